@@ -1,0 +1,50 @@
+# Every command a person or a workflow types. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# uv trusts only its own certificates unless told; behind a company proxy that is never enough.
+export UV_SYSTEM_CERTS := 1
+export HOME ?= $(CURDIR)/.cache/home
+
+PYTHON ?= python3
+UV := .venv/bin/uv
+PY := .venv/bin/python
+ARGS ?=
+
+.PHONY: help
+help: ## List the commands.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+# One environment for everything, made again when a lock changes.
+.venv/ready: requirements/bootstrap.txt requirements/dev.txt
+	@echo "setup: .venv from requirements/dev.txt"
+	@$(PYTHON) -m venv .venv || { echo "setup: this Python cannot make environments: apt-get install python3-venv" >&2; exit 2; }
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(UV) pip sync --quiet --python .venv requirements/bootstrap.txt requirements/dev.txt
+	@touch $@
+
+.PHONY: setup
+setup: .venv/ready ## Make .venv with everything that is pinned in requirements/.
+
+.PHONY: lock
+lock: ## Compile requirements/*.in into hash-pinned requirements/*.txt.
+	@for file in requirements/*.in; do \
+	  echo "lock: $$file"; \
+	  $${UV:-$(UV)} pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	    --output-file "$${file%.in}.txt" "$$file"; done
+
+.PHONY: test
+test: .venv/ready ## Run every test.
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: .venv/ready ## ruff, mypy.
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+.PHONY: rehearse
+rehearse: .venv/ready ## Perform a whole release on this machine (ARGS="--keep", "--dry-run", "--version 0.3.0rc1").
+	@$(PY) -m rehearsal run $(ARGS)

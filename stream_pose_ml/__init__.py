@@ -1,0 +1,1 @@
+"""StreamPoseML: real-time classification of human movement from pose landmarks."""
