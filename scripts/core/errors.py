@@ -1,0 +1,78 @@
+"""What can go wrong, in four kinds. Each says what was found and what to do next."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the repository a problem stands.
+
+    `line` and `column` count from 1; 0 means that there is none to name.
+    """
+
+    path: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        """Write `path:line:column`, as compilers do, leaving out what is not known."""
+        return ":".join([self.path, *(str(n) for n in (self.line, self.column) if n)])
+
+
+class ReleaseError(Exception):
+    """A step of the release cannot go on.
+
+    `cause` says what was found and what was expected; `remedy` the next thing to do or to type.
+    `place` makes it an annotation on that file and line.
+    """
+
+    exit_code = 1
+
+    def __init__(self, cause: str, remedy: str, place: Place | None = None) -> None:
+        super().__init__(cause, remedy, place)
+        self.cause = cause
+        self.remedy = remedy
+        self.place = place
+
+    def __str__(self) -> str:
+        """Write the place, the cause and the remedy, each on a line of its own."""
+        where = f"{self.place}: " if self.place else ""
+        return f"{where}{self.cause}\n  remedy: {self.remedy}"
+
+
+class CheckFailed(ReleaseError):
+    """Something was proven wrong: a test, a health check, a wheel's content."""
+
+    exit_code = 1
+
+
+class UsageError(ReleaseError):
+    """The input is wrong: a version, a configuration key, a changelog."""
+
+    exit_code = 2
+
+
+class ConflictError(ReleaseError):
+    """A name is taken by other bytes, and names never move."""
+
+    exit_code = 3
+
+
+class ServiceError(ReleaseError):
+    """A service refused, or did not answer in time."""
+
+    exit_code = 4
+
+
+class Problems(UsageError):
+    """Several problems found at once, so that one run tells them all."""
+
+    def __init__(self, errors: Iterable[ReleaseError]) -> None:
+        self.errors = list(errors)
+        first = self.errors[0]
+        super().__init__(first.cause, first.remedy, first.place)
+
+    def __str__(self) -> str:
+        """Write every problem, one after another."""
+        return "\n".join(str(error) for error in self.errors)

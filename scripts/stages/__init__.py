@@ -1,0 +1,1 @@
+"""The jobs of release.yml, one module each, of the same name."""
