@@ -41,7 +41,7 @@ class ReleaseError(Exception):
         return f"{where}{self.cause}\n  remedy: {self.remedy}"
 
 
-class CheckFailed(ReleaseError):
+class CheckError(ReleaseError):
     """Something was proven wrong: a test, a health check, a wheel's content."""
 
     exit_code = 1
@@ -65,7 +65,20 @@ class ServiceError(ReleaseError):
     exit_code = 4
 
 
-class Problems(UsageError):
+class TransientError(ServiceError):
+    """A service failed in a way that passes: no connection, a 5xx, a 429.
+
+    It may have done the work all the same, so look before asking again.
+
+    `after` is how many seconds the service asked to wait, 0 if it did not say.
+    """
+
+    def __init__(self, cause: str, remedy: str, after: float = 0) -> None:
+        super().__init__(cause, remedy)
+        self.after = after
+
+
+class ProblemsError(UsageError):
     """Several problems found at once, so that one run tells them all."""
 
     def __init__(self, errors: Iterable[ReleaseError]) -> None:

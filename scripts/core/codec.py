@@ -1,0 +1,59 @@
+"""Values to JSON and back, every field checked on reading."""
+
+import dataclasses
+import json
+import types
+import typing
+from typing import Any, TypeVar
+
+from scripts.core.errors import UsageError
+
+T = TypeVar("T")
+REMEDY = "take the file that the release wrote, unchanged"
+
+
+def encode(value: Any) -> str:
+    """Write a dataclass as JSON: keys in order, two spaces, one line feed at the end."""
+    return json.dumps(dataclasses.asdict(value), indent=2, sort_keys=True) + "\n"
+
+
+def decode(kind: type[T], text: str | bytes, name: str) -> T:
+    """Read a dataclass of `kind` from JSON.
+
+    Raises `UsageError`, naming the field, if one is unknown, absent or of another type.
+    """
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{name} is not JSON: {error}", REMEDY) from error
+    return typing.cast(T, _decode(kind, data, name))
+
+
+def _decode(kind: Any, data: Any, path: str) -> Any:
+    if dataclasses.is_dataclass(kind):
+        return _decode_fields(kind, data, path)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is tuple:
+        items = _expect(list, data, path)
+        return tuple(_decode(arguments[0], item, f"{path}[{i}]") for i, item in enumerate(items))
+    if origin is dict:
+        pairs = _expect(dict, data, path)
+        return {key: _decode(arguments[1], item, f"{path}.{key}") for key, item in pairs.items()}
+    if origin is types.UnionType:
+        return None if data is None else _decode(arguments[0], data, path)
+    return _expect(kind, data, path)
+
+
+def _decode_fields(kind: Any, data: Any, path: str) -> Any:
+    values = _expect(dict, data, path)
+    hints = typing.get_type_hints(kind)
+    if wrong := set(values) ^ set(hints):
+        raise UsageError(f"{path}: unknown or absent: {', '.join(sorted(wrong))}", REMEDY)
+    return kind(**{key: _decode(hints[key], values[key], f"{path}.{key}") for key in hints})
+
+
+def _expect(kind: Any, data: Any, path: str) -> Any:
+    # To Python a bool is an int; to JSON it is not.
+    if not isinstance(data, kind) or (kind is int and isinstance(data, bool)):
+        raise UsageError(f"{path}: expected {kind.__name__}, found {data!r}", REMEDY)
+    return data
