@@ -1,0 +1,192 @@
+"""`[tool.release]` of pyproject.toml: what this repository releases."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any
+
+from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
+
+FILE = "pyproject.toml"
+TABLE = "tool.release"
+AUTHOR = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
+PLATFORM = r"linux/(amd64|arm64)"
+REPOSITORY = r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+"
+
+
+def _key(meaning: str, *, pattern: str = r".+", **options: Any) -> Any:
+    """Declare one key: what it means, and the form its text must have."""
+    return field(metadata={"meaning": meaning, "pattern": pattern}, kw_only=True, **options)
+
+
+@dataclass(frozen=True)
+class VersionFile:
+    """A file besides pyproject.toml that repeats the version."""
+
+    path: str = _key("The file, from the repository's root.")
+    line: str = _key("The text around the version.", pattern=r".*\{version\}.*")
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """One image of the release."""
+
+    name: str = _key(
+        "Its short name, which is also its compose service.", pattern=r"[a-z][a-z0-9_-]*"
+    )
+    dockerfile: str = _key("The Dockerfile, from the repository's root.")
+    repository: str = _key("Where it is pushed, without the registry's host.", pattern=REPOSITORY)
+    platforms: tuple[str, ...] = _key("The platforms it is built for.", pattern=PLATFORM)
+    port: int | None = _key("The port its health is asked on.", default=None)
+    health: str | None = _key(
+        "The path that answers 200 when it is ready.", pattern="/.*", default=None
+    )
+    version: str | None = _key('The path that answers {"version": …}.', pattern="/.*", default=None)
+
+
+@dataclass(frozen=True)
+class PackageConfig:
+    """The Python package of the release."""
+
+    modules: tuple[str, ...] = _key("The top-level names that the wheel may hold, all of them.")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that the release knows of the project."""
+
+    branch: str = _key("The branch that releases start from.", default="main")
+    changelog: str = _key("The changelog, from the repository's root.", default="CHANGELOG.md")
+    compose: str | None = _key("The compose file whose pinned copy users get.", default=None)
+    acceptance: str | None = _key("A script that uses the started services.", default=None)
+    author: str = _key("Who the release commit is by.", pattern=r".+ <.+@.+>", default=AUTHOR)
+    version_files: tuple[VersionFile, ...] = _key("More files with the version.", default=())
+    package: PackageConfig | None = _key(
+        "The package; none if only images are released.", default=None
+    )
+    images: tuple[ImageConfig, ...] = _key("The images; none if only a package is.", default=())
+    project: str = ""
+    """The name in [project]."""
+    version: str = ""
+    """The version in [project]."""
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "version_files": VersionFile,
+    "package": PackageConfig,
+    "images": ImageConfig,
+}
+
+
+def parse(text: str) -> Config:
+    """Read the configuration out of the text of a pyproject.toml.
+
+    Raises `ProblemsError` with every unknown, absent and wrong key at once, each with its line.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        place = Place(FILE, int(line[1]) if line else 0)
+        raise UsageError(f"not valid TOML: {error}", "correct the file", place) from error
+    reader = _Reader(text)
+    values = reader.table(Config, data.get("tool", {}).get("release", {}), TABLE)
+    project = reader.project(data.get("project", {}))
+    if reader.problems:
+        raise ProblemsError(reader.problems)
+    return Config(**values, **project)
+
+
+class _Reader:
+    """Reads tables into dataclasses and gathers what is wrong on the way."""
+
+    def __init__(self, text: str) -> None:
+        self.problems: list[ReleaseError] = []
+        self._lines = dict(_positions(text))
+
+    def project(self, table: dict[str, Any]) -> dict[str, Any]:
+        """Read the name and the version that [project] must state."""
+        for key in ("name", "version"):
+            if not isinstance(table.get(key), str):
+                self._wrong(f"project.{key}", "is missing", f'write {key} = "…" in [project]')
+        return {"project": table.get("name", ""), "version": table.get("version", "")}
+
+    def table(self, kind: type[Any], table: dict[str, Any], path: str) -> dict[str, Any]:
+        """Read one table into the keyword arguments of `kind`."""
+        known = {f.name.replace("_", "-"): f for f in fields(kind) if f.metadata}
+        for key in table.keys() - known.keys():
+            self._wrong(
+                f"{path}.{key}", "is not a key of this table", f"use one of {', '.join(known)}"
+            )
+        return {
+            f.name: self._value(f, table[key], f"{path}.{key}")
+            for key, f in known.items()
+            if key in table or self._absent(f, f"{path}.{key}")
+        }
+
+    def _absent(self, f: Field[Any], path: str) -> bool:
+        if f.default is MISSING:
+            self._wrong(path, "is missing", f"add it: {f.metadata['meaning']}")
+        return False
+
+    def _value(self, f: Field[Any], value: Any, path: str) -> Any:
+        if section := SECTIONS.get(f.name):
+            return self._section(f, section, value, path)
+        if str(f.type).startswith("tuple"):
+            return tuple(self._texts(f, value, path))
+        if "int" in str(f.type):
+            return self._checked(isinstance(value, int), value, path, "a number")
+        return self._text(f, value, path)
+
+    def _section(self, f: Field[Any], section: type[Any], value: Any, path: str) -> Any:
+        many = str(f.type).startswith("tuple")
+        tables = value if many else [value]
+        if not (isinstance(tables, list) and all(isinstance(t, dict) for t in tables)):
+            return self._checked(False, value, path, "a list of tables" if many else "a table")
+        before = len(self.problems)
+        read = [
+            self.table(section, table, f"{path}[{i}]" if many else path)
+            for i, table in enumerate(tables)
+        ]
+        if len(self.problems) > before:
+            return None
+        return tuple(section(**values) for values in read) if many else section(**read[0])
+
+    def _texts(self, f: Field[Any], value: Any, path: str) -> Iterator[str]:
+        if self._checked(isinstance(value, list) and bool(value), value, path, "a list of texts"):
+            yield from (self._text(f, item, path) for item in value)
+
+    def _text(self, f: Field[Any], value: Any, path: str) -> str:
+        pattern = f.metadata["pattern"]
+        right = isinstance(value, str) and re.fullmatch(pattern, value) is not None
+        return str(self._checked(right, value, path, f"a text of the form {pattern}"))
+
+    def _checked(self, right: bool, value: Any, path: str, wanted: str) -> Any:
+        if not right:
+            self._wrong(path, f"is {value!r}", f"give it {wanted}")
+        return value if right else None
+
+    def _wrong(self, path: str, what: str, remedy: str) -> None:
+        place = Place(FILE, self._line(path))
+        self.problems.append(UsageError(f"{path} {what}", remedy, place))
+
+    def _line(self, path: str) -> int:
+        """Give the line of a key, or of the nearest table around it."""
+        while path not in self._lines and "." in path:
+            path = path.rpartition(".")[0]
+        return self._lines.get(path, 0)
+
+
+def _positions(text: str) -> Iterator[tuple[str, int]]:
+    """Give each key's dotted path and its line; tomllib does not say where it read a value."""
+    table, counts = "", dict[str, int]()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[(\[?)\s*([\w.\s\"-]+?)\s*\]", line):
+            table = header[2]
+            if header[1]:
+                counts[table] = counts.get(table, -1) + 1
+                table = f"{table}[{counts[table]}]"
+            yield table, number
+        elif key := re.match(r"\s*([\w-]+)\s*=", line):
+            yield f"{table}.{key[1]}", number

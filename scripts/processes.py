@@ -1,0 +1,82 @@
+"""Other programs, started with a list of arguments and never through a shell."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from scripts.core.errors import ServiceError, TransientError
+
+LAST_LINES = 12
+# What programs on the way to a service say when it was the connection that failed, or the service
+# for a while: worth asking again. Everything else is an answer.
+PASSING = (
+    "could not resolve host",
+    "connection refused",
+    "connection reset",
+    "connection timed out",
+    "broken pipe",
+    "unexpected eof",
+    "empty reply from server",
+    "early eof",
+    "hung up unexpectedly",
+    "i/o timeout",
+    "tls handshake timeout",
+    "too many requests",
+    "unexpected status from",
+    "remotedisconnected",
+    "connectionerror",
+    "error: 429",
+    "error: 5",
+    "status: 5",
+    "status code 5",
+    "bad gateway",
+    "service unavailable",
+    "internal server error",
+    "gateway timeout",
+    ": eof",
+)
+
+
+def run(
+    arguments: list[str],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    text: str | None = None,
+    timeout: float = 900,
+) -> str:
+    """Run a program and give what it printed; `environment` is all that it sees.
+
+    Raises `TransientError` where it says that a service failed in passing or it took longer than
+    `timeout` seconds, else `ServiceError` with its last lines.
+    """
+    name = " ".join(arguments[:3])
+    try:
+        done = subprocess.run(
+            arguments,
+            cwd=cwd,
+            env=environment,
+            input=text,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise ServiceError(
+            f"{arguments[0]} is not installed", "install it, or run setup"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise TransientError(
+            f"`{name} …` did not end within {timeout:.0f} s", "look at the service"
+        ) from error
+    if done.returncode:
+        raise _failure(name, done.stderr or done.stdout)
+    return done.stdout
+
+
+def _failure(name: str, output: str) -> ServiceError:
+    last = "\n    ".join(output.strip().splitlines()[-LAST_LINES:])
+    kind = TransientError if any(sign in output.lower() for sign in PASSING) else ServiceError
+    return kind(f"`{name} …` failed:\n    {last}", "mend what it names, and run this again")

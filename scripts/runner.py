@@ -1,0 +1,234 @@
+"""GitHub Actions around a step, or a laptop's shell: the only reader of the environment."""
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from scripts.core.errors import ProblemsError, ReleaseError, UsageError
+
+DEADLINE = 600.0
+LONGEST_PAUSE = 15.0
+# What a started program may see. Everything else, secrets above all, is given by name.
+INHERITED = (
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LANG",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "BUILDX_BUILDER",
+    "BUILDX_CONFIG",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_CERT",
+    "GIT_SSL_CAINFO",
+    "UV_CACHE_DIR",
+    "UV_SYSTEM_CERTS",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where the index, the registry and the forge are. The public ones where nothing is said."""
+
+    server_url: str
+    api_url: str
+    repository: str
+    """`owner/name` on the forge."""
+    index_upload: str | None
+    index_simple: str | None
+    registry: str
+
+    @property
+    def git_url(self) -> str:
+        """Where the repository is cloned from and pushed to."""
+        return f"{self.server_url}/{self.repository}"
+
+    @property
+    def page_url(self) -> str:
+        """The repository's page."""
+        return self.git_url
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Credentials, shown nowhere."""
+
+    github: str | None = None
+    index_username: str | None = None
+    index_token: str | None = None
+    registry_username: str | None = None
+    registry_token: str | None = None
+
+    def __repr__(self) -> str:
+        """Say nothing, so that no traceback or log can."""
+        return "Secrets(…)"
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """What started the run."""
+
+    version: str | None
+    """What was typed: a version, or `patch`, `minor`, `major`, `rc`."""
+    dry_run: bool
+    tag: str | None
+    """The tag that was pushed, if that started it."""
+    sha: str | None
+    branch: str | None
+    run_url: str | None
+
+
+class Runner:
+    """The environment a step runs in, read once."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = {key: value for key, value in environ.items() if value}
+
+    @classmethod
+    def current(cls) -> "Runner":
+        """Read this process's environment."""
+        return cls(os.environ)
+
+    def get(self, name: str) -> str | None:
+        """Give one variable; an empty one counts as none, as GitHub passes what is not set."""
+        return self._environ.get(name)
+
+    @property
+    def on_actions(self) -> bool:
+        """Whether this runs as a step of GitHub Actions."""
+        return self.get("GITHUB_ACTIONS") == "true"
+
+    def endpoints(self, origin: str | None = None) -> Endpoints:
+        """Give the services' addresses; `origin` is the git remote, which names the repository."""
+        server = self.get("GITHUB_SERVER_URL") or "https://github.com"
+        repository = self.get("GITHUB_REPOSITORY") or _repository(origin)
+        return Endpoints(
+            server_url=server,
+            api_url=self.get("GITHUB_API_URL") or "https://api.github.com",
+            repository=repository,
+            index_upload=self.get("PACKAGE_INDEX_UPLOAD_URL"),
+            index_simple=self.get("PACKAGE_INDEX_URL"),
+            registry=self.get("IMAGE_REGISTRY") or "docker.io",
+        )
+
+    def secrets(self) -> Secrets:
+        """Give the credentials that this step was given."""
+        return Secrets(
+            github=self.get("GITHUB_TOKEN") or self.get("GH_TOKEN"),
+            index_username=self.get("PACKAGE_INDEX_USERNAME"),
+            index_token=self.get("PACKAGE_INDEX_TOKEN"),
+            registry_username=self.get("REGISTRY_USERNAME"),
+            registry_token=self.get("REGISTRY_TOKEN"),
+        )
+
+    def trigger(self) -> Trigger:
+        """Give what started the run: the button's inputs, or a pushed tag."""
+        tagged = self.get("GITHUB_REF_TYPE") == "tag"
+        name = self.get("GITHUB_REF_NAME")
+        run = self.get("GITHUB_RUN_ID")
+        server, repository = self.get("GITHUB_SERVER_URL"), self.get("GITHUB_REPOSITORY")
+        return Trigger(
+            version=self.get("RELEASE_VERSION"),
+            dry_run=self.get("RELEASE_DRY_RUN") == "true",
+            tag=name if tagged else None,
+            sha=self.get("GITHUB_SHA"),
+            branch=None if tagged else name,
+            run_url=f"{server}/{repository}/actions/runs/{run}" if run else None,
+        )
+
+    def inherited(self, **more: str) -> dict[str, str]:
+        """Give the environment of a started program: what it needs to run, and `more`."""
+        kept = {key: self._environ[key] for key in INHERITED if key in self._environ}
+        return {**kept, **more}
+
+    def patience(self) -> "Pause":
+        """Give a fresh deadline, of `RELEASE_DEADLINE` seconds or ten minutes."""
+        return Pause(float(self.get("RELEASE_DEADLINE") or DEADLINE))
+
+    def output(self, **values: str) -> None:
+        """Set outputs of the step. A random delimiter, so that no value can end itself."""
+        if path := self.get("GITHUB_OUTPUT"):
+            mark = secrets.token_hex(16)
+            text = "".join(f"{key}<<{mark}\n{value}\n{mark}\n" for key, value in values.items())
+            _append(path, text)
+
+    def summary(self, markdown: str) -> None:
+        """Add to the job's summary page."""
+        if path := self.get("GITHUB_STEP_SUMMARY"):
+            _append(path, markdown + "\n")
+
+    def fail(self, error: ReleaseError) -> None:
+        """Print an error for a person, and annotate its file and line on GitHub."""
+        print(error, file=sys.stderr)
+        if self.on_actions:
+            for one in error.errors if isinstance(error, ProblemsError) else [error]:
+                print(annotation(one))
+            self.summary(f"### ❌ {error.cause}\n\n**What to do:** {error.remedy}")
+
+
+class Pause:
+    """Waits a little longer each time, until a deadline. Seconds throughout."""
+
+    def __init__(self, deadline: float) -> None:
+        self._end = time.monotonic() + deadline
+        self._next = 0.2
+
+    def wait(self, after: float = 0) -> bool:
+        """Pause; say whether there is time to try again."""
+        pause = max(self._next, after)
+        if time.monotonic() + pause > self._end:
+            return False
+        time.sleep(pause)
+        self._next = min(self._next * 2, LONGEST_PAUSE)
+        return True
+
+
+def annotation(error: ReleaseError) -> str:
+    """Write an error as a workflow command (GitHub Docs, Workflow commands)."""
+    properties = {"title": type(error).__name__}
+    if error.place:
+        properties |= {"file": error.place.path}
+        properties |= {"line": str(error.place.line)} if error.place.line else {}
+    fields = ",".join(f"{key}={_escape(value, ':,')}" for key, value in properties.items())
+    return f"::error {fields}::{_escape(f'{error.cause}{chr(10)}{error.remedy}')}"
+
+
+def _escape(text: str, more: str = "") -> str:
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+def _append(path: str, text: str) -> None:
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _repository(origin: str | None) -> str:
+    """Read `owner/name` out of a remote's address, `https://…` or `git@host:…`."""
+    path = urlsplit(origin or "").path or (origin or "").rpartition(":")[2]
+    parts = path.removesuffix(".git").rpartition(":")[2].strip("/").split("/")
+    if len(parts) < 2:  # noqa: PLR2004 - owner and name
+        raise UsageError(
+            "which repository this is, is not known: GITHUB_REPOSITORY is not set, and there is "
+            "no git remote `origin`",
+            "set GITHUB_REPOSITORY=owner/name, or run this in a clone",
+        )
+    return "/".join(parts[-2:])
