@@ -1,0 +1,1 @@
+"""What the images run, and the check of all three together."""

@@ -1,0 +1,1 @@
+"""The API: labels for recordings and for live streams of frames."""

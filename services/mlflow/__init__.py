@@ -1,0 +1,1 @@
+"""MLflow: the tracking server and registry, and the current model served."""

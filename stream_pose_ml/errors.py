@@ -1,0 +1,17 @@
+"""What can be wrong with what the package is given."""
+
+
+class StreamPoseError(Exception):
+    """Any problem with a recording, a model or a command; its text says cause, place and remedy."""
+
+
+class FrameError(StreamPoseError):
+    """A frame or a sequence of frames that is no set of 33 finite landmarks."""
+
+
+class RecordingError(StreamPoseError):
+    """A recording that can't be read; the text names the file and the line."""
+
+
+class ModelError(StreamPoseError):
+    """A model that can't be loaded, or that doesn't fit the frames it is given."""
