@@ -1,0 +1,65 @@
+"""The journal of a world: one JSON object a line for every request that any of its services got.
+
+It holds the path without its query string and no header, so that no secret can reach it.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One request and what became of it.
+
+    `time` is when it came, in seconds since the epoch, `duration` in seconds. `status` is what the
+    client was sent, 0 if it got no answer. `write` says whether the request asks for a change.
+    `fault` is the action of the fault that was put on it, empty without one.
+    """
+
+    service: str
+    method: str
+    path: str
+    status: int
+    write: bool
+    time: float
+    duration: float
+    fault: str = ""
+
+
+class Journal:
+    """Appends entries to a file. Each is a single write, so that several writers do not mix."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    def add(self, entry: Entry) -> None:
+        """Append one entry."""
+        line = json.dumps(asdict(entry), separators=(",", ":")) + "\n"
+        os.write(self._file, line.encode())
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+def read(path: Path, offset: int = 0) -> Iterator[Entry]:
+    """Yield the entries that stand after `offset` bytes; a line still being written is left out."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            if line.endswith(b"\n"):
+                yield Entry(**json.loads(line))
+
+
+def writes_by_service(path: Path, offset: int = 0) -> dict[str, int]:
+    """Count the write requests of each service after `offset` bytes (the file's size at a start)."""
+    counts: dict[str, int] = {}
+    for entry in read(path, offset):
+        counts[entry.service] = counts.get(entry.service, 0) + entry.write
+    return counts

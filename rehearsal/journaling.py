@@ -1,0 +1,102 @@
+"""What every service of a world shares: its requests are written down, and faults strike them."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from rehearsal.faults import Fault, Faults
+from rehearsal.journal import Entry, Journal
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+STRUCK = web.RequestKey("struck", Fault)
+
+IsWrite = Callable[[web.Request], bool]
+
+
+def changes_something(request: web.Request) -> bool:
+    """Say whether a request asks for a change, by its method alone."""
+    return request.method not in SAFE_METHODS
+
+
+def journaled(
+    service: str, journal: Journal, faults: Faults, is_write: IsWrite = changes_something
+) -> Middleware:
+    """Make the middleware of one service.
+
+    `drop-after` and `truncate` need an answer that the handler returns whole, or a handler that
+    streams by itself and looks at `request.get(STRUCK)` (rehearsal/proxy.py does).
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        began, clock = time.time(), time.monotonic()
+        struck = faults.strike(service, request.method, request.path)
+        status = 0
+        try:
+            response = await _answer(request, handler, struck)
+            status = 0 if _lost(request) else response.status
+            return response
+        except web.HTTPException as error:
+            status = error.status
+            raise
+        finally:
+            journal.add(
+                Entry(
+                    service=service,
+                    method=request.method,
+                    path=request.path,
+                    status=status,
+                    write=is_write(request),
+                    time=round(began, 3),
+                    duration=round(time.monotonic() - clock, 3),
+                    fault=struck.action if struck else "",
+                )
+            )
+
+    return middleware
+
+
+async def _answer(
+    request: web.Request,
+    handler: Handler,
+    struck: Fault | None,
+) -> web.StreamResponse:
+    if struck is None:
+        return await handler(request)
+    request[STRUCK] = struck
+    if struck.action == "status":
+        return web.Response(status=struck.code, headers=struck.headers, text="a planted fault\n")
+    if struck.action == "drop-before":
+        return hang_up(request)
+    if struck.action == "delay":
+        await asyncio.sleep(struck.seconds)
+    response = await handler(request)
+    if struck.action == "drop-after":
+        return hang_up(request)
+    if struck.action == "truncate" and not response.prepared:
+        return await _send_half(request, response)
+    return response
+
+
+def hang_up(request: web.Request) -> web.StreamResponse:
+    """End the connection at once; what is returned can no longer be sent."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+def _lost(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
+async def _send_half(request: web.Request, whole: web.StreamResponse) -> web.StreamResponse:
+    body = whole.body if isinstance(whole, web.Response) else b""
+    body = body if isinstance(body, bytes | bytearray) else b""
+    half = web.StreamResponse(status=whole.status, headers=whole.headers)
+    half.content_length = len(body)
+    await half.prepare(request)
+    await half.write(bytes(body[: len(body) // 2]))
+    return hang_up(request)
