@@ -58,7 +58,7 @@ def read(path: Path, offset: int = 0) -> Iterator[Entry]:
 
 
 def writes_by_service(path: Path, offset: int = 0) -> dict[str, int]:
-    """Count the write requests of each service after `offset` bytes (the file's size at a start)."""
+    """Count each service's write requests after `offset` bytes: the file's size at some moment."""
     counts: dict[str, int] = {}
     for entry in read(path, offset):
         counts[entry.service] = counts.get(entry.service, 0) + entry.write

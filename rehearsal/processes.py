@@ -109,9 +109,12 @@ def stop(service: Service, seconds: float = 10) -> None:
 def leader(service: Service) -> int | None:
     """Return the service's first process, None if it has ended."""
     state = json.loads(service.state.read_text())
-    with suppress(ChildProcessError):
-        os.waitpid(state["pid"], os.WNOHANG)
-    return state["pid"] if state["pid"] and _started(state["pid"]) == state["started"] else None
+    pid = int(state["pid"])
+    if pid == 0:
+        return None
+    with suppress(ChildProcessError):  # only the command that started it has it as a child
+        os.waitpid(pid, os.WNOHANG)
+    return pid if _started(pid) == state["started"] else None
 
 
 def members(service: Service) -> list[int]:

@@ -11,10 +11,16 @@ from rehearsal.journaling import STRUCK, hang_up
 CHUNK = 1 << 18
 
 # What concerns one connection alone and must not be passed on (RFC 9110, 7.6.1).
-HOP_BY_HOP = frozenset(
-    "connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding "
-    "upgrade".split()
-)
+HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
 
 
 class Proxy:

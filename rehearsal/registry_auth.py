@@ -105,7 +105,7 @@ class TokenAuthority:
 
 def parse_scopes(text: str) -> Access:
     """Read `repository:NAME:ACTION,ACTION ...`; scopes of other kinds give nothing."""
-    found = set()
+    found: set[tuple[str, str]] = set()
     for scope in text.split():
         kind, _, rest = scope.partition(":")
         name, _, actions = rest.rpartition(":")
