@@ -1,0 +1,60 @@
+"""The errors GitHub answers with, as exceptions."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+DOCUMENTATION = "https://docs.github.com/rest"
+
+
+class ApiError(Exception):
+    """An answer other than success: its status, message and, for 422, its list of errors."""
+
+    def __init__(self, status: int, message: str, errors: list[Json] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.errors = errors
+
+    def body(self) -> Json:
+        """Return the JSON that GitHub would send."""
+        body: Json = {"message": self.message}
+        if self.errors is not None:
+            body["errors"] = self.errors
+        return body | {"documentation_url": DOCUMENTATION, "status": str(self.status)}
+
+
+def not_found() -> ApiError:
+    """Return the 404 that also stands for «you may not know»."""
+    return ApiError(404, "Not Found")
+
+
+def unauthenticated() -> ApiError:
+    """Return the 401 for a write without any token."""
+    return ApiError(401, "Requires authentication")
+
+
+def bad_credentials() -> ApiError:
+    """Return the 401 for a token that nobody has."""
+    return ApiError(401, "Bad credentials")
+
+
+def forbidden() -> ApiError:
+    """Return the 403 for a token that lacks the permission."""
+    return ApiError(403, "Resource not accessible by integration")
+
+
+def unprocessable(message: str) -> ApiError:
+    """Return a 422 that is a sentence only."""
+    return ApiError(422, message)
+
+
+def invalid(resource: str, field: str, code: str, message: str | None = None) -> ApiError:
+    """Return the 422 «Validation Failed» with one entry in its list of errors."""
+    return ApiError(422, "Validation Failed", [fault(resource, field, code, message)])
+
+
+def fault(resource: str, field: str, code: str, message: str | None = None) -> Json:
+    """Return one entry of a list of errors; only the code `custom` carries a message."""
+    entry: Json = {"resource": resource, "code": code, "field": field}
+    return entry if message is None else entry | {"message": message}

@@ -1,0 +1,39 @@
+"""How GitHub shows a login."""
+
+import base64
+import zlib
+from urllib.parse import quote
+
+from rehearsal.github.errors import Json
+from rehearsal.github.settings import GitHubSettings
+
+
+def node_id(kind: str, key: object) -> str:
+    """Return an opaque id for an object."""
+    return base64.b64encode(f"{kind}:{key}".encode()).decode()
+
+
+def user(settings: GitHubSettings, login: str) -> Json:
+    """Return a login in GitHub's simple-user form; its id is a function of its name."""
+    number = zlib.crc32(login.encode())
+    api = f"{settings.base_url}/api/v3/users/{quote(login)}"
+    return {
+        "login": login,
+        "id": number,
+        "node_id": node_id("User", number),
+        "avatar_url": f"{settings.base_url}/avatars/{number}",
+        "gravatar_id": "",
+        "url": api,
+        "html_url": f"{settings.base_url}/{quote(login)}",
+        "followers_url": f"{api}/followers",
+        "following_url": f"{api}/following{{/other_user}}",
+        "gists_url": f"{api}/gists{{/gist_id}}",
+        "starred_url": f"{api}/starred{{/owner}}{{/repo}}",
+        "subscriptions_url": f"{api}/subscriptions",
+        "organizations_url": f"{api}/orgs",
+        "repos_url": f"{api}/repos",
+        "events_url": f"{api}/events{{/privacy}}",
+        "received_events_url": f"{api}/received_events",
+        "type": "Bot" if login.endswith("[bot]") else "User",
+        "site_admin": False,
+    }

@@ -1,0 +1,56 @@
+"""What the GitHub service is told when it is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Token:
+    """Who a token speaks for, and what it may do.
+
+    `permissions` has GitHub's names (contents, pull_requests, workflows, administration, issues, …)
+    and the levels "none", "read", "write", "admin"; what is absent is "none".
+    """
+
+    login: str
+    permissions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class GitHubSettings:
+    """One repository, its people, and where its state lies.
+
+    `base_url` is the outermost origin that clients use, without a slash at the end: every address
+    in an answer starts with it, because clients refuse to follow addresses of another host or port.
+    """
+
+    folder: Path
+    repository: Path
+    owner: str
+    name: str
+    base_url: str
+    default_branch: str = "main"
+    description: str = ""
+    tokens: Mapping[str, Token] = field(default_factory=dict, repr=False)
+    immutable_releases: bool = False
+    protected_branches: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    actions_may_open_pulls: bool = True
+
+    @property
+    def full_name(self) -> str:
+        """`OWNER/NAME`."""
+        return f"{self.owner}/{self.name}"
+
+    def api(self, path: str = "") -> str:
+        """Return the REST address of `path` inside the repository."""
+        return f"{self.base_url}/api/v3/repos/{self.full_name}{path}"
+
+    def upload(self, path: str) -> str:
+        """Return the address for uploads to `path` inside the repository."""
+        return f"{self.base_url}/api/uploads/repos/{self.full_name}{path}"
+
+    def html(self, path: str = "") -> str:
+        """Return the address of a page for people."""
+        return f"{self.base_url}/{self.full_name}{path}"
