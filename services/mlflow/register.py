@@ -1,0 +1,71 @@
+"""Putting the bundled model into the registry: `python -m services.mlflow.register`.
+
+A bundled model that is already there (told by its sha256) is not registered twice. The alias is set when
+there is none, or when it still points at an earlier bundled model: never taken from a model of the user's own.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import mlflow
+import mlflow.sklearn
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import infer_signature
+
+from services.mlflow.settings import ALIAS, MODEL
+from stream_pose_ml import __version__, synthetic, training
+from stream_pose_ml.models import bundled_path, load_model
+
+BUNDLED_TAG = "bundled_sha256"
+UNSEEN_SEED = 2**31 - 1
+
+
+def main() -> None:
+    """Register the bundled model where it is missing, and point the alias at it where that is ours."""
+    client = MlflowClient()
+    digest = hashlib.sha256(bundled_path().read_bytes()).hexdigest()
+    versions: Sequence[ModelVersion] = client.search_model_versions(f"name = '{MODEL}'")
+    known = [item for item in versions if item.tags.get(BUNDLED_TAG) == digest]
+    version = str(known[0].version) if known else _register(client, digest)
+    current = _current(client)
+    if current is None or (BUNDLED_TAG in current.tags and str(current.version) != version):
+        client.set_registered_model_alias(MODEL, ALIAS, version)
+        print(f"registry: {MODEL}@{ALIAS} is version {version}, the bundled model", flush=True)
+
+
+def _register(client: MlflowClient, digest: str) -> str:
+    model = load_model(bundled_path())
+    unseen = training.samples(synthetic.dataset(20, seed=UNSEEN_SEED), model.window)
+    example = unseen.features[:2]
+    mlflow.set_experiment(MODEL)
+    with mlflow.start_run(run_name=f"bundled {__version__}"):
+        mlflow.log_params({"window": model.window, "stream_pose_ml": __version__})
+        mlflow.log_metric("accuracy_unseen", training.evaluate(model, unseen).accuracy)
+        logged = mlflow.sklearn.log_model(
+            model.estimator,
+            name="model",
+            serialization_format="skops",
+            signature=infer_signature(example, model.estimator.predict(example)),
+            input_example=example,
+            pip_requirements=["scikit-learn", "skops"],  # given, or MLflow runs the model to guess
+        )
+    made = mlflow.register_model(logged.model_uri, MODEL)
+    version = str(made.version)
+    for key, value in (("window", str(model.window)), (BUNDLED_TAG, digest)):
+        client.set_model_version_tag(MODEL, version, key, value)
+    return version
+
+
+def _current(client: MlflowClient) -> ModelVersion | None:
+    try:
+        return client.get_model_version_by_alias(MODEL, ALIAS)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+if __name__ == "__main__":
+    main()

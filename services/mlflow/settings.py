@@ -1,0 +1,66 @@
+"""What can be set about the MLflow image, read from the environment once."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+MODEL = "stream_pose_ml"
+ALIAS = "current"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the two servers listen, where they keep their data, and who may ask for them by which name."""
+
+    data: Path
+    host: str
+    tracking_port: int
+    serving_port: int
+    allowed_hosts: str
+
+    @property
+    def tracking_url(self) -> str:
+        """Where the tracking server is reached from inside the container."""
+        return f"http://127.0.0.1:{self.tracking_port}"
+
+    def tracking_command(self) -> list[str]:
+        """The tracking server and registry."""
+        return [
+            *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
+            *("--host", self.host, "--port", str(self.tracking_port)),
+            *("--backend-store-uri", f"sqlite:///{self.data / 'mlflow.db'}"),
+            *("--artifacts-destination", str(self.data / "artifacts")),
+            *("--allowed-hosts", self.allowed_hosts, "--x-frame-options", "DENY"),
+        ]
+
+    def serving_command(self) -> list[str]:
+        """The current model, served."""
+        return [
+            *(sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"),
+            *("--host", self.host, "--port", str(self.serving_port), "--workers", "1"),
+            *("--model-uri", f"models:/{MODEL}@{ALIAS}"),
+        ]
+
+    def child_environment(self) -> dict[str, str]:
+        """This environment, without telemetry, job runners or anything else that calls home."""
+        return {
+            **os.environ,
+            "MLFLOW_TRACKING_URI": self.tracking_url,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "DO_NOT_TRACK": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        }
+
+
+def from_environment() -> Settings:
+    """Settings from the environment; ports that are no numbers are a ValueError."""
+    return Settings(
+        data=Path(os.environ.get("MLFLOW_DATA", "/data")),
+        host=os.environ.get("MLFLOW_HOST", "0.0.0.0"),  # noqa: S104 - inside a container
+        tracking_port=int(os.environ.get("MLFLOW_PORT", "5002")),
+        serving_port=int(os.environ.get("MLFLOW_SERVING_PORT", "1234")),
+        allowed_hosts=os.environ.get(
+            "MLFLOW_ALLOWED_HOSTS", "localhost,localhost:*,127.0.0.1,127.0.0.1:*,mlflow,mlflow:*"
+        ),
+    )
