@@ -1,0 +1,161 @@
+"""Where a run's artifacts are kept, and which files of a workspace make one.
+
+An artifact is a folder of its name below the run's folder: a zip file and its sha256.
+Files lose their mode in it, as they do on GitHub.
+"""
+
+import errno
+import fnmatch
+import glob
+import hashlib
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rehearsal.actions.toolkit import StandInError, variable
+
+ZIP, DIGEST = "files.zip", "sha256"
+FORBIDDEN = '":<>|*?\r\n\\/'
+"""Characters that GitHub refuses in an artifact's name."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """The artifacts of one run."""
+
+    folder: Path
+
+    def add(self, name: str, root: Path, files: Iterable[Path], *, overwrite: bool) -> str:
+        """Keep the files under that name, their paths relative to `root`; return the sha256.
+
+        Raises `StandInError` for a name that is taken (GitHub answers 409) or not allowed.
+        """
+        if not name or any(letter in FORBIDDEN for letter in name):
+            raise StandInError(f"the artifact name {name!r} is empty or holds one of {FORBIDDEN!r}")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
+        with zipfile.ZipFile(draft / ZIP, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+            for file in files:
+                target.writestr(_relative(file, root), file.read_bytes())
+        digest = _sha256(draft / ZIP)
+        (draft / DIGEST).write_text(digest)
+        self._name(draft, name, overwrite=overwrite)
+        return digest
+
+    def names(self) -> list[str]:
+        """Return the names of all artifacts of the run."""
+        return sorted(path.name for path in self.folder.glob("[!.]*"))
+
+    def extract(self, name: str, target: Path, taken: dict[Path, str]) -> int:
+        """Unpack an artifact, after comparing its digest; return the number of files.
+
+        `taken` says which artifact each file came from so far. Raises `StandInError` for a
+        damaged artifact, and if two put different bytes into one file: on GitHub the last one
+        wins, and which one that is, is undefined.
+        """
+        archive = self.folder / name / ZIP
+        if _sha256(archive) != (self.folder / name / DIGEST).read_text():
+            raise StandInError(f"the artifact {name!r} is not what was uploaded: digest mismatch")
+        with zipfile.ZipFile(archive) as source:
+            for member in source.namelist():
+                _write(target / member, source.read(member), name, taken)
+            return len(source.namelist())
+
+    def matching(self, pattern: str) -> list[str]:
+        """Return the names that a pattern of `*`, `?` and `[…]` means; all for ""."""
+        return [name for name in self.names() if fnmatch.fnmatchcase(name, pattern or "*")]
+
+    def _name(self, draft: Path, name: str, *, overwrite: bool) -> None:
+        """Give the finished folder its name in one step; a folder is never put over another."""
+        if overwrite and (self.folder / name).exists():
+            (self.folder / name).rename(draft / "replaced")
+        try:
+            draft.rename(self.folder / name)
+        except OSError as error:
+            shutil.rmtree(draft)
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            raise StandInError(
+                f"409: an artifact named {name!r} already exists in this run "
+                "(a re-run needs `overwrite: true`)"
+            ) from None
+        shutil.rmtree(self.folder / name / "replaced", ignore_errors=True)
+
+
+def store() -> Store:
+    """Return the artifacts of the run that this job belongs to."""
+    return Store(Path(variable("REHEARSAL_RUN")) / "artifacts")
+
+
+def select(base: Path, patterns: Sequence[str], *, hidden: bool) -> tuple[Path, list[Path]]:
+    """Return the files that an upload's `path` lines mean, and the folder they are relative to.
+
+    The rules of the real action: one pattern that is a file: its folder; one pattern: the part
+    before its first wildcard; several: the deepest folder that holds all of those parts.
+    """
+    wanted = [_absolute(base, line) for line in patterns if not line.startswith("!")]
+    excluded = {
+        file
+        for line in patterns
+        if line.startswith("!")
+        for file in _found(_absolute(base, line[1:]), hidden=True)
+    }
+    files = sorted({file for line in wanted for file in _found(line, hidden=hidden)} - excluded)
+    starts = [_fixed_part(line) for line in wanted]
+    if len(starts) == 1:
+        root = starts[0].parent if files == starts else starts[0]
+    else:
+        root = Path(os.path.commonpath(starts)) if starts else base
+        root = root.parent if root.is_file() else root
+    return root, files
+
+
+def _found(pattern: str, *, hidden: bool) -> Iterator[Path]:
+    for name in glob.iglob(pattern, recursive=True, include_hidden=hidden):  # noqa: PTH207 -- Path.glob has no include_hidden before 3.13
+        path = Path(name)
+        if path.is_file():
+            yield path
+        elif path.is_dir():
+            yield from _below(path, hidden=hidden)
+
+
+def _below(folder: Path, *, hidden: bool) -> Iterator[Path]:
+    if folder.name.startswith(".") and not hidden:
+        return
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            yield from _below(path, hidden=hidden)
+        elif hidden or not path.name.startswith("."):
+            yield path
+
+
+def _absolute(base: Path, pattern: str) -> str:
+    return os.path.normpath(base / pattern)
+
+
+def _fixed_part(pattern: str) -> Path:
+    """Return the part of a pattern before its first wildcard, whole path segments only."""
+    parts = Path(pattern).parts
+    fixed = [index for index, part in enumerate(parts) if glob.has_magic(part)]
+    return Path(*parts[: fixed[0]]) if fixed else Path(pattern)
+
+
+def _relative(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix()
+
+
+def _write(path: Path, data: bytes, name: str, taken: dict[Path, str]) -> None:
+    if path in taken and path.read_bytes() != data:
+        raise StandInError(f"the artifacts {taken[path]!r} and {name!r} both hold {path.name!r}")
+    taken[path] = name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,130 @@
+"""Stand-in for actions/checkout: a real fetch from the server that the run belongs to."""
+
+import base64
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rehearsal.actions.toolkit import (
+    StandInError,
+    given,
+    output,
+    refuse,
+    run,
+    switch,
+    temporary,
+    variable,
+    workspace,
+)
+
+
+def main() -> None:
+    """Fetch what is asked for into the workspace, and say what was checked out."""
+    refuse("ssh-key", "submodules", "lfs", "sparse-checkout", "filter")
+    repository = given("repository") or variable("GITHUB_REPOSITORY")
+    folder = _folder()
+    _git(folder, "init", "--quiet", "--initial-branch=main")
+    server = variable("GITHUB_SERVER_URL").rstrip("/")
+    _git(folder, "remote", "add", "origin", f"{server}/{repository}")
+    credentials = _authorise(folder, server)
+    _fetch(folder, given("ref"), _depth())
+    if not switch("persist-credentials"):
+        credentials.unlink()
+        _git(folder, "config", "--local", "--unset", "include.path")
+    output("ref", given("ref") or variable("GITHUB_REF"))
+    output("commit", _git(folder, "rev-parse", "HEAD"))
+
+
+def _folder() -> Path:
+    folder = (workspace() / given("path")).resolve()
+    if not folder.is_relative_to(workspace().resolve()):
+        raise StandInError(f"the path {given('path')!r} lies outside the workspace")
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / ".git").exists():
+        raise StandInError(f"{folder} is a checkout already: each job starts from nothing")
+    return folder
+
+
+def _depth() -> int:
+    text = given("fetch-depth") or "1"
+    if not text.isdecimal():
+        raise StandInError(f"fetch-depth must be a number, not {text!r}")
+    return int(text)
+
+
+def _authorise(folder: Path, server: str) -> Path:
+    """Keep the token in a file of its own, outside the checkout, as the real action does."""
+    token = base64.b64encode(f"x-access-token:{given('token')}".encode()).decode()
+    print(f"::add-mask::{token}", flush=True)
+    parts = urlsplit(server)
+    path = temporary() / f"git-credentials-{folder.name}.config"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(
+        f'[http "{parts.scheme}://{parts.netloc}/"]\n\textraheader = AUTHORIZATION: basic {token}\n'
+    )
+    _git(folder, "config", "--local", "include.path", str(path))
+    return path
+
+
+def _fetch(folder: Path, ref: str, depth: int) -> None:
+    """Fetch one commit or, with depth 0, all branches and tags, and check the commit out."""
+    commit, local = _target(folder, ref)
+    depths = [f"--depth={depth}"] if depth else []
+    tags = "--tags" if switch("fetch-tags") else "--no-tags"
+    if not depth:
+        _git(
+            folder, "fetch", "--quiet", "--prune", "origin",
+            "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*",
+        )  # fmt: skip
+    _git(folder, "fetch", "--quiet", tags, *depths, "origin", f"+{commit}:{local}")
+    if local.startswith("refs/remotes/origin/"):
+        branch = local.removeprefix("refs/remotes/origin/")
+        _git(folder, "checkout", "--quiet", "--force", "-B", branch, local)
+        return
+    _git(folder, "checkout", "--quiet", "--force", "--detach", local)
+
+
+def _target(folder: Path, ref: str) -> tuple[str, str]:
+    """Return what to fetch and the local reference that will hold it.
+
+    The run's own reference is fetched at the run's own commit, whatever it points to by now.
+    """
+    own = given("repository") in ("", variable("GITHUB_REPOSITORY"))
+    if not ref and own:
+        return variable("GITHUB_SHA"), _local(variable("GITHUB_REF"))
+    if len(ref) == len("0" * 40) and all(letter in "0123456789abcdef" for letter in ref):
+        return ref, "refs/rehearsal/commit"
+    full = _full(folder, ref)
+    return full, _local(full)
+
+
+def _full(folder: Path, ref: str) -> str:
+    """Return the full name of a branch or tag of the remote; a branch wins, as in the real one."""
+    if ref.startswith("refs/"):
+        return ref
+    wanted = [f"refs/heads/{ref}", f"refs/tags/{ref}"] if ref else ["HEAD"]
+    found = {line.split("\t")[1] for line in _git(folder, "ls-remote", "origin").splitlines()}
+    for full in wanted:
+        if full in found:
+            return full
+    raise StandInError(f"the remote has no branch or tag named {ref!r}")
+
+
+def _local(full: str) -> str:
+    if full.startswith("refs/heads/"):
+        return full.replace("refs/heads/", "refs/remotes/origin/", 1)
+    return full if full.startswith("refs/tags/") else "refs/rehearsal/commit"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise StandInError(f"git {arguments[0]} failed: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    run(main)

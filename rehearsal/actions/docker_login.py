@@ -1,0 +1,46 @@
+"""Stand-in for docker/login-action: credentials for this job alone.
+
+A runner is thrown away after its job, and the credentials with it. All jobs of a rehearsal share
+one machine, so the job gets a configuration folder of its own.
+"""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from rehearsal.actions.toolkit import StandInError, export, given, refuse, run, temporary
+
+PUBLIC = ("", "docker.io", "index.docker.io", "registry-1.docker.io")
+
+
+def main() -> None:
+    """Log in at the registry; the password goes through standard input."""
+    refuse("ecr", "scope", "registry-auth")
+    registry = given("registry")
+    if registry in PUBLIC:
+        raise StandInError("no registry was given: a rehearsal never logs in at the public one")
+    folder = _own_folder()
+    done = subprocess.run(
+        ["docker", "login", "--username", given("username"), "--password-stdin", registry],
+        input=given("password"), capture_output=True, text=True, check=False,
+        env={**os.environ, "DOCKER_CONFIG": str(folder)},
+    )  # fmt: skip
+    if done.returncode:
+        raise StandInError(f"docker login at {registry} failed: {done.stderr.strip()}")
+    export("DOCKER_CONFIG", folder)
+    print(f"logged in at {registry} for this job")
+
+
+def _own_folder() -> Path:
+    """Return the job's configuration folder: the one it already has, or a copy of the world's."""
+    current = Path(os.environ["DOCKER_CONFIG"])
+    folder = temporary() / "docker-config"
+    if current != folder:
+        shutil.copytree(current, folder, symlinks=True, dirs_exist_ok=True)
+        folder.chmod(0o700)
+    return folder
+
+
+if __name__ == "__main__":
+    run(main)

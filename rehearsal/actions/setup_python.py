@@ -1,0 +1,40 @@
+"""Stand-in for actions/setup-python: the machine's own Python, whatever version is asked for."""
+
+import platform
+from pathlib import Path
+
+from rehearsal.actions.toolkit import (
+    add_path,
+    export,
+    given,
+    notice,
+    output,
+    refuse,
+    run,
+    temporary,
+    variable,
+)
+
+
+def main() -> None:
+    """Put `python` and `python3` on the PATH of the later steps; say so if the version differs."""
+    refuse("pip-install", "architecture")
+    source = Path(variable("REHEARSAL_PYTHON"))
+    folder = temporary() / "setup-python"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("python", "python3"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(source)
+    add_path(folder)
+    version = platform.python_version()
+    wanted = given("python-version")
+    if wanted and not f"{version}.".startswith(f"{wanted}."):
+        notice(f"rehearsed with Python {version}, not {wanted}")
+    export("pythonLocation", folder)
+    output("python-version", version)
+    output("python-path", folder / "python")
+    output("cache-hit", "false")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,50 @@
+"""Stand-in for astral-sh/setup-uv: the uv that the rehearsal brought."""
+
+import subprocess
+from pathlib import Path
+
+from rehearsal.actions.toolkit import (
+    StandInError,
+    add_path,
+    export,
+    given,
+    notice,
+    output,
+    refuse,
+    run,
+    temporary,
+    variable,
+)
+
+
+def main() -> None:
+    """Put uv and uvx on the PATH of the later steps, and only them."""
+    refuse("activate-environment")
+    source = Path(variable("REHEARSAL_UV"))
+    folder = temporary() / "setup-uv"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("uv", "uvx"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(source.with_name(name))
+    add_path(folder)
+    version = _version(folder / "uv")
+    if given("version") not in ("", "latest", version):
+        notice(f"rehearsed with uv {version}, not {given('version')}")
+    if given("python-version"):
+        export("UV_PYTHON", given("python-version"))
+    output("uv-version", version)
+    output("uv-path", folder / "uv")
+    output("uvx-path", folder / "uvx")
+    output("cache-hit", "false")
+
+
+def _version(program: Path) -> str:
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    words = done.stdout.split()
+    if done.returncode or len(words) < len(("uv", "version")):
+        raise StandInError(f"{program} does not work: {done.stderr.strip()}")
+    return words[1]
+
+
+if __name__ == "__main__":
+    run(main)

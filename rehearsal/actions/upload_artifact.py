@@ -1,0 +1,50 @@
+"""Stand-in for actions/upload-artifact: artifacts are kept in the run's folder."""
+
+from rehearsal.actions.artifacts import select, store
+from rehearsal.actions.toolkit import (
+    StandInError,
+    given,
+    output,
+    run,
+    switch,
+    variable,
+    warning,
+    workspace,
+)
+
+
+def main() -> None:
+    """Keep the files that `path` means, as one artifact."""
+    if given("archive") == "false":
+        raise StandInError("the rehearsal's stand-in keeps zip files only: archive must be true")
+    name = given("name") or "artifact"
+    lines = [line.strip() for line in given("path").splitlines() if line.strip()]
+    if not lines:
+        raise StandInError("the input 'path' is required")
+    root, files = select(workspace(), lines, hidden=switch("include-hidden-files"))
+    if not files:
+        _none_found(" ".join(lines))
+        return
+    digest = store().add(name, root, files, overwrite=switch("overwrite"))
+    server, repository = variable("GITHUB_SERVER_URL"), variable("GITHUB_REPOSITORY")
+    number = int(digest[:8], 16)
+    print(f"{len(files)} file(s) kept as the artifact {name}")
+    output("artifact-id", number)
+    output("artifact-digest", digest)
+    run_url = f"{server}/{repository}/actions/runs/{variable('GITHUB_RUN_ID')}"
+    output("artifact-url", f"{run_url}/artifacts/{number}")
+
+
+def _none_found(lines: str) -> None:
+    message = f"no files were found with the path: {lines}"
+    choice = given("if-no-files-found") or "warn"
+    if choice == "error":
+        raise StandInError(message)
+    if choice not in ("warn", "ignore"):
+        raise StandInError(f"if-no-files-found must be warn, error or ignore, not {choice!r}")
+    if choice == "warn":
+        warning(message)
+
+
+if __name__ == "__main__":
+    run(main)

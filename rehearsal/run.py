@@ -1,0 +1,293 @@
+"""One run of a workflow under act: what each job and step did, how long, and where its log is."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rehearsal import act
+from rehearsal.progress import Progress
+from rehearsal.workflow import FAILURE, Outputs, UnclearError, Workflow, differences, read
+
+TAIL = 25
+"""Lines of a failing step that are shown."""
+RUN_VARIABLE = "REHEARSAL_RUN"
+"""Tells jobs the run's folder, and us whose a process is."""
+POLL = 0.02
+STOP_SECONDS = 20.0
+"""What act gets to clean up after an interrupt before it is killed."""
+
+
+@dataclass
+class Step:
+    """A step that ran: its name, result, and seconds as act measured them."""
+
+    name: str
+    result: str = ""
+    seconds: float = 0.0
+
+
+@dataclass
+class JobRun:
+    """A job, or one leg of it, as it ran. `key` is the workflow file's job that it belongs to."""
+
+    key: str
+    label: str
+    log: Path
+    started: float
+    result: str = ""
+    seconds: float = 0.0
+    steps: list[Step] = field(default_factory=list)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
+
+    def failing(self) -> Step | None:
+        """Return the first step that failed."""
+        return next((step for step in self.steps if step.result == FAILURE), None)
+
+
+@dataclass
+class Annotation:
+    """A notice, warning or error that a step wrote, with its place if it has one."""
+
+    level: str
+    text: str
+    job: str
+    place: Mapping[str, str]
+
+
+@dataclass
+class Run:
+    """A run that is over. `problems` are the differences from what GitHub would have run."""
+
+    exit_code: int
+    seconds: float
+    jobs: list[JobRun]
+    results: Mapping[str, str]
+    problems: list[str]
+    summaries: list[tuple[str, str]]
+    annotations: list[Annotation]
+    outputs: Outputs
+    words: list[str]
+
+    @property
+    def ok(self) -> bool:
+        """Say whether every job that should have run did, and none failed."""
+        return not self.exit_code and not self.problems and FAILURE not in self.results.values()
+
+    def summary(self) -> str:
+        """Return the step summaries as one page, each under its job's name."""
+        return (
+            "\n\n".join(f"<!-- {job} -->\n{text.rstrip()}" for job, text in self.summaries) + "\n"
+        )
+
+
+class Recorder:
+    """Reads act's lines as they come and keeps what they say."""
+
+    def __init__(
+        self,
+        workflow: Workflow,
+        folder: Path,
+        progress: Progress,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.workflow, self.folder, self.progress, self.clock = workflow, folder, progress, clock
+        self.jobs: dict[str, JobRun] = {}
+        self.outputs: dict[str, dict[str, str]] = {}
+        self.summaries: list[tuple[str, str]] = []
+        self.annotations: list[Annotation] = []
+        self.words: list[str] = []
+        self.problems: list[str] = []
+
+    def read(self, lines: Iterable[str]) -> None:
+        """Take in lines until act ends."""
+        for line in lines:
+            entry = _parsed(line)
+            if "job" in entry and "jobID" in entry:
+                self._job_line(entry)
+            else:
+                self.words.append(str(entry.get("msg", line)).strip())
+
+    def _job_line(self, entry: Mapping[str, Any]) -> None:
+        name, matrix, started = str(entry["job"]).strip(), entry.get("matrix"), "step" in entry
+        job = self._job(name, str(entry["jobID"]), matrix, started=started)
+        if job is None:
+            self.words.append(str(entry.get("msg", "")).strip())
+            return
+        _log(job, entry)
+        self._step(job, entry)
+        self._command(job, entry)
+        if "jobResult" in entry:
+            job.result, job.seconds = str(entry["jobResult"]), self.clock() - job.started
+            self.progress.finish(job.label, job.result)
+            if job.result == FAILURE:
+                self.progress.say(*failure_lines(job))
+
+    def _job(self, name: str, job_id: str, matrix: Any, *, started: bool) -> JobRun | None:
+        if name not in self.jobs:
+            if not started:
+                return None  # what act says of a job that it skips
+            found = self.workflow.place(name, job_id)
+            if found is None:
+                self.problems.append(f"act ran a job that the workflow file does not have: {name}")
+                return None
+            label = self._label(found[0].key, found[1], matrix)
+            log = self.folder / "logs" / f"{re.sub(r'[^A-Za-z0-9.]+', '-', label).strip('-')}.log"
+            self.jobs[name] = JobRun(found[0].key, label, log, self.clock())
+            self.progress.start(label)
+        return self.jobs[name]
+
+    def _label(self, key: str, leg: int, matrix: Any) -> str:
+        """Name a leg by those of its values that tell it from the others."""
+        try:
+            legs = self.workflow.jobs[key].legs(self.outputs, self.workflow.jobs)
+        except UnclearError:
+            legs = []
+        flat = [_scalars(each) for each in legs]
+        own = _scalars(matrix) if matrix else (flat[leg - 1] if leg <= len(flat) else {})
+        telling = [v for k, v in own.items() if len({each.get(k) for each in flat}) > 1][:2]
+        label = f"{key} ({', '.join(telling)})" if telling else key
+        taken = {job.label for job in self.jobs.values()}
+        return label if label not in taken else f"{label} #{len(taken)}"
+
+    def _step(self, job: JobRun, entry: Mapping[str, Any]) -> None:
+        if len(entry.get("stepID", ())) != 1 or entry.get("stage") != "Main":
+            return
+        name = str(entry["step"]).splitlines()[0]
+        if "stepResult" in entry:
+            step = job.steps[-1] if job.steps else Step(name)
+            step.result = str(entry["stepResult"])
+            step.seconds = int(entry.get("executionTime", 0)) / 1e9
+        elif str(entry.get("msg", "")).startswith("⭐ Run Main"):
+            job.steps.append(Step(name))
+            job.tail.clear()
+            self.progress.detail(job.label, name)
+
+    def _command(self, job: JobRun, entry: Mapping[str, Any]) -> None:
+        command = entry.get("command")
+        if command == "set-output":
+            self.outputs.setdefault(job.key, {})[entry["name"]] = entry["arg"]
+        elif command == "summary":
+            self.summaries.append((job.label, entry["content"]))
+        elif command in ("notice", "warning", "error"):
+            places = entry.get("kvPairs") or {}
+            self.annotations.append(Annotation(command, entry["arg"], job.label, places))
+
+
+def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
+    """Run a workflow of `setting.tree` to its end.
+
+    On an interrupt act is told to stop, its jobs' processes end, and the interrupt goes on.
+    Raises `MissingStandInError` if an action has no stand-in.
+    """
+    (setting.folder / "logs").mkdir(parents=True, exist_ok=True)
+    workflow = read(setting.tree, setting.workflow)
+    recorder = Recorder(workflow, setting.folder, progress)
+    began = time.monotonic()
+    process = act.start(setting, event, workflow)
+    try:
+        recorder.read(process.stdout or ())
+        code = process.wait()
+    finally:
+        stop(process, setting.folder)
+    ended = _finished(recorder, code, time.monotonic() - began)
+    (setting.folder / "summary.md").write_text(ended.summary(), encoding="utf-8")
+    return ended
+
+
+def stop(process: subprocess.Popen[str], folder: Path) -> None:
+    """End act and whatever its jobs started. On SIGTERM act would not clean up: SIGINT first."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdout:
+        process.stdout.close()
+    deadline = time.monotonic() + STOP_SECONDS
+    while pids := list(left(folder)):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"processes {pids} of the run do not end")
+        time.sleep(POLL)
+
+
+def failure_lines(job: JobRun) -> list[str]:
+    """Return what a person needs first: the step, its last lines, and where the log is."""
+    step = job.failing()
+    head = f"  -- {job.label}: {step.name if step else 'the job'} failed; its last lines:"
+    return [head, *(f"     {line}" for line in job.tail), f"  -- whole log: {job.log}"]
+
+
+def _finished(recorder: Recorder, code: int, seconds: float) -> Run:
+    ran: dict[str, list[str]] = {}
+    for job in recorder.jobs.values():
+        ran.setdefault(job.key, []).append(job.result or FAILURE)
+    results, problems = differences(recorder.workflow, ran, recorder.outputs)
+    if code and FAILURE not in results.values():
+        problems.append(f"act ended with exit code {code}: {' | '.join(recorder.words)}")
+    return Run(
+        exit_code=code,
+        seconds=seconds,
+        jobs=list(recorder.jobs.values()),
+        results=results,
+        problems=[*recorder.problems, *problems],
+        summaries=recorder.summaries,
+        annotations=recorder.annotations,
+        outputs=recorder.outputs,
+        words=recorder.words,
+    )
+
+
+def _parsed(line: str) -> Mapping[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def _log(job: JobRun, entry: Mapping[str, Any]) -> None:
+    text = str(entry.get("msg", "")).rstrip("\n")
+    with job.log.open("a", encoding="utf-8") as log:
+        log.write(f"{text}\n")
+    if entry.get("raw_output") or entry.get("command") == "error":
+        job.tail.append(text.strip("\r"))
+
+
+def _scalars(value: Mapping[str, Any]) -> dict[str, str]:
+    """Return the plain values of a leg, also those one level down."""
+    flat: dict[str, str] = {}
+    for key, each in value.items():
+        if isinstance(each, dict):
+            flat.update(_scalars(each))
+        elif not isinstance(each, list):
+            flat[key] = str(each)
+    return flat
+
+
+def left(folder: Path) -> Iterator[int]:
+    """Yield the processes that a run's jobs left behind, by the run's folder in what they inherit.
+
+    Neither their session nor their parent tells: act gives every step a session of its own.
+    """
+    mark = f"{RUN_VARIABLE}={folder}".encode()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            inherited = environment.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if mark in inherited:
+            yield int(environment.parent.name)
