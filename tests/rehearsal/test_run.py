@@ -36,7 +36,7 @@ RELEASE = """
         steps:
           - uses: @checkout@
           - {id: it, run: cat legs.txt >> "$GITHUB_OUTPUT"}
-          - run: echo "# Plan for ${{ inputs.version }} ${{ inputs.dry-run }}" >> "$GITHUB_STEP_SUMMARY"
+          - run: echo "# ${{ inputs.version }} ${{ inputs.dry-run }}" >> "$GITHUB_STEP_SUMMARY"
       images:
         needs: plan
         strategy: {matrix: {include: "${{ fromJson(needs.plan.outputs.legs) }}"}}
@@ -81,7 +81,7 @@ def test_jobs_legs_and_called_workflows_are_all_seen(bench) -> None:
         "publish",
         "report",
     ]
-    assert "# Plan for 0.2.4 false" in done.summary()
+    assert "# 0.2.4 false" in done.summary()
     plan = next(job for job in done.jobs if job.key == "plan")
     assert [step.result for step in plan.steps] == ["success"] * 3
     assert "building api" in next(job for job in done.jobs if job.key == "images").log.read_text()
