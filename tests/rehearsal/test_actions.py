@@ -1,0 +1,317 @@
+"""The stand-ins: the same layout, the same refusals as the real actions."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rehearsal import act, seed
+from rehearsal.actions.artifacts import Store, select
+from rehearsal.actions.toolkit import StandInError
+
+ROOT = Path(__file__).parents[2]
+
+
+class Job:
+    """A job's folders and files, as a runner gives them to an action."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.workspace, self.folder = folder / "workspace", folder
+        (folder / "temp").mkdir(parents=True)
+        self.workspace.mkdir()
+        self.environment = {
+            "PATH": f"{Path(sys.executable).resolve().parent}:{os.defpath}",
+            "HOME": str(folder),
+            "PYTHONPATH": str(ROOT),
+            "GITHUB_WORKSPACE": str(self.workspace),
+            "GITHUB_OUTPUT": str(folder / "output"),
+            "GITHUB_ENV": str(folder / "env"),
+            "GITHUB_PATH": str(folder / "path"),
+            "GITHUB_SERVER_URL": "http://localhost:1",
+            "GITHUB_REPOSITORY": "owner/project.git",
+            "GITHUB_RUN_ID": "1",
+            "RUNNER_TEMP": str(folder / "temp"),
+            "REHEARSAL_RUN": str(folder.parent / "run"),
+            **environment,
+        }
+
+    def use(self, module: str, **inputs: str) -> subprocess.CompletedProcess[str]:
+        """Run a stand-in with inputs."""
+        given = {f"INPUT_{name.upper()}": value for name, value in inputs.items()}
+        return subprocess.run(
+            [sys.executable, "-P", "-m", f"rehearsal.actions.{module}"],
+            cwd=self.workspace, env={**self.environment, **given},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def set(self, name: str) -> dict[str, str]:
+        """Return what the action wrote into one of the runner's files."""
+        lines = (self.folder / name).read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def files(self, *paths: str) -> None:
+        for path in paths:
+            (self.workspace / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.workspace / path).write_text(path)
+
+    def found(self) -> list[str]:
+        every = (path for path in self.workspace.rglob("*") if path.is_file())
+        return sorted(path.relative_to(self.workspace).as_posix() for path in every)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return Job(tmp_path / "one")
+
+
+@pytest.fixture
+def later(tmp_path: Path) -> Job:
+    return Job(tmp_path / "two")
+
+
+# --- artifacts
+
+
+@pytest.mark.parametrize(
+    ("path", "inside"),
+    [
+        ("release/out", ["results/a.json", "plan.json"]),
+        ("release/out/plan.json", ["plan.json"]),
+        ("release/out/*.json", ["plan.json"]),
+        ("release/out/**/*.json", ["plan.json", "results/a.json"]),
+        ("release/out/*.json\nlogs/x.log", ["release/out/plan.json", "logs/x.log"]),
+        ("release/out/results\nrelease/out/plan.json", ["results/a.json", "plan.json"]),
+        ("release\n!release/out/results/**", ["out/plan.json"]),
+    ],
+)  # fmt: skip
+def test_files_lie_below_the_deepest_common_folder(
+    job: Job, later: Job, path: str, inside: list[str]
+) -> None:
+    job.files("release/out/plan.json", "release/out/results/a.json", "logs/x.log", "other.txt")
+    assert job.use("upload_artifact", name="plan", path=path).returncode == 0
+    assert later.use("download_artifact", name="plan").returncode == 0
+    assert later.found() == sorted(inside)
+
+
+def test_hidden_files_stay_out_unless_asked_for(job: Job) -> None:
+    job.files("out/a", "out/.hidden", "out/.folder/b")
+    _, files = select(job.workspace, ["out"], hidden=False)
+    assert [file.name for file in files] == ["a"]
+    _, files = select(job.workspace, ["out"], hidden=True)
+    assert sorted(file.name for file in files) == [".hidden", "a", "b"]
+
+
+def test_a_name_is_taken_once_in_a_run(job: Job, later: Job) -> None:
+    job.files("a", "b")
+    assert job.use("upload_artifact", name="x", path="a").returncode == 0
+    again = job.use("upload_artifact", name="x", path="b")
+    assert again.returncode == 1
+    assert "::error::409: an artifact named 'x' already exists" in again.stdout
+    assert job.use("upload_artifact", name="x", path="b", overwrite="true").returncode == 0
+    assert later.use("download_artifact", name="x").returncode == 0
+    assert later.found() == ["b"]
+
+
+@pytest.mark.parametrize("name", ["a/b", "a:b", "a\\b", "a*"])
+def test_a_name_that_github_refuses_is_refused(job: Job, name: str) -> None:
+    job.files("a")
+    assert job.use("upload_artifact", name=name, path="a").returncode == 1
+
+
+@pytest.mark.parametrize(("choice", "code"), [("", 0), ("warn", 0), ("ignore", 0), ("error", 1)])
+def test_no_files_found_is_what_the_input_says(job: Job, choice: str, code: int) -> None:
+    done = job.use("upload_artifact", name="x", path="nothing", if_no_files_found=choice)
+    assert done.returncode == code
+    assert ("::warning::" in done.stdout) == (choice in ("", "warn"))
+
+
+def test_a_pattern_makes_folders_unless_merged(job: Job, later: Job) -> None:
+    job.files("api.json", "web.json", "plan.json")
+    for name in ("result-api", "result-web", "plan"):
+        job.use("upload_artifact", name=name, path=f"{name.removeprefix('result-')}.json")
+    assert later.use("download_artifact", pattern="result-*", path="in").returncode == 0
+    assert later.found() == ["in/result-api/api.json", "in/result-web/web.json"]
+    merged = later.use("download_artifact", path="all", merge_multiple="true")
+    assert merged.returncode == 0
+    assert later.found()[:3] == ["all/api.json", "all/plan.json", "all/web.json"]
+    assert later.set("output")["download-path"] == str(later.workspace / "all")
+
+
+def test_two_artifacts_with_one_file_and_other_bytes_are_refused(job: Job, later: Job) -> None:
+    job.files("a/same.json", "b/same.json")
+    for name in ("a", "b"):
+        job.use("upload_artifact", name=name, path=name)
+    done = later.use("download_artifact", merge_multiple="true")
+    assert done.returncode == 1
+    assert "both hold 'same.json'" in done.stdout
+
+
+def test_a_missing_name_fails_and_a_pattern_without_match_does_not(later: Job) -> None:
+    assert later.use("download_artifact", name="plan").returncode == 1
+    assert later.use("download_artifact", pattern="plan-*").returncode == 0
+
+
+def test_a_damaged_artifact_is_noticed(tmp_path: Path) -> None:
+    store = Store(tmp_path / "artifacts")
+    (tmp_path / "a").write_text("a")
+    store.add("x", tmp_path, [tmp_path / "a"], overwrite=False)
+    with (store.folder / "x" / "files.zip").open("ab") as archive:
+        archive.write(b"!")
+    with pytest.raises(StandInError, match="digest mismatch"):
+        store.extract("x", tmp_path / "out", {})
+
+
+def test_files_lose_their_mode_as_on_github(job: Job, later: Job) -> None:
+    job.files("tool")
+    (job.workspace / "tool").chmod(0o755)
+    job.use("upload_artifact", name="x", path="tool")
+    later.use("download_artifact", name="x")
+    assert not (later.workspace / "tool").stat().st_mode & stat.S_IXUSR
+
+
+# --- checkout
+
+
+@pytest.fixture
+def remote(tmp_path: Path, job: Job) -> tuple[str, str]:
+    """A remote with two commits and a tag on the first; return both commits."""
+    source = tmp_path / "source"
+    commits = []
+    seed.git(source, "init", "--quiet", "--initial-branch=main")
+    for number in ("1", "2"):
+        (source / "file").write_text(number)
+        seed.git(source, "add", "file")
+        who = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+        seed.git(source, *who, "commit", "--quiet", "--message", number)
+        commits.append(seed.git(source, "rev-parse", "HEAD"))
+    seed.git(source, "tag", "v0.0.1", commits[0])
+    seed.bare(source, tmp_path / "server" / "owner" / "project.git")
+    place = f'[url "file://{tmp_path / "server"}/"]\n\tinsteadOf = http://localhost:1/\n'
+    (job.folder / ".gitconfig").write_text(place)
+    job.environment.update(GITHUB_REF="refs/heads/main", GITHUB_SHA=commits[1])
+    return commits[0], commits[1]
+
+
+def test_a_checkout_is_the_runs_commit_on_its_branch(job: Job, remote: tuple[str, str]) -> None:
+    done = job.use("checkout", token="t0ken", fetch_depth="1", persist_credentials="true")
+    assert done.returncode == 0, done.stdout
+    assert job.set("output") == {"ref": "refs/heads/main", "commit": remote[1]}
+    assert seed.git(job.workspace, "branch", "--show-current") == "main"
+    assert seed.git(job.workspace, "rev-list", "--count", "HEAD") == "1"
+    assert seed.git(job.workspace, "tag") == ""
+
+
+def test_a_run_sees_its_own_commit_although_the_branch_moved_on(
+    job: Job, remote: tuple[str, str]
+) -> None:
+    job.environment["GITHUB_SHA"] = remote[0]
+    assert job.use("checkout", fetch_depth="0").returncode == 0
+    assert seed.git(job.workspace, "rev-parse", "HEAD") == remote[0]
+
+
+@pytest.mark.parametrize(("ref", "which"), [("v0.0.1", 0), ("refs/tags/v0.0.1", 0), ("main", 1)])
+def test_a_reference_can_be_asked_for(
+    job: Job, remote: tuple[str, str], ref: str, which: int
+) -> None:
+    done = job.use("checkout", ref=ref)
+    assert done.returncode == 0, done.stdout
+    assert job.set("output") == {"ref": ref, "commit": remote[which]}
+
+
+def test_a_commit_can_be_asked_for(job: Job, remote: tuple[str, str]) -> None:
+    assert job.use("checkout", ref=remote[0]).returncode == 0
+    assert (job.workspace / "file").read_text() == "1"
+
+
+def test_depth_zero_brings_all_history_and_tags(job: Job, remote: tuple[str, str]) -> None:
+    assert job.use("checkout", fetch_depth="0").returncode == 0
+    assert seed.git(job.workspace, "rev-list", "--count", "HEAD") == "2"
+    assert seed.git(job.workspace, "tag") == "v0.0.1"
+    assert seed.git(job.workspace, "rev-parse", "origin/main") == remote[1]
+
+
+def test_an_unknown_reference_is_an_error(job: Job, remote: tuple[str, str]) -> None:
+    assert remote
+    done = job.use("checkout", ref="nowhere")
+    assert done.returncode == 1
+    assert "no branch or tag named 'nowhere'" in done.stdout
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_token_lies_outside_the_checkout_and_only_if_wanted(
+    job: Job, remote: tuple[str, str], kept: bool
+) -> None:
+    assert remote
+    assert job.use("checkout", token="t0ken", persist_credentials=str(kept).lower()).returncode == 0
+    header = "http.http://localhost:1/.extraheader"
+    found = subprocess.run(
+        ["git", "config", "--includes", "--get", header],
+        cwd=job.workspace, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert found.stdout.startswith("AUTHORIZATION: basic") == kept
+    texts = [path.read_text(errors="replace") for path in (job.workspace / ".git").glob("*config*")]
+    assert not any("AUTHORIZATION" in text for text in texts)
+
+
+# --- setup, login, attest
+
+
+def test_python_and_uv_are_put_on_the_path_of_this_job(tmp_path: Path) -> None:
+    uv = Path(sys.executable).with_name("uv")
+    job = Job(tmp_path / "one", REHEARSAL_UV=str(uv), REHEARSAL_PYTHON=sys.executable)
+    assert job.use("setup_python", python_version="3.99").returncode == 0
+    assert job.use("setup_uv", version="latest").returncode == 0
+    folders = [Path(line) for line in (job.folder / "path").read_text().splitlines()]
+    assert [sorted(path.name for path in one.iterdir()) for one in folders] == [
+        ["python", "python3"],
+        ["uv", "uvx"],
+    ]
+    assert job.set("output")["uv-version"].count(".") == 2
+
+
+def test_a_login_is_for_this_job_alone(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "config.json").write_text(json.dumps({"auths": {}}))
+    job = Job(tmp_path / "one", DOCKER_CONFIG=str(shared))
+    fake = tmp_path / "bin" / "docker"
+    fake.parent.mkdir()
+    fake.write_text('#!/bin/sh\nread password\necho "$@ $password" > "$DOCKER_CONFIG/login"\n')
+    fake.chmod(0o755)
+    job.environment["PATH"] = f"{fake.parent}:{job.environment['PATH']}"
+    done = job.use("docker_login", registry="localhost:5", username="me", password="pw")
+    assert done.returncode == 0, done.stdout
+    own = Path(job.set("env")["DOCKER_CONFIG"])
+    assert own.is_relative_to(job.folder / "temp")
+    text = (own / "login").read_text()
+    assert text.split() == ["login", "--username", "me", "--password-stdin", "localhost:5", "pw"]
+    assert not (shared / "login").exists()
+
+
+@pytest.mark.parametrize("registry", ["", "docker.io", "registry-1.docker.io"])
+def test_a_rehearsal_never_logs_in_at_the_public_registry(job: Job, registry: str) -> None:
+    done = job.use("docker_login", registry=registry, username="me", password="pw")
+    assert done.returncode == 1
+    assert "never logs in" in done.stdout
+
+
+def test_an_attestation_is_said_to_be_missing(job: Job) -> None:
+    done = job.use("attest", subject_path="dist/*")
+    assert done.stdout == "::notice::not attested here: dist/*\n"
+
+
+@pytest.mark.parametrize("path", sorted(act.ACTIONS.glob("*/*/action.yml")), ids=str)
+def test_every_stand_in_says_what_it_is_and_passes_all_its_inputs(path: Path) -> None:
+    text = yaml.safe_load(path.read_text())
+    assert "Stand-in for" in text["description"]
+    (step,) = text["runs"]["steps"]
+    assert {
+        f"INPUT_{name.upper().replace('-', '_')}": f"${{{{ inputs.{name} }}}}"
+        for name in text["inputs"]
+    } == step["env"]
+    assert [child.name for child in path.parent.iterdir()] == ["action.yml"]
