@@ -74,7 +74,9 @@ def _step(phase: Array, random: np.random.Generator) -> _Joints:
     lift = random.uniform(0.5, 1.1)
     left, right = lift * np.maximum(0, np.sin(phase)), lift * np.maximum(0, -np.sin(phase))
     arms = random.uniform(0.1, 0.5) * np.sin(phase)
-    return _Joints(0.05 * np.sin(2 * phase), (left, right), (left, right), _rest(phase), (-arms, arms))
+    return _Joints(
+        0.05 * np.sin(2 * phase), (left, right), (left, right), _rest(phase), (-arms, arms)
+    )
 
 
 def _idle(phase: Array, random: np.random.Generator) -> _Joints:
@@ -136,7 +138,11 @@ def _head(points: Array, up: Array, size: dict[str, float]) -> None:
 
 
 def _arm(
-    points: Array, side: str, sign: float, angles: tuple[Array, Array, Array], size: dict[str, float]
+    points: Array,
+    side: str,
+    sign: float,
+    angles: tuple[Array, Array, Array],
+    size: dict[str, float],
 ) -> None:
     up, raised, swing = angles
     shoulder = _put(points, f"{side}_shoulder", up + np.array([sign * size["shoulder"], 0, 0]))

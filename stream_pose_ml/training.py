@@ -80,7 +80,9 @@ def cross_validate(data: Samples, folds: int = 5, estimator: Any = None) -> Eval
     for label in np.unique(data.labels):
         found = len(np.unique(data.groups[data.labels == label]))
         if found < folds:
-            raise ModelError(f"{label}: {found} recordings for {folds} folds: record more, or fold less")
+            raise ModelError(
+                f"{label}: {found} recordings for {folds} folds: record more, or fold less"
+            )
     predicted = cross_val_predict(
         default_estimator() if estimator is None else estimator,
         data.features,

@@ -17,7 +17,8 @@ from stream_pose_ml import __version__
 from stream_pose_ml.errors import ModelError, StreamPoseError
 
 Source = Annotated[
-    str | None, Query(alias="model", description="`bundled` or `registry`; by default the active one.")
+    str | None,
+    Query(alias="model", description="`bundled` or `registry`; by default the active one."),
 ]
 
 

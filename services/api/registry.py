@@ -53,7 +53,9 @@ async def _get(client: httpx.AsyncClient, path: str, query: dict[str, str]) -> A
 
 async def _download(client: httpx.AsyncClient, name: str, version: str) -> bytes:
     where = await _get(
-        client, "/api/2.0/mlflow/model-versions/get-download-uri", {"name": name, "version": version}
+        client,
+        "/api/2.0/mlflow/model-versions/get-download-uri",
+        {"name": name, "version": version},
     )
     place = str(where["artifact_uri"]).removeprefix("mlflow-artifacts:").strip("/")
     path = f"/api/2.0/mlflow-artifacts/artifacts/{place}/model.skops"

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# What the Dockerfiles' build stages do, in one place. Everything ends with `settle`: the same modes and
+# times whatever the machine, so that the same content is the same layer.
+set -euo pipefail
+
+# Third-party packages of the target platform, by their wheels' hashes, without running anything of them.
+packages() {
+  local platform requirements=$2 target=$3
+  case $1 in
+    amd64) platform=x86_64-manylinux_2_28 ;;
+    arm64) platform=aarch64-manylinux_2_28 ;;
+    *) echo "image.sh: no wheels are known for the platform $1" >&2; exit 2 ;;
+  esac
+  uv pip install --quiet --python-platform "$platform" --python-version 3.13 --only-binary :all: \
+    --require-hashes --target "$target" -r "$requirements"
+  # The packages' own tests are a tenth of the image and never run here.
+  find "$target" -depth -type d -name tests -path '*/site/*/tests' \
+    \( -path '*/numpy/*' -o -path '*/scipy/*' -o -path '*/sklearn/*' -o -path '*/pandas/*' -o -path '*/pyarrow/*' \) \
+    -exec rm -r {} +
+  rm -f "$target/.lock"
+  compile "$target"
+  settle "$target"
+}
+
+# The project: its wheel unpacked (it is pure Python: installing it is unpacking it), and its service.
+application() {
+  unpack "$1" "$2"
+  compile "$2"
+  mkdir -p /opt/data
+  settle "$2" /opt/data
+}
+
+# The page, which says the version of the wheel that it was released with.
+site() {
+  unpack "$1" /tmp/wheel
+  PYTHONPATH=/tmp/wheel python3 - "$2" <<'PYTHON'
+import json, sys
+from importlib.metadata import version
+from pathlib import Path
+text = json.dumps({"version": version("stream_pose_ml")}) + "\n"
+Path(sys.argv[1], "version.json").write_text(text)
+PYTHON
+  settle "$2"
+}
+
+unpack() {
+  local wheels=("$1"/*.whl)
+  if [[ ${#wheels[@]} -ne 1 || ! -f ${wheels[0]} ]]; then
+    echo "image.sh: expected one wheel, found: ${wheels[*]}" >&2
+    exit 1
+  fi
+  python3 -m zipfile -e "${wheels[0]}" "$2"
+}
+
+# Bytecode that is checked by its source's hash: with times it would differ from build to build.
+compile() {
+  python3 -m compileall -q -j 0 --invalidation-mode checked-hash "$1"
+}
+
+settle() {
+  chmod -R u=rwX,go=rX "$@"
+  find "$@" -exec touch --no-dereference --date=@315532800 {} +
+}
+
+"$@"
