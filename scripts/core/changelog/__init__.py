@@ -1,0 +1,24 @@
+"""The changelog: check it, cut the release's section, read a section back.
+
+Everything is text in, text out, edited by positions in the original text: whatever is not the new
+section stays as it was, byte by byte. Callers read the file without translating line endings, and
+keep a byte order mark as the character it is.
+"""
+
+from scripts.core.changelog.cutting import cut
+from scripts.core.changelog.groups import Group, groups
+from scripts.core.changelog.problems import problems
+from scripts.core.changelog.reading import excerpt, section
+from scripts.core.changelog.sections import Changelog, Section, parse
+
+__all__ = [
+    "Changelog",
+    "Group",
+    "Section",
+    "cut",
+    "excerpt",
+    "groups",
+    "parse",
+    "problems",
+    "section",
+]

@@ -1,0 +1,272 @@
+"""The blocks of a Markdown text that matter to a changelog, by position in the original text.
+
+Read as CommonMark reads them: ATX and setext headings, and what hides a heading: fenced code, HTML
+blocks, comments, the inside of list items. Nothing is rendered and nothing is normalised, so a
+text can be edited at these positions and stay the same everywhere else.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """A stretch of the text, from `start` up to but without `stop`."""
+
+    start: int
+    stop: int
+
+
+class Heading(NamedTuple):
+    """A heading: `span` holds all of it, underline included, without its line ending."""
+
+    level: int
+    title: str
+    span: Span
+
+
+class Definition(NamedTuple):
+    """A link reference definition, `[label]: url`. `span` is without its line ending."""
+
+    label: str
+    url: str
+    span: Span
+    url_span: Span
+
+
+class Hidden(NamedTuple):
+    """Lines that Markdown does not read as text. `closed` is false where the end is missing."""
+
+    span: Span
+    closed: bool
+
+
+class Blocks(NamedTuple):
+    """What `scan` found, in the order of the text."""
+
+    headings: list[Heading]
+    hidden: list[Hidden]
+
+
+_INDENT = r"\ufeff? {0,3}"
+_OTHERS = (
+    r"(?P<fence>`{3,}(?=[^`\n]*(?:\n|\Z))|~{3,})|(?P<html><)|(?P<under>=+|-+)[ \t]*\r?(?=\n|\Z)"
+)
+_ATX = r"(?P<atx>%s)(?P<title>[ \t][^\n]*|\r?(?=\n|\Z))"
+# The newline before the line is part of the pattern: a literal start makes the search some times
+# faster than `^`, and a changelog of megabytes is mostly lines that do not matter.
+_EVERY_LEVEL = re.compile(rf"\n{_INDENT}(?:{_ATX % '#{1,6}'}|{_OTHERS})")
+# Third-level headings matter only where they name a version; most are "### Added".
+_HIGH = r"#{1,2}|#{3}(?=[ \t]+\[?[vV]?\d)"
+_SECTIONS = re.compile(rf"\n{_INDENT}(?:{_ATX % _HIGH}|{_OTHERS})")
+_CLOSING_HASHES = re.compile(r"(?:^|[ \t]+)#+$")
+
+_LIST_ITEM = re.compile(r"[ \t]*(?:[-+*]|\d{1,9}[.)])(?:[ \t]+|\r?$)")
+_QUOTE = re.compile(r" {0,3}>")
+_RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})\r?$")
+_DEFINITION = re.compile(
+    r"^\ufeff? {0,3}\[(?P<label>(?:[^\[\]\\\n]|\\.)+)\]:"
+    r"[ \t]*(?:\r?\n[ \t]*)?(?P<url><[^<>\n]*>|[^\s<]\S*)"
+    r"""(?:[ \t]+(?:"[^"\n]*"|'[^'\n]*'|\([^()\n]*\)))?[ \t]*(?=\r?$)""",
+    re.MULTILINE,
+)
+# CommonMark's HTML blocks, kind by kind: how they start, and what ends them.
+_ENDED_BY_TEXT = (
+    (
+        re.compile(r"<(?:script|pre|style|textarea)(?=[\s>]|$)", re.I),
+        "</(?:script|pre|style|textarea)>",
+    ),
+    (re.compile(r"<!--"), "-->"),
+    (re.compile(r"<\?"), r"\?>"),
+    (re.compile(r"<!\[CDATA\["), r"\]\]>"),
+    (re.compile(r"<![A-Za-z]"), ">"),
+)
+_BLOCK_TAG = re.compile(
+    r"</?(?:address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div"
+    r"|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link"
+    r"|main|menu|menuitem|nav|noframes|ol|optgroup|option|p|param|search|section|summary|table|tbody|td|tfoot|th"
+    r"|thead|title|tr|track|ul)(?=[\s/>]|$)",
+    re.I,
+)
+_LONE_TAG = re.compile(r"<(?:/[A-Za-z][\w-]*\s*|[A-Za-z][\w-]*(?:\s+[^<>]*)?/?)>[ \t]*\r?$")
+_BLANK_LINE = re.compile(r"\n[ \t\r]*(?=\n|\Z)")
+
+
+def scan(text: str, *, every_level: bool = False) -> Blocks:
+    """Find the headings outside of code, HTML and lists.
+
+    Without `every_level` only those that can head a changelog's section: the first two levels, and
+    the third where it starts with a version.
+    """
+    return _Scan(text, _EVERY_LEVEL if every_level else _SECTIONS).run()
+
+
+def definitions(text: str, hidden: Sequence[Hidden]) -> list[Definition]:
+    """List the link reference definitions outside of `hidden` lines."""
+    return [
+        _defined(found)
+        for found in _DEFINITION.finditer(text)
+        if not _covers(hidden, found.start())
+    ]
+
+
+def definition(text: str, label: str, hidden: Sequence[Hidden]) -> Definition | None:
+    """Find one label's definition, whatever its case, without reading all others."""
+    marks = re.compile(rf"\n\ufeff? {{0,3}}\[{re.escape(label)}\]:", re.I)
+    for mark in marks.finditer("\n" + text):
+        found = _DEFINITION.match(text, mark.start())
+        if found and not _covers(hidden, mark.start()):
+            return _defined(found)
+    return None
+
+
+def _defined(found: re.Match[str]) -> Definition:
+    return Definition(found["label"], found["url"], Span(*found.span()), Span(*found.span("url")))
+
+
+def _covers(hidden: Sequence[Hidden], position: int) -> bool:
+    return any(lines.span.start <= position < lines.span.stop for lines in hidden)
+
+
+class _Scan:
+    """One pass over a text. `position` is where the search goes on, always at a line's end."""
+
+    def __init__(self, text: str, marks: re.Pattern[str]) -> None:
+        # A newline in front lets the first line be found as every other; positions are one less.
+        self.text = "\n" + text
+        self.marks = marks
+        self.headings: list[Heading] = []
+        self.hidden: list[Hidden] = []
+        self.position = 0
+
+    def run(self) -> Blocks:
+        self._front_matter()
+        while mark := self.marks.search(self.text, self.position):
+            self.position = self._line_end(mark.start() + 1)
+            if mark["atx"] is not None:
+                self._atx(mark)
+            elif mark["under"] is not None:
+                self._setext(mark)
+            else:
+                self._hide(mark)
+        return Blocks(self.headings, self.hidden)
+
+    def _front_matter(self) -> None:
+        found = re.match(r"\n\ufeff?---[ \t]*\r?\n(?:.*\S.*\n)*?---[ \t]*\r?(?=\n|\Z)", self.text)
+        if found:
+            self._add_hidden(0, found.end(), closed=True)
+
+    def _atx(self, mark: re.Match[str]) -> None:
+        if self._inside_list(mark.start() + 1):
+            return
+        title = _CLOSING_HASHES.sub("", mark["title"].strip(" \t\r"))
+        stop = mark.start("atx") + len(self.text[mark.start("atx") : self.position].rstrip("\r"))
+        start = mark.start() + 1 + (self.text[mark.start() + 1] == "\ufeff")
+        self.headings.append(Heading(len(mark["atx"]), title, Span(start - 1, stop - 1)))
+
+    def _setext(self, mark: re.Match[str]) -> None:
+        """Read the paragraph above an underline, if that is what the line is."""
+        under = mark.start() + 1
+        start = self._paragraph_start(under)
+        if start is None or self._inside_list(start):
+            return
+        level = 1 if mark["under"].startswith("=") else 2
+        lines = self.text[start : under - 1].lstrip("\ufeff").split("\n")
+        title = " ".join(line.strip(" \t\r") for line in lines)
+        stop = mark.start("under") + len(
+            self.text[mark.start("under") : self.position].rstrip("\r")
+        )
+        start += self.text[start] == "\ufeff"
+        self.headings.append(Heading(level, title, Span(start - 1, stop - 1)))
+
+    def _paragraph_start(self, under: int) -> int | None:
+        """Find where the paragraph that ends before `under` starts; None if there is none."""
+        floor = max(
+            self.headings[-1].span.stop + 1 if self.headings else 0,
+            self.hidden[-1].span.stop + 1 if self.hidden else 0,
+        )
+        start = None
+        for at in self._lines_above(under):
+            line = self.text[at : self._line_end(at)]
+            if at <= floor or not line.strip() or _RULE.match(line):
+                break
+            if _LIST_ITEM.match(line) or _QUOTE.match(line):
+                return None
+            start = at
+        return start if start is None else self._after_definitions(start, under)
+
+    def _after_definitions(self, start: int, under: int) -> int | None:
+        while found := _DEFINITION.match(self.text, start, under - 1):
+            start = found.end() + 1 + (self.text[found.end() : found.end() + 1] == "\r")
+        indented = self.text.startswith(("    ", "\t"), start)
+        return None if start >= under or indented else start
+
+    def _hide(self, mark: re.Match[str]) -> None:
+        start = mark.start() + 1
+        limit = self._list_end(start)
+        if mark["fence"] is not None:
+            end = (
+                rf"\n[ \t]*{re.escape(mark['fence'][0])}{{{len(mark['fence'])},}}[ \t]*\r?(?=\n|\Z)"
+            )
+            self._hide_until(re.compile(end), self.position, start, limit)
+            return
+        opened = mark.start("html")
+        for begins, ends in _ENDED_BY_TEXT:
+            if found := begins.match(self.text, opened):
+                self._hide_until(re.compile(ends, re.I), found.end(), start, limit)
+                return
+        lone = _LONE_TAG.match(self.text[opened : self.position]) and self._after_blank(start)
+        if lone or _BLOCK_TAG.match(self.text, opened):
+            blank = _BLANK_LINE.search(self.text, self.position)
+            self._add_hidden(
+                start, min(blank.start() if blank else len(self.text), limit), closed=True
+            )
+
+    def _hide_until(self, ends: re.Pattern[str], search_from: int, start: int, limit: int) -> None:
+        found = ends.search(self.text, search_from, limit)
+        # The end of the list item ends what was opened in it.
+        closed = bool(found) or limit < len(self.text)
+        self._add_hidden(start, self._line_end(found.end()) if found else limit, closed=closed)
+
+    def _add_hidden(self, start: int, stop: int, *, closed: bool) -> None:
+        self.position = stop
+        self.hidden.append(Hidden(Span(max(start - 1, 0), max(stop - 1, 0)), closed))
+
+    def _list_end(self, start: int) -> int:
+        """Find the end of the list item around the line at `start`; the text's end if none is."""
+        content = self._list_content(start)
+        outside = content and re.compile(rf"\n(?! {{{content}}}|\t)[ \t]*[^\s]").search(
+            self.text, self.position
+        )
+        return outside.start() if outside else len(self.text)
+
+    def _inside_list(self, start: int) -> bool:
+        return self.text.startswith(" ", start) and self._list_content(start) > 0
+
+    def _list_content(self, start: int) -> int:
+        """Tell the column where the list item around an indented line starts; 0 if none is."""
+        indent = _indent(self.text[start : self._line_end(start)])
+        for at in self._lines_above(start) if indent else ():
+            line = self.text[at : self._line_end(at)]
+            if not line.strip() or _indent(line) >= indent:
+                continue
+            item = _LIST_ITEM.match(line)
+            return item.end() if item and item.end() <= indent else 0
+        return 0
+
+    def _after_blank(self, start: int) -> bool:
+        above = next(self._lines_above(start), None)
+        return above is None or not self.text[above:start].strip()
+
+    def _lines_above(self, start: int) -> Iterator[int]:
+        while start > 1:
+            start = self.text.rfind("\n", 0, start - 1) + 1
+            yield start
+
+    def _line_end(self, start: int) -> int:
+        end = self.text.find("\n", start)
+        return len(self.text) if end < 0 else end
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

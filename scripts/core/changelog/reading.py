@@ -1,0 +1,52 @@
+"""Read one version's section back, as it is and so that it can stand alone."""
+
+import re
+
+from packaging.version import Version
+
+from scripts.core.changelog.groups import trimmed
+from scripts.core.changelog.markdown import definitions, scan
+from scripts.core.changelog.problems import twice
+from scripts.core.changelog.sections import Section, parse
+from scripts.core.errors import Place, UsageError
+
+
+def section(text: str, version: Version, path: str = "CHANGELOG.md") -> Section:
+    """Find the section of a version.
+
+    Raises UsageError if there is none, or more than one.
+    """
+    found = [part for part in parse(text, path).sections if part.version == version]
+    if not found:
+        raise UsageError(
+            f"the changelog has no section of {version}",
+            f"add the heading `## [{version}] - DATE` and below it what changed",
+            Place(path),
+        )
+    if len(found) > 1:
+        raise twice(path, found[1], found[0])
+    return found[0]
+
+
+def excerpt(text: str, part: Section) -> str:
+    """Return a section's body so that it can stand alone, in release notes.
+
+    The blank lines around it and the link definitions in it are left out. Those that it uses,
+    wherever in the changelog they stand, follow it.
+    """
+    body = without_definitions(part.body(text))
+    used = [
+        text[found.span.start : found.span.stop].strip()
+        for found in definitions(text, scan(text).hidden)
+        if re.search(rf"\[{re.escape(found.label)}\]", body, re.I)
+    ]
+    return "\n\n".join([body, "\n".join(dict.fromkeys(used))]) if used else body
+
+
+def without_definitions(body: str) -> str:
+    """Take the link definitions out of a body, and the blank lines around it."""
+    for found in reversed(definitions(body, scan(body).hidden)):
+        body = body[: found.span.start].rstrip(" ") + re.sub(
+            r"\A\r?\n", "", body[found.span.stop :]
+        )
+    return trimmed(body)
