@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
-from rehearsal.github import assets, git_data, git_http, releases
+from rehearsal.github import assets, commits, contents, git_data, git_http, refs, releases
 from rehearsal.github.auth import caller_of
-from rehearsal.github.call import Call, Endpoint, Endpoints, read_fields, reply
+from rehearsal.github.call import Call, Endpoint, read_fields, reply
 from rehearsal.github.errors import ApiError, not_found
 from rehearsal.github.hub import HUB, Hub
 from rehearsal.github.settings import GitHubSettings
@@ -19,7 +19,7 @@ UPLOADS = "/api/uploads/repos/{owner}/{name}"
 HOUR, REQUESTS_AN_HOUR = 3600, 5000
 LARGEST_BODY = 64 * 1024**2
 
-MODULES: tuple[Endpoints, ...] = (assets.endpoints, releases.endpoints, git_data.endpoints)
+MODULES = (assets, releases, refs, git_data, commits, contents)
 
 
 def make_app(settings: GitHubSettings) -> web.Application:
@@ -27,8 +27,8 @@ def make_app(settings: GitHubSettings) -> web.Application:
     app = web.Application(client_max_size=LARGEST_BODY, middlewares=[answer_errors])
     hub = app[HUB] = Hub(settings)
     app.on_response_prepare.append(add_headers)
-    for endpoints in MODULES:
-        for endpoint in endpoints.all:
+    for module in MODULES:
+        for endpoint in module.endpoints.all:
             add_endpoint(app, API, endpoint, locked)
     for endpoint in assets.uploads.all:
         add_endpoint(app, UPLOADS, endpoint, streaming)

@@ -1,147 +1,209 @@
-"""Git's own objects and references: refs, tags, commits, trees, blobs."""
+"""Git's own objects: annotated tags, commits, trees, blobs."""
+
+import base64
+import binascii
+from datetime import UTC, datetime
 
 from aiohttp import web
 
-from rehearsal.github.auth import Caller
-from rehearsal.github.call import Call, Endpoints, nothing, reply
-from rehearsal.github.errors import Json, forbidden, not_found, unprocessable
-from rehearsal.github.git import ZERO
+from rehearsal.github.call import Call, Endpoints, reply
+from rehearsal.github.commits import UNSIGNED, Person, read_commits, show_git_commit
+from rehearsal.github.errors import Json, not_found, unprocessable
+from rehearsal.github.git import ZERO, Git
 from rehearsal.github.hub import Hub
 from rehearsal.github.people import node_id
-from rehearsal.github.protection import PULL_REQUEST_NEEDED, keeps_out
-from rehearsal.github.push_rules import CREATION_REFUSED
-from rehearsal.github.workflow_files import touches_workflows
+from rehearsal.github.writing import (
+    caller_person,
+    person_in,
+    signature,
+    write_commit,
+    write_object,
+    write_tree,
+)
 
 endpoints = Endpoints()
 
-UNSIGNED = {
-    "verified": False,
-    "reason": "unsigned",
-    "signature": None,
-    "payload": None,
-    "verified_at": None,
-}
+
+@endpoints.on("GET", "/git/commits/{sha}")
+async def get_commit(call: Call) -> web.Response:
+    """Return a commit object."""
+    (commit,) = await read_commits(call.git, "--max-count=1", await sha_of(call, "commit"))
+    return reply(show_git_commit(call.hub, commit))
 
 
-@endpoints.on("GET", "/git/ref/{ref:.+}")
-async def get_ref(call: Call) -> web.Response:
-    """Return one reference by its name without `refs/`."""
-    found = await refs_like(call.hub, f"refs/{call.part('ref')}", exact=True)
-    if not found:
-        raise not_found()
-    return reply(show_ref(call.hub, *found[0]))
-
-
-@endpoints.on("GET", "/git/matching-refs/{ref:.*}")
-async def matching_refs(call: Call) -> web.Response:
-    """List the references whose names begin so."""
-    found = await refs_like(call.hub, f"refs/{call.part('ref')}", exact=False)
-    return reply([show_ref(call.hub, *ref) for ref in found])
-
-
-@endpoints.on("POST", "/git/refs", needs="contents:write")
-async def create_ref(call: Call) -> web.Response:
-    """Make a branch or tag."""
-    ref, sha = call.text("ref"), call.text("sha")
-    if ref.count("/") < 2 or not await call.git.well_formed(ref):
-        raise unprocessable("Reference name must start with 'refs' and have at least two slashes.")
-    kind = await call.git.kind(sha)
-    if kind is None:
-        raise unprocessable("Object does not exist")
-    if await call.git.ref(ref):
-        raise unprocessable("Reference already exists")
-    await check_new(call.hub, call.caller, ref, sha)
-    await call.git.update_ref(ref, sha, ZERO)
-    shown = show_ref(call.hub, ref, sha, kind)
+@endpoints.on("POST", "/git/commits", needs="contents:write")
+async def create_commit(call: Call) -> web.Response:
+    """Write a commit object; no branch moves."""
+    tree, parents = call.text("tree"), call.fields.get("parents") or []
+    await check_kind(call.git, "tree", tree)
+    for parent in parents:
+        await check_kind(call.git, "commit", str(parent))
+    author = person_in(call, "author", caller_person(call))
+    people = (author, person_in(call, "committer", author))
+    sha = await write_commit(call.git, tree, parents, people, call.text("message"))
+    (commit,) = await read_commits(call.git, "--max-count=1", sha)
+    shown = show_git_commit(call.hub, commit)
     return reply(shown, 201, {"Location": shown["url"]})
 
 
-@endpoints.on("PATCH", "/git/refs/{ref:.+}", needs="contents:write")
-async def update_ref(call: Call) -> web.Response:
-    """Move a branch or tag: forward, or with `force` anywhere."""
-    ref, old = await existing(call)
-    sha = call.text("sha")
-    kind = await call.git.kind(sha)
-    if kind is None:
-        raise unprocessable("Object does not exist")
-    check_may_move(call.hub, call.caller, ref)
-    if not call.flag("force", False) and not await forward(call.hub, old, sha):
-        raise unprocessable("Update is not a fast forward")
-    await check_workflows(call.hub, call.caller, sha)
-    await call.git.update_ref(ref, sha, old)
-    return reply(show_ref(call.hub, ref, sha, kind))
+@endpoints.on("GET", "/git/tags/{sha}")
+async def get_tag(call: Call) -> web.Response:
+    """Return the object of an annotated tag."""
+    return reply(await show_tag(call.hub, await sha_of(call, "tag")))
 
 
-@endpoints.on("DELETE", "/git/refs/{ref:.+}", needs="contents:write")
-async def delete_ref(call: Call) -> web.Response:
-    """Take a branch or tag away."""
-    ref, _ = await existing(call)
-    check_may_move(call.hub, call.caller, ref)
-    branch = ref.removeprefix("refs/heads/")
-    if branch == call.settings.default_branch:
-        raise unprocessable("Cannot delete the default branch")
-    if branch in call.state.protection:
-        raise unprocessable("Cannot delete this protected branch")
-    await call.git.delete_ref(ref)
-    return nothing()
+@endpoints.on("POST", "/git/tags", needs="contents:write")
+async def create_tag(call: Call) -> web.Response:
+    """Write the object of an annotated tag; its reference is made separately."""
+    target, kind, name = call.text("object"), call.text("type"), call.text("tag")
+    await check_kind(call.git, kind, target)
+    tagger = signature(person_in(call, "tagger", caller_person(call)))
+    head = f"object {target}\ntype {kind}\ntag {name}\ntagger {tagger}\n\n"
+    sha = await write_object(call.git, "tag", head + call.text("message"))
+    shown = await show_tag(call.hub, sha)
+    return reply(shown, 201, {"Location": shown["url"]})
 
 
-async def existing(call: Call) -> tuple[str, str]:
-    """Return the reference in the path and what it holds; raise 422 if there is none."""
-    ref = f"refs/{call.part('ref')}"
-    sha = await call.git.ref(ref)
+@endpoints.on("GET", "/git/trees/{sha:.+}")
+async def get_tree(call: Call) -> web.Response:
+    """Return a tree by its SHA or by a branch's or tag's name; `recursive` goes below."""
+    name = call.part("sha")
+    sha = await call.git.commit(name) or (name if await call.git.kind(name) == "tree" else None)
+    tree = sha and await call.git.revision(f"{sha}^{{tree}}")
+    if not tree:
+        raise not_found()
+    return reply(await show_tree(call.hub, tree, recursive="recursive" in call.request.query))
+
+
+@endpoints.on("POST", "/git/trees", needs="contents:write")
+async def create_tree(call: Call) -> web.Response:
+    """Write a tree: `base_tree` with the given entries put in or taken out."""
+    rows = call.fields.get("tree")
+    if not isinstance(rows, list) or not rows:
+        raise unprocessable('Invalid request.\n\n"tree" wasn\'t supplied.')
+    base = call.text("base_tree", "") or None
+    if base is not None:
+        base = await call.git.revision(f"{base}^{{tree}}")
+    entries = [entry for row in rows for entry in await tree_entries(call.git, row)]
+    tree = await write_tree(call.git, base, entries)
+    shown = await show_tree(call.hub, tree, recursive=False)
+    return reply(shown, 201, {"Location": shown["url"]})
+
+
+@endpoints.on("GET", "/git/blobs/{sha}")
+async def get_blob(call: Call) -> web.Response:
+    """Return a blob's bytes."""
+    sha = await sha_of(call, "blob")
+    content = await call.git.raw("cat-file", "blob", sha)
+    shown = show_blob(call.hub, sha)
+    text = base64.encodebytes(content).decode()
+    return reply(shown | {"content": text, "encoding": "base64", "size": len(content)})
+
+
+@endpoints.on("POST", "/git/blobs", needs="contents:write")
+async def create_blob(call: Call) -> web.Response:
+    """Write a blob."""
+    content = call.text("content").encode()
+    if call.text("encoding", "utf-8") == "base64":
+        content = decoded(call, "content")
+    sha = await call.git.text("hash-object", "-w", "--stdin", stdin=content)
+    shown = {key: show_blob(call.hub, sha)[key] for key in ("url", "sha")}
+    return reply(shown, 201, {"Location": shown["url"]})
+
+
+def decoded(call: Call, name: str) -> bytes:
+    """Return a base64 field's bytes; raise 422 if it is not that."""
+    try:
+        return base64.b64decode("".join(call.text(name).split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise unprocessable(f"{name} is not valid Base64") from None
+
+
+async def sha_of(call: Call, kind: str) -> str:
+    """Return the SHA in the path; raise 404 if no object of the kind has it."""
+    sha = call.part("sha")
+    if await call.git.kind(sha) != kind:
+        raise not_found()
+    return sha
+
+
+async def check_kind(git: Git, kind: str, sha: str) -> None:
+    """Raise 422 if no object of the kind has the SHA."""
+    if await git.kind(sha) != kind:
+        raise unprocessable(f"{kind.capitalize()} SHA does not exist or is not a {kind} object")
+
+
+async def tree_entries(git: Git, row: Json) -> list[tuple[str, str, str]]:
+    """Return what one entry of a request puts into an index: a folder is its files."""
+    path, mode, sha = str(row.get("path", "")), str(row.get("mode", "100644")), row.get("sha")
+    if "content" in row:
+        content = str(row["content"]).encode()
+        return [(mode, await git.text("hash-object", "-w", "--stdin", stdin=content), path)]
     if sha is None:
-        raise unprocessable("Reference does not exist")
-    return ref, sha
+        return [("0", ZERO, path)]
+    if mode != "040000":
+        return [(mode, str(sha), path)]
+    await check_kind(git, "tree", str(sha))
+    out = await git.text("ls-tree", "-r", "-z", str(sha))
+    files = [line.partition("\t") for line in out.split("\0") if line]
+    return [(head.split()[0], head.split()[2], f"{path}/{name}") for head, _, name in files]
 
 
-async def refs_like(hub: Hub, prefix: str, exact: bool) -> list[tuple[str, str, str]]:
-    """Return name, object and its type of the references that are, or begin with, `prefix`."""
-    # for-each-ref matches whole parts of a path, so the last part is compared here.
-    folder = prefix.rpartition("/")[0]
+async def show_tag(hub: Hub, sha: str) -> Json:
+    """Return the object of an annotated tag in GitHub's form."""
     out = await hub.git.text(
-        "for-each-ref", "--format=%(refname) %(objectname) %(objecttype)", folder
+        *("cat-file", "tag", sha),
     )
-    rows = [line.split(" ") for line in out.splitlines()]
-    wanted = [r for r in rows if (r[0] == prefix if exact else r[0].startswith(prefix))]
-    return [(name, sha, kind) for name, sha, kind in wanted]
-
-
-async def forward(hub: Hub, old: str, new: str) -> bool:
-    """Return whether moving from `old` to `new` loses nothing."""
-    if await hub.git.kind(old) != "commit" or await hub.git.kind(new) != "commit":
-        return False
-    return await hub.git.ancestor(old, new)
-
-
-async def check_new(hub: Hub, caller: Caller, ref: str, sha: str) -> None:
-    """Raise 422 for a used-up tag name, 403 for workflow files beyond the token."""
-    if ref.removeprefix("refs/tags/") in hub.state.burned_tags:
-        raise unprocessable(f"Repository rule violations found\n\n{CREATION_REFUSED}")
-    await check_workflows(hub, caller, sha)
-
-
-def check_may_move(hub: Hub, caller: Caller, ref: str) -> None:
-    """Raise 422 for the tag of an immutable release and for a branch behind pull requests."""
-    tag = ref.removeprefix("refs/tags/")
-    if any(r.immutable and r.tag_name == tag for r in hub.state.releases.values()):
-        raise unprocessable("Cannot move or delete the tag of an immutable release.")
-    if keeps_out(hub, caller, ref.removeprefix("refs/heads/")):
-        raise unprocessable(PULL_REQUEST_NEEDED)
-
-
-async def check_workflows(hub: Hub, caller: Caller, sha: str) -> None:
-    """Raise 403 if a reference would bring workflow files that the token may not."""
-    commit = await hub.git.revision(f"{sha}^{{commit}}")
-    if commit and not caller.may("workflows") and await touches_workflows(hub, commit):
-        raise forbidden()
-
-
-def show_ref(hub: Hub, ref: str, sha: str, kind: str) -> Json:
-    """Return a reference in GitHub's form."""
+    head, _, message = out.partition("\n\n")
+    fields = dict(line.split(" ", 1) for line in head.splitlines() if " " in line)
+    api = hub.settings.api
+    target, kind = fields["object"], fields["type"]
     return {
-        "ref": ref,
-        "node_id": node_id("Ref", ref),
-        "url": hub.settings.api(f"/git/{ref}"),
-        "object": {"type": kind, "sha": sha, "url": hub.settings.api(f"/git/{kind}s/{sha}")},
+        "node_id": node_id("Tag", sha),
+        "tag": fields["tag"],
+        "sha": sha,
+        "url": api(f"/git/tags/{sha}"),
+        "message": message,
+        "tagger": vars(person_of(fields.get("tagger", ""))),
+        "object": {"sha": target, "type": kind, "url": api(f"/git/{kind}s/{target}")},
+        "verification": UNSIGNED,
     }
+
+
+def person_of(line: str) -> Person:
+    """Return the person in an object's header line."""
+    name, _, rest = line.partition(" <")
+    email, _, when = rest.partition("> ")
+    return Person(name, email, utc(int(when.split()[0]) if when else 0))
+
+
+def utc(seconds: int) -> str:
+    """Return seconds since 1970 as GitHub writes moments."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def show_tree(hub: Hub, tree: str, recursive: bool) -> Json:
+    """Return a tree in GitHub's form."""
+    out = await hub.git.text("ls-tree", "-z", "-l", *(["-r", "-t"] if recursive else []), tree)
+    rows = [line.partition("\t") for line in out.split("\0") if line]
+    return {
+        "sha": tree,
+        "url": hub.settings.api(f"/git/trees/{tree}"),
+        "tree": [show_entry(hub, head.split(), path) for head, _, path in rows],
+        "truncated": False,
+    }
+
+
+def show_entry(hub: Hub, head: list[str], path: str) -> Json:
+    """Return one entry of a tree in GitHub's form."""
+    mode, kind, sha, size = head
+    shown: Json = {"path": path, "mode": mode, "type": kind, "sha": sha}
+    if kind == "blob":
+        shown["size"] = int(size)
+    return shown | {"url": hub.settings.api(f"/git/{kind}s/{sha}")}
+
+
+def show_blob(hub: Hub, sha: str) -> Json:
+    """Return a blob's addresses in GitHub's form."""
+    url = hub.settings.api(f"/git/blobs/{sha}")
+    return {"sha": sha, "node_id": node_id("Blob", sha), "url": url}

@@ -98,14 +98,20 @@ async def backend(
             stdout=asyncio.subprocess.PIPE,
             env=cgi(request, hub, caller, path),
         )
-    assert process.stdout is not None
     try:
-        return await pass_on(request, process.stdout)
+        return await pass_on(request, output_of(process))
     finally:
         # A push whose client went away is finished all the same: its references are moving.
-        while await process.stdout.read(CHUNK):
+        while await output_of(process).read(CHUNK):
             pass
         await process.wait()
+
+
+def output_of(process: asyncio.subprocess.Process) -> asyncio.StreamReader:
+    """Return what a process started with a pipe prints."""
+    if process.stdout is None:
+        raise ValueError("the process was started without a pipe for its output")
+    return process.stdout
 
 
 def open_body(body: Path) -> IO[bytes]:

@@ -37,3 +37,14 @@ def user(settings: GitHubSettings, login: str) -> Json:
         "type": "Bot" if login.endswith("[bot]") else "User",
         "site_admin": False,
     }
+
+
+def email_of(login: str) -> str:
+    """Return the address of commits that a login makes on GitHub."""
+    return f"{login}@users.noreply.github.com"
+
+
+def login_of(settings: GitHubSettings, email: str) -> str | None:
+    """Return whose address this is, if it is somebody's here."""
+    logins = [settings.owner, *(token.login for token in settings.tokens.values())]
+    return next((login for login in logins if email_of(login) == email), None)
