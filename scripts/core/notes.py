@@ -1,0 +1,200 @@
+"""Release notes: the changelog's section in StreamPoseML's layout, and how to get and check it.
+
+Rendered from facts that are known before the draft exists, and from nothing else: the same facts
+give the same text. What a project does not release is not mentioned.
+"""
+
+from dataclasses import dataclass
+
+from scripts.core.changelog import groups
+from scripts.core.changelog.markdown import scan
+
+LIMIT = 125_000  # characters that GitHub takes as a release's description
+HEADINGS = {
+    "added": "🚀 New Features",
+    "changed": "🔄 Changes",
+    "deprecated": "⏳ Deprecations",
+    "removed": "🧹 Removals",
+    "fixed": "🔧 Bug Fixes",
+    "security": "🔒 Security",
+    "infrastructure": "🧱 Infrastructure",
+}
+SUMS = "SHA256SUMS"
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image as it is published: `reference` ends in its version tag, `digest` is its index's."""
+
+    name: str
+    reference: str
+    digest: str
+    platforms: tuple[str, ...]
+
+    @property
+    def pinned(self) -> str:
+        """The reference by digest, which always gives the same bytes."""
+        return f"{self.reference.rpartition(':')[0]}@{self.digest}"
+
+
+@dataclass(frozen=True)
+class Dist:
+    """A file on the package index; `size` in bytes."""
+
+    filename: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class NotesFacts:
+    """All that release notes say. `body` is the changelog's section, able to stand alone."""
+
+    project: str
+    version: str
+    tag: str
+    date: str
+    prerelease: bool
+    body: str
+    repository_url: str
+    previous_tag: str | None = None
+    images: tuple[Image, ...] = ()
+    dists: tuple[Dist, ...] = ()
+    compose_url: str | None = None
+    changelog: str = "CHANGELOG.md"
+
+    @property
+    def downloads(self) -> str:
+        """Where the release's assets are, whatever the file."""
+        return f"{self.repository_url}/releases/download/{self.tag}"
+
+
+def render(facts: NotesFacts) -> str:
+    """Write the notes, in Markdown.
+
+    At most LIMIT characters: a longer changelog section is shortened between two lines, outside of
+    code, and a link leads to the rest.
+    """
+    after = [_images(facts), _installation(facts), _verification(facts), _comparison(facts)]
+    end = "\n\n".join(part for part in after if part)
+    changes = "\n\n".join(part for part in (_candidate(facts), _changes(facts.body)) if part)
+    where = f"{facts.repository_url}/blob/{facts.tag}/{facts.changelog}"
+    more = f"*Shortened here: [all of it]({where}) is in the changelog.*"
+    changes = shortened(changes, LIMIT - len(end) - 3, more)
+    return "\n\n".join(part for part in (changes, end) if part) + "\n"
+
+
+def shortened(text: str, limit: int, more: str) -> str:
+    """Keep the whole lines that fit into `limit` characters, with `more` below them.
+
+    The text ends before a line that is not nested in another and not in code or HTML.
+    """
+    if len(text) <= limit:
+        return text
+    room = max(limit - len(more) - 2, 0)
+    inside = [lines.span for lines in scan(text).hidden]
+    stop = room + 1
+    while stop > 0:
+        stop = text.rfind("\n", 0, stop) + 1
+        nested = text[stop : stop + 1].isspace()
+        if not nested and not any(span.start < stop < span.stop for span in inside):
+            break
+        stop -= 1
+    lines = text[: max(stop, 0)].rstrip().split("\n")
+    while lines and (lines[-1].startswith("#") or not lines[-1].strip()):
+        lines.pop()
+    return "\n".join([*lines, "", more] if lines else [more])
+
+
+def _candidate(facts: NotesFacts) -> str:
+    if not facts.prerelease:
+        return ""
+    return (
+        f"> [!IMPORTANT]\n> {facts.version} is a candidate, to be tried before the final version. "
+        "`latest` stays where it is,\n> and installers take a candidate only by its number."
+    )
+
+
+def _changes(body: str) -> str:
+    """Head the groups as StreamPoseML does: its usual ones first, the others as they come."""
+    together: dict[str, list[str]] = {key: [] for key in ("", *HEADINGS)}
+    titles: dict[str, str] = {}
+    for group in groups(body.replace("\r\n", "\n")):
+        key = group.title.casefold()
+        titles.setdefault(key, group.title)
+        together.setdefault(key, []).append(group.text)
+    parts = []
+    for key, texts in together.items():
+        heading = HEADINGS.get(key, f"📝 {titles.get(key, '')}")
+        parts += [f"## {heading}"] * bool(texts and key) + texts
+    return "\n\n".join(parts)
+
+
+def _images(facts: NotesFacts) -> str:
+    if not facts.images:
+        return ""
+    rows = [
+        f"| {image.name} | `{image.reference}` | `{image.digest}` | {', '.join(image.platforms)} |"
+        for image in facts.images
+    ]
+    table = ["| Image | Reference | Digest | Platforms |", "|---|---|---|---|", *rows]
+    return "\n".join(["## 🐳 Docker Images", "", *table])
+
+
+def _installation(facts: NotesFacts) -> str:
+    parts = []
+    if facts.dists:
+        parts.append(_shell("The Python package:", [f"pip install {_requirement(facts)}"]))
+    if facts.images and facts.compose_url:
+        file = facts.compose_url.rpartition("/")[2]
+        commands = [
+            f"curl --fail --location --remote-name {facts.compose_url}",
+            f"docker compose --file {file} up",
+        ]
+        parts.append(_shell("All services together, each image pinned by its digest:", commands))
+    return "\n\n".join(["## 📦 Installation", *parts]) if parts else ""
+
+
+def _verification(facts: NotesFacts) -> str:
+    """Say how to see that what was downloaded is what was released, by other means than ours."""
+    parts = []
+    if facts.dists:
+        parts += [_dists(facts), _shell("Download and compare:", _comparing(facts))]
+    if facts.images:
+        commands = [f"docker buildx imagetools inspect {image.reference}" for image in facts.images]
+        parts.append(_shell("The first digest shown is the one in the table above:", commands))
+    if not parts:
+        return ""
+    file = SUMS if facts.dists else (facts.compose_url or "").rpartition("/")[2]
+    asset = f"gh release verify-asset {facts.tag} {file} --repo {facts.repository_url}"
+    if file:
+        parts.append(_shell("Where releases are immutable, GitHub vouches for its files:", [asset]))
+    return "\n\n".join(["## ✅ How to Verify", *parts])
+
+
+def _dists(facts: NotesFacts) -> str:
+    rows = [f"| `{dist.filename}` | `{dist.sha256}` | {dist.size:,} |" for dist in facts.dists]
+    return "\n".join(["| File | SHA-256 | Bytes |", "|---|---|--:|", *rows])
+
+
+def _comparing(facts: NotesFacts) -> list[str]:
+    return [
+        f"pip download --no-deps {_requirement(facts)}",
+        f"curl --fail --location --remote-name {facts.downloads}/{SUMS}",
+        f"sha256sum --check --ignore-missing {SUMS}",
+    ]
+
+
+def _comparison(facts: NotesFacts) -> str:
+    if facts.previous_tag is None:
+        return f"**All commits**: {facts.repository_url}/commits/{facts.tag}"
+    span = f"{facts.previous_tag}...{facts.tag}"
+    return f"**All changes**: [{span}]({facts.repository_url}/compare/{span})"
+
+
+def _requirement(facts: NotesFacts) -> str:
+    return f"{facts.project}=={facts.version}"
+
+
+def _shell(what: str, commands: list[str]) -> str:
+    return "\n".join([what, "", "```bash", *commands, "```"])
