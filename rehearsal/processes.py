@@ -22,6 +22,9 @@ from scripts.core.errors import ServiceError
 MARK = "REHEARSAL_SERVICE"
 POLL = 0.03  # seconds between two looks at a state
 
+# The services that this command started itself, and so has to collect when they end.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
 
 @dataclass(frozen=True)
 class Service:
@@ -68,6 +71,7 @@ def start(
         except OSError as error:
             service.state.unlink()
             raise ServiceError(f"{argv[0]} cannot be started: {error}", "install it") from error
+    _children[process.pid] = process
     state = {"mark": mark, "pid": process.pid, "started": _started(process.pid) or 0}
     service.state.write_text(json.dumps(state))
     return service
@@ -103,6 +107,9 @@ def stop(service: Service, seconds: float = 10) -> None:
         if time.monotonic() > deadline:
             raise ServiceError(f"{service.name}: processes {left} do not end", "end them by hand")
         time.sleep(POLL)
+    child = _children.pop(json.loads(service.state.read_text())["pid"], None)
+    if child is not None:
+        child.wait(seconds)
     service.state.unlink()
 
 
@@ -112,8 +119,8 @@ def leader(service: Service) -> int | None:
     pid = int(state["pid"])
     if pid == 0:
         return None
-    with suppress(ChildProcessError):  # only the command that started it has it as a child
-        os.waitpid(pid, os.WNOHANG)
+    if pid in _children:
+        _children[pid].poll()
     return pid if _started(pid) == state["started"] else None
 
 
@@ -177,3 +184,8 @@ def _environment(pid: int) -> list[bytes]:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:  # ended meanwhile, or another user's
         return []
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether a process exists and has not ended (a zombie has)."""
+    return _stat(pid) is not None
