@@ -45,6 +45,10 @@ lint: .venv/ready ## ruff, mypy.
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
+.PHONY: check
+check: lint ## Everything that needs no engine: linters, types, the fast tests.
+	@$(PY) -m pytest -q -m "not world and not rehearsal" $(ARGS)
+
 .PHONY: rehearse
 rehearse: .venv/ready ## Perform a whole release on this machine (ARGS="--keep", "--dry-run", "--version 0.3.0rc1").
 	@$(PY) -m rehearsal run $(ARGS)

@@ -56,10 +56,8 @@ def run(
             arguments,
             cwd=cwd,
             env=environment,
-            input=text,
+            input=text.encode("utf-8", "surrogateescape") if text is not None else None,
             capture_output=True,
-            encoding="utf-8",
-            errors="replace",
             timeout=timeout,
             check=False,
         )
@@ -71,9 +69,11 @@ def run(
         raise TransientError(
             f"`{name} …` did not end within {timeout:.0f} s", "look at the service"
         ) from error
+    # Decoded here, not by subprocess, which would turn CRLF into LF.
+    output = done.stdout.decode("utf-8", "surrogateescape")
     if done.returncode:
-        raise _failure(name, done.stderr or done.stdout)
-    return done.stdout
+        raise _failure(name, done.stderr.decode("utf-8", "replace") or output)
+    return output
 
 
 def _failure(name: str, output: str) -> ServiceError:

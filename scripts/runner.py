@@ -102,9 +102,10 @@ class Runner:
         self._environ = {key: value for key, value in environ.items() if value}
 
     @classmethod
-    def current(cls) -> "Runner":
-        """Read this process's environment."""
-        return cls(os.environ)
+    def current(cls, *, version: str | None = None, dry_run: bool = False) -> "Runner":
+        """Read this process's environment; what was typed as an argument comes first."""
+        typed = {"RELEASE_VERSION": version or "", "RELEASE_DRY_RUN": "true" if dry_run else ""}
+        return cls({**os.environ, **{key: value for key, value in typed.items() if value}})
 
     def get(self, name: str) -> str | None:
         """Give one variable; an empty one counts as none, as GitHub passes what is not set."""

@@ -87,32 +87,43 @@ def converge(surfaces: Iterable[Surface], patience: Callable[[], Patience]) -> l
 def _converge(surface: Surface, patience: Patience) -> Outcome:
     state = patiently(surface.observe, patience)
     written = isinstance(state, Missing)
-    lost: TransientError | None = None
+    failed: ServiceError | None = None
     if written:
-        lost = _apply(surface)
-        state = patiently(surface.observe, patience)
-    while isinstance(state, Missing) and patience.wait(lost.after if lost else 0):
-        # Applied and not seen yet is lag: look again. Only an answer that was lost is asked again.
-        lost = _apply(surface) if lost else None
-        state = patiently(surface.observe, patience)
-    return Outcome(surface.title, _settled(surface, state, lost), written)
+        failed, state = _try(surface, patience)
+    while isinstance(state, Missing) and _worth_waiting(failed, patience):
+        # Applied and not seen yet is lag: look again. Only what failed in passing is done again.
+        if failed:
+            failed, state = _try(surface, patience)
+        else:
+            state = patiently(surface.observe, patience)
+    return Outcome(surface.title, _settled(surface, state), written)
 
 
-def _apply(surface: Surface) -> TransientError | None:
+def _try(surface: Surface, patience: Patience) -> tuple[ServiceError | None, State]:
+    """Apply, and look whatever came of it: a lost answer may stand for work that was done."""
+    failed: ServiceError | None = None
     try:
         surface.apply()
-    except TransientError as error:
-        return error
-    return None
+    except ServiceError as error:
+        failed = error
+    return failed, patiently(surface.observe, patience)
 
 
-def _settled(surface: Surface, state: State, lost: TransientError | None) -> str:
+def _worth_waiting(failed: ServiceError | None, patience: Patience) -> bool:
+    passing = failed is None or isinstance(failed, TransientError)
+    if passing and patience.wait(failed.after if isinstance(failed, TransientError) else 0):
+        return True
+    if failed:
+        raise failed
+    return False
+
+
+def _settled(surface: Surface, state: State) -> str:
     if isinstance(state, Conflict):
         raise ConflictError(f"{surface.title}: {state.cause}", state.remedy)
     if isinstance(state, Missing):
-        why = f": {lost.cause}" if lost else ""
         raise ServiceError(
-            f"{surface.title}: still missing after the deadline ({state.detail}){why}",
+            f"{surface.title}: written, and not to be seen before the deadline ({state.detail})",
             "run the release again with the same version: it goes on from here",
         )
     return state.detail

@@ -96,7 +96,7 @@ class Product:
 
 
 def decide(
-    product: Product, wanted: Version, origin: Origin, released: Collection[Version], mode: str
+    product: Product, wanted: Version, origin: Origin, released: Collection[Version]
 ) -> Plan:
     """Make the plan: a pure function, so that the same start gives the same plan, id and all."""
     tag = version.tag(wanted)
@@ -106,7 +106,7 @@ def decide(
         Plan(
             schema=SCHEMA,
             id="",
-            mode=mode,
+            mode=RELEASE,
             project=product.project,
             version=str(wanted),
             tag=tag,

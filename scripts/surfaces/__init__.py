@@ -1,1 +1,1 @@
-"""The places a release is seen in, one module each: observe what is there, apply what is missing."""
+"""The places a release is seen in, a module each: observe what is there, apply what is missing."""

@@ -62,6 +62,7 @@ _SECTIONS = re.compile(rf"\n{_INDENT}(?:{_ATX % _HIGH}|{_OTHERS})")
 _CLOSING_HASHES = re.compile(r"(?:^|[ \t]+)#+$")
 
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-+*]|\d{1,9}[.)])(?:[ \t]+|\r?$)")
+_NESTED = -1
 _QUOTE = re.compile(r" {0,3}>")
 _RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})\r?$")
 _DEFINITION = re.compile(
@@ -168,7 +169,7 @@ class _Scan:
         """Read the paragraph above an underline, if that is what the line is."""
         under = mark.start() + 1
         start = self._paragraph_start(under)
-        if start is None or self._inside_list(start):
+        if start is None or start == _NESTED or self._inside_list(start):
             return
         level = 1 if mark["under"].startswith("=") else 2
         lines = self.text[start : under - 1].lstrip("\ufeff").split("\n")
@@ -180,64 +181,74 @@ class _Scan:
         self.headings.append(Heading(level, title, Span(start - 1, stop - 1)))
 
     def _paragraph_start(self, under: int) -> int | None:
-        """Find where the paragraph that ends before `under` starts; None if there is none."""
-        floor = max(
-            self.headings[-1].span.stop + 1 if self.headings else 0,
-            self.hidden[-1].span.stop + 1 if self.hidden else 0,
-        )
+        """Find where the paragraph above `under` starts; None if none is, _NESTED in a list."""
+        floor = self._floor()
         start = None
         for at in self._lines_above(under):
             line = self.text[at : self._line_end(at)]
             if at <= floor or not line.strip() or _RULE.match(line):
                 break
             if _LIST_ITEM.match(line) or _QUOTE.match(line):
-                return None
+                return _NESTED
             start = at
-        return start if start is None else self._after_definitions(start, under)
+        return start if start is None else self._paragraph_only(start, under)
 
-    def _after_definitions(self, start: int, under: int) -> int | None:
-        while found := _DEFINITION.match(self.text, start, under - 1):
-            start = found.end() + 1 + (self.text[found.end() : found.end() + 1] == "\r")
-        indented = self.text.startswith(("    ", "\t"), start)
-        return None if start >= under or indented else start
+    def _floor(self) -> int:
+        """Tell where the last heading or hidden lines end; no paragraph reaches across."""
+        ends = [heading.span.stop + 1 for heading in self.headings[-1:]]
+        ends += [lines.span.stop + 1 for lines in self.hidden[-1:]]
+        return max(ends, default=0)
+
+    def _paragraph_only(self, start: int, under: int) -> int | None:
+        """Skip the indented code and the link definitions that a paragraph may follow at once."""
+        while start < under:
+            found = _DEFINITION.match(self.text, start, under - 1)
+            if not found and not self.text.startswith(("    ", "\t"), start):
+                return start
+            start = self._line_end(found.end() if found else start) + 1
+        return None
 
     def _hide(self, mark: re.Match[str]) -> None:
         start = mark.start() + 1
-        limit = self._list_end(start)
+        content = self._list_content(start)
+        limit = self._list_end(content)
         if mark["fence"] is not None:
-            end = (
-                rf"\n[ \t]*{re.escape(mark['fence'][0])}{{{len(mark['fence'])},}}[ \t]*\r?(?=\n|\Z)"
-            )
-            self._hide_until(re.compile(end), self.position, start, limit)
-            return
-        opened = mark.start("html")
+            sign, count = re.escape(mark["fence"][0]), len(mark["fence"])
+            end = rf"\n {{0,{3 + content}}}{sign}{{{count},}}[ \t]*\r?(?=\n|\Z)"
+            self._hide_until(end, self.position, start, limit)
+        else:
+            self._hide_html(mark.start("html"), start, limit)
+
+    def _hide_html(self, opened: int, start: int, limit: int) -> None:
         for begins, ends in _ENDED_BY_TEXT:
-            if found := begins.match(self.text, opened):
-                self._hide_until(re.compile(ends, re.I), found.end(), start, limit)
+            if begins.match(self.text, opened):
+                self._hide_until(ends, opened, start, limit)
                 return
-        lone = _LONE_TAG.match(self.text[opened : self.position]) and self._after_blank(start)
+        lone = (
+            _LONE_TAG.match(self.text[opened : self.position])
+            and self._paragraph_start(start) is None
+        )
         if lone or _BLOCK_TAG.match(self.text, opened):
             blank = _BLANK_LINE.search(self.text, self.position)
-            self._add_hidden(
-                start, min(blank.start() if blank else len(self.text), limit), closed=True
-            )
+            stop = min(blank.start() if blank else len(self.text), limit)
+            self._add_hidden(start, stop, closed=True)
 
-    def _hide_until(self, ends: re.Pattern[str], search_from: int, start: int, limit: int) -> None:
-        found = ends.search(self.text, search_from, limit)
+    def _hide_until(self, ends: str, search_from: int, start: int, limit: int) -> None:
+        found = re.compile(ends, re.I).search(self.text, search_from, limit)
         # The end of the list item ends what was opened in it.
         closed = bool(found) or limit < len(self.text)
-        self._add_hidden(start, self._line_end(found.end()) if found else limit, closed=closed)
+        stop = self._line_end(found.end()) if found else limit
+        self._add_hidden(start, stop, closed=closed)
 
     def _add_hidden(self, start: int, stop: int, *, closed: bool) -> None:
         self.position = stop
         self.hidden.append(Hidden(Span(max(start - 1, 0), max(stop - 1, 0)), closed))
 
-    def _list_end(self, start: int) -> int:
-        """Find the end of the list item around the line at `start`; the text's end if none is."""
-        content = self._list_content(start)
-        outside = content and re.compile(rf"\n(?! {{{content}}}|\t)[ \t]*[^\s]").search(
-            self.text, self.position
-        )
+    def _list_end(self, content: int) -> int:
+        """Find where a list item ends that starts at a column; without one, the text's end."""
+        if not content:
+            return len(self.text)
+        outside = re.compile(rf"\n {{0,{content - 1}}}(?=\S)").search(self.text, self.position)
         return outside.start() if outside else len(self.text)
 
     def _inside_list(self, start: int) -> bool:
@@ -246,17 +257,22 @@ class _Scan:
     def _list_content(self, start: int) -> int:
         """Tell the column where the list item around an indented line starts; 0 if none is."""
         indent = _indent(self.text[start : self._line_end(start)])
+        lazy = False  # below is a line that may continue an item's paragraph without its indent
         for at in self._lines_above(start) if indent else ():
             line = self.text[at : self._line_end(at)]
-            if not line.strip() or _indent(line) >= indent:
-                continue
-            item = _LIST_ITEM.match(line)
-            return item.end() if item and item.end() <= indent else 0
+            if item := _LIST_ITEM.match(line):
+                if _indent(line) < indent:
+                    return item.end() if item.end() <= indent else 0
+            elif (lazy and not line.strip()) or self._ends_lists(at, line):
+                return 0
+            lazy = bool(line.strip()) and _indent(line) < indent
         return 0
 
-    def _after_blank(self, start: int) -> bool:
-        above = next(self._lines_above(start), None)
-        return above is None or not self.text[above:start].strip()
+    def _ends_lists(self, at: int, line: str) -> bool:
+        if at < max((heading.span.stop + 1 for heading in self.headings[-1:]), default=0):
+            return True
+        unindented = not line.startswith(" ")
+        return unindented and bool(_RULE.match(line) or _covers(self.hidden[-1:], at - 1))
 
     def _lines_above(self, start: int) -> Iterator[int]:
         while start > 1:

@@ -1,0 +1,38 @@
+"""The compose file that users get: the project's own, every image pinned by digest."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from scripts.core.errors import Place, UsageError
+
+
+def pinned(text: str, path: str, references: Mapping[str, str]) -> str:
+    """Replace each service's image by its pinned reference, and drop `build`.
+
+    `references` maps service names to `repository@sha256:…`. Comments and order stay. Raises
+    `UsageError` if the file is not YAML, or has no service of such a name.
+    """
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    try:
+        document: Any = yaml.load(text)
+    except YAMLError as error:
+        raise UsageError(f"{path} is not YAML: {error}", "correct it", Place(path)) from error
+    services = document.get("services") or {}
+    for name, reference in references.items():
+        if name not in services:
+            raise UsageError(
+                f"{path} has no service {name!r}, which [tool.release] has as an image",
+                f"name one of its services {name!r}, or the image as its service",
+                Place(path),
+            )
+        services[name].pop("build", None)
+        services[name]["image"] = reference
+    out = io.StringIO()
+    yaml.dump(document, out)
+    return out.getvalue()

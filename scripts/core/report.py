@@ -1,0 +1,128 @@
+"""What people read: the plan, the gate's list, the report. Markdown, from values alone."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from scripts.core.lock import Lock
+from scripts.core.plan import Plan
+from scripts.core.results import Result
+
+SHORT = 19  # characters of a digest that a person compares: `sha256:` and twelve more
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a Markdown table; a bar or a line feed in a cell cannot break it."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def plan(plan: Plan, public: Sequence[str]) -> str:
+    """Write the whole plan for a person to read, and what of it is public already."""
+    start = f"`{plan.base[:12]}` of `{plan.branch}`" if plan.branch else f"tag `{plan.tag}`"
+    rows = [
+        ("version", f"{plan.version}" + (" (release candidate)" if plan.prerelease else "")),
+        ("compared with", plan.previous_tag or "nothing: this is the first release"),
+        ("starts from", start),
+        ("date", plan.date),
+        *(("package file", f"`{name}`") for name in plan.dists),
+        *(
+            (f"image {i.name}", f"`{i.reference}` for {', '.join(i.platforms)}")
+            for i in plan.images
+        ),
+        ("git tag", f"`{plan.tag}`"),
+        *_pointers(plan),
+        ("public already", ", ".join(public) or "nothing"),
+        ("plan", f"`{plan.id[:12]}`"),
+    ]
+    mode = "Dry run of" if plan.dry_run else "Plan for"
+    return f"## {mode} {plan.project} {plan.version}\n\n{table(('what', 'planned'), rows)}\n"
+
+
+def _pointers(plan: Plan) -> list[tuple[str, str]]:
+    floating = [f"`{i.repository}:{tag}`" for i in plan.images for tag in i.floating]
+    moved = floating + ["GitHub's Latest"] * plan.latest + [f"`{plan.branch}`"] * bool(plan.branch)
+    return [("pointers that move", ", ".join(moved) or "none")]
+
+
+def gate(lock: Lock) -> str:
+    """Write exactly what becomes public when the release is approved."""
+    names = [
+        *(
+            (f"package {lock.plan.project}", f"`{d.name}`", f"`sha256:{d.sha256}`")
+            for d in lock.dists
+        ),
+        *(
+            ("image", f"`{planned.reference}`", f"`{lock.image(planned.name).digest}`")
+            for planned in lock.plan.images
+        ),
+        ("git tag", f"`{lock.plan.tag}`", f"`{lock.commit}`"),
+    ]
+    pointers = table(("what", "planned"), _pointers(lock.plan))
+    return (
+        f"## {lock.plan.project} {lock.plan.version} is proven and waits for approval\n\n"
+        f"Names, which never move:\n\n{table(('what', 'name', 'bytes'), names)}\n\n"
+        f"After a consumer's check:\n\n{pointers}\n"
+    )
+
+
+def run(plan: Plan | None, results: Sequence[Result], run_url: str | None) -> str:
+    """Write the report of a run: what is where, what failed, what to do next, the timeline."""
+    title = f"{plan.project} {plan.version}" if plan else "the release"
+    failed = [result for result in results if result.failure]
+    parts = [
+        f"## Report: {title}",
+        _next(plan, failed, {result.job for result in results}, run_url),
+        *(_failure(result) for result in failed),
+        _outcomes(results),
+        timeline(results),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _next(plan: Plan | None, failed: Sequence[Result], jobs: set[str], url: str | None) -> str:
+    where = f" ([this run]({url}))" if url else ""
+    if failed or plan is None:
+        version = plan.version if plan else "the same version"
+        advice = f"mend what is named below, then *Run workflow* again with `{version}`"
+        return f"**Next:** {advice}: it goes on from what is there{where}."
+    if plan.dry_run:
+        return f"**Next:** nothing was written. Run it without *dry run* to release{where}."
+    if "promote" in jobs:
+        return f"**Done:** {plan.project} {plan.version} is released{where}."
+    return f"**Next:** approve the release, or run it again with `{plan.version}`{where}."
+
+
+def _failure(result: Result) -> str:
+    assert result.failure  # noqa: S101 - the caller chose those that failed
+    cause = result.failure.cause.replace("\n", "\n> ")
+    return f"### ❌ {result.name}\n\n> {cause}\n\n**What to do:** {result.failure.remedy}"
+
+
+def _outcomes(results: Sequence[Result]) -> str:
+    rows = [
+        (result.name, outcome.title, outcome.detail, "written" if outcome.written else "was there")
+        for result in results
+        for outcome in result.outcomes
+    ]
+    return table(("job", "what", "found", "this run"), rows) if rows else ""
+
+
+def timeline(results: Sequence[Result]) -> str:
+    """Draw when each job ran (Mermaid, Gantt diagrams)."""
+    if not results:
+        return ""
+    bars = [
+        f"  {r.name.replace(':', ' ')} :{'crit, ' if r.failure else ''}{_stamp(r.started)}, "
+        f"{max(r.finished - r.started, 1):.0f}s"
+        for r in sorted(results, key=lambda r: r.started)
+    ]
+    head = ["```mermaid", "gantt", "  dateFormat YYYY-MM-DD HH:mm:ss", "  axisFormat %H:%M:%S"]
+    return "\n".join([*head, *bars, "```"])
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

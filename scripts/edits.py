@@ -1,0 +1,57 @@
+"""The version in the project's files: texts in, texts out; all is known before any write."""
+
+import re
+import tomllib
+from typing import Any
+
+import tomlkit
+
+from scripts.core.errors import Place, UsageError
+from scripts.core.plan import normalised
+
+
+def pyproject(text: str, version: str) -> str:
+    """Set `project.version`, every other byte as it was."""
+    document: Any = tomlkit.parse(text)
+    document["project"]["version"] = version
+    return tomlkit.dumps(document)
+
+
+def line(text: str, path: str, template: str, old: str, new: str) -> str:
+    """Set the version in the one place where `template` stands with the old one.
+
+    Raises `UsageError` if there is no such place, or more than one.
+    """
+    before, after = (template.replace("{version}", version) for version in (old, new))
+    count = text.count(before)
+    if count != 1:
+        raise UsageError(
+            f"{path} holds {before!r} {count} times, expected once",
+            f"set the version in {path} to {old}, or correct its `line` in [tool.release]",
+            Place(path),
+        )
+    return text.replace(before, after)
+
+
+def uv_lock(text: str, project: str, version: str) -> str:
+    """Set the version of the root package's own entry in a `uv.lock`.
+
+    Edited in place, since a lock can have thousands of entries, and checked by reading it again.
+    """
+    name = normalised(project)
+    entry = re.compile(
+        rf'(\[\[package\]\]\r?\nname = "{re.escape(name)}"\r?\nversion = ")[^"]*(")', re.MULTILINE
+    )
+    edited = entry.sub(rf"\g<1>{version}\g<2>", text)
+    expected = tomllib.loads(text)
+    root = [package for package in expected.get("package", []) if package.get("name") == name]
+    if len(root) != 1:
+        raise UsageError(
+            f"uv.lock has {len(root)} entries for {name}, expected one",
+            "run `uv lock`, and commit it",
+            Place("uv.lock"),
+        )
+    root[0]["version"] = version
+    if tomllib.loads(edited) != expected:
+        raise UsageError("uv.lock is not as uv writes it", "run `uv lock`", Place("uv.lock"))
+    return edited

@@ -1,0 +1,22 @@
+"""The sources of the release commit, in a folder of their own beside the tools that build them."""
+
+import shutil
+from pathlib import Path
+
+from scripts.context import Context
+from scripts.stages import prepare
+
+
+def checkout(context: Context) -> Path:
+    """Check out the release commit under `release/source`; the clone itself stays as it is.
+
+    The tools are those of the workflow's own commit: so a release that a defect of the tools
+    stopped is finished by tools that were mended since.
+    """
+    commit = prepare.ensure(context)
+    folder = context.root / "release" / "source"
+    if folder.exists():
+        shutil.rmtree(folder)
+        context.git.run("worktree", "prune")
+    context.git.run("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
+    return folder

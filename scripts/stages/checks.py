@@ -1,0 +1,26 @@
+"""Run the project's own checks, those of every pull request, on the release commit."""
+
+from scripts import processes, source
+from scripts.context import Context
+from scripts.core.converge import Outcome
+from scripts.core.errors import CheckError, ServiceError
+from scripts.core.results import Done
+
+LONGEST = 1500  # seconds
+
+
+def run(context: Context) -> Done:
+    """Run `make check` in the release commit, unless an earlier try proved it."""
+    if context.earlier:
+        return Done((Outcome("checks", "passed by the earlier try", written=False),))
+    tree = source.checkout(context)
+    environment = context.runner.inherited(CI="true")
+    try:
+        said = processes.run(["make", "check"], cwd=tree, environment=environment, timeout=LONGEST)
+    except ServiceError as error:
+        raise CheckError(
+            f"the checks fail on the release commit: {error.cause}",
+            "run `make check`, mend what it names, and run the release again",
+        ) from error
+    print(said)
+    return Done((Outcome("checks", said.strip().splitlines()[-1], written=False),))

@@ -1,0 +1,106 @@
+"""Build the wheel and the sdist, reproducibly, and prove what is in them.
+
+An earlier try's files are taken instead of building again: what was proven is what is published.
+"""
+
+import shutil
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+from packaging.metadata import Metadata
+
+from scripts import processes, source
+from scripts.context import Context
+from scripts.core.converge import Outcome
+from scripts.core.errors import CheckError
+from scripts.core.plan import Plan, normalised
+from scripts.core.results import Done
+
+
+def run(context: Context) -> Done:
+    """Put the proven files into `release/out/dist`."""
+    folder = context.outputs / "dist"
+    folder.mkdir(parents=True, exist_ok=True)
+    plan = context.plan
+    if not plan.dists:
+        return Done()
+    if context.earlier:
+        for name in plan.dists:
+            shutil.copy(context.inputs / "earlier" / name, folder / name)
+        return Done((Outcome("dists", "the files of the earlier try", written=False),))
+    tree = source.checkout(context)
+    build(context, tree, folder)
+    check_names(plan, folder)
+    check_wheel(plan, folder / plan.dists[0], expected_files(context, tree))
+    check_metadata(plan, folder)
+    processes.run(
+        [sys.executable, "-m", "twine", "check", "--strict", *map(str, folder.iterdir())],
+        environment=context.runner.inherited(),
+    )
+    return Done((Outcome("dists", ", ".join(plan.dists), written=True),))
+
+
+def build(context: Context, tree: Path, folder: Path) -> None:
+    """Build with `build`, every file's time the commit's (reproducible-builds.org)."""
+    when = {"SOURCE_DATE_EPOCH": str(context.plan.source_date_epoch), "PYTHONHASHSEED": "0"}
+    command = [sys.executable, "-m", "build", "--installer", "uv", "--outdir", str(folder)]
+    # uv is found beside this Python, which is not always on PATH.
+    path = f"{Path(sys.executable).parent}:{context.runner.get('PATH') or ''}"
+    environment = context.runner.inherited(**when) | {"PATH": path}
+    processes.run([*command, str(tree)], environment=environment)
+
+
+def check_names(plan: Plan, folder: Path) -> None:
+    """Compare the built files with the planned ones."""
+    _same("the build", {path.name for path in folder.iterdir()}, set(plan.dists))
+
+
+def expected_files(context: Context, tree: Path) -> set[str]:
+    """Give the files that the wheel must hold: what git tracks of the package's modules."""
+    package = context.config.package
+    tracked = processes.run(
+        ["git", "ls-files", "-z"], cwd=tree, environment=context.runner.inherited()
+    ).split("\0")
+    inside = [path.removeprefix("src/") for path in tracked]
+    modules = package.modules if package else ()
+    return {path for path in inside if path.split("/")[0].removesuffix(".py") in modules}
+
+
+def check_wheel(plan: Plan, wheel: Path, expected: set[str]) -> None:
+    """Compare the wheel's files with the tracked ones, so that nothing slips in or is lost."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if not name.endswith("/")}
+    info = f"{wheel.name.split('-')[0]}-{plan.version}.dist-info/"
+    _same(wheel.name, {name for name in names if not name.startswith(info)}, expected)
+
+
+def check_metadata(plan: Plan, folder: Path) -> None:
+    """Compare name and version in both files with the plan's."""
+    wheel, sdist = (folder / name for name in plan.dists)
+    stem = sdist.name.removesuffix(".tar.gz")
+    with zipfile.ZipFile(wheel) as archive:
+        info = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        texts = {wheel.name: archive.read(info)}
+    with tarfile.open(sdist) as tar:
+        member = tar.extractfile(f"{stem}/PKG-INFO")
+        texts[sdist.name] = member.read() if member else b""
+    for name, text in texts.items():
+        found = Metadata.from_email(text, validate=False)
+        said = (normalised(found.name), str(found.version))
+        if said != (normalised(plan.project), plan.version):
+            raise CheckError(
+                f"{name} says {said[0]} {said[1]}, the plan {plan.project} {plan.version}",
+                "the version is computed elsewhere: name that file in `version-files`",
+            )
+
+
+def _same(what: str, found: set[str], expected: set[str]) -> None:
+    extra, missing = sorted(found - expected), sorted(expected - found)
+    if extra or missing:
+        raise CheckError(
+            f"{what} holds what does not belong: {', '.join(extra) or 'nothing'}; "
+            f"and lacks: {', '.join(missing) or 'nothing'}",
+            "correct the build configuration, or `modules` in [tool.release.package]",
+        )

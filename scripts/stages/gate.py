@@ -1,0 +1,13 @@
+"""Show exactly what becomes public. The approval itself is the job's environment."""
+
+from scripts.context import Context
+from scripts.core import report
+from scripts.core.results import Done
+
+
+def run(context: Context) -> Done:
+    """Write the list to the job's summary, where the approver reads it."""
+    text = report.gate(context.lock)
+    print(text)
+    context.runner.summary(text)
+    return Done()

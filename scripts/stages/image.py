@@ -1,0 +1,83 @@
+"""Build one image for one platform, on a runner of that platform, and push it without a name."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scripts import processes, source
+from scripts.context import Context
+from scripts.core.converge import Outcome, patiently
+from scripts.core.errors import UsageError
+from scripts.core.plan import PlannedImage
+from scripts.core.results import Done
+
+
+def run(context: Context, name: str, platform: str) -> Done:
+    """Give the digest of the image, built now or by an earlier try."""
+    plan = context.plan
+    image = next((image for image in plan.images if image.name == name), None)
+    if image is None or platform not in image.platforms:
+        raise UsageError(f"the plan has no image {name!r} for {platform!r}", "see plan.json")
+    digest = proven(context, image, platform)
+    written = digest is None
+    digest = digest or build(context, image, platform)
+    facts = (("image", name), ("platform", platform), ("digest", digest))
+    return Done((Outcome(f"image {name} for {platform}", digest, written),), facts)
+
+
+def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
+    """Give the digest that an earlier try proved, if the registry still has it."""
+    if context.earlier is None:
+        return None
+    digest = context.earlier.image(image.name).platforms[platform]
+    reference = f"{image.repository}@{digest}"
+    found = patiently(lambda: context.registry.find(reference), context.runner.patience())
+    return digest if found else None
+
+
+def build(context: Context, image: PlannedImage, platform: str) -> str:
+    """Build from the release commit and the proven wheel; a dry run pushes nothing."""
+    tree = source.checkout(context)
+    metadata = context.fresh("image") / "metadata.json"
+    command = [
+        *("docker", "buildx", "build", str(tree)),
+        *("--file", str(tree / image.dockerfile), "--platform", platform),
+        # An attestation in the index would make its digest depend on the time of the build.
+        *("--provenance=false", "--sbom=false"),
+        *("--build-context", f"dist={wheel_folder(context)}"),
+        *(f"--label={key}={value}" for key, value in labels(context).items()),
+        *("--output", output(image, push=not context.plan.dry_run)),
+        *("--metadata-file", str(metadata)),
+    ]
+    when = str(context.plan.source_date_epoch)
+    environment = context.runner.inherited(SOURCE_DATE_EPOCH=when)
+    processes.run(command, environment=environment, timeout=3600)
+    return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
+
+
+def output(image: PlannedImage, *, push: bool) -> str:
+    """Write buildx's --output: pushed by digest, without a tag, times as in the sources."""
+    pushed = "push=true,push-by-digest=true," if push else ""
+    return f"type=image,name={image.repository},{pushed}name-canonical=true,rewrite-timestamp=true"
+
+
+def labels(context: Context) -> dict[str, str]:
+    """Give the labels that say what an image is (OCI image spec, annotations)."""
+    plan = context.plan
+    created = datetime.fromtimestamp(plan.source_date_epoch, UTC)
+    said = {
+        "created": created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "revision": context.commit,
+        "source": context.endpoints.page_url,
+        "version": plan.version,
+    }
+    return {f"org.opencontainers.image.{key}": value for key, value in said.items()}
+
+
+def wheel_folder(context: Context) -> Path:
+    """Give a folder with the proven wheel alone: it takes the place of the stage `dist`."""
+    folder = context.fresh("wheel")
+    for wheel in (context.inputs / "dist").glob("*.whl"):
+        shutil.copy(wheel, folder)
+    return folder

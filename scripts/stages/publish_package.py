@@ -1,0 +1,28 @@
+"""Give the package its name on the index: the first name, and the only one that stays for ever."""
+
+from scripts.context import Context
+from scripts.core.converge import converge
+from scripts.core.results import Done
+from scripts.surfaces.package_index import Dists
+
+OIDC = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+
+
+def run(context: Context) -> Done:
+    """Upload what is missing; a project without a package has nothing to name."""
+    if not context.plan.dists:
+        return Done()
+    dists = Dists(context.index, context.lock, context.inputs / "dist", credentials(context))
+    return Done(tuple(converge([dists], context.runner.patience)))
+
+
+def credentials(context: Context) -> dict[str, str]:
+    """Give twine a token, if there is one, or what it needs for trusted publishing.
+
+    twine takes a password before it asks for a trusted publisher's token, so none is set then.
+    """
+    runner, secrets = context.runner, context.secrets
+    if secrets.index_token:
+        user = secrets.index_username or "__token__"
+        return runner.inherited(TWINE_USERNAME=user, TWINE_PASSWORD=secrets.index_token)
+    return runner.inherited(**{name: value for name in OIDC if (value := runner.get(name))})

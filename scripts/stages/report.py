@@ -1,0 +1,15 @@
+"""Say what is where, what failed, and what to do next: at the end of every run, failed ones too."""
+
+from scripts.context import Context
+from scripts.core import plan, report
+from scripts.core.results import Done
+
+
+def run(context: Context) -> Done:
+    """Write the report to the job's summary."""
+    path = context.inputs / "plan.json"
+    planned = plan.read(path.read_text("utf-8")) if path.exists() else None
+    text = report.run(planned, context.results(), context.runner.trigger().run_url)
+    print(text)
+    context.runner.summary(text)
+    return Done()

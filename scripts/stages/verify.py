@@ -1,0 +1,161 @@
+"""Use what was made as its users will: install it, start it, ask it.
+
+One stage for two moments. `staged`: the bytes that are still unnamed. `published`: what the public
+surfaces give a consumer, compared with the lock.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from scripts import installation
+from scripts.config import ImageConfig
+from scripts.context import Context
+from scripts.core.converge import Outcome, patiently
+from scripts.core.errors import CheckError
+from scripts.core.plan import PlannedImage
+from scripts.core.results import Done
+from scripts.engine import Engine, Services
+from scripts.installation import Installation
+from scripts.stages.stage import COMPOSE
+
+STAGED = "staged"
+PUBLISHED = "published"
+MOMENTS = (STAGED, PUBLISHED)
+OK = 200
+
+
+def run(context: Context, moment: str, platform: str) -> Done:
+    """Check the package, then the images, on this runner's platform."""
+    facts = (("moment", moment), ("platform", platform))
+    consumer = install(context, moment)
+    outcomes = [*_package(context, moment, consumer)]
+    if context.plan.images and not context.plan.dry_run:
+        outcomes += _images(context, moment, platform, consumer)
+    return Done(tuple(outcomes), facts)
+
+
+def install(context: Context, moment: str) -> Installation:
+    """Make a clean environment with the package in it, if there is a package."""
+    if not context.plan.dists:
+        return installation.fresh(context)
+    if moment == PUBLISHED:
+        return installation.published(context, context.lock.dists)
+    return installation.staged(context, context.inputs / "dist" / context.plan.dists[0])
+
+
+def _package(context: Context, moment: str, consumer: Installation) -> Iterator[Outcome]:
+    package, plan = context.config.package, context.plan
+    if package is None:
+        return
+    yield _timed(
+        f"{moment} package installed and imported",
+        lambda: installation.check(consumer, plan.project, plan.version, package.modules),
+    )
+
+
+def _images(
+    context: Context, moment: str, platform: str, consumer: Installation
+) -> Iterator[Outcome]:
+    for image in context.plan.images:
+        reference = f"{image.repository}:{image.tag}" if moment == PUBLISHED else None
+        yield _timed(
+            f"{moment} image {image.name} for {platform}",
+            partial(check_content, context, image, reference, platform),
+        )
+    engine = Engine(context)
+    if engine.platform != platform:
+        # Said, not passed: what did not run here proves nothing here.
+        detail = f"not started here: this engine is {engine.platform}"
+        yield Outcome(f"{moment} services on {platform}", detail, written=False)
+        return
+    yield from _started(context, moment, engine, consumer)
+
+
+def check_content(
+    context: Context, image: PlannedImage, reference: str | None, platform: str
+) -> None:
+    """Compare index, platform image and labels with the lock, without starting anything."""
+    locked = context.lock.image(image.name)
+    name = reference or context.lock.pinned(image)
+    found = patiently(lambda: context.registry.find(name), context.runner.patience())
+    if found is None or (found.digest, found.platforms) != (locked.digest, locked.platforms):
+        raise CheckError(f"{name} is {found}, the lock says {locked}", "release the next version")
+    if platform not in locked.platforms:
+        return
+    labels = context.registry.labels(f"{image.repository}@{locked.platforms[platform]}")
+    expected = {"version": context.plan.version, "revision": context.lock.commit}
+    for key, value in expected.items():
+        said = labels.get(f"org.opencontainers.image.{key}")
+        if said != value:
+            raise CheckError(f"{name} is labelled {key}={said}, expected {value}", "rebuild it")
+
+
+def _started(
+    context: Context, moment: str, engine: Engine, consumer: Installation
+) -> Iterator[Outcome]:
+    began = time.monotonic()
+    file = context.inputs / "assets" / COMPOSE
+    with engine.started(file) as services:
+        detail = f"healthy after {time.monotonic() - began:.0f} s"
+        yield Outcome(f"{moment} services on {engine.platform}", detail, written=False)
+        for image in context.config.images:
+            yield _timed(
+                f"{moment} {image.name} answers",
+                partial(check_answers, context, image, services),
+            )
+        if context.config.acceptance:
+            yield _timed(f"{moment} acceptance", partial(accept, context, services, consumer))
+
+
+def check_answers(context: Context, image: ImageConfig, services: Services) -> None:
+    """Ask a started service for its health and its version."""
+    if image.port is None:
+        return
+    if image.health:
+        answer = services.get(image.name, image.port, image.health)
+        if answer.status_code != OK:
+            raise CheckError(
+                f"{image.name} answers {answer.status_code} on {image.health}, expected {OK}",
+                "mend the image, and run the release again with the same version",
+            )
+    if image.version:
+        text = services.get(image.name, image.port, image.version).text
+        if said_version(text) != context.plan.version:
+            raise CheckError(
+                f"{image.name} says {text[:200]!r} on {image.version}, expected version "
+                f"{context.plan.version}",
+                "make the image report the version of the wheel that is in it",
+            )
+
+
+def said_version(text: str) -> str | None:
+    """Read `version` out of a service's JSON answer."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return None
+    return answer.get("version") if isinstance(answer, dict) else None
+
+
+def accept(context: Context, services: Services, consumer: Installation) -> None:
+    """Run the project's own acceptance script against the started services."""
+    script = context.fresh("acceptance") / "acceptance.py"
+    script.write_text(context.read_at(context.commit, context.config.acceptance or ""), "utf-8")
+    output = context.outputs / "acceptance"
+    output.mkdir(parents=True, exist_ok=True)
+    said = consumer.run(
+        str(script),
+        EXPECTED_VERSION=context.plan.version,
+        ACCEPTANCE_OUTPUT=str(output),
+        **services.variables(),
+    )
+    print(said)
+
+
+def _timed(title: str, check: Callable[[], None]) -> Outcome:
+    began = time.monotonic()
+    check()
+    print(f"ok: {title}")
+    return Outcome(title, f"ok, {time.monotonic() - began:.1f} s", written=False)

@@ -1,0 +1,263 @@
+"""The git remote: release branch, tag, and the branch that users follow."""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts import processes
+from scripts.core.converge import Conflict, Matches, Missing, State
+from scripts.core.errors import ServiceError
+from scripts.core.plan import Plan
+
+# What GitHub says to a push that a rule forbids (GitHub Docs, "Troubleshooting rules").
+PROTECTED = ("GH006", "GH013", "protected branch", "repository rule violations")
+
+
+class Git:
+    """git in one clone, with credentials for one remote that no file and no argument holds."""
+
+    def __init__(
+        self, folder: Path, url: str, environment: Mapping[str, str], token: str | None = None
+    ) -> None:
+        self.folder = folder
+        self.url = url
+        self._environment = {**environment, "GIT_TERMINAL_PROMPT": "0", **_header(url, token)}
+
+    def run(self, *arguments: str, text: str | None = None, **environment: str) -> str:
+        """Run git and give its output, without the last line feed."""
+        done = processes.run(
+            ["git", *arguments],
+            cwd=self.folder,
+            environment={**self._environment, **environment},
+            text=text,
+        )
+        return done.removesuffix("\n")
+
+    def show(self, commit: str, path: str) -> str:
+        """Give a file of a commit, every byte of it, line endings too."""
+        return processes.run(
+            ["git", "cat-file", "blob", f"{commit}:{path}"],
+            cwd=self.folder,
+            environment=self._environment,
+        )
+
+    def refs(self) -> dict[str, str]:
+        """Give the remote's branches and tags, each with its commit (tags peeled)."""
+        refs: dict[str, str] = {}
+        for line in self.run("ls-remote", "--heads", "--tags", self.url).splitlines():
+            commit, _, name = line.partition("\t")
+            # `name^{}` follows `name`: the commit an annotated tag stands for.
+            refs[name.removesuffix("^{}")] = commit
+        return refs
+
+    def fetch(self, commit: str) -> None:
+        """Make sure that a commit of the remote, with its history, is in this clone."""
+        if self._has(commit):
+            return
+        self.run("fetch", "--quiet", "--no-tags", self.url, commit)
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Say whether `newer` contains `older`; both must be in this clone."""
+        return self.run("rev-list", "--count", older, f"^{newer}") == "0"
+
+    def push(self, *refspecs: str) -> None:
+        """Push, all or nothing, so that no rejected branch leaves a stray tag."""
+        self.run("push", "--quiet", "--atomic", self.url, *refspecs)
+
+    def _has(self, commit: str) -> bool:
+        try:
+            self.run("rev-list", "--quiet", "--objects", commit, "--not", "--all")
+        except ServiceError:
+            return False
+        return True
+
+
+def _header(url: str, token: str | None) -> dict[str, str]:
+    """Give git its credentials by the environment (git-config, GIT_CONFIG_COUNT)."""
+    if not token:
+        return {}
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{url}.extraHeader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {basic}",
+    }
+
+
+@dataclass(frozen=True)
+class ReleaseBranch:
+    """The branch that holds the release commit until the tag does."""
+
+    git: Git
+    plan: Plan
+    commit: str
+
+    @property
+    def title(self) -> str:
+        """Name the branch."""
+        return f"branch {self.plan.release_branch}"
+
+    def observe(self) -> State:
+        """Look for the commit; another commit there is an earlier try, which this one replaces."""
+        refs = self.git.refs()
+        if refs.get(f"refs/tags/{self.plan.tag}") == self.commit:
+            return Matches(f"{self.commit[:12]}, held by tag {self.plan.tag}")
+        found = refs.get(f"refs/heads/{self.plan.release_branch}")
+        if found == self.commit:
+            return Matches(self.commit[:12])
+        return Missing(f"at {found[:12]}" if found else "not there")
+
+    def apply(self) -> None:
+        """Push the commit, in the place of an earlier try's."""
+        self.git.push(f"+{self.commit}:refs/heads/{self.plan.release_branch}")
+
+
+@dataclass(frozen=True)
+class ReleaseBranchGone:
+    """The release branch is not needed once the branch holds the release commit."""
+
+    git: Git
+    plan: Plan
+    commit: str
+
+    @property
+    def title(self) -> str:
+        """Name the branch."""
+        return f"branch {self.plan.release_branch} removed"
+
+    def observe(self) -> State:
+        """Look whether it is still there, and still needed."""
+        refs = self.git.refs()
+        if f"refs/heads/{self.plan.release_branch}" not in refs:
+            return Matches("not there")
+        head = refs[f"refs/heads/{self.plan.branch}"]
+        self.git.fetch(head)
+        self.git.fetch(self.commit)
+        if not self.git.is_ancestor(self.commit, head):
+            return Matches("kept: the pull request needs it")
+        return Missing("still there")
+
+    def apply(self) -> None:
+        """Delete it, if it still holds this release's commit."""
+        name = f"refs/heads/{self.plan.release_branch}"
+        lease = f"--force-with-lease={name}:{self.commit}"
+        self.git.run("push", "--quiet", lease, self.git.url, f":{name}")
+
+
+@dataclass(frozen=True)
+class GitTag:
+    """The annotated tag: a name, so it never moves."""
+
+    git: Git
+    plan: Plan
+    commit: str
+
+    @property
+    def title(self) -> str:
+        """Name the tag."""
+        return f"git tag {self.plan.tag}"
+
+    def observe(self) -> State:
+        """Look which commit it names."""
+        found = self.git.refs().get(f"refs/tags/{self.plan.tag}")
+        if found is None:
+            return Missing("not there")
+        if found == self.commit:
+            return Matches(self.commit[:12])
+        return Conflict(
+            f"names commit {found[:12]}, this release is {self.commit[:12]}",
+            "a tag that people may have is not moved: release the next version",
+        )
+
+    def apply(self) -> None:
+        """Push a tag object whose bytes follow from the plan alone."""
+        tag = self.git.run("mktag", text=tag_object(self.plan, self.commit))
+        self.git.push(f"{tag}:refs/tags/{self.plan.tag}")
+
+
+def tag_object(plan: Plan, commit: str) -> str:
+    """Write the annotated tag (git-mktag): tagger and time are the plan's."""
+    lines = [
+        f"object {commit}",
+        "type commit",
+        f"tag {plan.tag}",
+        f"tagger {plan.author} {plan.source_date_epoch} +0000",
+        "",
+        f"{plan.project} {plan.version}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+OpenPullRequest = Callable[[Plan], str]
+"""Opens, or finds, the pull request of the release branch; gives its address."""
+
+
+@dataclass
+class Branch:
+    """The branch the release came from: a pointer, so it comes last."""
+
+    git: Git
+    plan: Plan
+    commit: str
+    find_pull_request: Callable[[Plan], str | None]
+    open_pull_request: OpenPullRequest
+
+    @property
+    def title(self) -> str:
+        """Name the branch."""
+        return f"branch {self.plan.branch}"
+
+    def observe(self) -> State:
+        """Look whether the branch contains the release commit, or a pull request brings it."""
+        head = self._head()
+        self.git.fetch(head)
+        self.git.fetch(self.commit)
+        if self.git.is_ancestor(self.commit, head):
+            return Matches(f"contains {self.commit[:12]}")
+        if pull_request := self.find_pull_request(self.plan):
+            return Matches(f"protected: merge {pull_request}")
+        return Missing(f"at {head[:12]}")
+
+    def apply(self) -> None:
+        """Fast-forward, else merge; where the branch is protected, ask by pull request."""
+        head = self._head()
+        self.git.fetch(head)
+        new = self.commit if self.git.is_ancestor(head, self.commit) else self._merge(head)
+        try:
+            self.git.push(f"{new}:refs/heads/{self.plan.branch}")
+        except ServiceError as error:
+            if not any(sign in error.cause for sign in PROTECTED):
+                raise
+            self.open_pull_request(self.plan)
+
+    def _head(self) -> str:
+        head = self.git.refs().get(f"refs/heads/{self.plan.branch}")
+        if head is None:
+            raise ServiceError(
+                f"branch {self.plan.branch} is gone from the remote",
+                f"push it again, or merge tag {self.plan.tag} where it belongs by hand",
+            )
+        return head
+
+    def _merge(self, head: str) -> str:
+        """Make the merge of the release commit into a branch that has moved on."""
+        try:
+            tree = self.git.run("merge-tree", "--write-tree", head, self.commit).splitlines()[0]
+        except ServiceError as error:
+            raise ServiceError(
+                f"branch {self.plan.branch} has moved on, and the release commit does not merge",
+                f"merge {self.plan.tag} into {self.plan.branch} by hand, then run this again",
+            ) from error
+        message = f"Merge release {self.plan.tag} into {self.plan.branch}\n"
+        parents = ["-p", head, "-p", self.commit]
+        who = identity(self.plan)
+        return self.git.run("commit-tree", tree, *parents, text=message, **who)
+
+
+def identity(plan: Plan) -> dict[str, str]:
+    """Give author, committer and time of a commit as the plan says (git-commit-tree)."""
+    name, _, address = plan.author.removesuffix(">").partition(" <")
+    when = f"{plan.source_date_epoch} +0000"
+    who = {"NAME": name, "EMAIL": address, "DATE": when}
+    return {f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in who.items()}

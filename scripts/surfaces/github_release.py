@@ -1,0 +1,278 @@
+"""The GitHub release: a draft with every asset first, published last."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from github import Auth, Github, GithubException
+from github.GitRelease import GitRelease
+from github.GitReleaseAsset import GitReleaseAsset
+from github.Repository import Repository
+
+from scripts.core import version
+from scripts.core.converge import Conflict, Matches, Missing, State
+from scripts.core.errors import ServiceError, TransientError
+from scripts.core.plan import Plan
+from scripts.surfaces import web
+
+REMEDY = "check GITHUB_TOKEN's permissions (contents: write) and the API's status page"
+NOT_FOUND = 404
+FORBIDDEN = 403
+MARK = re.compile(r"\n*<!-- release-notes sha256:([0-9a-f]{64}) -->\s*\Z")
+
+
+class Forge:
+    """One repository of GitHub's API."""
+
+    def __init__(self, api_url: str, repository: str, token: str | None) -> None:
+        # PyGithub's own retries send a POST again blindly; here every write is followed by a look.
+        self._github = Github(
+            base_url=api_url,
+            auth=Auth.Token(token) if token else None,
+            retry=None,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            lazy=True,
+        )
+        self._name = repository
+
+    @property
+    def repository(self) -> Repository:
+        """The repository, read when something of it is needed."""
+        return self._github.get_repo(self._name)
+
+    def may_push(self) -> bool:
+        """Say whether the token may write."""
+        with failures():
+            return bool(self._github.get_repo(self._name, lazy=False).permissions.push)
+
+    def releases(self) -> list[GitRelease]:
+        """List the releases; drafts too, if the token may write."""
+        with failures():
+            return list(self.repository.get_releases())
+
+    def release(self, tag: str) -> GitRelease | None:
+        """Find the release of a tag, the published one before a draft, the oldest draft first.
+
+        By listing: GitHub answers 404 to a draft's tag.
+        """
+        mine = [release for release in self.releases() if release.tag_name == tag]
+        return min(mine, key=lambda r: (r.draft, r.id), default=None)
+
+    def latest(self) -> str | None:
+        """Give the tag of the release that GitHub shows as Latest."""
+        with failures():
+            try:
+                return self.repository.get_latest_release().tag_name
+            except GithubException as error:
+                if error.status == NOT_FOUND:
+                    return None
+                raise
+
+    def asset(self, release: GitRelease, name: str) -> bytes | None:
+        """Download one asset."""
+        with failures():
+            for asset in release.get_assets():
+                if asset.name == name and asset.state == "uploaded":
+                    answer = asset.download_asset(chunk_size=1 << 16)
+                    return b"".join(answer[2]) if answer else None
+        return None
+
+    def find_pull_request(self, plan: Plan) -> str | None:
+        """Give the address of the open pull request of the release branch."""
+        owner = self._name.partition("/")[0]
+        with failures():
+            found = self.repository.get_pulls(
+                state="open", head=f"{owner}:{plan.release_branch}", base=plan.branch or ""
+            )
+            return next((pull.html_url for pull in found), None)
+
+    def open_pull_request(self, plan: Plan) -> str:
+        """Ask for the release commit to be merged where it may not be pushed."""
+        with failures():
+            pull = self.repository.create_pull(
+                title=f"Merge release {plan.tag}",
+                body=f"`{plan.branch}` is protected, so this brings {plan.tag}. Do not squash it.",
+                head=plan.release_branch or "",
+                base=plan.branch or "",
+            )
+            return pull.html_url
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turn PyGithub's exceptions into `TransientError` or `ServiceError`."""
+    try:
+        yield
+    except GithubException as error:
+        raise _error(error) from error
+    except requests.RequestException as error:
+        raise TransientError(f"GitHub did not answer: {error}", REMEDY) from error
+
+
+def _error(error: GithubException) -> ServiceError:
+    headers = {key.lower(): value for key, value in (error.headers or {}).items()}
+    message = error.data.get("message", "") if isinstance(error.data, dict) else ""
+    cause = f"GitHub answered {error.status}: {message or error.data}"
+    after = headers.get("retry-after", "")
+    limited = error.status == FORBIDDEN and (after or headers.get("x-ratelimit-remaining") == "0")
+    if error.status == web.TOO_MANY or error.status >= web.SERVER or limited:
+        return TransientError(cause, REMEDY, float(after) if after.isdigit() else 0)
+    return ServiceError(cause, REMEDY)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The release before anyone can see it, with exactly the planned assets."""
+
+    forge: Forge
+    plan: Plan
+    notes: str
+    assets: tuple[Path, ...]
+    """In the order of upload. The lock comes last: where it is, everything is."""
+
+    @property
+    def title(self) -> str:
+        """Name the draft."""
+        return f"draft release {self.plan.tag}"
+
+    def observe(self) -> State:
+        """Compare every asset by its digest, and the notes unless a person edited them."""
+        release = self.forge.release(self.plan.tag)
+        if release is None:
+            return Missing("not there")
+        wrong = self._wrong(release)
+        if not wrong:
+            return Matches(release.html_url)
+        if not release.draft:
+            return Conflict(
+                f"is published, and differs in {', '.join(wrong)}",
+                "what is public stays: release the next version",
+            )
+        return Missing(f"differs in {', '.join(wrong)}")
+
+    def apply(self) -> None:
+        """Create or correct the draft, then its assets, each taken away where it is wrong."""
+        with failures():
+            release = self.forge.release(self.plan.tag) or self._create()
+            self._correct(release)
+            planned = {path.name: path for path in self.assets}
+            there = {asset.name: asset for asset in release.get_assets()}
+            for name, asset in there.items():
+                if name not in planned or not _same(asset, planned[name]):
+                    asset.delete_asset()
+            for name, path in planned.items():
+                if name not in there or not _same(there[name], path):
+                    release.upload_asset(str(path), name=name)
+
+    def _create(self) -> GitRelease:
+        return self.forge.repository.create_git_release(
+            self.plan.tag,
+            name=self.plan.title,
+            message=marked(self.notes),
+            draft=True,
+            prerelease=self.plan.prerelease,
+            make_latest="false",
+        )
+
+    def _correct(self, release: GitRelease) -> None:
+        if self._text_is_wrong(release):
+            body = release.body if edited(release.body) else marked(self.notes)
+            release.update_release(
+                self.plan.title, body, draft=True, prerelease=self.plan.prerelease
+            )
+
+    def _wrong(self, release: GitRelease) -> list[str]:
+        with failures():
+            there = {asset.name: asset for asset in release.get_assets()}
+        planned = {path.name: path for path in self.assets}
+        wrong = sorted(there.keys() ^ planned.keys())
+        wrong += [n for n, path in planned.items() if n in there and not _same(there[n], path)]
+        if release.draft and self._text_is_wrong(release):
+            wrong.append("title or notes")
+        return wrong
+
+    def _text_is_wrong(self, release: GitRelease) -> bool:
+        stale = not edited(release.body) and _plain(release.body) != _plain(marked(self.notes))
+        title = release.name != self.plan.title or release.prerelease != self.plan.prerelease
+        return stale or title
+
+
+@dataclass(frozen=True)
+class Published:
+    """The release, for everyone to see; "Latest" if it is the highest stable version."""
+
+    forge: Forge
+    plan: Plan
+
+    @property
+    def title(self) -> str:
+        """Name the release."""
+        return f"release {self.plan.tag}"
+
+    def observe(self) -> State:
+        """Look whether it is published, and whether "Latest" is right."""
+        release = self.forge.release(self.plan.tag)
+        if release is None:
+            return Missing("not even a draft")
+        if release.draft:
+            return Missing("a draft")
+        if self._latest_is_wrong():
+            return Missing("published, not Latest")
+        return Matches(release.html_url)
+
+    def apply(self) -> None:
+        """Publish the draft, its title and notes as they stand there."""
+        release = self.forge.release(self.plan.tag)
+        if release is None:
+            raise ServiceError(
+                f"the draft of {self.plan.tag} is gone", "run the release again: it is made anew"
+            )
+        with failures():
+            release.update_release(
+                release.name or self.plan.title,
+                release.body or "",
+                draft=False,
+                prerelease=self.plan.prerelease,
+                make_latest="true" if self._latest_is_wrong() else "false",
+            )
+
+    def _latest_is_wrong(self) -> bool:
+        """A higher version that was released meanwhile keeps "Latest"."""
+        if not self.plan.latest:
+            return False
+        latest = self.forge.latest()
+        if latest is None or latest == self.plan.tag:
+            return latest is None
+        held = version.from_tag(latest)
+        return held is None or held < version.parse(self.plan.version)
+
+
+def marked(notes: str) -> str:
+    """End the notes with their own hash, in a comment: it tells later whether they were edited."""
+    text = _plain(notes)
+    return f"{text}\n\n<!-- release-notes sha256:{_hash(text)} -->\n"
+
+
+def edited(body: str | None) -> bool:
+    """Say whether a person changed the notes since they were written."""
+    text = _plain(body or "")
+    mark = MARK.search(text)
+    return bool(text) and (mark is None or _hash(_plain(text[: mark.start()])) != mark[1])
+
+
+def _plain(text: str) -> str:
+    return text.replace("\r\n", "\n").strip()
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _same(asset: GitReleaseAsset, path: Path) -> bool:
+    digest = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    return asset.state == "uploaded" and asset.digest == digest

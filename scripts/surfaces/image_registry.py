@@ -1,0 +1,152 @@
+"""The image registry, through buildx: image indexes, version tags, floating tags."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scripts import processes
+from scripts.core import version
+from scripts.core.converge import Conflict, Matches, Missing, State
+from scripts.core.errors import ServiceError, TransientError
+
+VERSION_LABEL = "org.opencontainers.image.version"
+# A registry that hides which repositories exist says "denied" where there is nothing to see.
+ABSENT = ("not found", "does not exist", "manifest unknown", "name unknown", "insufficient_scope")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What stands under a reference: an image index, or a single image."""
+
+    digest: str
+    platforms: dict[str, str]
+
+
+class ImageRegistry:
+    """`docker buildx imagetools`, with the credentials of whoever logged in."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def find(self, reference: str) -> Found | None:
+        """Look up a tag or a digest; none if there is nothing."""
+        manifest = self._inspect(reference, "{{json .Manifest}}")
+        if manifest is None:
+            return None
+        entries = manifest.get("manifests") or []
+        platforms = {
+            f"{entry['platform']['os']}/{entry['platform']['architecture']}": entry["digest"]
+            for entry in entries
+            if entry.get("platform")
+        }
+        return Found(manifest["digest"], platforms)
+
+    def labels(self, reference: str) -> dict[str, str]:
+        """Read the labels of the image, those of its first platform where there are several."""
+        image = self._inspect(reference, "{{json .Image}}") or {}
+        image = image if "config" in image else next(iter(image.values()), {})
+        labels: dict[str, str] = image.get("config", {}).get("Labels") or {}
+        return labels
+
+    def create(self, target: str, *sources: str) -> None:
+        """Make `target` stand for the sources: one index is copied, several images are joined."""
+        self._imagetools("create", "--tag", target, *sources)
+
+    def join(self, repository: str, digests: list[str]) -> str:
+        """Make the image index of platform images, without any tag; give its digest."""
+        sources = [f"{repository}@{digest}" for digest in digests]
+        text = self._imagetools("create", "--dry-run", *sources)
+        digest = index_digest(text)
+        if self.find(f"{repository}@{digest}") is None:
+            self.create(f"{repository}@{digest}", *sources)
+        return digest
+
+    def _inspect(self, reference: str, template: str) -> dict[str, Any] | None:
+        try:
+            text = self._imagetools("inspect", reference, "--format", template)
+        except TransientError:
+            raise
+        except ServiceError as error:
+            if any(sign in error.cause.lower() for sign in ABSENT):
+                return None
+            raise
+        answer: dict[str, Any] = json.loads(text)
+        return answer
+
+    def _imagetools(self, *arguments: str) -> str:
+        command = ["docker", "buildx", "imagetools", *arguments]
+        return processes.run(command, environment=self._environment, timeout=120)
+
+
+def index_digest(dry_run: str) -> str:
+    """Give the digest that an image index will have, from what a dry run prints of it.
+
+    The digest is over the bytes that are sent, which are those printed but the last line feed.
+    """
+    return f"sha256:{hashlib.sha256(dry_run.removesuffix(chr(10)).encode()).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class VersionTag:
+    """An image's version tag: a name, so it never moves."""
+
+    registry: ImageRegistry
+    repository: str
+    tag: str
+    digest: str
+
+    @property
+    def title(self) -> str:
+        """Name the tag with its repository."""
+        return f"image tag {self.repository}:{self.tag}"
+
+    def observe(self) -> State:
+        """Look which image index it names."""
+        found = self.registry.find(f"{self.repository}:{self.tag}")
+        if found is None:
+            return Missing("not there")
+        if found.digest == self.digest:
+            return Matches(self.digest)
+        return Conflict(
+            f"names {found.digest}, this release is {self.digest}",
+            "a tag that people may have pulled is not moved: release the next version",
+        )
+
+    def apply(self) -> None:
+        """Copy the proven index, byte by byte, under its tag."""
+        target, source = f"{self.repository}:{self.tag}", f"{self.repository}@{self.digest}"
+        self.registry.create(target, source)
+
+
+@dataclass(frozen=True)
+class FloatingTag:
+    """An image's `latest`, `0` or `0.2`: a pointer, which only moves forward."""
+
+    registry: ImageRegistry
+    repository: str
+    tag: str
+    digest: str
+    version: str
+
+    @property
+    def title(self) -> str:
+        """Name the tag with its repository."""
+        return f"image tag {self.repository}:{self.tag}"
+
+    def observe(self) -> State:
+        """Look where it points; a higher version that came meanwhile keeps it."""
+        reference = f"{self.repository}:{self.tag}"
+        found = self.registry.find(reference)
+        if found and found.digest == self.digest:
+            return Matches(self.digest)
+        held = self.registry.labels(reference).get(VERSION_LABEL, "") if found else ""
+        if held and version.parse(held) > version.parse(self.version):
+            return Matches(f"held by the higher version {held}")
+        return Missing(f"at {held or found.digest}" if found else "not there")
+
+    def apply(self) -> None:
+        """Point it at the proven index."""
+        target, source = f"{self.repository}:{self.tag}", f"{self.repository}@{self.digest}"
+        self.registry.create(target, source)

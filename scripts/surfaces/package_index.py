@@ -1,0 +1,127 @@
+"""The package index: what it holds, hash by hash, and uploads by twine."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.version import InvalidVersion, Version
+from pypi_simple import (
+    PYPI_SIMPLE_ENDPOINT,
+    DistributionPackage,
+    NoSuchProjectError,
+    PyPISimple,
+)
+from twine.utils import DEFAULT_REPOSITORY
+
+from scripts import processes
+from scripts.core.converge import Conflict, Matches, Missing, State
+from scripts.core.errors import ServiceError
+from scripts.core.lock import Lock
+from scripts.surfaces import web
+
+READ_REMEDY = "check PACKAGE_INDEX_URL and the index's status page, and run this again"
+UPLOAD_REMEDY = (
+    "check the trusted publisher (repository, release.yml, environment pypi) or "
+    "PACKAGE_INDEX_TOKEN, and run the release again with the same version"
+)
+
+
+class PackageIndex:
+    """An index that speaks the simple repository API (PEP 503, PEP 691)."""
+
+    def __init__(self, simple_url: str | None, upload_url: str | None) -> None:
+        self.simple_url = simple_url or PYPI_SIMPLE_ENDPOINT
+        self.upload_url = upload_url or DEFAULT_REPOSITORY
+
+    def files(self, project: str) -> list[DistributionPackage]:
+        """List every file of the project; none if the index does not know it."""
+        fresh = {"Cache-Control": "max-age=0"}
+        with self._client() as client, web.failures("the package index", READ_REMEDY):
+            try:
+                page = client.get_project_page(project, timeout=web.TIMEOUT, headers=fresh)
+            except NoSuchProjectError:
+                return []
+        return page.packages
+
+    def hashes(self, project: str, wanted: str) -> dict[str, str]:
+        """Give the files of one version, each with its SHA-256."""
+        return {
+            file.filename: file.digests.get("sha256", "")
+            for file in self.files(project)
+            if _version(file) == Version(wanted)
+        }
+
+    def versions(self, project: str) -> set[Version]:
+        """Give every version that has a file."""
+        found = {_version(file) for file in self.files(project)}
+        return {one for one in found if one is not None}
+
+    def download(self, project: str, name: str, folder: Path) -> Path:
+        """Fetch one file, its hash checked against what the index says."""
+        file = next((f for f in self.files(project) if f.filename == name), None)
+        if file is None:
+            raise ServiceError(f"the package index has no {name}", "run the release again")
+        with self._client() as client, web.failures("the package index", READ_REMEDY):
+            client.download_package(file, folder / name, timeout=web.TIMEOUT)
+        return folder / name
+
+    def upload(self, files: list[Path], environment: Mapping[str, str]) -> None:
+        """Upload with twine; `environment` holds its credentials, or what it needs to get them."""
+        command = [sys.executable, "-m", "twine", "upload", "--disable-progress-bar"]
+        url = {"TWINE_REPOSITORY_URL": self.upload_url, "TWINE_NON_INTERACTIVE": "1"}
+        processes.run([*command, *map(str, files)], environment={**environment, **url})
+
+    def _client(self) -> PyPISimple:
+        return PyPISimple(self.simple_url)
+
+
+def _version(file: DistributionPackage) -> Version | None:
+    try:
+        return Version(file.version or "")
+    except InvalidVersion:
+        return None
+
+
+@dataclass(frozen=True)
+class Dists:
+    """The package's files: the first name, and the only one that can't be taken back."""
+
+    index: PackageIndex
+    lock: Lock
+    folder: Path
+    environment: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """Name project and version."""
+        return f"package {self.lock.plan.project} {self.lock.plan.version}"
+
+    def observe(self) -> State:
+        """Compare every file by its hash; a name alone proves nothing."""
+        found = self.index.hashes(self.lock.plan.project, self.lock.plan.version)
+        planned = {dist.name: dist.sha256 for dist in self.lock.dists}
+        for name, sha256 in found.items():
+            if planned.get(name) != sha256:
+                return _conflict(name, sha256, planned.get(name))
+        if missing := sorted(planned.keys() - found.keys()):
+            return Missing(f"without {', '.join(missing)}")
+        return Matches(", ".join(sorted(found)))
+
+    def apply(self) -> None:
+        """Upload the files that are not there."""
+        found = self.index.hashes(self.lock.plan.project, self.lock.plan.version)
+        missing = [self.folder / d.name for d in self.lock.dists if d.name not in found]
+        try:
+            self.index.upload(missing, self.environment)
+        except ServiceError as error:
+            error.remedy = UPLOAD_REMEDY
+            raise
+
+
+def _conflict(name: str, found: str, planned: str | None) -> Conflict:
+    wanted = f"this release has sha256 {planned}" if planned else "this release has no such file"
+    return Conflict(
+        f"the index holds {name} with sha256 {found}, {wanted}",
+        "an index never takes a file name twice: yank that version, and release the next one",
+    )

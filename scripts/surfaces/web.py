@@ -1,0 +1,33 @@
+"""What went wrong with a web request, in this project's own kinds of failure."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+
+from scripts.core.errors import ServiceError, TransientError
+
+TOO_MANY = 429
+SERVER = 500
+TIMEOUT = (5, 30)
+"""Seconds to connect, and between two bytes of an answer."""
+
+
+@contextmanager
+def failures(what: str, remedy: str) -> Iterator[None]:
+    """Turn the failures of `requests` into `TransientError` or `ServiceError`.
+
+    Only what passes by itself is transient: no connection, a 5xx, a 429 with its Retry-After.
+    """
+    try:
+        yield
+    except requests.HTTPError as error:
+        status = error.response.status_code
+        after = error.response.headers.get("Retry-After", "")
+        cause = f"{what} answered {status} {error.response.reason}"
+        if status == TOO_MANY or status >= SERVER:
+            seconds = float(after) if after.isdigit() else 0
+            raise TransientError(cause, "wait, and run this again", seconds) from error
+        raise ServiceError(cause, remedy) from error
+    except requests.RequestException as error:
+        raise TransientError(f"{what} did not answer: {error}", remedy) from error
