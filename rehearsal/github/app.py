@@ -6,7 +6,19 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
-from rehearsal.github import assets, commits, contents, git_data, git_http, refs, releases
+from rehearsal.github import (
+    assets,
+    branches,
+    commits,
+    contents,
+    git_data,
+    git_http,
+    pull_merge,
+    pulls,
+    refs,
+    releases,
+    repos,
+)
 from rehearsal.github.auth import caller_of
 from rehearsal.github.call import Call, Endpoint, read_fields, reply
 from rehearsal.github.errors import ApiError, not_found
@@ -19,7 +31,11 @@ UPLOADS = "/api/uploads/repos/{owner}/{name}"
 HOUR, REQUESTS_AN_HOUR = 3600, 5000
 LARGEST_BODY = 64 * 1024**2
 
-MODULES = (assets, releases, refs, git_data, commits, contents)
+# In this order: a branch, path or commit may hold slashes, so the longer addresses come first.
+MODULES = (
+    *(assets, releases, refs, git_data, pull_merge, pulls),
+    *(commits, contents, branches, repos),
+)
 
 
 def make_app(settings: GitHubSettings) -> web.Application:

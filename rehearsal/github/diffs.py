@@ -20,7 +20,10 @@ async def changed_files(hub: Hub, old: str | None, new: str) -> list[Json]:
     counts = (await hub.git.text(*diff, "--numstat", "-z")).split("\0")
     patch = await hub.git.text(*diff, "--patch", "--no-ext-diff", "--no-textconv")
     parts = re.split(r"^(?=diff --git )", patch, flags=re.MULTILINE)[1:]
-    rows = zip(read_raw(raw), read_counts(counts), parts, strict=True)
+    changes, lines, patches = list(read_raw(raw)), read_counts(counts), iter(parts)
+    # A file that became a link is one change but two patches: gone, and new.
+    shown = [next(patches) + (next(patches) if c[0] == "T" else "") for c in changes]
+    rows = zip(changes, lines, shown, strict=True)
     return [show_file(hub, new, *row) for row in islice(rows, MOST_FILES)]
 
 

@@ -23,6 +23,8 @@ class GitHubSettings:
 
     `base_url` is the outermost origin that clients use, without a slash at the end: every address
     in an answer starts with it, because clients refuse to follow addresses of another host or port.
+    `environments` gives each environment's reviewers; `actions_may_open_pulls` is the setting that
+    lets a workflow's own token (a login ending in `[bot]`) open pull requests.
     """
 
     folder: Path
@@ -35,7 +37,7 @@ class GitHubSettings:
     tokens: Mapping[str, Token] = field(default_factory=dict, repr=False)
     immutable_releases: bool = False
     protected_branches: tuple[str, ...] = ()
-    environments: tuple[str, ...] = ()
+    environments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     actions_may_open_pulls: bool = True
 
     @property

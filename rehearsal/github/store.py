@@ -72,11 +72,15 @@ class Pull:
     draft: bool
     created_at: str
     updated_at: str
-    labels: list[str] = field(default_factory=list)
     closed_at: str | None = None
     merged_at: str | None = None
     merged_by: str | None = None
     merge_commit_sha: str | None = None
+
+    @property
+    def state(self) -> str:
+        """`open` or `closed`; a merged one is closed."""
+        return "open" if self.closed_at is None else "closed"
 
 
 @dataclass
