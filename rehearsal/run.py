@@ -19,6 +19,7 @@ from rehearsal.workflow import FAILURE, Outputs, UnclearError, Workflow, differe
 
 TAIL = 25
 """Lines of a failing step that are shown."""
+STAND_INS = "rehearsal.actions."
 RUN_VARIABLE = "REHEARSAL_RUN"
 """Tells jobs the run's folder, and us whose a process is."""
 POLL = 0.02
@@ -76,6 +77,8 @@ class Run:
     annotations: list[Annotation]
     outputs: Outputs
     words: list[str]
+    busy: float
+    """Seconds in which at least one of the project's own steps was at work."""
 
     @property
     def ok(self) -> bool:
@@ -106,6 +109,8 @@ class Recorder:
         self.annotations: list[Annotation] = []
         self.words: list[str] = []
         self.problems: list[str] = []
+        self.busy: list[tuple[float, float]] = []
+        self._open: dict[tuple[str, ...], float] = {}
 
     def read(self, lines: Iterable[str]) -> None:
         """Take in lines until act ends."""
@@ -124,6 +129,7 @@ class Recorder:
             return
         _log(job, entry)
         self._step(job, entry)
+        self._time(job, entry)
         self._command(job, entry)
         if "jobResult" in entry:
             job.result, job.seconds = str(entry["jobResult"]), self.clock() - job.started
@@ -170,6 +176,18 @@ class Recorder:
             job.steps.append(Step(name))
             job.tail.clear()
             self.progress.detail(job.label, name)
+
+    def _time(self, job: JobRun, entry: Mapping[str, Any]) -> None:
+        """Note when the project's own commands ran: neither a stand-in nor what only wraps them."""
+        path = (job.label, *entry.get("stepID", ()))
+        text = str(entry.get("msg", ""))
+        if "stepResult" in entry and path in self._open:
+            self.busy.append((self._open.pop(path), self.clock()))
+        elif text.startswith("⭐ Run Main"):
+            for depth in range(len(path)):
+                self._open.pop(path[:depth], None)
+            if STAND_INS not in text:
+                self._open[path] = self.clock()
 
     def _command(self, job: JobRun, entry: Mapping[str, Any]) -> None:
         command = entry.get("command")
@@ -248,7 +266,17 @@ def _finished(recorder: Recorder, code: int, seconds: float) -> Run:
         annotations=recorder.annotations,
         outputs=recorder.outputs,
         words=recorder.words,
+        busy=covered(recorder.busy),
     )
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """Return the length of what the spans cover together."""
+    total, end = 0.0, float("-inf")
+    for start, until in sorted(spans):
+        total += max(0.0, until - max(start, end))
+        end = max(end, until)
+    return total
 
 
 def _parsed(line: str) -> Mapping[str, Any]:

@@ -1,0 +1,161 @@
+"""`python -m rehearsal`: a whole release on this machine, and what it came to."""
+
+import argparse
+import dataclasses
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rehearsal import act, maintainer, run, verdict, world
+from rehearsal.progress import Progress
+from rehearsal.seed import SeedError
+from rehearsal.world import World
+from scripts.core.errors import ReleaseError, UsageError
+
+FOLDER = ".rehearsal"
+VERSION = "0.2.4"
+INTERRUPTED = 130
+EXAMPLES = """examples:
+  python -m rehearsal run                       a release of 0.2.4, then the verdict
+  python -m rehearsal run --keep                leave the world up, to look around in it
+  python -m rehearsal run --again               the same release once more, into the kept world
+  python -m rehearsal run --version 0.3.0rc1    a candidate, which moves no pointer
+  python -m rehearsal run --tag 0.2.4           push a tag instead of pressing the button
+  python -m rehearsal run --dry-run             change nothing anywhere
+  python -m rehearsal up | down                 bring a world up, end it"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    main_parser = argparse.ArgumentParser(
+        prog="python -m rehearsal",
+        description="Perform a release on this machine, with real services.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = main_parser.add_subparsers(dest="verb", required=True, metavar="run|up|down")
+    for name, meaning in (
+        ("run", "bring a world up, run release.yml in it, say what it came to"),
+        ("up", "bring a world up and leave it"),
+        ("down", "end the world and remove it"),
+    ):
+        verb = verbs.add_parser(name, help=meaning, description=meaning)
+        verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="the world's folder")
+        if name != "down":
+            verb.add_argument("--version", help=f"what to release (default: {VERSION})")
+    release = verbs.choices["run"]
+    release.add_argument("--dry-run", action="store_true", help="a run that changes nothing")
+    release.add_argument("--tag", metavar="V", help="push the tag of a commit that says V")
+    release.add_argument("--keep", action="store_true", help="leave the world up")
+    release.add_argument("--again", action="store_true", help="run in the world that is up")
+    return main_parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; return 0 only if all came out as planned."""
+    arguments = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _interrupt)
+    verbs: dict[str, Callable[[argparse.Namespace, Progress], int]] = {
+        "run": _run,
+        "up": _up,
+        "down": _down,
+    }
+    try:
+        with world.alone(arguments.folder), Progress() as progress:
+            return verbs[arguments.verb](arguments, progress)
+    except ReleaseError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except (SeedError, act.MissingStandInError) as error:
+        print(error, file=sys.stderr)
+        return UsageError.exit_code
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _up(arguments: argparse.Namespace, progress: Progress) -> int:
+    up = world.up(arguments.folder, Path.cwd(), progress, version=arguments.version or VERSION)
+    _tell(up, progress)
+    return 0
+
+
+def _down(arguments: argparse.Namespace, progress: Progress) -> int:
+    with progress.step("world down"):
+        found = world.down(arguments.folder)
+    progress.say("  nothing is left behind" if found else "  no world was up")
+    return 0
+
+
+def _run(arguments: argparse.Namespace, progress: Progress) -> int:
+    began = time.monotonic()
+    here = _world(arguments, progress)
+    keep = arguments.keep or arguments.again
+    try:
+        found = _perform(here, arguments, progress, up=time.monotonic() - began)
+    except BaseException:
+        if not keep:
+            _take_down(here.folder, progress)
+        raise
+    if not keep:
+        seconds = _take_down(here.folder, progress)
+        found = dataclasses.replace(found, seconds=dataclasses.replace(found.seconds, down=seconds))
+    found.save(here.folder / "verdict.json")
+    progress.say("", *verdict.table(found))
+    if keep:
+        _tell(here, progress)
+    return 0 if found.ok else 1
+
+
+def _world(arguments: argparse.Namespace, progress: Progress) -> World:
+    """Bring a world up, or take the one that is."""
+    version = arguments.tag or arguments.version
+    if not arguments.again:
+        return world.up(arguments.folder, Path.cwd(), progress, version=version or VERSION)
+    kept = world.load(arguments.folder)
+    return dataclasses.replace(kept, version=version) if version else kept
+
+
+def _perform(
+    here: World, arguments: argparse.Namespace, progress: Progress, *, up: float
+) -> verdict.Verdict:
+    """Start the event, follow the run, look at the surfaces."""
+    if arguments.tag:
+        event = maintainer.push_tag(here, arguments.tag)
+    else:
+        event = maintainer.press_button(here, dry_run=arguments.dry_run)
+    with progress.step("look before"):
+        before = verdict.Before.of(here)
+    finished_before = f"release v{here.version}" in before.snapshot.state
+    done = run.run(here.setting(event.sha), event, progress)
+    (here.folder / "summary.md").write_text(done.summary(), encoding="utf-8")
+    mode = "dry-run" if arguments.dry_run else "again" if finished_before else "release"
+    with progress.step("look at every surface"):
+        return verdict.of_run(here, done, mode, before, up)
+
+
+def _take_down(folder: Path, progress: Progress) -> float:
+    """End the world whatever happens meanwhile: a second Ctrl-C must not leave half of it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    began = time.monotonic()
+    with progress.step("world down"):
+        world.down(folder)
+    return time.monotonic() - began
+
+
+def _tell(here: World, progress: Progress) -> None:
+    facts = here.facts()
+    shown = [f"  {name:<14} {facts[name]}" for name in facts if name != "token"]
+    progress.say("", "the world is up; end it with: python -m rehearsal down", *shown)
+    progress.say(f"  {'token':<14} in {here.folder / 'world.json'}")
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

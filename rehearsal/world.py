@@ -1,0 +1,338 @@
+"""A world: a remote made from this checkout, GitHub's service, index, registry, engine, builder.
+
+Everything lies below one folder, `.rehearsal` of the checkout. `world.json` is there while the
+world is up and says where things are; `state.json` has what `down` and a later run need. Both are
+for the owner's eyes only.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rehearsal import provision, seed
+from rehearsal.act import Setting
+from rehearsal.progress import Progress
+from rehearsal.run import RUN_VARIABLE
+from rehearsal.services import Endpoints, Services
+from scripts.core.errors import UsageError
+
+ROOT = Path(__file__).parents[1]
+WORKFLOW = ".github/workflows/release.yml"
+BRANCH = "main"
+BOT = "github-actions[bot]"
+KEPT = ("verdict.json", "summary.md", "runs", "journal.jsonl")
+"""What stays in the folder after `down`: what there is to read about the run."""
+_LEVELS = ("none", "read", "write", "admin")
+_MAINTAINER = dict.fromkeys(
+    ("contents", "pull_requests", "issues", "workflows", "administration", "actions"), "write"
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """A world that is up. `token` is its maintainer's, `run_token` its runs' GITHUB_TOKEN."""
+
+    folder: Path
+    checkout: Path
+    owner: str
+    name: str
+    version: str
+    endpoints: Endpoints
+    token: str = field(repr=False)
+    run_token: str = field(repr=False)
+
+    @property
+    def repository(self) -> str:
+        """`owner/name`, as GitHub calls it."""
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def api(self) -> str:
+        """Where GitHub's REST API begins, as a runner's GITHUB_API_URL."""
+        return f"{self.endpoints.github}/api/v3"
+
+    @property
+    def git(self) -> str:
+        """The address to clone from."""
+        return f"{self.endpoints.github}/{self.repository}.git"
+
+    @property
+    def bare(self) -> Path:
+        """The repository behind that address."""
+        return _bare(self.folder, self.owner, self.name)
+
+    def facts(self) -> dict[str, str]:
+        """Return what `world.json` says."""
+        return {
+            "repository": self.repository,
+            "web": f"{self.endpoints.github}/{self.repository}",
+            "api": self.api,
+            "git": self.git,
+            "token": self.token,
+            "package_index": self.endpoints.index_simple,
+            "registry": self.endpoints.registry,
+            "docker_host": self.endpoints.docker_host,
+            "version": self.version,
+        }
+
+    def setting(self, commit: str) -> Setting:
+        """Make a new run's folder with a checkout of the commit that its event is for."""
+        run_id = 1 + max((int(path.name) for path in self.folder.glob("runs/*")), default=1000)
+        folder = self.folder / "runs" / str(run_id)
+        for part in ("home", "cache", "bin"):
+            (folder / part).mkdir(parents=True)
+        (folder / "bin" / "python3").symlink_to(_machine_python())
+        seed.tree(self.bare, commit, folder / "tree")
+        return Setting(
+            tree=folder / "tree",
+            workflow=WORKFLOW,
+            folder=folder,
+            run_id=run_id,
+            environment=self._environment(folder),
+            context={
+                "GITHUB_SERVER_URL": self.endpoints.github,
+                "GITHUB_API_URL": self.api,
+                "GITHUB_GRAPHQL_URL": f"{self.endpoints.github}/api/graphql",
+                "GITHUB_REPOSITORY": self.repository,
+                "GITHUB_ACTOR": self.owner,
+            },
+            variables={
+                "PACKAGE_INDEX_UPLOAD_URL": self.endpoints.index_upload,
+                "PACKAGE_INDEX_URL": self.endpoints.index_simple,
+                "PACKAGE_INDEX_USERNAME": self.endpoints.index_username,
+                "IMAGE_REGISTRY": self.endpoints.registry,
+            },
+            secrets={
+                "GITHUB_TOKEN": self.run_token,
+                "PACKAGE_INDEX_TOKEN": self.endpoints.index_token,
+                "REGISTRY_USERNAME": self.endpoints.registry_username,
+                "REGISTRY_TOKEN": self.endpoints.registry_token,
+            },
+            program=str(Path(sys.executable).with_name("act")),
+            concurrent=max(2, os.cpu_count() or 2),
+        )
+
+    def reader(self) -> dict[str, str]:
+        """Return the environment of somebody who only looks at the surfaces: no token, no login."""
+        return {
+            "PATH": f"{self.endpoints.tools}:{provision.SYSTEM_PATH}",
+            "HOME": str(self.folder / "reader"),
+            "GITHUB_SERVER_URL": self.endpoints.github,
+            "GITHUB_API_URL": self.api,
+            "GITHUB_REPOSITORY": self.repository,
+            "PACKAGE_INDEX_URL": self.endpoints.index_simple,
+            "IMAGE_REGISTRY": self.endpoints.registry,
+            "DOCKER_HOST": self.endpoints.docker_host,
+            "DOCKER_CONFIG": str(self.endpoints.docker_config),
+            "BUILDX_BUILDER": self.endpoints.builder,
+            "RELEASE_DEADLINE": "20",
+            **_trust(self.endpoints.ca_bundle),
+        }
+
+    def _environment(self, run_folder: Path) -> dict[str, str]:
+        """Return all that a job inherits; nothing of the caller's own environment is in it."""
+        home, cache = run_folder / "home", provision.cache_folder()
+        return {
+            "PATH": f"{run_folder / 'bin'}:{self.endpoints.tools}:{provision.SYSTEM_PATH}",
+            "HOME": str(home),
+            "XDG_CACHE_HOME": str(run_folder / "cache"),
+            "XDG_CONFIG_HOME": str(home / ".config"),
+            "XDG_DATA_HOME": str(home / ".local" / "share"),
+            "XDG_RUNTIME_DIR": str(home / ".run"),
+            "UV_CACHE_DIR": str(cache / "uv"),
+            "PIP_CACHE_DIR": str(cache / "pip"),
+            "DOCKER_HOST": self.endpoints.docker_host,
+            "DOCKER_CONFIG": str(self.endpoints.docker_config),
+            "NO_COLOR": "1",
+            "TERM": "dumb",
+            "LANG": "C.UTF-8",
+            "PAGER": "cat",
+            "GIT_PAGER": "cat",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            RUN_VARIABLE: str(run_folder),
+            "REHEARSAL_ROOT": str(ROOT),
+            "REHEARSAL_UV": str(Path(sys.executable).with_name("uv")),
+            "REHEARSAL_PYTHON": _machine_python(),
+            "REHEARSAL_BUILDER": self.endpoints.builder,
+            **_trust(self.endpoints.ca_bundle),
+            **_proxies(),
+        }
+
+
+def up(folder: Path, checkout: Path, progress: Progress, *, version: str) -> World:
+    """Bring a world up in `folder`, its remote seeded with the checkout's HEAD.
+
+    Raises `UsageError` if one is up there. Whatever a failed start has begun is ended again.
+    """
+    if (folder / "world.json").exists() or (folder / "services.json").exists():
+        raise UsageError(
+            f"a world is up in {folder}",
+            "use it: --again; end it: python -m rehearsal down; or have two: --folder DIR",
+        )
+    _clean(folder, keep=())
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n")
+    try:
+        world = _up(folder.resolve(), checkout, progress, version)
+    except BaseException:
+        _clean(folder, keep=("runs",))
+        raise
+    _private(folder / "state.json", _state(world))
+    _private(folder / "world.json", world.facts())
+    return world
+
+
+def load(folder: Path) -> World:
+    """Return the world that is up in `folder`; raise `UsageError` if none is."""
+    folder = folder.resolve()
+    if not (folder / "world.json").exists():
+        raise UsageError(
+            f"no world is up in {folder}", "bring one up: python -m rehearsal run --keep"
+        )
+    state = json.loads((folder / "state.json").read_text())
+    endpoints = Endpoints.load(folder / "endpoints.json")
+    return World(
+        **{**state, "folder": folder, "checkout": Path(state["checkout"]), "endpoints": endpoints}
+    )
+
+
+def down(folder: Path) -> bool:
+    """End the world in `folder` and remove all of it but what there is to read.
+
+    Says whether there was one. What a broken start or a killed command left is ended as well.
+    """
+    found = (folder / "world.json").exists() or (folder / "services.json").exists()
+    Services(folder, folder / "tree").down()
+    if found:
+        _clean(folder, keep=KEPT)
+    return found
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the folder for one command; raise `UsageError` if another has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"another command is at work in {folder}",
+                "wait for it, or rehearse beside it: --folder DIR",
+            ) from None
+        yield
+
+
+def project(tree: Path) -> tuple[str, str]:
+    """Return owner and name of the repository, from what it releases: nothing here knows it."""
+    text = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
+    images = text.get("tool", {}).get("release", {}).get("images", [])
+    owner = images[0]["repository"].partition("/")[0] if images else "owner"
+    return owner, str(text.get("project", {}).get("name", "project"))
+
+
+def granted(tree: Path) -> dict[str, str]:
+    """Return what the workflow's jobs ask for altogether, under the API's names.
+
+    act gives all jobs one token, so it may what the job with the most rights may. That each job
+    asks for no more than it needs is a matter of the tests that read the file.
+    """
+    most: dict[str, str] = {"metadata": "read"}
+    workflow = yaml.safe_load((tree / WORKFLOW).read_text(encoding="utf-8"))
+    for part in (workflow, *workflow["jobs"].values()):
+        permissions = part.get("permissions") or {}
+        for name, level in permissions.items():
+            key = name.replace("-", "_")
+            most[key] = max(most.get(key, "none"), level, key=_LEVELS.index)
+    return most
+
+
+def _up(folder: Path, checkout: Path, progress: Progress, version: str) -> World:
+    with progress.step("remote from HEAD"):
+        commit = seed.bare(checkout, folder / "seed.git", BRANCH)
+        seed.tree(folder / "seed.git", commit, folder / "tree")
+        owner, name = project(folder / "tree")
+        bare = _bare(folder, owner, name)
+        bare.parent.mkdir(parents=True)
+        (folder / "seed.git").rename(bare)
+        shutil.rmtree(folder / "tree")
+        seed.tree(bare, commit, folder / "tree")
+    for path in seed.changes(checkout):
+        progress.say(f"  note    {path} is changed and not committed: the rehearsal has HEAD's")
+    tokens = {kind: f"{kind}_{secrets.token_hex(18)}" for kind in ("ghp", "ghs")}
+    github = {
+        "folder": str(folder / "github"),
+        "repository": str(bare),
+        "owner": owner,
+        "name": name,
+        "default_branch": BRANCH,
+        "tokens": {
+            tokens["ghp"]: {"login": owner, "permissions": _MAINTAINER},
+            tokens["ghs"]: {"login": BOT, "permissions": granted(folder / "tree")},
+        },
+        "environments": ["release", "pypi"],
+    }
+    with progress.step("services") as detail:
+        endpoints = Services(folder, folder / "tree", github).up(detail)
+    return World(folder, checkout, owner, name, version, endpoints, tokens["ghp"], tokens["ghs"])
+
+
+def _state(world: World) -> Mapping[str, Any]:
+    state = asdict(world)
+    del state["endpoints"], state["folder"]
+    return state
+
+
+def _private(path: Path, content: Mapping[str, Any]) -> None:
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content, indent=2, default=str) + "\n")
+
+
+def _clean(folder: Path, keep: tuple[str, ...]) -> None:
+    """Remove what is in the folder, but for `keep`; of the runs only the logs stay."""
+    for path in folder.glob("*"):
+        if path.name not in keep:
+            _remove(path)
+    for run in folder.glob("runs/*"):
+        for path in run.glob("*"):
+            if path.name not in ("logs", "summary.md", "artifacts"):
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _bare(folder: Path, owner: str, name: str) -> Path:
+    return folder / "git" / owner / f"{name}.git"
+
+
+def _machine_python() -> str:
+    """Return the Python that the environment was made with: no package of ours is in it."""
+    return str(Path(sys.base_prefix) / "bin" / "python3")
+
+
+def _trust(bundle: str) -> dict[str, str]:
+    """Make TLS clients trust what the machine trusts; uv and requests bring certificates along."""
+    trusted = {"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle} if bundle else {}
+    return {"UV_SYSTEM_CERTS": "1", **trusted}
+
+
+def _proxies() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key.lower().endswith("_proxy")}
