@@ -1,0 +1,1 @@
+"""A world on your own machine that release.yml runs in, unchanged."""
