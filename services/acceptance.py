@@ -1,7 +1,7 @@
 """Use the three services as their users do: `python services/acceptance.py [--quick]`.
 
-Needs the released wheel and nothing else. Prints a line for each check with its seconds; exit code 0
-when all passed, 1 when one failed. Where the services are comes from the environment, see `Places`.
+Needs the released wheel and nothing else. Prints a line for each check with its seconds; exit code
+0 when all passed, 1 when one failed. Where the services are comes from the environment: `Places`.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from stream_pose_ml.sequences import Recording, frame_to_json
 SECONDS = 60.0  # for one answer: emulated platforms take their time
 
 
-class Failed(Exception):
+class FailedError(Exception):
     """A check that did not pass: what was expected, and what was found."""
 
 
@@ -44,15 +44,16 @@ class Places:
 
     @classmethod
     def from_environment(cls) -> "Places":
-        """Read `API_5001`, `WEB_3000`, `MLFLOW_5002`, `MLFLOW_1234`, `EXPECTED_VERSION`, `ACCEPTANCE_OUTPUT`.
+        """Read the addresses, `EXPECTED_VERSION` and `ACCEPTANCE_OUTPUT`.
 
-        Raises Failed naming what is missing.
+        Raises FailedError naming what is missing.
         """
         names = ("API_5001", "WEB_3000", "MLFLOW_5002", "MLFLOW_1234", "EXPECTED_VERSION")
         if missing := [name for name in names if not os.environ.get(name)]:
-            raise Failed(f"not set in the environment: {', '.join(missing)}")
-        urls = [os.environ[name].rstrip("/") for name in names]
-        return cls(*urls, output=Path(os.environ.get("ACCEPTANCE_OUTPUT") or "."))
+            raise FailedError(f"not set in the environment: {', '.join(missing)}")
+        api, web, tracking, model, version = (os.environ[name].rstrip("/") for name in names)
+        output = Path(os.environ.get("ACCEPTANCE_OUTPUT") or ".")
+        return cls(api, web, tracking, model, version, output)
 
 
 def main(arguments: list[str]) -> int:
@@ -62,7 +63,7 @@ def main(arguments: list[str]) -> int:
     parser.parse_args(arguments)
     try:
         places = Places.from_environment()
-    except Failed as failed:
+    except FailedError as failed:
         print(f"acceptance: {failed}", file=sys.stderr)
         return 1
     results = [_run(name, check, places) for name, check in CHECKS.items()]
@@ -73,7 +74,7 @@ def _run(name: str, check: Callable[[Places], str], places: Places) -> bool:
     started = time.monotonic()
     try:
         passed, detail = True, check(places)
-    except Failed as failed:
+    except FailedError as failed:
         passed, detail = False, str(failed)
     except (OSError, ValueError, KeyError) as error:
         passed, detail = False, f"{type(error).__name__}: {error}"
@@ -143,7 +144,7 @@ def page(places: Places) -> str:
     parser = _Links()
     parser.feed(text)
     if not any(link.endswith(".js") for link in parser.links):
-        raise Failed(f"expected a page with a script, found {text[:200]!r}")
+        raise FailedError(f"expected a page with a script, found {text[:200]!r}")
     sizes = [len(_get(urljoin(f"{places.web}/", link))) for link in parser.links]
     return f"{len(sizes)} files, {sum(sizes) + len(text)} bytes"
 
@@ -189,7 +190,7 @@ def _stream(address: str, label: str) -> str:
 
 def _expect(what: str, expected: object, found: object) -> None:
     if found != expected:
-        raise Failed(f"{what}: expected {expected!r}, found {found!r}")
+        raise FailedError(f"{what}: expected {expected!r}, found {found!r}")
 
 
 def _get(url: str) -> bytes:
@@ -207,9 +208,11 @@ def _open(request: urllib.request.Request) -> bytes:
             return bytes(answer.read())
     except urllib.error.HTTPError as error:
         detail = error.read(300).decode(errors="replace")
-        raise Failed(f"{request.full_url}: expected 200, found {error.code}: {detail}") from error
+        raise FailedError(
+            f"{request.full_url}: expected 200, found {error.code}: {detail}"
+        ) from error
     except OSError as error:
-        raise Failed(f"{request.full_url}: expected an answer, found {error}") from error
+        raise FailedError(f"{request.full_url}: expected an answer, found {error}") from error
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ class Prediction:
 class StreamClassifier:
     """Push a frame, get a label once a window is full.
 
-    The cost of a frame is fixed: its features are computed once, kept in a ring as long as the window, and
-    summed up anew with each frame.
+    The cost of a frame is fixed: its features are computed once, kept in a ring as long as the
+    window, and summed up anew with each frame.
     """
 
     def __init__(self, model: Model) -> None:

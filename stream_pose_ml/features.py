@@ -1,9 +1,9 @@
 """Numbers that describe a pose wherever the person stands and however far the camera is.
 
 Three groups, in the order of `NAMES`: joint angles in degrees; lengths of segments; distances
-between landmarks that are not joined. Lengths and distances are divided by the torso's length (middle
-of the hips to middle of the shoulders), so that every feature is the same for a pose that is moved
-or scaled. All of a sequence's frames are computed at once.
+between landmarks that are not joined. Lengths and distances are divided by the torso's length
+(middle of the hips to middle of the shoulders), so that every feature is the same for a pose that
+is moved or scaled. All of a sequence's frames are computed at once.
 """
 
 import numpy as np
@@ -84,8 +84,8 @@ def frame_features(frames: ArrayLike) -> Features:
 def window_features(features: Features) -> Features:
     """One vector, `(len(WINDOW_NAMES),)`, that describes a window of frames' features.
 
-    Per feature: mean, standard deviation, range, and mean change from frame to frame. Given several windows
-    `(windows, frames, features)` it answers one row for each.
+    Per feature: mean, standard deviation, range, and mean change from frame to frame. Given several
+    windows `(windows, frames, features)` it answers one row for each.
     """
     change = np.abs(np.diff(features, axis=-2))
     speed = change.sum(axis=-2) / max(change.shape[-2], 1)
@@ -99,8 +99,8 @@ def _angles(points: Features) -> Features:
     """The arctangent of cross and dot product stays exact where a limb is straight or folded."""
     start, vertex, end = (points[:, index] for index in _ANGLE_INDEX)
     one, other = start - vertex, end - vertex
-    cross = _norm(np.cross(one, other))
-    return np.degrees(np.arctan2(cross, np.einsum("fji,fji->fj", one, other)))
+    dot: Features = np.einsum("fji,fji->fj", one, other)
+    return np.degrees(np.arctan2(_norm(np.cross(one, other)), dot))
 
 
 def _torso(points: Features) -> Features:
@@ -113,4 +113,5 @@ def _torso(points: Features) -> Features:
 
 
 def _norm(vectors: Features) -> Features:
-    return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
+    squares: Features = np.einsum("...i,...i->...", vectors, vectors)
+    return np.sqrt(squares)

@@ -1,9 +1,9 @@
 """What a model is, and its file.
 
-A model is a scikit-learn estimator over the features of a window, with the window's length in frames
-and the names of its features: a model made for other features is refused instead of guessing on.
-The file is skops' format, which, unlike a pickle, runs no code of its own when it is read: types that
-are not scikit-learn's own are refused.
+A model is a scikit-learn estimator over the features of a window, with the window's length in
+frames: a model made for other features is refused instead of guessing on. The file is skops'
+format, which, unlike a pickle, runs no code of its own when it is read: types that are not
+scikit-learn's own are refused.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """Recordings: frames in time, read and written as JSON Lines, and cut into windows.
 
-The first line of a recording may be a header, `{"fps": 30, "label": "squat"}`, both optional. Every other
-line is a frame: `{"landmarks": [[x, y, z], ... 33 of them], "visibility": [... 33 numbers]}`, visibility optional.
+The first line of a recording may be a header, `{"fps": 30, "label": "squat"}`, both optional. Every
+other line is a frame, `{"landmarks": [[x, y, z], ... 33 of them], "visibility": [... 33 numbers]}`,
+visibility optional.
 """
 
 import json

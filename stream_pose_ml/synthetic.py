@@ -99,7 +99,7 @@ def _rest(phase: Array) -> tuple[Array, Array]:
 
 
 def _body(joints: _Joints, random: np.random.Generator) -> Array:
-    """Landmarks `(frames, 33, 3)` in lengths of the torso, y down, the hips' middle at the origin."""
+    """Landmarks `(frames, 33, 3)` in torso lengths, y down, from the middle of the hips."""
     points = np.zeros((len(joints.lean), COUNT, 3))
     size = {
         part: length * random.uniform(0.9, 1.1)
@@ -174,7 +174,7 @@ def _leg(
 
 
 def _camera(body: Array, random: np.random.Generator) -> Array:
-    """Turn the body about its upright axis by up to 35 degrees, scale it, and put it in the picture."""
+    """Turn the body about its upright axis (up to 35 degrees), scale it, put it in the picture."""
     angle = random.uniform(-0.6, 0.6)
     cos, sin = np.cos(angle), np.sin(angle)
     turned = body @ np.array([[cos, 0, -sin], [0, 1, 0], [sin, 0, cos]])

@@ -44,7 +44,10 @@ class Evaluation:
 
 
 def samples(recordings: list[Recording], window: int = WINDOW, stride: int = 5) -> Samples:
-    """Every `stride`-th window of each recording. Raises ModelError where there is no label or no window."""
+    """Every `stride`-th window of each recording.
+
+    Raises ModelError where a recording has no label, or fewer than two labels have windows.
+    """
     features, labels, groups = [], [], []
     for number, recording in enumerate(recordings):
         if recording.label is None:
@@ -55,7 +58,7 @@ def samples(recordings: list[Recording], window: int = WINDOW, stride: int = 5) 
         groups.extend([number] * len(cut))
     if len(set(labels)) < 2:  # noqa: PLR2004
         raise ModelError(
-            f"found {len(set(labels))} labels with a window of {window} frames: at least two are needed"
+            f"found {len(set(labels))} labels with a window of {window} frames: two are needed"
         )
     return Samples(np.concatenate(features), np.array(labels), np.array(groups))
 

@@ -4,12 +4,12 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class _TooLarge(Exception):
+class _TooLargeError(Exception):
     pass
 
 
 class BodyLimit:
-    """Answer 413 to a body above the limit: at once where its length is said, else when it is passed."""
+    """Answer 413 to a body above the limit, at once where its length is said beforehand."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
@@ -26,7 +26,7 @@ class BodyLimit:
             return
         try:
             await self._app(scope, self._counted(receive), send)
-        except _TooLarge:
+        except _TooLargeError:
             await self._refuse(scope, receive, send)
 
     def _counted(self, receive: Receive) -> Receive:
@@ -37,7 +37,7 @@ class BodyLimit:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self._limit:
-                raise _TooLarge
+                raise _TooLargeError
             return message
 
         return counted

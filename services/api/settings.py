@@ -24,7 +24,7 @@ class Settings:
 
 
 def from_environment() -> Settings:
-    """Settings from `STREAM_POSE_ML_<NAME>`; a number that is none is a ValueError with its name."""
+    """Settings from `STREAM_POSE_ML_<NAME>`. Raises ValueError naming what is no number."""
     values: dict[str, str | int | float] = {}
     for name, default in vars(Settings()).items():
         variable = f"STREAM_POSE_ML_{name.upper()}"

@@ -1,9 +1,9 @@
 """One live stream: a frame in, a label out, over a web socket.
 
-The server greets with `ready` (labels, window, model). Each text message is a frame as JSON; each is answered by one
-message: `waiting` with the frames still to come, or `label`. Before the server closes it says why, in the close
-reason. The next frame is read only when the answer to the last one was taken: a client that sends
-faster than it reads, or than the rate limit, is slowed down by TCP itself.
+The server greets with `ready` (labels, window, model). Each text message is a frame as JSON; each
+is answered by one message: `waiting` with the frames still to come, or `label`. When the server
+closes it says why in the close reason. The next frame is read only when the answer to the last one
+was taken: a client that sends faster than it reads, or than the rate limit, is slowed down by TCP.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ TRY_LATER = 1013
 REASON_BYTES = 123  # RFC 6455 §5.5: a control frame carries 125 bytes, the code takes two
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The stream ends by the server's decision, with a close code and a reason."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -55,7 +55,7 @@ class Streams:
             self._admit()
             self._open.add(task)
             await _Stream(socket, entry, self._settings, self._stopping).run()
-        except Refused as refused:
+        except RefusedError as refused:
             await _close(socket, refused.code, str(refused))
         except WebSocketDisconnect:
             return
@@ -70,9 +70,11 @@ class Streams:
 
     def _admit(self) -> None:
         if self._stopping.is_set():
-            raise Refused(GOING_AWAY, "the server is stopping")
+            raise RefusedError(GOING_AWAY, "the server is stopping")
         if len(self._open) >= self._settings.streams:
-            raise Refused(TRY_LATER, f"all {self._settings.streams} streams are taken: try later")
+            raise RefusedError(
+                TRY_LATER, f"all {self._settings.streams} streams are taken: try later"
+            )
 
 
 class _Stream:
@@ -97,7 +99,7 @@ class _Stream:
             await self._pace()
 
     async def _receive(self) -> str:
-        """The next text message; whatever ends the stream instead is raised as Refused."""
+        """The next text message; whatever ends the stream instead is raised as RefusedError."""
         message = asyncio.ensure_future(self._socket.receive())
         stopping = asyncio.ensure_future(self._stopping.wait())
         try:
@@ -109,8 +111,8 @@ class _Stream:
             if message.done():
                 return _text(message.result())
             if stopping.done():
-                raise Refused(GOING_AWAY, "the server is stopping: connect again")
-            raise Refused(POLICY, f"no frame for {self._settings.idle_seconds:g} seconds")
+                raise RefusedError(GOING_AWAY, "the server is stopping: connect again")
+            raise RefusedError(POLICY, f"no frame for {self._settings.idle_seconds:g} seconds")
         finally:
             message.cancel()
             stopping.cancel()
@@ -119,10 +121,10 @@ class _Stream:
         try:
             return self._classifier.push(frame_from_json(json.loads(text)).landmarks)
         except (FrameError, json.JSONDecodeError, RecursionError) as error:
-            raise Refused(BAD_FRAME, f"frame {self._frames}: {error}") from error
+            raise RefusedError(BAD_FRAME, f"frame {self._frames}: {error}") from error
 
     async def _pace(self) -> None:
-        """Up to a second's frames may come at once; beyond that they are taken at the limit's rate."""
+        """A second's frames may come at once; beyond that they are taken at the limit's rate."""
         now = time.monotonic()
         self._due = max(self._due + 1 / self._settings.frames_per_second, now - 1)
         if self._due > now:
@@ -137,7 +139,7 @@ def _text(message: Any) -> str:
         raise WebSocketDisconnect(message.get("code", 1006))
     text = message.get("text")
     if text is None:
-        raise Refused(NOT_TEXT, "expected a frame as JSON text, found binary data")
+        raise RefusedError(NOT_TEXT, "expected a frame as JSON text, found binary data")
     return str(text)
 
 

@@ -8,6 +8,10 @@ import subprocess
 STOP_SECONDS = 8.0
 
 
+class EndedError(Exception):
+    """A server ended by itself."""
+
+
 class Process:
     """A named command that is started, looked after and stopped."""
 
@@ -24,9 +28,9 @@ class Process:
         )
 
     def check(self) -> None:
-        """Raises RuntimeError when it has ended by itself."""
+        """Raises EndedError when it has ended by itself."""
         if self._running is not None and self._running.poll() is not None:
-            raise RuntimeError(f"the {self._name} ended with code {self._running.returncode}")
+            raise EndedError(f"the {self._name} ended with code {self._running.returncode}")
 
     def stop(self) -> None:
         """End it and its workers: asked first, then made to."""

@@ -1,18 +1,19 @@
-"""Putting the bundled model into the registry: `python -m services.mlflow.register`.
+"""Putting the bundled model into the registry.
 
-A bundled model that is already there (told by its sha256) is not registered twice. The alias is set when
-there is none, or when it still points at an earlier bundled model: never taken from a model of the user's own.
+A bundled model that is already there (told by its sha256) is not registered twice. The alias is
+set when there is none, or when it still points at an earlier bundled model: it is never taken from
+a model of the user's own.
 """
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
-import mlflow
-import mlflow.sklearn
-from mlflow import MlflowClient
-from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
+import mlflow  # type: ignore[import-not-found]
+import mlflow.sklearn  # type: ignore[import-not-found]
+from mlflow.entities.model_registry import ModelVersion  # type: ignore[import-not-found]
+from mlflow.exceptions import MlflowException  # type: ignore[import-not-found]
+from mlflow.models import infer_signature  # type: ignore[import-not-found]
 
 from services.mlflow.settings import ALIAS, MODEL
 from stream_pose_ml import __version__, synthetic, training
@@ -22,9 +23,9 @@ BUNDLED_TAG = "bundled_sha256"
 UNSEEN_SEED = 2**31 - 1
 
 
-def main() -> None:
-    """Register the bundled model where it is missing, and point the alias at it where that is ours."""
-    client = MlflowClient()
+def bundled() -> None:
+    """Register the bundled model where it is missing; point the alias at it where that is ours."""
+    client = mlflow.MlflowClient()
     digest = hashlib.sha256(bundled_path().read_bytes()).hexdigest()
     versions: Sequence[ModelVersion] = client.search_model_versions(f"name = '{MODEL}'")
     known = [item for item in versions if item.tags.get(BUNDLED_TAG) == digest]
@@ -35,19 +36,20 @@ def main() -> None:
         print(f"registry: {MODEL}@{ALIAS} is version {version}, the bundled model", flush=True)
 
 
-def _register(client: MlflowClient, digest: str) -> str:
+def _register(client: mlflow.MlflowClient, digest: str) -> str:
     model = load_model(bundled_path())
     unseen = training.samples(synthetic.dataset(20, seed=UNSEEN_SEED), model.window)
+    estimator: Any = model.estimator
     example = unseen.features[:2]
     mlflow.set_experiment(MODEL)
     with mlflow.start_run(run_name=f"bundled {__version__}"):
         mlflow.log_params({"window": model.window, "stream_pose_ml": __version__})
         mlflow.log_metric("accuracy_unseen", training.evaluate(model, unseen).accuracy)
         logged = mlflow.sklearn.log_model(
-            model.estimator,
+            estimator,
             name="model",
             serialization_format="skops",
-            signature=infer_signature(example, model.estimator.predict(example)),
+            signature=infer_signature(example, estimator.predict(example)),
             input_example=example,
             pip_requirements=["scikit-learn", "skops"],  # given, or MLflow runs the model to guess
         )
@@ -58,14 +60,10 @@ def _register(client: MlflowClient, digest: str) -> str:
     return version
 
 
-def _current(client: MlflowClient) -> ModelVersion | None:
+def _current(client: mlflow.MlflowClient) -> ModelVersion | None:
     try:
         return client.get_model_version_by_alias(MODEL, ALIAS)
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
-
-
-if __name__ == "__main__":
-    main()

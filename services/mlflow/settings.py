@@ -11,7 +11,7 @@ ALIAS = "current"
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the two servers listen, where they keep their data, and who may ask for them by which name."""
+    """Where the two servers listen and keep their data, and by which names they may be asked."""
 
     data: Path
     host: str
@@ -36,11 +36,7 @@ class Settings:
 
     def serving_command(self) -> list[str]:
         """The current model, served."""
-        return [
-            *(sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"),
-            *("--host", self.host, "--port", str(self.serving_port), "--workers", "1"),
-            *("--model-uri", f"models:/{MODEL}@{ALIAS}"),
-        ]
+        return [sys.executable, "-m", "services.mlflow.serving"]
 
     def child_environment(self) -> dict[str, str]:
         """This environment, without telemetry, job runners or anything else that calls home."""
