@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import dataclasses
 import json
+import re
 import signal
 import socket
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from aiohttp import web
 
 from rehearsal.faults import Faults
 from rehearsal.journal import Journal
-from rehearsal.journaling import changes_something, journaled
+from rehearsal.journaling import SAFE_METHODS, changes_something, journaled
 from rehearsal.proxy import CHUNK, Proxy
 from rehearsal.registry_auth import Account, TokenAuthority
 
@@ -30,8 +31,9 @@ HOST = "127.0.0.1"
 class GatewayConfig:
     """What the gateway serves. It holds secrets: its file is for the owner's eyes only.
 
-    `registry` and `index` are the Unix sockets of the services behind; `github` holds the fields of
-    GitHubSettings without `base_url`, empty for a world without GitHub.
+    `registry` and `index` are the Unix sockets of the services behind, `index_elsewhere` the simple
+    index for the projects that `index` does not have (empty: it has them all). `github` holds the
+    fields of GitHubSettings without `base_url`, empty for a world without GitHub.
     """
 
     journal: str
@@ -39,6 +41,7 @@ class GatewayConfig:
     ports: str
     registry: str = ""
     index: str = ""
+    index_elsewhere: str = ""
     registry_username: str = ""
     registry_token: str = field(default="", repr=False)
     registry_namespaces: tuple[str, ...] = ()
@@ -78,7 +81,13 @@ def registry_app(config: GatewayConfig, journal: Journal, faults: Faults) -> web
 
 def index_app(config: GatewayConfig, journal: Journal, faults: Faults) -> web.Application:
     """Make the package index's door."""
-    proxy = Proxy(config.index, outside_header="X-Outside-Url")
+
+    def elsewhere(request: web.Request) -> str:
+        project = re.fullmatch(r".*/\+simple/([^/]+)/?", request.path)
+        found = config.index_elsewhere and project and request.method in SAFE_METHODS
+        return f"{config.index_elsewhere}{project[1]}/" if found and project else ""
+
+    proxy = Proxy(config.index, outside_header="X-Outside-Url", elsewhere=elsewhere)
 
     def is_write(request: web.Request) -> bool:
         return changes_something(request) and request.path != "/+login"

@@ -1,6 +1,8 @@
 """The package index of a world: devpi, behind a Unix socket.
 
-What is uploaded goes to `root/release`; every other project comes from the machine's own index.
+What is uploaded goes to `root/release`. For every other project the gateway sends clients to the
+machine's own index, which is many times faster than devpi's mirror of it; only where that index
+needs a password, which clients would not have, devpi mirrors it.
 """
 
 import base64
@@ -28,6 +30,7 @@ READY = 60  # seconds
 INDEX = "root/release"
 MIRROR = "root/mirror"
 USERNAME = "release"
+MIRRORING = {"type": "mirror", "mirror_no_project_list": True}  # the list is tens of megabytes
 
 
 def start(folder: Path, where: Path, tools: Tools) -> None:
@@ -88,7 +91,7 @@ def _configured() -> str:
     return parser.get("global", "index-url", fallback="")
 
 
-def prepare(where: Path, mirrored: str, projects: Sequence[str]) -> str:
+def prepare(where: Path, machine: str, projects: Sequence[str]) -> str:
     """Give a fresh devpi its user and indexes, through its own API; return the user's password.
 
     `projects` are the world's own: they never come from the machine's index, so that a world begins
@@ -100,8 +103,10 @@ def prepare(where: Path, mirrored: str, projects: Sequence[str]) -> str:
     api.send("PATCH", "root", {"password": root})
     api.login("root", root)
     api.send("PUT", USERNAME, {"password": password})
-    api.send("PUT", MIRROR, _mirror(mirrored))
-    stage = {"type": "stage", "bases": [MIRROR], "volatile": False, "acl_upload": [USERNAME]}
+    bases = [MIRROR] if needs_password(machine) else []
+    if bases:
+        api.send("PUT", MIRROR, {**MIRRORING, "mirror_url": machine})
+    stage = {"type": "stage", "bases": bases, "volatile": False, "acl_upload": [USERNAME]}
     api.send("PUT", INDEX, {**stage, "acl_upload": ["root"]})
     for project in projects:
         api.own(project)
@@ -109,10 +114,9 @@ def prepare(where: Path, mirrored: str, projects: Sequence[str]) -> str:
     return password
 
 
-def _mirror(url: str) -> dict[str, Any]:
-    # Links lead straight to the files outside, unless only this index knows the password for them.
-    direct = urlsplit(url).password is None
-    return {"type": "mirror", "mirror_url": url, "mirror_use_external_urls": direct}
+def needs_password(url: str) -> bool:
+    """Say whether an index is opened by a password in its address."""
+    return urlsplit(url).password is not None
 
 
 class _Api:

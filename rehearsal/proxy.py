@@ -1,6 +1,7 @@
 """A reverse proxy that holds no body in memory, whatever its size."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp import web
@@ -27,13 +28,19 @@ class Proxy:
     """Passes requests on to a service that listens on a Unix socket.
 
     `without` names request headers that the service must not see; `outside_header` names one that
-    tells it the address that its clients use.
+    tells it the address that its clients use. `elsewhere` may name an address for what the service
+    does not have: its clients are sent there.
     """
 
     def __init__(
-        self, socket: str, *, without: tuple[str, ...] = (), outside_header: str = ""
+        self,
+        socket: str,
+        *,
+        without: tuple[str, ...] = (),
+        outside_header: str = "",
+        elsewhere: Callable[[web.Request], str] = lambda _request: "",
     ) -> None:
-        self._socket = socket
+        self._socket, self._elsewhere = socket, elsewhere
         self._without = HOP_BY_HOP | {name.lower() for name in without}
         self._outside_header = outside_header
         self._session: aiohttp.ClientSession | None = None
@@ -63,6 +70,9 @@ class Proxy:
                 data=request.content.iter_chunked(CHUNK) if request.can_read_body else None,
                 allow_redirects=False,
             ) as answer:
+                other = self._elsewhere(request) if answer.status == HTTPStatus.NOT_FOUND else ""
+                if other:
+                    return web.HTTPTemporaryRedirect(other)
                 return await _stream_back(request, answer)
         except aiohttp.ClientConnectionError as error:
             return web.Response(status=502, text=f"the service behind does not answer: {error}\n")

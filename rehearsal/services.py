@@ -210,12 +210,14 @@ class _Start:
     def _start_gateway(self) -> tuple[dict[str, int], str]:
         folder, token = self._folder / "gateway", secrets.token_urlsafe(24)
         folder.mkdir(parents=True, exist_ok=True)
+        machines = index.machine_index()
         config = GatewayConfig(
             journal=str(self._services.folder / "journal.jsonl"),
             faults=str(self._services.folder / "faults.json"),
             ports=str(folder / "ports.json"),
             registry=str(self._sockets["registry"]),
             index=str(self._sockets["index"]),
+            index_elsewhere="" if index.needs_password(machines) else machines,
             registry_username=self._namespaces[0],
             registry_token=token,
             registry_namespaces=self._namespaces,
