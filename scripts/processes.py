@@ -72,7 +72,7 @@ def run(
     # Decoded here, not by subprocess, which would turn CRLF into LF.
     output = done.stdout.decode("utf-8", "surrogateescape")
     if done.returncode:
-        raise _failure(name, done.stderr.decode("utf-8", "replace") or output)
+        raise _failure(name, output + done.stderr.decode("utf-8", "replace"))
     return output
 
 
