@@ -62,6 +62,8 @@ _SECTIONS = re.compile(rf"\n{_INDENT}(?:{_ATX % _HIGH}|{_OTHERS})")
 _CLOSING_HASHES = re.compile(r"(?:^|[ \t]+)#+$")
 
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-+*]|\d{1,9}[.)])(?:[ \t]+|\r?$)")
+# What stands behind a list item's mark without starting a paragraph that could go on below.
+_NO_PARAGRAPH = re.compile(r"\s*(?:$|`{3}|~{3}|#{1,6}(?:\s|$)|<)")
 _NESTED = -1
 _QUOTE = re.compile(r" {0,3}>")
 _RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})\r?$")
@@ -188,7 +190,9 @@ class _Scan:
             line = self.text[at : self._line_end(at)]
             if at <= floor or not line.strip() or _RULE.match(line):
                 break
-            if _LIST_ITEM.match(line) or _QUOTE.match(line):
+            if nested := _LIST_ITEM.match(line) or _QUOTE.match(line):
+                if _NO_PARAGRAPH.match(line, nested.end()):
+                    break
                 return _NESTED
             start = at
         return start if start is None else self._paragraph_only(start, under)
