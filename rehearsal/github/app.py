@@ -13,6 +13,7 @@ from rehearsal.github import (
     contents,
     git_data,
     git_http,
+    pages,
     pull_merge,
     pulls,
     refs,
@@ -48,6 +49,7 @@ def make_app(settings: GitHubSettings) -> web.Application:
             add_endpoint(app, API, endpoint, locked)
     for endpoint in assets.uploads.all:
         add_endpoint(app, UPLOADS, endpoint, streaming)
+    pages.add_routes(app, hub)
     git_http.add_routes(app, hub)
     return app
 
