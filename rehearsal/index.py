@@ -40,7 +40,9 @@ def start(folder: Path, where: Path, tools: Tools) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(_initialised(tools), data)
     argv = [_program("devpi-server"), "--serverdir", str(data), "--unix-socket", str(where)]
-    argv += ["--unix-socket-perms", "600", "--request-timeout", "30", "--restrict-modify", "root"]
+    argv += ["--unix-socket-perms", "600", "--restrict-modify", "root", "--request-timeout", "30"]
+    # devpi stretches its own random secret for seconds, which is for secrets that people make up.
+    argv += ["--argon2-memory-cost", "8", "--argon2-time-cost", "1", "--argon2-parallelism", "1"]
     service = processes.start(folder, argv, _environment(tools))
     processes.wait_ready(service, lambda: sockets.accepts(where), READY)
 
