@@ -40,10 +40,29 @@ test: .venv/ready ## Run every test.
 	@$(PY) -m pytest $(ARGS)
 
 .PHONY: lint
-lint: .venv/ready ## ruff, mypy.
-	@.venv/bin/ruff check .
-	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy
+lint: .venv/ready ## Every linter, side by side: Python, types, workflows, Dockerfiles, shell.
+	@$(MAKE) --jobs=4 --keep-going --output-sync=target lint-python lint-types lint-workflows lint-dockerfiles lint-shell
+
+.PHONY: lint-python lint-types lint-workflows lint-dockerfiles lint-shell
+lint-python: .venv/ready ## ruff: rules and layout.
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --quiet --check . || { .venv/bin/ruff format --check . >&2; exit 1; }
+
+lint-types: .venv/ready ## mypy.
+	@.venv/bin/mypy --no-error-summary
+
+# actionlint is built once for all checkouts, from the module that rehearsal/tools/actionlint pins.
+lint-workflows: .venv/ready ## actionlint and zizmor.
+	@program=$$($(PY) -c 'import sys; from rehearsal.provision import ensure; \
+	  print(ensure(["actionlint"], lambda line: print(line, file=sys.stderr)).path("actionlint"))'); \
+	  "$$program" -shellcheck .venv/bin/shellcheck -pyflakes= .github/workflows/*.yml
+	@.venv/bin/zizmor --quiet --no-progress --offline --persona pedantic --collect=all --strict-collection .github
+
+lint-dockerfiles: .venv/ready ## hadolint.
+	@.venv/bin/hadolint Dockerfile.*
+
+lint-shell: .venv/ready ## shellcheck, on every file that says it is a shell script.
+	@git grep -lzE '^#! ?/(usr/)?bin/(env )?(ba|da)?sh' -- ':!*.py' ':!*.md' | xargs -0 .venv/bin/shellcheck
 
 .PHONY: check
 check: lint ## Everything that needs no engine: linters, types, the fast tests.
