@@ -48,13 +48,13 @@ def trimmed(text: str) -> str:
 def merged(bodies: list[str], newline: str) -> str:
     """Put several sections' bodies into one: groups of the same title become one group.
 
-    The groups keep the order in which they come first.
+    The groups keep the order in which they come first; what has no heading stands above them.
     """
-    together: dict[str, list[Group]] = {}
+    together: dict[str, list[Group]] = {"": []}
     for body in bodies:
         for group in groups(body):
             together.setdefault(group.title.casefold(), []).append(group)
-    texts = [_one(same, newline) for same in together.values()]
+    texts = [_one(same, newline) for same in together.values() if same]
     return (newline * 2).join(texts)
 
 

@@ -5,7 +5,7 @@ import re
 from packaging.version import Version
 
 from scripts.core.changelog.groups import trimmed
-from scripts.core.changelog.markdown import definitions, scan
+from scripts.core.changelog.markdown import Span, definitions, scan
 from scripts.core.changelog.problems import twice
 from scripts.core.changelog.sections import Section, parse
 from scripts.core.errors import Place, UsageError
@@ -35,18 +35,23 @@ def excerpt(text: str, part: Section) -> str:
     wherever in the changelog they stand, follow it.
     """
     body = without_definitions(part.body(text))
+    prose = _without(body, [lines.span for lines in scan(body).hidden])
     used = [
         text[found.span.start : found.span.stop].strip()
         for found in definitions(text, scan(text).hidden)
-        if re.search(rf"\[{re.escape(found.label)}\]", body, re.I)
+        if re.search(rf"\[{re.escape(found.label)}\]", prose, re.I)
     ]
     return "\n\n".join([body, "\n".join(dict.fromkeys(used))]) if used else body
 
 
 def without_definitions(body: str) -> str:
     """Take the link definitions out of a body, and the blank lines around it."""
-    for found in reversed(definitions(body, scan(body).hidden)):
-        body = body[: found.span.start].rstrip(" ") + re.sub(
-            r"\A\r?\n", "", body[found.span.stop :]
-        )
-    return trimmed(body)
+    spans = [found.span for found in definitions(body, scan(body).hidden)]
+    return trimmed(_without(body, spans))
+
+
+def _without(text: str, spans: list[Span]) -> str:
+    """Take out whole lines."""
+    for span in reversed(spans):
+        text = text[: span.start] + re.sub(r"\A\r?\n", "", text[span.stop :])
+    return text

@@ -137,8 +137,8 @@ def date_in(title: str) -> str | None:
 def _sections(text: str, blocks: Blocks) -> list[Section]:
     heads = _section_headings(blocks.headings)
     sections, line, counted = [], 1, 0
-    stops = [head.span.start for head in heads[1:]] + [len(text)]
-    for head, stop in zip(heads, stops, strict=True):
+    stops = [*(head.span.start for head in heads[1:]), len(text)]
+    for head, stop in zip(heads, stops, strict=False):
         line += text.count("\n", counted, head.span.start)
         counted = head.span.start
         sections.append(

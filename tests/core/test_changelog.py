@@ -1,0 +1,549 @@
+"""The changelog is cut without loss: every byte outside of the new section stays as it was."""
+
+from pathlib import Path
+
+import keepachangelog
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from packaging.version import Version
+
+from scripts.core import changelog
+from scripts.core.changelog.problems import says_something
+from scripts.core.errors import ProblemsError, UsageError
+
+REAL = Path(__file__).parents[3] / "shared" / "changelogs"
+PLAIN = """\
+# Changelog
+
+## [Unreleased]
+
+### Fixed
+
+- A crash.
+
+## [0.2.3] - 2025-08-20
+
+### Added
+
+- A thing.
+
+[Unreleased]: https://github.com/o/r/compare/v0.2.3...HEAD
+[0.2.3]: https://github.com/o/r/compare/v0.2.2...v0.2.3
+"""
+
+
+def cut(text: str, version: str = "0.2.4", **given_: str | None) -> str:
+    facts = {"tag": f"v{version}", "previous_tag": "v0.2.3", **given_}
+    return changelog.cut(text, Version(version), "2025-09-01", **facts)
+
+
+def added(before: str, after: str) -> list[str]:
+    """List what was put into a text, provided that nothing else happened to it.
+
+    Compares with the ends first, so that it is exact for at most two insertions and for the
+    addresses in which a tag changed.
+    """
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    insertions, at = [], 0
+    for line in new:
+        if at < len(old) and line == old[at]:
+            at += 1
+        else:
+            insertions.append(line)
+    assert at == len(old), f"changed or lost: {old[at]!r}"
+    return insertions
+
+
+# Cutting.
+
+
+def test_unreleased_becomes_the_version_below_a_fresh_unreleased() -> None:
+    assert cut(PLAIN) == PLAIN.replace(
+        "## [Unreleased]\n", "## [Unreleased]\n\n## [0.2.4] - 2025-09-01\n"
+    ).replace(
+        "v0.2.3...HEAD\n",
+        "v0.2.4...HEAD\n[0.2.4]: https://github.com/o/r/compare/v0.2.3...v0.2.4\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("unreleased", "last", "expected"),
+    [
+        ("## [Unreleased]", "## [0.2.3] - 2025-08-20", "## [0.2.4] - 2025-09-01"),
+        ("## Unreleased", "## 0.2.3 (2025-08-20)", "## 0.2.4 (2025-09-01)"),
+        ("## [UNRELEASED]", "## 0.2.3 (6th May, 2025)", "## 0.2.4 (2025-09-01)"),
+        ("# Unreleased", "# v0.2.3", "# v0.2.4"),
+        ("## [Unreleased] - ReleaseDate", "## [v0.2.3] 2025-08-20", "## [v0.2.4] 2025-09-01"),
+        ("## Unreleased ##", "## 0.2.3 / 2025-08-20 ##", "## 0.2.4 / 2025-09-01 ##"),
+        ("Unreleased\n----------", "0.2.3\n-----", "0.2.4\n-----"),
+        ("Unreleased\n===", "0.2.3 - 2025-08-20\n===", "0.2.4 - 2025-09-01\n=================="),
+        ("## Unreleased", "## Version 0.2.3 (2025-08-20)", "## Version 0.2.4 (2025-09-01)"),
+        ("## Unreleased", "## **0.2.3** - 2025-08-20", "## **0.2.4** - 2025-09-01"),
+        ("## [Unreleased]", "## [0.2.3] - 2025-08-20 [YANKED]", "## [0.2.4] - 2025-09-01"),
+        ("## [Unreleased]", "## Earlier", "## [0.2.4] - 2025-09-01"),
+        ("## Unreleased", "## Earlier", "## 0.2.4 - 2025-09-01"),
+        ("## [Unreleased]", "## [0.2.3]", "## [0.2.4]"),
+        (
+            "## [Unreleased]",
+            "## [0.2.3](https://x/o/r/compare/a-0.2.2..a-0.2.3) (2025-08-20)",
+            "## [0.2.4](https://x/o/r/compare/v0.2.3..v0.2.4) (2025-09-01)",
+        ),
+        (
+            "## [Unreleased]",
+            "## [0.2.3](https://x/o/r/releases/tag/v0.2.3)",
+            "## [0.2.4](https://x/o/r/releases/tag/v0.2.4)",
+        ),
+        ("## [Unreleased]", "## [0.2.3](https://blog/023) - 2025-08-20", "## [0.2.4] - 2025-09-01"),
+    ],
+)
+def test_the_heading_is_written_as_the_file_writes_its_own(
+    unreleased: str, last: str, expected: str
+) -> None:
+    text = f"# Title\n\n{unreleased}\n\n- x\n\n{last}\n\n- y\n"
+    assert cut(text) == text.replace(unreleased, f"{unreleased}\n\n{expected}", 1)
+
+
+def test_an_undated_hotfix_does_not_hide_the_files_style() -> None:
+    text = "## Unreleased\n- x\n## 0.2.3\n- y\n## 0.2.2 (2025-01-01)\n"
+    assert "\n## 0.2.4 (2025-09-01)\n" in cut(text)
+
+
+def test_inline_links_of_unreleased_are_renewed() -> None:
+    text = PLAIN.replace("## [Unreleased]", "## [Unreleased](https://x/o/r/compare/v0.2.3...main)")
+    assert "## [Unreleased](https://x/o/r/compare/v0.2.4...main)\n\n## [0.2.4] - " in cut(text)
+
+
+def test_the_first_version_is_linked_to_its_tag() -> None:
+    after = cut(PLAIN, previous_tag=None)
+    assert "\n[0.2.4]: https://github.com/o/r/releases/tag/v0.2.4\n" in after
+
+
+def test_links_are_added_above_the_last_ones_without_one_for_unreleased() -> None:
+    text = PLAIN.replace("[Unreleased]: https://github.com/o/r/compare/v0.2.3...HEAD\n", "")
+    assert added(text, cut(text))[2:] == [
+        "[0.2.4]: https://github.com/o/r/compare/v0.2.3...v0.2.4\n"
+    ]
+
+
+def test_links_that_compare_nothing_stay_and_the_repository_is_asked() -> None:
+    text = PLAIN.replace("compare/v0.2.3...HEAD", "commits/main").replace(
+        "[0.2.3]: https://github.com/o/r/compare/v0.2.2...v0.2.3\n", ""
+    )
+    after = cut(text, repository_url="https://github.com/o/r")
+    assert "[Unreleased]: https://github.com/o/r/commits/main\n[0.2.4]: " in after
+    assert "[0.2.4]: https://github.com/o/r/compare/v0.2.3...v0.2.4\n" in after
+    assert "[0.2.4]:" not in cut(text)
+
+
+def test_a_file_without_links_gets_none() -> None:
+    text = PLAIN[: PLAIN.index("[Unreleased]: ")]
+    after = cut(text, repository_url="https://github.com/o/r")
+    assert added(text, after) == ["## [0.2.4] - 2025-09-01\n", "\n"]
+
+
+def test_links_in_code_are_not_touched() -> None:
+    text = "```\n[Unreleased]: https://x/compare/v1...HEAD\n```\n" + PLAIN
+    assert cut(text).startswith("```\n[Unreleased]: https://x/compare/v1...HEAD\n```\n")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_line_endings_and_byte_order_mark_stay(newline: str, mark: str) -> None:
+    text = mark + PLAIN.replace("\n", newline)
+    after = cut(text)
+    assert after == mark + cut(PLAIN).replace("\n", newline)
+
+
+def test_headings_in_code_and_comments_are_text() -> None:
+    code = "```md\n## [Unreleased]\n## [0.2.4] - 2020-01-01\n```\n"
+    comment = "<!--\n## [Unreleased]\n-->\n"
+    text = PLAIN.replace("- A crash.\n", f"- A crash.\n\n{code}\n{comment}")
+    assert cut(text).count(code) == cut(text).count(comment) == 1
+    assert changelog.section(cut(text), Version("0.2.4")).body(cut(text)).count(code) == 1
+
+
+# Candidates.
+
+
+def test_a_candidate_gets_a_section_of_its_own() -> None:
+    after = cut(PLAIN, "0.3.0rc1")
+    assert [str(part.version) for part in changelog.parse(after).sections[2:]] == [
+        "0.3.0rc1",
+        "0.2.3",
+    ]
+
+
+def test_the_final_version_takes_in_its_candidates() -> None:
+    text = """\
+# Changelog
+
+## [Unreleased]
+
+### Fixed
+
+- Third.
+
+## [0.3.0rc2] - 2025-08-31
+
+### Fixed
+
+- Second.
+
+### Security
+
+- Safe.
+
+## [0.3.0-rc.1] - 2025-08-30
+
+It starts.
+
+### Added
+
+- First.
+
+### Fixed
+
+- Even earlier.
+
+## [0.2.3] - 2025-08-20
+
+- Old.
+"""
+    assert (
+        cut(text, "0.3.0")
+        == """\
+# Changelog
+
+## [Unreleased]
+
+## [0.3.0] - 2025-09-01
+
+It starts.
+
+### Fixed
+
+- Third.
+- Second.
+- Even earlier.
+
+### Security
+
+- Safe.
+
+### Added
+
+- First.
+
+## [0.2.3] - 2025-08-20
+
+- Old.
+"""
+    )
+
+
+def test_a_final_version_may_bring_nothing_but_its_candidates() -> None:
+    once = cut(PLAIN, "0.2.4rc1")
+    after = cut(once, "0.2.4")
+    assert "0.2.4rc1] -" not in after
+    assert (
+        changelog.section(after, Version("0.2.4")).body(after).strip() == "### Fixed\n\n- A crash."
+    )
+    assert after.startswith(cut(PLAIN).partition("[Unreleased]: ")[0])
+
+
+def test_candidates_of_other_versions_stay() -> None:
+    text = PLAIN.replace("[0.2.3]", "[0.3.0rc1]")
+    assert "## [0.3.0rc1] - 2025-08-20" in cut(text, "0.3.1")
+
+
+def test_link_definitions_below_the_last_candidate_survive() -> None:
+    text = "## [Unreleased]\n\n## [0.3.0rc1] - 2025-01-01\n\n- x\n\n[a]: b\n[0.3.0rc1]: c\n"
+    after = cut(text, "0.3.0")
+    assert after == ("## [Unreleased]\n\n## [0.3.0] - 2025-09-01\n\n- x\n\n[a]: b\n[0.3.0rc1]: c\n")
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "cause"),
+    [
+        (PLAIN.replace("## [Unreleased]\n", ""), 0, "no Unreleased section"),
+        (PLAIN.replace("- A crash.\n", ""), 3, "nothing stands under Unreleased"),
+        (PLAIN.replace("- A crash.\n", "- \n<!-- - x -->\n[a]: b\n"), 3, "nothing stands under"),
+        (PLAIN.replace("## [0.2.3]", "## Unreleased\n## [0.2.3]"), 9, "first in line 3"),
+        (PLAIN.replace("[0.2.3] -", "[0.2.4] -"), 9, "0.2.4 has a heading already"),
+        (PLAIN.replace("[0.2.3] -", "v0.2.4 -"), 9, "0.2.4 has a heading already"),
+        (PLAIN + "## 0.2.3\n", 17, "0.2.3 has a heading here and in line 9"),
+        (PLAIN + "## [v0.2.3]\n", 17, "0.2.3 has a heading here and in line 9"),
+        (PLAIN.replace("### Fixed", "## Fixed"), 5, "'Fixed' stands on the level of versions"),
+        (PLAIN.replace("- A crash.", "- A crash.\n\n```"), 9, "has no end"),
+    ],
+)
+def test_what_cannot_be_cut_is_refused_with_its_line(text: str, line: int, cause: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        cut(text)
+    errors = getattr(refused.value, "errors", [refused.value])
+    error = next(error for error in errors if cause in error.cause)
+    assert error.place.path == "CHANGELOG.md"
+    assert error.place.line == line
+    assert error.remedy
+
+
+def test_all_problems_are_told_at_once() -> None:
+    text = PLAIN.replace("- A crash.\n", "") + "## [0.2.3]\n## 0.2.4\n"
+    with pytest.raises(ProblemsError) as refused:
+        cut(text)
+    assert [error.place.line for error in refused.value.errors if error.place] == [16, 17, 3]
+
+
+def test_a_version_is_not_cut_twice() -> None:
+    with pytest.raises(UsageError, match=r"0\.2\.4 has a heading already"):
+        cut(cut(PLAIN))
+
+
+def test_problems_are_found_in_the_files_order() -> None:
+    text = """\
+# Changelog
+## [0.3.x] - 2025-01-01
+## [0.2.3] - 2025-02-30
+## Added
+- x
+## 0.2.3
+<!--
+"""
+    found = changelog.problems(text, "docs/NEWS.md")
+    assert [(str(error.place), error.cause.split(" ")[0]) for error in found] == [
+        ("docs/NEWS.md", "the"),
+        ("docs/NEWS.md:2:1", "the"),
+        ("docs/NEWS.md:3:1", "2025-02-30"),
+        ("docs/NEWS.md:4:1", "the"),
+        ("docs/NEWS.md:6:1", "0.2.3"),
+        ("docs/NEWS.md:7:1", "a"),
+    ]
+    assert changelog.problems(PLAIN) == []
+
+
+# Reading.
+
+
+@pytest.mark.parametrize(
+    ("heading", "version", "date", "yanked"),
+    [
+        ("## [0.2.3] - 2025-08-20", "0.2.3", "2025-08-20", False),
+        ("## 0.2.3", "0.2.3", None, False),
+        ("## v0.2.3 (6th May, 2025)", "0.2.3", "6th May, 2025", False),
+        ("## [0.2.3](https://x/y) - 2025-08-20", "0.2.3", "2025-08-20", False),
+        ("## [0.2.3][ref] - 2025-08-20 [YANKED]", "0.2.3", "2025-08-20", True),
+        ("## [0.1.2-rc1] / 2025-08-20", "0.1.2rc1", "2025-08-20", False),
+        ("0.2.3 - 2025-08-20\n------------------", "0.2.3", "2025-08-20", False),
+        ("## Version 0.7b1 (2026-05-19)", "0.7b1", "2026-05-19", False),
+        ("### [0.2.3] - 2025-08-20", "0.2.3", "2025-08-20", False),
+        ("## 2.0.0.dev5", "2.0.0.dev5", None, False),
+    ],
+)
+def test_headings_are_read(heading: str, version: str, date: str | None, yanked: bool) -> None:
+    (found,) = changelog.parse(f"{heading}\n\n- x\n").sections
+    assert found.version == Version(version)
+    assert (found.date, found.yanked, found.unreleased) == (date, yanked, False)
+
+
+@pytest.mark.parametrize("heading", ["## Contributing", "## [0.2.x]", "## 1.0.0-foo.bar!", "## 7"])
+def test_other_headings_are_sections_without_version(heading: str) -> None:
+    found = changelog.parse(f"## [Unreleased]\n{heading}\n").sections[1]
+    assert found.version is None
+    assert not found.unreleased
+
+
+def test_a_deeper_version_starts_a_section_where_the_file_does_so() -> None:
+    text = "# [1.0.0](u) (2024-01-01)\n### Features\n## [0.9.1](u) (2023-01-01)\n### 0.9.0\n"
+    assert [str(part.version) for part in changelog.parse(text).sections] == [
+        "1.0.0",
+        "0.9.1",
+        "0.9.0",
+    ]
+
+
+def test_a_section_is_found_by_its_version_however_it_is_written() -> None:
+    text = PLAIN.replace("[0.2.3] -", "v0.2.3 -")
+    found = changelog.section(text, Version("0.2.3"))
+    assert (found.line, found.title) == (9, "v0.2.3 - 2025-08-20")
+
+
+def test_a_missing_section_is_told_with_its_remedy() -> None:
+    with pytest.raises(UsageError) as refused:
+        changelog.section(PLAIN, Version("9.0.0"), "NEWS.md")
+    assert refused.value.cause == "the changelog has no section of 9.0.0"
+    assert "## [9.0.0]" in refused.value.remedy
+    assert refused.value.place
+    assert refused.value.place.path == "NEWS.md"
+
+
+def test_an_excerpt_stands_alone() -> None:
+    text = PLAIN.replace("- A thing.", "- A thing, see [#7] and [r].").replace(
+        "[0.2.3]: ", "[#7]: https://x/7\n[#8]: https://x/8\n[0.2.3]: "
+    )
+    assert changelog.excerpt(text, changelog.section(text, Version("0.2.3"))) == (
+        "### Added\n\n- A thing, see [#7] and [r].\n\n[#7]: https://x/7"
+    )
+
+
+def test_groups_keep_the_original_text() -> None:
+    body = (
+        "\n\nAll *new*.\n\n### Added\n- One\n  - nested\n\n  ```\n"
+        "- code\n  ```\n* Two\n\n### Empty\n\n### fixed\n\nText.\n"
+    )
+    found = changelog.groups(body)
+    assert [(group.title, group.entries) for group in found] == [
+        ("", ("All *new*.",)),
+        ("Added", ("- One\n  - nested\n\n  ```", "- code\n  ```", "* Two")),
+        ("fixed", ("Text.",)),
+    ]
+
+
+# Real changelogs, and made ones.
+
+
+def real() -> list[object]:
+    paths = sorted(REAL.glob("*.md"))
+    reason = "the real changelogs are not beside this checkout (../shared/changelogs)"
+    absent = [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
+    return [pytest.param(path, id=path.stem) for path in paths] or absent
+
+
+def cuttable(text: str) -> str:
+    """Give a changelog something to release, if it has nothing."""
+    log = changelog.parse(text)
+    if not log.unreleased:
+        first = next(part for part in log.sections if part.version)
+        start = first.heading.start
+        return f"{text[:start]}## [Unreleased]\n\n- Something.\n\n{text[start:]}"
+    if says_something(log.unreleased[0].body(text)):
+        return text
+    stop = log.unreleased[0].heading.stop
+    return f"{text[:stop]}\n\n- Something.{text[stop:]}"
+
+
+@pytest.mark.parametrize("path", real())
+def test_real_changelogs_are_cut_without_loss(path: Path) -> None:
+    text = cuttable(path.read_bytes().decode())
+    after = cut(text, "999.0.0")
+    log, new = changelog.parse(text), changelog.parse(after)
+    assert len(new.sections) == len(log.sections) + 1
+    section = changelog.section(after, Version("999.0.0"))
+    assert changelog.excerpt(after, section) == changelog.excerpt(text, log.unreleased[0])
+    # Outside of the one inserted heading and the lines of two link definitions, nothing changed.
+    cleaned = after[: section.heading.start].rstrip("\r\n") + after[section.heading.stop :]
+    for link in reversed(changelog.parse(cleaned).links):
+        if link.label == "999.0.0":
+            cleaned = cleaned[: link.span.start].removesuffix("\n") + cleaned[link.span.stop :]
+    for link in changelog.parse(text).links:
+        if link.label.lower() == "unreleased":
+            cleaned = cleaned.replace("v999.0.0...HEAD", link.url.rpartition("/")[2], 1)
+    assert cleaned == text
+
+
+@pytest.mark.parametrize("path", real())
+def test_real_changelogs_read_back_every_section(path: Path) -> None:
+    text = path.read_bytes().decode()
+    sections = changelog.parse(text).sections
+    assert text == text[: sections[0].heading.start] + "".join(
+        text[part.heading.start : part.content.stop] for part in sections
+    )
+    for part in sections:
+        assert text.count("\n", 0, part.heading.start) + 1 == part.line
+
+
+@pytest.mark.parametrize("path", real())
+def test_the_keepachangelog_library_reads_the_same_versions(path: Path) -> None:
+    try:
+        theirs = keepachangelog.to_dict(str(path), show_unreleased=False)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        pytest.skip(f"the library cannot read it: {error!r}")
+    ours = {part.version for part in changelog.parse(path.read_bytes().decode()).sections}
+    # It takes link definitions for versions too, but those have no date.
+    dated = [name for name, said in theirs.items() if said["metadata"].get("release_date")]
+    assert {_canonical(name) for name in dated} <= ours
+
+
+def _canonical(name: str) -> Version | None:
+    return changelog.parse(f"## {name}").sections[0].version
+
+
+entries = st.sampled_from(
+    ["- x", "- y\n  - z", "* a\n\n  ```\n  ## [9.9.9]\n  ```", "Text.", "```\n## [Unreleased]\n```"]
+)
+kinds = st.sampled_from(["### Added", "### Fixed", "#### Deep", "<!-- ## [8.0.0] -->", ""])
+bodies = st.lists(st.builds("{}\n\n{}".format, kinds, entries), min_size=1, max_size=3)
+headings = st.sampled_from(
+    ["## [{}] - 2024-01-01", "## {} (2024-01-01)", "## v{}", "## [{}](https://x/compare/a...b)"]
+)
+histories = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), unique=True, max_size=4).map(
+    lambda pairs: [f"0.{major}.{minor}" for major, minor in sorted(pairs, reverse=True)]
+)
+
+
+@st.composite
+def made(draw: st.DrawFn) -> str:
+    """Make a changelog of any style, with something to release."""
+    style, versions = draw(headings), draw(histories)
+    gap = draw(st.sampled_from(["\n", "\n\n", "\n \n\n"]))
+    parts = [draw(st.sampled_from(["# Changelog", "Changelog\n===", "Words."]))]
+    parts += ["## [Unreleased]", *draw(bodies)]
+    for version in versions:
+        parts += [style.format(version), *draw(bodies)]
+    if draw(st.booleans()):
+        parts += ["[Unreleased]: https://x/o/r/compare/v0.0.1...HEAD"]
+        parts += ["\n".join(f"[{v}]: https://x/o/r/compare/v0...v{v}" for v in versions)]
+    text = (
+        draw(st.sampled_from(["", "\ufeff"])) + gap.join(parts) + draw(st.sampled_from(["", "\n"]))
+    )
+    return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"])))
+
+
+@given(made())
+def test_cutting_only_adds(text: str) -> None:
+    after = cut(text, "1.0.0")
+    renewed = text.replace("v0.0.1...HEAD", "v1.0.0...HEAD")
+    new = "".join(added(renewed, after))
+    assert "1.0.0" in new
+    assert len(new.split()) <= 8
+    assert after.count("\r\n") == after.count("\n") * ("\r\n" in text)
+
+
+@given(made())
+def test_what_was_cut_is_read_back(text: str) -> None:
+    before = changelog.parse(text)
+    after = cut(text, "1.0.0")
+    new = changelog.section(after, Version("1.0.0"))
+    assert changelog.excerpt(after, new) == changelog.excerpt(text, before.unreleased[0])
+    assert not says_something(changelog.parse(after).unreleased[0].body(after))
+    with pytest.raises(UsageError):
+        cut(after, "1.0.0")
+
+
+@given(made())
+def test_a_cut_candidate_and_its_final_end_as_the_final_alone(text: str) -> None:
+    assume("\n \n" not in text.replace("\r", ""))
+    direct = cut(text, "1.0.0")
+    folded = cut(cut(text, "1.0.0rc1"), "1.0.0")
+    ours, theirs = (changelog.section(made_, Version("1.0.0")) for made_ in (direct, folded))
+    titles = [
+        [g.title for g in changelog.groups(part.body(t))]
+        for part, t in ((ours, direct), (theirs, folded))
+    ]
+    assert list(dict.fromkeys(titles[0])) == titles[1]
+    assert "1.0.0rc1" not in [part.title for part in changelog.parse(folded).sections]
+
+
+@given(st.text(alphabet="#[]v0123.-`<!> \nUnreleasd", max_size=80))
+def test_any_text_is_read_and_checked(text: str) -> None:
+    for part in changelog.parse(text).sections:
+        assert part.body(text) is not None
+    assert isinstance(changelog.problems(text), list)
+    try:
+        after = cut(text, "99.0.0")
+    except UsageError:
+        return
+    assert changelog.section(after, Version("99.0.0"))
