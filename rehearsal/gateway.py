@@ -20,7 +20,7 @@ from aiohttp import web
 
 from rehearsal.faults import Faults
 from rehearsal.journal import Journal
-from rehearsal.journaling import SAFE_METHODS, changes_something, journaled
+from rehearsal.journaling import SAFE_METHODS, attach, changes_something
 from rehearsal.proxy import CHUNK, Proxy
 from rehearsal.registry_auth import Account, TokenAuthority
 
@@ -68,10 +68,8 @@ def registry_app(config: GatewayConfig, journal: Journal, faults: Faults) -> web
     def is_write(request: web.Request) -> bool:
         return changes_something(request) and request.path != "/token"
 
-    app = web.Application(
-        middlewares=[journaled("registry", journal, faults, is_write), authority.guard()],
-        client_max_size=1 << 20,
-    )
+    app = web.Application(middlewares=[authority.guard()])
+    attach(app, "registry", journal, faults, is_write)
     app.cleanup_ctx.append(proxy.run)
     app.router.add_get("/token", authority.get_token)
     app.router.add_post("/token", authority.post_token)
@@ -92,7 +90,8 @@ def index_app(config: GatewayConfig, journal: Journal, faults: Faults) -> web.Ap
     def is_write(request: web.Request) -> bool:
         return changes_something(request) and request.path != "/+login"
 
-    app = web.Application(middlewares=[journaled("index", journal, faults, is_write)])
+    app = web.Application()
+    attach(app, "index", journal, faults, is_write)
     app.cleanup_ctx.append(proxy.run)
     app.router.add_route("*", "/{path:.*}", proxy.handle)
     return app
@@ -101,14 +100,11 @@ def index_app(config: GatewayConfig, journal: Journal, faults: Faults) -> web.Ap
 def github_app(
     config: GatewayConfig, base_url: str, journal: Journal, faults: Faults
 ) -> web.Application:
-    """Make the GitHub service, journaled like the others. Fetching by git is no write."""
-    from rehearsal.github.app import make_app  # noqa: PLC0415 - only worlds with GitHub need it
-
-    def is_write(request: web.Request) -> bool:
-        return changes_something(request) and not request.path.endswith("/git-upload-pack")
+    """Make the GitHub service, journaled like the others."""
+    from rehearsal.github.app import is_write, make_app  # noqa: PLC0415 - not every world has it
 
     app = make_app(github_settings(config.github, base_url))
-    app.middlewares.insert(0, journaled("github", journal, faults, is_write))
+    attach(app, "github", journal, faults, is_write)
     return app
 
 

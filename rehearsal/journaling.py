@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -21,13 +22,32 @@ def changes_something(request: web.Request) -> bool:
     return request.method not in SAFE_METHODS
 
 
+def attach(
+    app: web.Application,
+    service: str,
+    journal: Journal,
+    faults: Faults,
+    is_write: IsWrite = changes_something,
+) -> None:
+    """Put journal and faults in front of a service's application, before it has started."""
+    app.middlewares.insert(0, journaled(service, journal, faults, is_write))
+    app.on_response_prepare.append(_lose_answer)
+
+
+async def _lose_answer(request: web.Request, _response: web.StreamResponse) -> None:
+    # A handler that streams has begun to answer: it goes on, but nobody hears it.
+    struck = request.get(STRUCK)
+    if struck is not None and struck.action == "drop-after":
+        hang_up(request)
+
+
 def journaled(
     service: str, journal: Journal, faults: Faults, is_write: IsWrite = changes_something
 ) -> Middleware:
-    """Make the middleware of one service.
+    """Make the middleware of one service; `attach` puts it where it belongs.
 
-    `drop-after` and `truncate` need an answer that the handler returns whole, or a handler that
-    streams by itself and looks at `request.get(STRUCK)` (rehearsal/proxy.py does).
+    `truncate` halves an answer that the handler returns whole or the proxy passes on; of a file it
+    leaves the headers only.
     """
 
     @web.middleware
@@ -71,14 +91,19 @@ async def _answer(
         return web.Response(status=struck.code, headers=struck.headers, text="a planted fault\n")
     if struck.action == "drop-before":
         return hang_up(request)
-    if struck.action == "delay":
-        await asyncio.sleep(struck.seconds)
-    response = await handler(request)
     if struck.action == "drop-after":
-        return hang_up(request)
+        return await _drop_after(request, handler)
+    await asyncio.sleep(struck.seconds)
+    response = await handler(request)
     if struck.action == "truncate" and not response.prepared:
         return await _send_half(request, response)
     return response
+
+
+async def _drop_after(request: web.Request, handler: Handler) -> web.StreamResponse:
+    with suppress(ConnectionError):  # what a streaming handler meets once its client is gone
+        await handler(request)
+    return hang_up(request)
 
 
 def hang_up(request: web.Request) -> web.StreamResponse:
@@ -93,10 +118,10 @@ def _lost(request: web.Request) -> bool:
 
 
 async def _send_half(request: web.Request, whole: web.StreamResponse) -> web.StreamResponse:
-    body = whole.body if isinstance(whole, web.Response) else b""
-    body = body if isinstance(body, bytes | bytearray) else b""
+    body = whole.body if isinstance(whole, web.Response) else None
+    content = bytes(body) if isinstance(body, bytes | bytearray) else b""
     half = web.StreamResponse(status=whole.status, headers=whole.headers)
-    half.content_length = len(body)
+    half.content_length = len(content) or 1
     await half.prepare(request)
-    await half.write(bytes(body[: len(body) // 2]))
+    await half.write(content[: len(content) // 2])
     return hang_up(request)

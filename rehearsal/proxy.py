@@ -72,7 +72,7 @@ class Proxy:
             ) as answer:
                 other = self._elsewhere(request) if answer.status == HTTPStatus.NOT_FOUND else ""
                 if other:
-                    return web.HTTPTemporaryRedirect(other)
+                    raise web.HTTPTemporaryRedirect(other)
                 return await _stream_back(request, answer)
         except aiohttp.ClientConnectionError as error:
             return web.Response(status=502, text=f"the service behind does not answer: {error}\n")
@@ -90,9 +90,6 @@ class Proxy:
 
 async def _stream_back(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
     struck = request.get(STRUCK)
-    if struck is not None and struck.action == "drop-after":
-        await answer.read()
-        return hang_up(request)
     response = web.StreamResponse(
         status=answer.status,
         reason=answer.reason,
