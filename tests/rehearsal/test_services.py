@@ -281,3 +281,17 @@ def test_a_world_that_is_up_is_not_started_twice(world: World) -> None:
     with pytest.raises(ServiceError, match="a world is up"):
         again.up()
     assert (world.folder / "services.json").exists()
+
+
+def test_a_working_engine_of_the_machine_is_used_and_left(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", world.endpoints.docker_host)
+    services = Services(tmp_path / "world", make_repository(tmp_path / "repository"))
+    endpoints = services.up(lambda _line: None)
+    try:
+        assert endpoints.docker_host == world.endpoints.docker_host
+        assert not (tmp_path / "world" / "services" / "engine").exists()
+    finally:
+        services.down()
+    assert world.run("docker", "info").returncode == 0
