@@ -91,11 +91,11 @@ def _converge(surface: Surface, patience: Patience) -> Outcome:
     if written:
         failed, state = _try(surface, patience)
     while isinstance(state, Missing) and _worth_waiting(failed, patience):
-        # Applied and not seen yet is lag: look again. Only what failed in passing is done again.
-        if failed:
+        # Applied and not seen yet is lag: look again. Only what failed in passing is done again,
+        # and that too after a look, since its effect may show late.
+        state = patiently(surface.observe, patience)
+        if failed and isinstance(state, Missing):
             failed, state = _try(surface, patience)
-        else:
-            state = patiently(surface.observe, patience)
     return Outcome(surface.title, _settled(surface, state), written)
 
 

@@ -1,0 +1,144 @@
+"""A bench for releases: a project, the services it is released to, and contexts to run stages in."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from rehearsal.github.app import make_app
+from rehearsal.github.settings import GitHubSettings, Token
+from scripts.context import Context
+from scripts.runner import Runner
+from tests.support.index import TOKEN as INDEX_TOKEN
+from tests.support.index import SmallIndex
+from tests.support.project import Project
+from tests.support.serving import Served, serving
+
+WRITER, READER = "writer-token-51c2", "reader-token-90de"
+REPOSITORY = "mari/sample_thing"
+WRITES = {"contents": "write", "pull_requests": "write", "workflows": "write"}
+TOKENS = {
+    WRITER: Token("github-actions[bot]", WRITES),
+    READER: Token("rhea", {"contents": "read"}),
+}
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    Project.made(folder)
+    return folder
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path) -> Project:
+    """A bare repository and its clone."""
+    shutil.copytree(template, tmp_path, dirs_exist_ok=True)
+    made = Project(tmp_path)
+    made.git("remote", "set-url", "origin", str(made.bare))
+    return made
+
+
+@dataclass
+class Bench:
+    """A project, its services, and what a step of the workflow would find in its environment."""
+
+    folder: Path
+    project: Project
+    stack: ExitStack
+    index: SmallIndex = field(default_factory=SmallIndex)
+    protected: tuple[str, ...] = ()
+    immutable: bool = False
+    contexts: list[Context] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.github = self.serve_github()
+        self.index_served = self.stack.enter_context(
+            serving("index", self.folder / "index", self.index.app)
+        )
+
+    def serve_github(self, **settings: object) -> Served:
+        folder = self.folder / f"github-{len(settings)}"
+
+        def make(url: str) -> object:
+            return make_app(
+                GitHubSettings(
+                    folder=folder,
+                    repository=self.project.bare,
+                    owner="mari",
+                    name="sample_thing",
+                    base_url=url,
+                    tokens=TOKENS,
+                    **settings,  # type: ignore[arg-type]
+                )
+            )
+
+        return self.stack.enter_context(serving("github", folder, make))  # type: ignore[arg-type]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Give the environment of a step, and nothing of this machine's but what programs need."""
+        trust = {
+            key: os.environ[key]
+            for key in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+            if key in os.environ
+        }
+        return trust | {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder / "home"),
+            "GITHUB_SERVER_URL": self.github.url,
+            "GITHUB_API_URL": f"{self.github.url}/api/v3",
+            "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_TOKEN": WRITER,
+            "GITHUB_REF_NAME": "main",
+            "GITHUB_REF_TYPE": "branch",
+            "PACKAGE_INDEX_URL": f"{self.index_served.url}/simple/",
+            "PACKAGE_INDEX_UPLOAD_URL": f"{self.index_served.url}/upload/",
+            "PACKAGE_INDEX_TOKEN": INDEX_TOKEN,
+            "RELEASE_DEADLINE": "5",
+            "RELEASE_VERSION": "0.2.4",
+            "UV_SYSTEM_CERTS": "1",
+            **more,
+        }
+
+    def context(self, clone: Path | None = None, **more: str) -> Context:
+        """Make a step's context, in this clone or another."""
+        made = Context(Runner(self.environment(**more)), clone or self.project.clone)
+        self.contexts.append(made)
+        return made
+
+    def pushed(self, tag: str, **more: str) -> Context:
+        """Make the context of a run that a pushed tag started."""
+        more = {"GITHUB_REF_NAME": tag, "GITHUB_REF_TYPE": "tag", "RELEASE_VERSION": "", **more}
+        return self.context(**more)
+
+    def world(self) -> object:
+        """Give all that a release could have changed, to compare."""
+        return (self.project.refs(), self.github.writes(), dict(self.index.files))
+
+    def hand_over(self, context: Context) -> None:
+        """Give a job's output to the jobs that follow, as the workflow's artifacts do."""
+        shutil.copytree(context.outputs, context.inputs, dirs_exist_ok=True)
+        shutil.rmtree(context.outputs)
+
+
+@pytest.fixture
+def bench(project: Project, tmp_path: Path) -> Iterator[Bench]:
+    (tmp_path / "home").mkdir()
+    with ExitStack() as stack:
+        made = Bench(tmp_path, project, stack)
+        yield made
+        for context in made.contexts:
+            if "forge" in context.__dict__:
+                context.forge._github.close()
+
+
+@pytest.fixture
+def emptied(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Empty the environment but for PATH and HOME."""
+    for name in set(os.environ) - {"PATH", "HOME"}:
+        monkeypatch.delenv(name)
+    return monkeypatch
