@@ -9,7 +9,7 @@ from scripts.core.changelog.groups import merged
 from scripts.core.changelog.markdown import Span, definition, definitions
 from scripts.core.changelog.problems import says_something, uncuttable
 from scripts.core.changelog.reading import without_definitions
-from scripts.core.changelog.sections import TITLE, YANKED, Changelog, Section, parse
+from scripts.core.changelog.sections import TITLE, YANKED, Changelog, Section, parse, version_key
 from scripts.core.errors import ProblemsError
 
 _ATX = re.compile(r"(?P<hashes>#+[ \t]+)(?P<title>.*?)(?P<closing>[ \t]+#+)?", re.S)
@@ -53,16 +53,19 @@ def _candidates(log: Changelog, version: Version) -> list[Section]:
     """List the sections that a final version takes in, newest first as they stand."""
     if version.is_prerelease:
         return []
+    # Only what starts as the final version does is worth reading as a version.
+    start = version_key(version)
+    like = [part for part in log.sections if part.key and part.key.startswith(start)]
     return [
         part
-        for part in log.sections
+        for part in like
         if (known := part.version) and known.is_prerelease and known.release == version.release
     ]
 
 
 def _example(log: Changelog) -> Section | None:
     """Choose the heading to imitate: the newest one with a date, else the newest one."""
-    versions = [part for part in log.sections if part.version is not None]
+    versions = [part for part in log.sections if part.key]
     dated = (part for part in versions if re.search(r"\d", part.date or ""))
     return next(dated, versions[0] if versions else None)
 

@@ -132,7 +132,7 @@ def _covers(hidden: Sequence[Hidden], position: int) -> bool:
 
 
 class _Scan:
-    """One pass over a text. `position` is where the search goes on, always at a line's end."""
+    """One pass over a text. `position` is the end of the last hidden line."""
 
     def __init__(self, text: str, marks: re.Pattern[str]) -> None:
         # A newline in front lets the first line be found as every other; positions are one less.
@@ -144,11 +144,12 @@ class _Scan:
 
     def run(self) -> Blocks:
         self._front_matter()
-        while mark := self.marks.search(self.text, self.position):
-            self.position = self._line_end(mark.start() + 1)
-            if mark["atx"] is not None:
+        for mark in self.marks.finditer(self.text):
+            if mark.start() < self.position:
+                continue
+            if mark.lastgroup == "title":
                 self._atx(mark)
-            elif mark["under"] is not None:
+            elif mark.lastgroup == "under":
                 self._setext(mark)
             else:
                 self._hide(mark)
@@ -160,12 +161,16 @@ class _Scan:
             self._add_hidden(0, found.end(), closed=True)
 
     def _atx(self, mark: re.Match[str]) -> None:
-        if self._inside_list(mark.start() + 1):
+        before, stop = mark.span()  # `before` is the heading's start in the text as it was given
+        if self._inside_list(before + 1):
             return
-        title = _CLOSING_HASHES.sub("", mark["title"].strip(" \t\r"))
-        stop = mark.start("atx") + len(self.text[mark.start("atx") : self.position].rstrip("\r"))
-        start = mark.start() + 1 + (self.text[mark.start() + 1] == "\ufeff")
-        self.headings.append(Heading(len(mark["atx"]), title, Span(start - 1, stop - 1)))
+        hashes, written = mark.group("atx", "title")
+        title = written.strip(" \t\r")
+        if title.endswith("#"):
+            title = _CLOSING_HASHES.sub("", title)
+        stop -= 1 + written.endswith("\r")
+        before += before == 0 and self.text.startswith("\ufeff", 1)
+        self.headings.append(Heading(len(hashes), title, Span(before, stop)))
 
     def _setext(self, mark: re.Match[str]) -> None:
         """Read the paragraph above an underline, if that is what the line is."""
@@ -176,10 +181,8 @@ class _Scan:
         level = 1 if mark["under"].startswith("=") else 2
         lines = self.text[start : under - 1].lstrip("\ufeff").split("\n")
         title = " ".join(line.strip(" \t\r") for line in lines)
-        stop = mark.start("under") + len(
-            self.text[mark.start("under") : self.position].rstrip("\r")
-        )
         start += self.text[start] == "\ufeff"
+        stop = mark.end() - self.text.endswith("\r", under, mark.end())
         self.headings.append(Heading(level, title, Span(start - 1, stop - 1)))
 
     def _paragraph_start(self, under: int) -> int | None:
@@ -214,6 +217,7 @@ class _Scan:
 
     def _hide(self, mark: re.Match[str]) -> None:
         start = mark.start() + 1
+        self.position = self._line_end(start)
         content = self._list_content(start)
         limit = self._list_end(content)
         if mark["fence"] is not None:
@@ -260,16 +264,21 @@ class _Scan:
 
     def _list_content(self, start: int) -> int:
         """Tell the column where the list item around an indented line starts; 0 if none is."""
-        indent = _indent(self.text[start : self._line_end(start)])
-        lazy = False  # below is a line that may continue an item's paragraph without its indent
-        for at in self._lines_above(start) if indent else ():
-            line = self.text[at : self._line_end(at)]
-            if item := _LIST_ITEM.match(line):
-                if _indent(line) < indent:
-                    return item.end() if item.end() <= indent else 0
-            elif (lazy and not line.strip()) or self._ends_lists(at, line):
+        least = _indent(self.text[start : self._line_end(start)])
+        below = least  # how far the line below, one that no blank line follows, is indented
+        for at in self._lines_above(start):
+            if not least:
                 return 0
-            lazy = bool(line.strip()) and _indent(line) < indent
+            line = self.text[at : self._line_end(at)]
+            item = _LIST_ITEM.match(line)
+            if item and item.end() <= least:
+                return item.end()
+            if self._ends_lists(at, line):
+                return 0
+            if line.strip():
+                below = _indent(line)
+            else:  # only a block's first line says where it belongs; others may be indented less
+                least = below = min(least, below)
         return 0
 
     def _ends_lists(self, at: int, line: str) -> bool:

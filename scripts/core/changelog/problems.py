@@ -90,16 +90,15 @@ def _unclosed(log: Changelog) -> Iterator[UsageError]:
 def _duplicates(log: Changelog) -> Iterator[UsageError]:
     seen: dict[str, Section] = {}
     for part in log.sections:
-        key = version_key(part.title)
-        first = seen.setdefault(key, part) if key else part
+        first = seen.setdefault(part.key, part) if part.key else part
         if first is not part:
             yield twice(log.path, part, first)
 
 
 def _present(log: Changelog, version: Version) -> Iterator[UsageError]:
-    key = version_key(str(version))
+    key = version_key(version)
     for part in log.sections:
-        if version_key(part.title) == key:
+        if part.key == key:
             yield _error(
                 log.path,
                 part.line,
@@ -111,7 +110,7 @@ def _present(log: Changelog, version: Version) -> Iterator[UsageError]:
 
 def _unreadable(log: Changelog) -> Iterator[UsageError]:
     for part in log.sections:
-        if part.version is None and re.match(r"\[v?\d|v?\d+\.", part.title, re.I):
+        if part.key is None and re.match(r"\[v?\d|v?\d+\.", part.title, re.I):
             yield _error(
                 log.path,
                 part.line,

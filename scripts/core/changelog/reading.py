@@ -7,7 +7,7 @@ from packaging.version import Version
 from scripts.core.changelog.groups import trimmed
 from scripts.core.changelog.markdown import Span, definitions, scan
 from scripts.core.changelog.problems import twice
-from scripts.core.changelog.sections import Section, parse
+from scripts.core.changelog.sections import Section, parse, version_key
 from scripts.core.errors import Place, UsageError
 
 
@@ -16,7 +16,8 @@ def section(text: str, version: Version, path: str = "CHANGELOG.md") -> Section:
 
     Raises UsageError if there is none, or more than one.
     """
-    found = [part for part in parse(text, path).sections if part.version == version]
+    key = version_key(version)
+    found = [part for part in parse(text, path).sections if part.key == key]
     if not found:
         raise UsageError(
             f"the changelog has no section of {version}",

@@ -1,10 +1,10 @@
 """A changelog's sections: which headings start one, and what a heading's title says."""
 
 import re
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from scripts.core.changelog.markdown import (
     Blocks,
@@ -17,10 +17,17 @@ from scripts.core.changelog.markdown import (
 )
 
 _WRAP = r"[\s*_~`]*"
-_UNRELEASED = re.compile(rf"{_WRAP}\[?\s*unreleased\b", re.I)
+_VERSION_WORD = r"(?:(?:version|release)\s+)?"
+# What a section's heading starts with. The plain versions, nearly all, need no further reading.
+_NAMED = re.compile(
+    rf"{_WRAP}(?:\[?\s*(?P<unreleased>unreleased)\b|{_VERSION_WORD}\[?\s*v?"
+    r"(?:(?P<plain>(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2})(?![\w.+!-])"
+    r"|(?P<other>\d+(?:\.\d+)+[\w.+!-]*)))",
+    re.I,
+)
 # `[0.2.3](url) - date`, `0.2.3 (date)`, `v0.2.3`, `Version 0.2.3`: the version comes first.
 TITLE = re.compile(
-    rf"(?P<before>{_WRAP}(?:(?:version|release)\s+)?\[?\s*v?)(?P<version>\d+(?:\.\d+)+[\w.+!-]*)"
+    rf"(?P<before>{_WRAP}{_VERSION_WORD}\[?\s*v?)(?P<version>\d+(?:\.\d+)+[\w.+!-]*)"
     r"(?P<after>[*_~`]*(?:\s*\][*_~`]*)?)(?P<link>(?<=\])(?:\([^()\s]*\)|\[[^\[\]]*\]))?(?P<rest>.*)",
     re.I | re.S,
 )
@@ -36,23 +43,23 @@ _DEEPEST = 3
 
 
 class Section(NamedTuple):
-    """A stretch of the changelog under one heading: a version's, Unreleased's, or another's."""
+    """A stretch of the changelog under one heading: a version's, Unreleased's, or another's.
+
+    `key` spells the version that the heading names so that equal versions are equal texts.
+    """
 
     title: str
     level: int
     line: int
     heading: Span
     content: Span
-
-    @property
-    def unreleased(self) -> bool:
-        """Whether the heading says Unreleased, in any of the usual spellings."""
-        return bool(_UNRELEASED.match(self.title))
+    unreleased: bool
+    key: str | None
 
     @property
     def version(self) -> Version | None:
         """The version that the heading names; None for Unreleased and for other headings."""
-        return version_in(self.title)
+        return None if self.key is None else Version(self.key)
 
     @property
     def date(self) -> str | None:
@@ -91,7 +98,7 @@ class Changelog(NamedTuple):
     @property
     def unreleased(self) -> tuple[Section, ...]:
         """Every section that is headed Unreleased; a good changelog has one."""
-        return tuple(section for section in self.sections if section.unreleased)
+        return tuple(part for part in self.sections if part.unreleased)
 
 
 def parse(text: str, path: str = "CHANGELOG.md") -> Changelog:
@@ -100,28 +107,13 @@ def parse(text: str, path: str = "CHANGELOG.md") -> Changelog:
     return Changelog(text, path, tuple(_sections(text, blocks)), tuple(blocks.hidden))
 
 
-def version_in(title: str) -> Version | None:
-    """Read the version that a heading's title starts with, if any."""
-    found = TITLE.match(title)
-    return _version(found["version"].rstrip(".-_")) if found else None
-
-
-def version_key(title: str) -> str | None:
-    """Spell the version in a title so that equal versions are equal texts, without delay.
-
-    Most titles hold a plain `1.2.3`, for which no Version needs to be made.
-    """
-    found = TITLE.match(title)
-    if not found:
-        return None
-    token = found["version"]
-    if _PLAIN.fullmatch(token):
-        return token
-    version = _version(token.rstrip(".-_"))
-    return None if version is None else str(_padded(version))
-
-
-_PLAIN = re.compile(r"(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)")
+def version_key(version: Version) -> str:
+    """Spell a version as the keys of sections are: `0.2` as `0.2.0`."""
+    missing = 3 - len(version.release)
+    if missing <= 0:
+        return str(version)
+    release = ".".join(map(str, version.release))
+    return str(version).replace(release, release + ".0" * missing, 1)
 
 
 def date_in(title: str) -> str | None:
@@ -134,40 +126,36 @@ def date_in(title: str) -> str | None:
     return YANKED.sub("", found["rest"]).strip(" \t()[]\u2013\u2014:/-") or None
 
 
-def _sections(text: str, blocks: Blocks) -> list[Section]:
-    heads = _section_headings(blocks.headings)
-    sections, line, counted = [], 1, 0
-    stops = [*(head.span.start for head in heads[1:]), len(text)]
-    for head, stop in zip(heads, stops, strict=False):
-        line += text.count("\n", counted, head.span.start)
-        counted = head.span.start
-        sections.append(
-            Section(head.title, head.level, line, head.span, Span(head.span.stop, stop))
+def _sections(text: str, blocks: Blocks) -> Iterator[Section]:
+    heads = [(head, _NAMED.match(head.title)) for head in blocks.headings]
+    level = min((head.level for head, named in heads if named), default=_DEEPEST - 1)
+    heads = [(head, named) for head, named in heads if head.level <= level or _deep(head)]
+    stops = [*(head.span.start for head, _ in heads[1:]), len(text)]
+    line, counted = 1, 0
+    for (head, named), stop in zip(heads, stops, strict=False):
+        start = head.span.start
+        line += text.count("\n", counted, start)
+        counted = start
+        kind = named.lastgroup if named else None
+        key = named[kind] if named and kind else None
+        content = Span(head.span.stop, stop)
+        yield Section(
+            head.title,
+            head.level,
+            line,
+            head.span,
+            content,
+            kind == "unreleased",
+            key if kind == "plain" else _other_key(key) if kind == "other" and key else None,
         )
-    return sections
 
 
-def _section_headings(headings: list[Heading]) -> list[Heading]:
-    named = [h.level for h in headings if TITLE.match(h.title) or _UNRELEASED.match(h.title)]
-    level = min(named, default=_DEEPEST - 1)
-    return [
-        head
-        for head in headings
-        if head.level <= level or (head.level <= _DEEPEST and _VERSION_ONLY.match(head.title))
-    ]
+def _deep(head: Heading) -> bool:
+    return head.level <= _DEEPEST and bool(_VERSION_ONLY.match(head.title))
 
 
-@lru_cache(maxsize=4096)
-def _version(token: str) -> Version | None:
+def _other_key(token: str) -> str | None:
     try:
-        return Version(token)
-    except (InvalidVersion, ValueError):
+        return version_key(Version(token.rstrip(".-_")))
+    except ValueError:  # InvalidVersion, or a number of thousands of digits
         return None
-
-
-def _padded(version: Version) -> Version:
-    missing = 3 - len(version.release)
-    if missing <= 0:
-        return version
-    release = ".".join(map(str, version.release))
-    return Version(str(version).replace(release, release + ".0" * missing, 1))
