@@ -15,12 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin
 
-from websockets.sync.client import connect
-
-from stream_pose_ml import synthetic
+from stream_pose_ml import client, synthetic
+from stream_pose_ml.errors import ServiceError
 from stream_pose_ml.features import frame_features, window_features
 from stream_pose_ml.sequences import Recording, frame_to_json
 
@@ -76,7 +74,7 @@ def _run(name: str, check: Callable[[Places], str], places: Places) -> bool:
         passed, detail = True, check(places)
     except FailedError as failed:
         passed, detail = False, str(failed)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, ServiceError) as error:
         passed, detail = False, f"{type(error).__name__}: {error}"
     seconds = time.monotonic() - started
     print(f"{'ok  ' if passed else 'FAIL'} {seconds:6.2f} s  {name}: {detail}", flush=True)
@@ -177,15 +175,11 @@ def _recording(label: str) -> Recording:
 
 
 def _stream(address: str, label: str) -> str:
-    last: dict[str, Any] = {}
-    with connect(address, open_timeout=SECONDS) as socket:
-        ready = json.loads(socket.recv(SECONDS))
-        _expect("greeting", "ready", ready.get("type"))
-        for frame in _recording(label).frames():
-            socket.send(json.dumps(frame_to_json(frame)))
-            last = json.loads(socket.recv(SECONDS))
-    _expect(f"label from {address}", label, last.get("label"))
-    return f"{label} ({last['probability']:.2f})"
+    *_, last = client.stream(address, _recording(label).frames(), seconds=SECONDS)
+    if last is None:
+        raise FailedError(f"label from {address}: expected {label!r}, found none")
+    _expect(f"label from {address}", label, last.label)
+    return f"{label} ({last.probability:.2f})"
 
 
 def _expect(what: str, expected: object, found: object) -> None:

@@ -15,3 +15,7 @@ class RecordingError(StreamPoseError):
 
 class ModelError(StreamPoseError):
     """A model that can't be loaded, or that doesn't fit the frames it is given."""
+
+
+class ServiceError(StreamPoseError):
+    """An API that can't be reached, or that ended the stream; the text has its reason."""

@@ -6,6 +6,7 @@ format, which, unlike a pickle, runs no code of its own when it is read: types t
 scikit-learn's own are refused.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -58,9 +59,13 @@ def checked(estimator: Any, window: Any) -> Model:
     return Model(estimator, window)
 
 
-def load_model(path: Path) -> Model:
-    """Read a model's file. Raises ModelError saying why it can't be used."""
-    content = _trusted(path)
+def load_model(path: Path, trust: Sequence[str] = ()) -> Model:
+    """Read a model's file. Raises ModelError saying why it can't be used.
+
+    `trust` names types beyond those that are safe from anybody, such as `sklearn.tree._tree.Tree`
+    of a forest: only for files whose maker you know.
+    """
+    content = _trusted(path, trust)
     if not isinstance(content, dict) or {"estimator", "window"} - content.keys():
         raise ModelError(f"{path}: no model of this package: expected an estimator and its window")
     return checked(content["estimator"], content["window"])
@@ -74,12 +79,13 @@ def load_estimator(path: Path, window: int) -> Model:
     return checked(_trusted(path), window)
 
 
-def _trusted(path: Path) -> Any:
+def _trusted(path: Path, trust: Sequence[str] = ()) -> Any:
     sio = _skops()
     try:
-        if unknown := sio.get_untrusted_types(file=path):
-            raise ModelError(f"{path}: holds types that are not trusted: {', '.join(unknown)}")
-        return sio.load(path)
+        if unknown := set(sio.get_untrusted_types(file=path)) - set(trust):
+            names = ", ".join(sorted(unknown))
+            raise ModelError(f"{path}: holds types that are not trusted: {names}")
+        return sio.load(path, trusted=list(trust))
     except ModelError:
         raise
     except Exception as error:  # a damaged file fails anywhere in zip, JSON, numpy or skops

@@ -72,10 +72,10 @@ def frame_from_json(value: Any) -> Frame:
 
 
 def frame_to_json(frame: Frame) -> dict[str, Any]:
-    """The frame as JSON values, coordinates to six decimals (a thousandth of a pixel)."""
+    """The frame as JSON values, coordinates to five decimals (a fiftieth of a pixel)."""
     return {
-        "landmarks": [[round(float(c), 6) for c in point] for point in frame.landmarks],
-        "visibility": [round(float(v), 3) for v in frame.visibility],
+        "landmarks": [[round(float(c), 5) for c in point] for point in frame.landmarks],
+        "visibility": [round(float(v), 2) for v in frame.visibility],
     }
 
 
@@ -88,21 +88,25 @@ def write_recording(recording: Recording, file: TextIO) -> None:
         file.write(json.dumps(value, separators=(",", ":")) + "\n")
 
 
+def read_frames(lines: Iterable[str], name: str = "recording") -> Iterator[Frame]:
+    """The frames of JSON Lines, each as soon as its line is there; a header is passed over.
+
+    Raises RecordingError with the line of the first problem.
+    """
+    for value in _read(lines, name):
+        if isinstance(value, Frame):
+            yield value
+
+
 def read_recording(lines: Iterable[str], name: str = "recording") -> Recording:
     """A recording from JSON Lines. Raises RecordingError with the line of the first problem."""
     header: dict[str, Any] = {}
     frames: list[Frame] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        value = _json_line(line, f"{name}, line {number}")
-        if isinstance(value, dict) and "landmarks" not in value and not frames and not header:
+    for value in _read(lines, name):
+        if isinstance(value, Frame):
+            frames.append(value)
+        else:
             header = value
-            continue
-        try:
-            frames.append(frame_from_json(value))
-        except FrameError as error:
-            raise RecordingError(f"{name}, line {number}: {error}") from error
     return _assemble(frames, header, name)
 
 
@@ -115,10 +119,27 @@ def load_recording(path: Path) -> Recording:
         raise RecordingError(f"{path}: can't be read as text: {error}") from error
 
 
+def _read(lines: Iterable[str], name: str) -> Iterator[Frame | dict[str, Any]]:
+    """The header, if the first line is one, and the frames."""
+    first = True
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        value = _json_line(line, f"{name}, line {number}")
+        if first and isinstance(value, dict) and "landmarks" not in value:
+            yield value
+        else:
+            try:
+                yield frame_from_json(value)
+            except FrameError as error:
+                raise RecordingError(f"{name}, line {number}: {error}") from error
+        first = False
+
+
 def _json_line(line: str, place: str) -> Any:
     try:
         return json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers with too many digits
         raise RecordingError(f"{place}: no JSON: {error}") from error
 
 

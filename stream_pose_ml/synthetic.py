@@ -46,13 +46,32 @@ def recording(
     return Recording(picture.astype(np.float32), visibility.astype(np.float32), fps, label)
 
 
+def routine(*, seed: int, frames: int = 90, noise: float = 0.003, fps: float = FPS) -> Recording:
+    """All movements by one body, one after the other, `frames` of each, without a label.
+
+    Each begins and ends at rest: its period divides its length.
+    """
+    random = np.random.default_rng(seed)
+    phase = 2 * np.pi * np.arange(frames) / frames * max(round(frames / fps / 1.5), 1)
+    parts = [_MOVEMENTS[label](phase, random) for label in LABELS]
+    picture = _camera(_body(_joined(parts), random), random)
+    picture += random.normal(0, noise, picture.shape)
+    visibility = np.ones(picture.shape[:2], dtype=np.float32)
+    return Recording(picture.astype(np.float32), visibility, fps, None)
+
+
 def dataset(count: int, *, seed: int, frames: int = 90, noise: float = 0.004) -> list[Recording]:
     """`count` recordings of each movement."""
     return [
-        recording(label, seed=seed * 100_003 + number, frames=frames, noise=noise)
+        recording(label, seed=recording_seed(seed, number), frames=frames, noise=noise)
         for number in range(count)
         for label in LABELS
     ]
+
+
+def recording_seed(seed: int, number: int) -> int:
+    """The seed of one recording of a data set: different seeds share no recording."""
+    return seed * 100_003 + number
 
 
 def _squat(phase: Array, random: np.random.Generator) -> _Joints:
@@ -91,6 +110,15 @@ _MOVEMENTS: dict[str, Callable[[Array, np.random.Generator], _Joints]] = {
     "idle": _idle,
 }
 LABELS: tuple[str, ...] = tuple(_MOVEMENTS)
+
+
+def _joined(parts: list[_Joints]) -> _Joints:
+    def pair(name: str) -> tuple[Array, Array]:
+        left, right = zip(*(getattr(part, name) for part in parts), strict=True)
+        return np.concatenate(left), np.concatenate(right)
+
+    lean = np.concatenate([part.lean for part in parts])
+    return _Joints(lean, pair("thigh"), pair("shin"), pair("arm"), pair("swing"))
 
 
 def _rest(phase: Array) -> tuple[Array, Array]:

@@ -51,7 +51,7 @@ def _lines(text: str) -> list[str]:
     """The same recording as JSON Lines."""
     try:
         value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RecordingError(
             f"the body is no JSON: {error}; JSON Lines go as {JSON_LINES}"
         ) from error

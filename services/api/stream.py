@@ -120,7 +120,7 @@ class _Stream:
     def _classify(self, text: str) -> Prediction | None:
         try:
             return self._classifier.push(frame_from_json(json.loads(text)).landmarks)
-        except (FrameError, json.JSONDecodeError, RecursionError) as error:
+        except (FrameError, ValueError, RecursionError) as error:
             raise RefusedError(BAD_FRAME, f"frame {self._frames}: {error}") from error
 
     async def _pace(self) -> None:

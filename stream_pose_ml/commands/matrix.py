@@ -1,0 +1,45 @@
+"""A confusion matrix, as text and as a picture."""
+
+from pathlib import Path
+
+from stream_pose_ml.errors import ModelError
+from stream_pose_ml.training import Evaluation
+
+
+def text(evaluation: Evaluation) -> str:
+    """A table: rows are what it was, columns what was said, with recall; then the accuracy."""
+    labels, confusion = evaluation.labels, evaluation.confusion
+    widths = [max(len(label), len(str(confusion.max()))) for label in labels]
+    first = max(len(label) for label in [*labels, "was / said"])
+    head = "  ".join(label.rjust(width) for label, width in zip(labels, widths, strict=True))
+    lines = [f"{'was / said':<{first}}  {head}  recall"]
+    for label, row in zip(labels, confusion, strict=True):
+        cells = "  ".join(str(n).rjust(width) for n, width in zip(row, widths, strict=True))
+        known = row.sum()
+        recall = f"{row[labels.index(label)] / known:6.1%}" if known else "     -"
+        lines.append(f"{label:<{first}}  {cells}  {recall}")
+    return "\n".join([*lines, f"accuracy {evaluation.accuracy:.2%} of {confusion.sum()} windows"])
+
+
+def draw(evaluation: Evaluation, path: Path) -> None:
+    """Write the same as PNG. Raises ModelError where it can't be drawn or written."""
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415 - slow, and optional
+    except ImportError as error:
+        raise ModelError('drawing needs matplotlib: pip install "stream_pose_ml[learn]"') from error
+    labels, confusion = evaluation.labels, evaluation.confusion
+    figure = Figure(figsize=(1.5 + len(labels), 1 + len(labels)), dpi=120, layout="constrained")
+    axes = figure.add_subplot(
+        title=f"accuracy {evaluation.accuracy:.1%}", xlabel="said", ylabel="was"
+    )
+    axes.imshow(confusion, cmap="Blues")
+    axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    for row, column in ((r, c) for r in range(len(labels)) for c in range(len(labels))):
+        count = int(confusion[row, column])
+        shade = "white" if count > confusion.max() / 2 else "black"
+        axes.text(column, row, str(count), ha="center", va="center", color=shade)
+    try:
+        figure.savefig(path, format="png")
+    except OSError as error:
+        raise ModelError(f"{path}: can't be written: {error}") from error

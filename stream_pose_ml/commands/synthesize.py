@@ -1,0 +1,41 @@
+"""Make labelled recordings from a seed."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from stream_pose_ml import synthetic
+from stream_pose_ml.errors import StreamPoseError
+from stream_pose_ml.sequences import Recording, write_recording
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write `LABEL-NNN.jsonl` into the folder, or one recording to standard output."""
+    labels = ["routine"] if options.routine else options.label or list(synthetic.LABELS)
+    if unknown := set(labels) - {"routine", *synthetic.LABELS}:
+        known = ", ".join(synthetic.LABELS)
+        raise StreamPoseError(f"no movement {', '.join(sorted(unknown))}; there are: {known}")
+    if str(options.output) == "-":
+        if len(labels) * options.count != 1:
+            raise StreamPoseError("standard output takes one recording: give one --label")
+        write_recording(_make(options, labels[0], 0), sys.stdout)
+        return
+    _write(options, labels)
+
+
+def _write(options: argparse.Namespace, labels: list[str]) -> None:
+    folder: Path = options.output
+    folder.mkdir(parents=True, exist_ok=True)
+    for label in labels:
+        for number in range(options.count):
+            path = folder / f"{label}-{number:03}.jsonl"
+            with path.open("w", encoding="utf-8") as file:
+                write_recording(_make(options, label, number), file)
+    print(f"{len(labels) * options.count} recordings of {options.frames} frames in {folder}")
+
+
+def _make(options: argparse.Namespace, label: str, number: int) -> Recording:
+    seed = synthetic.recording_seed(options.seed, number)
+    if label == "routine":
+        return synthetic.routine(seed=seed, frames=options.frames, noise=options.noise)
+    return synthetic.recording(label, seed=seed, frames=options.frames, noise=options.noise)
