@@ -24,7 +24,7 @@ def decode(kind: type[T], text: str | bytes, name: str) -> T:
     """
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{name} is not JSON: {error}", REMEDY) from error
     return typing.cast(T, _decode(kind, data, name))
 

@@ -84,7 +84,13 @@ class ProblemsError(UsageError):
     def __init__(self, errors: Iterable[ReleaseError]) -> None:
         self.errors = list(errors)
         first = self.errors[0]
-        super().__init__(first.cause, first.remedy, first.place)
+        if len(self.errors) == 1:
+            super().__init__(first.cause, first.remedy, first.place)
+            return
+        places = [f"{error.place}: " if error.place else "" for error in self.errors]
+        causes = [f"{place}{e.cause}" for place, e in zip(places, self.errors, strict=True)]
+        remedies = dict.fromkeys(error.remedy for error in self.errors)
+        super().__init__("\n".join(causes), "; ".join(remedies), first.place)
 
     def __str__(self) -> str:
         """Write every problem, one after another."""

@@ -1,6 +1,8 @@
 """The lock: what was released, by its bytes. `release.json` is its text."""
 
 import hashlib
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from scripts.core import codec, plan
@@ -55,14 +57,27 @@ def read(text: str | bytes) -> Lock:
     """Read `release.json`, every field checked, and the plan in it against its id."""
     lock = codec.decode(Lock, text, NAME)
     plan.checked(lock.plan)
-    if {d.name for d in lock.dists} != set(lock.plan.dists) or {i.name for i in lock.images} != {
-        i.name for i in lock.plan.images
-    }:
+    for what in _altered(lock):
         raise ConflictError(
-            f"{NAME} of {lock.plan.version} was altered: it does not hold what its plan says",
+            f"{NAME} of {lock.plan.version} was altered: {what}",
             "delete the draft release, and run the release again",
         )
     return lock
+
+
+def _altered(lock: Lock) -> Iterator[str]:
+    """Find what this cannot be the lock of: other files or images than planned, or no hash."""
+    if sorted(dist.name for dist in lock.dists) != sorted(lock.plan.dists):
+        yield "its files are not those of its plan"
+    planned = sorted((image.name, sorted(image.platforms)) for image in lock.plan.images)
+    if sorted((image.name, sorted(image.platforms)) for image in lock.images) != planned:
+        yield "its images are not those of its plan"
+    digests = [d for image in lock.images for d in (image.digest, *image.platforms.values())]
+    hashes = [f"sha256:{dist.sha256}" for dist in lock.dists]
+    wrong = [one for one in digests + hashes if not re.fullmatch("sha256:[0-9a-f]{64}", one)]
+    wrong += [lock.commit] if not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", lock.commit) else []
+    wrong += [f"{dist.name} of {dist.size} bytes" for dist in lock.dists if dist.size < 0]
+    yield from (f"{one!r} cannot be" for one in wrong)
 
 
 def write(lock: Lock) -> str:

@@ -36,7 +36,7 @@ class Place:
     """A surface whose faults are written down beforehand.
 
     `applies`: what each apply does: `ok`, `lost` (done, and an error told), `failed` (an error, and
-    nothing done), `refused`. `lag`: how many looks do not show what is there.
+    nothing done), `refused`, `refused-after` (refused because it is there). `lag`: how many looks do not show what is there.
     """
 
     applies: Iterator[str] = field(default_factory=lambda: iter(()))
@@ -71,14 +71,13 @@ class Place:
         self.seen = None
         self.calls.append("apply")
         outcome = next(self.applies, "ok")
-        if outcome in ("ok", "lost"):
+        if outcome in ("ok", "lost", "refused-after"):
             if not self.there:
                 self.effects, self.hidden = self.effects + 1, self.lag
             self.there = True
         if outcome in ("lost", "failed"):
             raise PASSING
         if outcome in ("refused", "refused-after"):
-            self.there = outcome == "refused-after"
             raise REFUSED
 
 

@@ -40,7 +40,9 @@ def _files() -> list[Path]:
     return sorted(p for p in inside if "__pycache__" not in p.parts and str(p) not in skipped)
 
 
-def build_wheel(folder: str, config_settings: object = None, metadata_directory: object = None) -> str:
+def build_wheel(
+    folder: str, config_settings: object = None, metadata_directory: object = None
+) -> str:
     project = _project()
     stem = f"{project['name']}-{project['version']}"
     name, info = f"{stem}-py3-none-any.whl", f"{stem}.dist-info"

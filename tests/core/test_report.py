@@ -1,0 +1,119 @@
+"""What people read is made from values alone, and says all of them."""
+
+import pytest
+from markdown_it import MarkdownIt
+
+from scripts.core import plan as planning
+from scripts.core import report
+from scripts.core.converge import Outcome
+from scripts.core.results import Failure, Result
+from tests.core.values import COMMIT, SHA, a_lock, a_plan, of_tag
+
+URL = "https://example.org/runs/1"
+LOST = Failure("the index | said\n403", "ask for a token", "ServiceError")
+
+
+def result(job: str, *, failure: Failure | None = None, leg: str = "") -> Result:
+    outcomes = (Outcome(f"{job} | one", "first\nsecond", written=True),)
+    return Result(job, leg, 1767312000.0, 1767312003.0, outcomes, {}, failure)
+
+
+def rows(markdown: str) -> list[list[str]]:
+    """Read every table's rows as a renderer does."""
+    cells: list[list[str]] = []
+    before = ""
+    for token in MarkdownIt("commonmark").enable("table").parse(markdown):
+        if token.type == "tr_open":
+            cells.append([])
+        if before in ("th_open", "td_open"):
+            cells[-1].append(token.content)
+        before = token.type
+    return cells
+
+
+def test_the_plan_names_every_file_image_and_pointer() -> None:
+    text = report.plan(a_plan("0.2.4", "0.2.3"), ())
+    for part in (
+        *("0.2.4", "v0.2.3", COMMIT[:12], "main", "2026-01-02"),
+        *("sample_thing-0.2.4-py3-none-any.whl", "sample_thing-0.2.4.tar.gz"),
+        *("docker.io/mari/api:v0.2.4", "linux/amd64, linux/arm64"),
+        *("docker.io/mari/api:latest", "docker.io/mari/api:0.2", "GitHub's Latest"),
+    ):
+        assert part in text
+    assert "public already | nothing" in text
+
+
+def test_the_plan_says_what_is_public_already() -> None:
+    assert "git tag v0.2.4, package x" in report.plan(a_plan(), ("git tag v0.2.4", "package x"))
+
+
+def test_the_plan_of_a_candidate_moves_no_pointer_but_its_branch() -> None:
+    text = report.plan(a_plan("0.3.0rc1", "0.2.3"), ())
+    assert "(release candidate)" in text
+    assert "pointers that move | `main` |" in text
+    assert "Latest" not in text
+
+
+def test_the_plan_of_a_pushed_tag_starts_there() -> None:
+    text = report.plan(of_tag(a_plan("0.3.0rc1")), ())
+    assert "starts from | tag `v0.3.0rc1` |" in text
+    assert "pointers that move | none |" in text
+    assert "nothing: this is the first release" in text
+
+
+def test_a_dry_run_says_so() -> None:
+    assert report.plan(a_plan().for_mode(planning.DRY_RUN), ()).startswith("## Dry run of")
+    text = report.run(a_plan().for_mode(planning.DRY_RUN), [result("plan")], URL)
+    assert "nothing was written" in text
+
+
+def test_the_gate_shows_every_name_with_its_bytes() -> None:
+    lock = a_lock()
+    text = report.gate(lock)
+    for dist in lock.dists:
+        assert f"`{dist.name}` | `sha256:{dist.sha256}`" in text
+    assert f"`docker.io/mari/api:v0.2.4` | `sha256:{SHA}`" in text
+    assert f"`v0.2.4` | `{lock.commit}`" in text
+
+
+def test_a_bar_or_a_line_feed_cannot_break_a_table() -> None:
+    table = report.table(("a", "b"), [("x | y", "1\n2"), ("z", "3")])
+    assert rows(table) == [["a", "b"], ["x | y", "1 2"], ["z", "3"]]
+
+
+def test_the_report_of_a_finished_release() -> None:
+    text = report.run(a_plan(), [result("plan"), result("promote")], URL)
+    assert (
+        "**Done:** Sample.Thing 0.2.4 is released ([this run](https://example.org/runs/1))" in text
+    )
+    assert "❌" not in text
+    assert "was there" not in text
+
+
+def test_the_report_of_a_failed_release_says_how_to_go_on() -> None:
+    results = [result("plan"), result("image", failure=LOST, leg="api-arm64")]
+    text = report.run(a_plan(), results, None)
+    assert "*Run workflow* again with `0.2.4`" in text
+    assert "### ❌ image-api-arm64" in text
+    assert "> the index | said\n> 403" in text
+    assert "ask for a token" in text
+
+
+def test_a_release_that_waits_is_not_called_done() -> None:
+    text = report.run(a_plan(), [result("plan")], None)
+    assert "approve the release" in text
+
+
+def test_without_a_plan_there_is_a_report_all_the_same() -> None:
+    text = report.run(None, [result("plan", failure=LOST)], None)
+    assert "## Report: the release" in text
+    assert "the same version" in text
+    assert report.run(None, [], None)
+
+
+@pytest.mark.parametrize("failure", [None, LOST])
+def test_the_timeline_shows_each_job(failure: Failure | None) -> None:
+    text = report.timeline([result("b", failure=failure), result("a", leg="x:y")])
+    assert "  b :crit, 2026" in text if failure else "  b :2026" in text
+    assert "a-x y :2026-01-02 00:00:00, 3s" in text
+    assert report.timeline([]) == ""
