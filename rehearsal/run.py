@@ -1,67 +1,27 @@
 """One run of a workflow under act: what each job and step did, how long, and where its log is."""
 
-import json
+import dataclasses
 import os
-import re
 import signal
 import subprocess
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import yaml
 
 from rehearsal import act
 from rehearsal.progress import Progress
-from rehearsal.workflow import FAILURE, Outputs, UnclearError, Workflow, differences, read
+from rehearsal.recorder import Annotation, JobRun, Recorder, covered
+from rehearsal.workflow import FAILURE, Outputs, differences, read
 
-TAIL = 25
-"""Lines of a failing step that are shown."""
-STAND_INS = "rehearsal.actions."
+POLL = 0.02
 RUN_VARIABLE = "REHEARSAL_RUN"
 """Tells jobs the run's folder, and us whose a process is."""
-POLL = 0.02
 STOP_SECONDS = 20.0
 """What act gets to clean up after an interrupt before it is killed."""
-
-
-@dataclass
-class Step:
-    """A step that ran: its name, result, and seconds as act measured them."""
-
-    name: str
-    result: str = ""
-    seconds: float = 0.0
-
-
-@dataclass
-class JobRun:
-    """A job, or one leg of it, as it ran. `key` is the workflow file's job that it belongs to."""
-
-    key: str
-    label: str
-    log: Path
-    started: float
-    result: str = ""
-    seconds: float = 0.0
-    steps: list[Step] = field(default_factory=list)
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
-
-    def failing(self) -> Step | None:
-        """Return the first step that failed."""
-        return next((step for step in self.steps if step.result == FAILURE), None)
-
-
-@dataclass
-class Annotation:
-    """A notice, warning or error that a step wrote, with its place if it has one."""
-
-    level: str
-    text: str
-    job: str
-    place: Mapping[str, str]
 
 
 @dataclass
@@ -92,114 +52,6 @@ class Run:
         )
 
 
-class Recorder:
-    """Reads act's lines as they come and keeps what they say."""
-
-    def __init__(
-        self,
-        workflow: Workflow,
-        folder: Path,
-        progress: Progress,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.workflow, self.folder, self.progress, self.clock = workflow, folder, progress, clock
-        self.jobs: dict[str, JobRun] = {}
-        self.outputs: dict[str, dict[str, str]] = {}
-        self.summaries: list[tuple[str, str]] = []
-        self.annotations: list[Annotation] = []
-        self.words: list[str] = []
-        self.problems: list[str] = []
-        self.busy: list[tuple[float, float]] = []
-        self._open: dict[tuple[str, ...], float] = {}
-
-    def read(self, lines: Iterable[str]) -> None:
-        """Take in lines until act ends."""
-        for line in lines:
-            entry = _parsed(line)
-            if "job" in entry and "jobID" in entry:
-                self._job_line(entry)
-            else:
-                self.words.append(str(entry.get("msg", line)).strip())
-
-    def _job_line(self, entry: Mapping[str, Any]) -> None:
-        name, matrix, started = str(entry["job"]).strip(), entry.get("matrix"), "step" in entry
-        job = self._job(name, str(entry["jobID"]), matrix, started=started)
-        if job is None:
-            self.words.append(str(entry.get("msg", "")).strip())
-            return
-        _log(job, entry)
-        self._step(job, entry)
-        self._time(job, entry)
-        self._command(job, entry)
-        if "jobResult" in entry:
-            job.result, job.seconds = str(entry["jobResult"]), self.clock() - job.started
-            self.progress.finish(job.label, job.result)
-            if job.result == FAILURE:
-                self.progress.say(*failure_lines(job))
-
-    def _job(self, name: str, job_id: str, matrix: Any, *, started: bool) -> JobRun | None:
-        if name not in self.jobs:
-            if not started:
-                return None  # what act says of a job that it skips
-            found = self.workflow.place(name, job_id)
-            if found is None:
-                self.problems.append(f"act ran a job that the workflow file does not have: {name}")
-                return None
-            label = self._label(found[0].key, found[1], matrix)
-            log = self.folder / "logs" / f"{re.sub(r'[^A-Za-z0-9.]+', '-', label).strip('-')}.log"
-            self.jobs[name] = JobRun(found[0].key, label, log, self.clock())
-            self.progress.start(label)
-        return self.jobs[name]
-
-    def _label(self, key: str, leg: int, matrix: Any) -> str:
-        """Name a leg by those of its values that tell it from the others."""
-        try:
-            legs = self.workflow.jobs[key].legs(self.outputs, self.workflow.jobs)
-        except UnclearError:
-            legs = []
-        flat = [_scalars(each) for each in legs]
-        own = _scalars(matrix) if matrix else (flat[leg - 1] if leg <= len(flat) else {})
-        telling = [v for k, v in own.items() if len({each.get(k) for each in flat}) > 1][:2]
-        label = f"{key} ({', '.join(telling)})" if telling else key
-        taken = {job.label for job in self.jobs.values()}
-        return label if label not in taken else f"{label} #{len(taken)}"
-
-    def _step(self, job: JobRun, entry: Mapping[str, Any]) -> None:
-        if len(entry.get("stepID", ())) != 1 or entry.get("stage") != "Main":
-            return
-        name = str(entry["step"]).splitlines()[0]
-        if "stepResult" in entry:
-            step = job.steps[-1] if job.steps else Step(name)
-            step.result = str(entry["stepResult"])
-            step.seconds = int(entry.get("executionTime", 0)) / 1e9
-        elif str(entry.get("msg", "")).startswith("⭐ Run Main"):
-            job.steps.append(Step(name))
-            job.tail.clear()
-            self.progress.detail(job.label, name)
-
-    def _time(self, job: JobRun, entry: Mapping[str, Any]) -> None:
-        """Note when the project's own commands ran: neither a stand-in nor what only wraps them."""
-        path = (job.label, *entry.get("stepID", ()))
-        text = str(entry.get("msg", ""))
-        if "stepResult" in entry and path in self._open:
-            self.busy.append((self._open.pop(path), self.clock()))
-        elif text.startswith("⭐ Run Main"):
-            for depth in range(len(path)):
-                self._open.pop(path[:depth], None)
-            if STAND_INS not in text:
-                self._open[path] = self.clock()
-
-    def _command(self, job: JobRun, entry: Mapping[str, Any]) -> None:
-        command = entry.get("command")
-        if command == "set-output":
-            self.outputs.setdefault(job.key, {})[entry["name"]] = entry["arg"]
-        elif command == "summary":
-            self.summaries.append((job.label, entry["content"]))
-        elif command in ("notice", "warning", "error"):
-            places = entry.get("kvPairs") or {}
-            self.annotations.append(Annotation(command, entry["arg"], job.label, places))
-
-
 def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     """Run a workflow of `setting.tree` to its end.
 
@@ -210,15 +62,36 @@ def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     workflow = read(setting.tree, setting.workflow)
     recorder = Recorder(workflow, setting.folder, progress)
     began = time.monotonic()
-    process = act.start(setting, event, workflow)
-    try:
-        recorder.read(process.stdout or ())
-        code = process.wait()
-    finally:
-        stop(process, setting.folder)
+    code = _act(setting, event, recorder)
+    if rest := recorder.unreached():
+        _act(_rest(setting, rest), event, recorder)
     ended = _finished(recorder, code, time.monotonic() - began)
     (setting.folder / "summary.md").write_text(ended.summary(), encoding="utf-8")
     return ended
+
+
+def _act(setting: act.Setting, event: act.Event, recorder: Recorder) -> int:
+    process = act.start(setting, event, recorder.workflow)
+    try:
+        recorder.read(process.stdout or ())
+        return process.wait()
+    finally:
+        stop(process, setting.folder)
+
+
+def _rest(setting: act.Setting, keys: Iterable[str]) -> act.Setting:
+    """Make a workflow of jobs that GitHub runs whatever happened, and act did not come to.
+
+    act stops where a job of a called workflow fails, even before jobs that run `always()`.
+    """
+    text = yaml.safe_load((setting.tree / setting.workflow).read_text(encoding="utf-8"))
+    text["on"] = text.pop(True)  # YAML 1.1 reads the key `on` as a truth value
+    kept = {key: dict(text["jobs"][key]) for key in keys}
+    for job in kept.values():
+        del job["needs"], job["if"]
+    path = setting.folder / "rest.yml"
+    path.write_text(yaml.safe_dump({**text, "jobs": kept}, sort_keys=False), encoding="utf-8")
+    return dataclasses.replace(setting, workflow=str(path))
 
 
 def stop(process: subprocess.Popen[str], folder: Path) -> None:
@@ -242,18 +115,13 @@ def stop(process: subprocess.Popen[str], folder: Path) -> None:
         time.sleep(POLL)
 
 
-def failure_lines(job: JobRun) -> list[str]:
-    """Return what a person needs first: the step, its last lines, and where the log is."""
-    step = job.failing()
-    head = f"  -- {job.label}: {step.name if step else 'the job'} failed; its last lines:"
-    return [head, *(f"     {line}" for line in job.tail), f"  -- whole log: {job.log}"]
-
-
 def _finished(recorder: Recorder, code: int, seconds: float) -> Run:
     ran: dict[str, list[str]] = {}
     for job in recorder.jobs.values():
         ran.setdefault(job.key, []).append(job.result or FAILURE)
-    results, problems = differences(recorder.workflow, ran, recorder.outputs)
+    results, problems = differences(
+        recorder.workflow, ran, recorder.outputs, halted=recorder.halted
+    )
     if code and FAILURE not in results.values():
         problems.append(f"act ended with exit code {code}: {' | '.join(recorder.words)}")
     return Run(
@@ -268,42 +136,6 @@ def _finished(recorder: Recorder, code: int, seconds: float) -> Run:
         words=recorder.words,
         busy=covered(recorder.busy),
     )
-
-
-def covered(spans: Iterable[tuple[float, float]]) -> float:
-    """Return the length of what the spans cover together."""
-    total, end = 0.0, float("-inf")
-    for start, until in sorted(spans):
-        total += max(0.0, until - max(start, end))
-        end = max(end, until)
-    return total
-
-
-def _parsed(line: str) -> Mapping[str, Any]:
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return {}
-    return entry if isinstance(entry, dict) else {}
-
-
-def _log(job: JobRun, entry: Mapping[str, Any]) -> None:
-    text = str(entry.get("msg", "")).rstrip("\n")
-    with job.log.open("a", encoding="utf-8") as log:
-        log.write(f"{text}\n")
-    if entry.get("raw_output") or entry.get("command") == "error":
-        job.tail.append(text.strip("\r"))
-
-
-def _scalars(value: Mapping[str, Any]) -> dict[str, str]:
-    """Return the plain values of a leg, also those one level down."""
-    flat: dict[str, str] = {}
-    for key, each in value.items():
-        if isinstance(each, dict):
-            flat.update(_scalars(each))
-        elif not isinstance(each, list):
-            flat[key] = str(each)
-    return flat
 
 
 def left(folder: Path) -> Iterator[int]:

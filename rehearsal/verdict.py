@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rehearsal import journal, seed
-from rehearsal.run import JobRun, Run
+from rehearsal.recorder import JobRun
+from rehearsal.run import Run
 from rehearsal.world import World
 from scripts.context import Context
 from scripts.core import codec, tags, version

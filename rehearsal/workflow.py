@@ -155,12 +155,13 @@ def should_run(
 
 
 def differences(
-    workflow: Workflow, ran: Mapping[str, Sequence[str]], outputs: Outputs
+    workflow: Workflow, ran: Mapping[str, Sequence[str]], outputs: Outputs, *, halted: bool = False
 ) -> tuple[dict[str, str], list[str]]:
     """Compare the jobs that ran with those that should have.
 
-    `ran` has, for each key of the workflow, the result of every act job that belongs to it.
-    Returns each job's result (success, failure or skipped) and a sentence for each difference.
+    `ran` has, for each key of the workflow, the result of every act job that belongs to it;
+    `halted` says that act stopped early. Returns each job's result (success, failure or skipped)
+    and a sentence for each difference.
     """
     results: dict[str, str] = {}
     problems: list[str] = []
@@ -173,7 +174,8 @@ def differences(
             problems.append(f"{key}: {unclear}")
             continue
         if expected != len(found):
-            problems.append(f"{key}: {expected} job(s) should have run, {len(found)} did")
+            why = " (act stops where a called workflow fails)" if halted and not found else ""
+            problems.append(f"{key}: {expected} job(s) should have run, {len(found)} did{why}")
     return results, problems
 
 

@@ -270,8 +270,9 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str) -> World
         (folder / "seed.git").rename(bare)
         shutil.rmtree(folder / "tree")
         seed.tree(bare, commit, folder / "tree")
-    for path in seed.changes(checkout):
-        progress.say(f"  note    {path} is changed and not committed: the rehearsal has HEAD's")
+    if left_out := seed.changes(checkout):
+        some = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")  # noqa: PLR2004
+        progress.say(f"  note    HEAD is rehearsed, without what is not committed: {some}")
     tokens = {kind: f"{kind}_{secrets.token_hex(18)}" for kind in ("ghp", "ghs")}
     github = {
         "folder": str(folder / "github"),

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import act, run
+from rehearsal import act, recorder, run
+from tests.support.workflow_bench import Bench
 
 IMAGE = """
     name: Image
@@ -66,7 +67,12 @@ RELEASE = """
     """
 
 
-def test_jobs_legs_and_called_workflows_are_all_seen(bench) -> None:
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_jobs_legs_and_called_workflows_are_all_seen(bench: Bench) -> None:
     bench.write(".github/workflows/image.yml", IMAGE)
     bench.write("legs.txt", LEGS.replace("dry-run", "release"))
     done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "false"})
@@ -87,7 +93,7 @@ def test_jobs_legs_and_called_workflows_are_all_seen(bench) -> None:
     assert "building api" in next(job for job in done.jobs if job.key == "images").log.read_text()
 
 
-def test_jobs_that_a_dry_run_leaves_out_are_no_problem(bench) -> None:
+def test_jobs_that_a_dry_run_leaves_out_are_no_problem(bench: Bench) -> None:
     bench.write(".github/workflows/image.yml", IMAGE)
     bench.write("legs.txt", LEGS)
     done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "true"})
@@ -96,7 +102,7 @@ def test_jobs_that_a_dry_run_leaves_out_are_no_problem(bench) -> None:
     assert done.results["report"] == "success"
 
 
-def test_a_job_that_act_skips_silently_is_a_problem(bench) -> None:
+def test_a_job_that_act_skips_silently_is_a_problem(bench: Bench) -> None:
     done = bench.run(
         """
         name: Release
@@ -115,7 +121,7 @@ def test_a_job_that_act_skips_silently_is_a_problem(bench) -> None:
     assert done.problems == ["serviced: 1 job(s) should have run, 0 did"]
 
 
-def test_a_failing_step_is_shown_with_its_last_lines_and_its_log(bench) -> None:
+def test_a_failing_step_is_shown_with_its_last_lines_and_its_log(bench: Bench) -> None:
     done = bench.run(
         """
         name: Release
@@ -149,7 +155,17 @@ def test_a_failing_step_is_shown_with_its_last_lines_and_its_log(bench) -> None:
     ]
 
 
-def test_an_action_without_stand_in_is_named_before_anything_runs(bench) -> None:
+def test_what_always_runs_also_runs_after_a_called_workflow_failed(bench: Bench) -> None:
+    bench.write(".github/workflows/image.yml", IMAGE.replace("echo", "exit 1; echo"))
+    bench.write("legs.txt", LEGS)
+    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "true"})
+    assert not done.ok
+    assert done.results["images"] == "failure"
+    assert done.results["report"] == "success"
+    assert done.problems == []
+
+
+def test_an_action_without_stand_in_is_named_before_anything_runs(bench: Bench) -> None:
     workflow = """
         name: Release
         on: workflow_dispatch
@@ -162,7 +178,7 @@ def test_an_action_without_stand_in_is_named_before_anything_runs(bench) -> None
         bench.run(workflow)
 
 
-def test_a_pushed_tag_gives_the_tags_event_and_no_inputs(bench) -> None:
+def test_a_pushed_tag_gives_the_tags_event_and_no_inputs(bench: Bench) -> None:
     event = act.pushed_tag("v0.2.4", "1" * 40, {"id": "1" * 40}, {"owner": {"login": "o"}})
     done = bench.run(
         """
@@ -182,7 +198,7 @@ def test_a_pushed_tag_gives_the_tags_event_and_no_inputs(bench) -> None:
     assert f"<refs/tags/v0.2.4|tag|{'1' * 40}|>" in done.jobs[0].log.read_text()
 
 
-def test_secrets_reach_the_steps_and_nothing_else(bench) -> None:
+def test_secrets_reach_the_steps_and_nothing_else(bench: Bench) -> None:
     secret = 'two words, a "quote", a $sign and \\ more'
     done = bench.run(
         """
@@ -209,7 +225,7 @@ def test_secrets_reach_the_steps_and_nothing_else(bench) -> None:
         assert not path.is_file() or b"two words" not in path.read_bytes(), path
 
 
-def test_an_interrupt_ends_everything_that_the_jobs_started(bench, tmp_path: Path) -> None:
+def test_an_interrupt_ends_everything_that_the_jobs_started(bench: Bench, tmp_path: Path) -> None:
     bench.write(
         ".github/workflows/release.yml",
         """
@@ -248,7 +264,7 @@ def wait_until(state, seconds: float = 30.0) -> None:
         os.sched_yield()
 
 
-def test_lines_that_are_no_json_are_kept_as_words(bench) -> None:
+def test_lines_that_are_no_json_are_kept_as_words(bench: Bench) -> None:
     done = bench.run(
         """
         name: Release
@@ -260,6 +276,6 @@ def test_lines_that_are_no_json_are_kept_as_words(bench) -> None:
 
 
 def test_a_failure_without_lines_still_names_the_step(tmp_path: Path) -> None:
-    job = run.JobRun("plan", "plan", tmp_path / "log", 0.0, tail=deque(["last"]))
-    job.steps.append(run.Step("Build", "failure"))
-    assert run.failure_lines(job)[0].endswith("plan: Build failed; its last lines:")
+    job = recorder.JobRun("plan", "plan", tmp_path / "log", 0.0, tail=deque(["last"]))
+    job.steps.append(recorder.Step("Build", "failure"))
+    assert recorder.failure_lines(job)[0].endswith("plan: Build failed; its last lines:")
