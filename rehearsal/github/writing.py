@@ -14,6 +14,7 @@ from rehearsal.github.git import Git, GitError
 from rehearsal.github.people import email_of
 from rehearsal.github.store import now
 
+BAD_PARTS = ("", ".", "..", ".git")
 WEB = ("GitHub", "noreply@github.com")
 
 
@@ -73,6 +74,8 @@ async def write_commit(
 
 async def write_tree(git: Git, base: str | None, entries: Sequence[tuple[str, str, str]]) -> str:
     """Write the tree `base` with entries (mode, SHA, path) put in; mode `0` takes a path out."""
+    if any(part in BAD_PARTS for _, _, path in entries for part in path.lower().split("/")):
+        raise unprocessable("tree.path contains a malformed path component")
     with tempfile.TemporaryDirectory() as folder:
         env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         await git.raw("read-tree", *([base] if base else ["--empty"]), env=env)
