@@ -18,7 +18,7 @@ def bare(checkout: Path, target: Path, branch: str = "main") -> str:
     """
     git(target.parent, "init", "--quiet", "--bare", f"--initial-branch={branch}", str(target))
     git(
-        target, "fetch", "--quiet", "--update-shallow", str(checkout.resolve()),
+        target, "fetch", "--quiet", "--no-tags", "--update-shallow", str(checkout.resolve()),
         f"+HEAD:refs/heads/{branch}", "+refs/tags/v*:refs/tags/v*",
     )  # fmt: skip
     for name, value in {

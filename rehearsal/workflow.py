@@ -55,7 +55,7 @@ class Job:
     def named(self, act_name: str) -> int:
         """Return which leg (from 1) an act name's first part means; 0 if it is not this job."""
         pattern = "".join(
-            ".*" if _EXPRESSION.fullmatch(part) else re.escape(part)
+            ".*?" if _EXPRESSION.fullmatch(part) else re.escape(part)
             for part in re.split(r"(\$\{\{.*?\}\})", self.name)
         )
         found = re.fullmatch(rf"(?:{pattern})(?:-(\d+))?", act_name)
