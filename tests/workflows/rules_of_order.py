@@ -1,0 +1,130 @@
+"""Rules about which job runs when. Each yields a sentence for a breach."""
+
+import re
+
+from tests.workflows.tree import CI, EXPRESSION, RELEASE, Problems, Tree, needs
+
+# The run, as docs/design.md draws it: job -> what it waits for. Where `plan` is named besides, its
+# outputs are read.
+ORDER = {
+    "plan": [],
+    "prepare": ["plan"],
+    "checks": ["prepare"],
+    "dists": ["prepare"],
+    "images": ["plan", "dists"],
+    "stage": ["checks", "dists", "images"],
+    "verify-staged": ["plan", "stage"],
+    "gate": ["plan", "verify-staged"],
+    "publish-package": ["plan", "gate"],
+    "publish-tags": ["plan", "publish-package"],
+    "verify-published": ["plan", "publish-tags"],
+    "promote": ["plan", "verify-published"],
+}
+PUBLIC = ("gate", "publish-package", "publish-tags", "verify-published", "promote")
+RELEASING = "needs.plan.outputs.mode == 'release'"
+# Conditions that decide by something else than the plan, each with what it decides.
+KNOWN = {
+    (CI, "inputs.release"),  # as part of a release: its commit
+    (CI, "!inputs.release"),  # of a pull request: the commit that is checked out
+}
+TRIGGERS = {
+    "ci.yml": {"pull_request", "push", "workflow_call"},
+    "image.yml": {"workflow_call"},
+    "release.yml": {"workflow_dispatch", "push"},
+}
+LONGEST = 60  # minutes
+
+
+def jobs_run_in_the_designed_order(tree: Tree) -> Problems:
+    jobs = tree.workflow(RELEASE).jobs
+    expected = {**ORDER, "report": list(ORDER)}
+    if list(jobs) != list(expected):
+        yield f"the jobs are {', '.join(jobs)}"
+    for name in jobs.keys() & expected.keys():
+        if needs(jobs[name]) != expected[name]:
+            yield f"{name} needs {needs(jobs[name])}, not {expected[name]}"
+
+
+def what_is_public_waits_for_the_mode(tree: Tree) -> Problems:
+    """A dry run ends before the gate; nothing else depends on how a run goes."""
+    for name, job in tree.workflow(RELEASE).jobs.items():
+        expected = {"report": "always()", **dict.fromkeys(PUBLIC, RELEASING)}.get(name)
+        if job.get("if") != expected:
+            yield f"{name} runs if {job.get('if')}, not if {expected}"
+
+
+def conditions_are_plain(tree: Tree) -> Problems:
+    """`always()`, or one output of the plan against a literal: true is never equal to 'true'."""
+    for file in tree.files:
+        for number, node in file.values("if"):
+            said = (EXPRESSION.sub(r"\1", node.value)).strip()
+            plain = re.fullmatch(r"always\(\)|needs\.plan\.outputs\.\w+ == '[\w-]+'", said)
+            if not plain and (file.name, said) not in KNOWN:
+                yield f"{file.name}:{number}: if {said}"
+
+
+def groups_are_never_empty_nor_shared(tree: Tree) -> Problems:
+    """An empty group holds everything back; a caller that shares its callee's waits for itself."""
+    prefixes = []
+    for file in tree.workflows:
+        if not set(file.data["on"]) - {"workflow_call"}:
+            continue
+        group = str(file.data.get("concurrency", {}).get("group", ""))
+        fixed = EXPRESSION.split(group)[0]
+        if not fixed or not EXPRESSION.search(group):
+            yield f"{file.name}: the group is {group!r}"
+        prefixes.append(fixed)
+    if len(set(prefixes)) != len(prefixes):
+        yield f"two workflows share a group: {prefixes}"
+
+
+def a_release_is_never_cancelled(tree: Tree) -> Problems:
+    release, ci = (tree.workflow(name).data["concurrency"] for name in (RELEASE, CI))
+    if release.get("cancel-in-progress") is not False:
+        yield f"release.yml: cancel-in-progress: {release.get('cancel-in-progress')}"
+    if ci.get("cancel-in-progress") != "${{ github.event_name == 'pull_request' }}":
+        yield f"ci.yml: cancel-in-progress: {ci.get('cancel-in-progress')}"
+    if not re.search(r"github\.event_name == 'pull_request' && .*\|\| github\.run_id", ci["group"]):
+        yield "ci.yml: outside of pull requests the group is not the run's own"
+    for file, name, job in tree.jobs():
+        if "concurrency" in job:
+            yield f"{file}: {name} has a group of its own"
+
+
+def triggers_are_the_known_ones(tree: Tree) -> Problems:
+    """None that gives a stranger's code the repository's rights."""
+    for file in tree.workflows:
+        if set(file.data["on"]) != TRIGGERS.get(file.name):
+            yield f"{file.name}: runs on {sorted(file.data['on'])}"
+    if tree.workflow(RELEASE).data["on"].get("push") != {"tags": ["v*"]}:
+        yield "release.yml: runs on other pushes than those of tags v*"
+
+
+def jobs_end_in_time(tree: Tree) -> Problems:
+    for file, name, job in tree.jobs():
+        minutes = job.get("timeout-minutes")
+        if "steps" in job and not (isinstance(minutes, int) and 0 < minutes <= LONGEST):
+            yield f"{file}: {name}: timeout-minutes: {minutes}"
+
+
+def one_leg_does_not_end_the_others(tree: Tree) -> Problems:
+    """A leg that was ended leaves no result, and a matrix's outputs are whose leg came last."""
+    for file, name, job in tree.jobs():
+        if "matrix" not in job.get("strategy", {}):
+            continue
+        if job["strategy"].get("fail-fast") is not False:
+            yield f"{file}: {name}: one leg's failure ends the others"
+        if "outputs" in job:
+            yield f"{file}: {name}: outputs of a matrix"
+
+
+RULES = (
+    jobs_run_in_the_designed_order,
+    what_is_public_waits_for_the_mode,
+    conditions_are_plain,
+    groups_are_never_empty_nor_shared,
+    a_release_is_never_cancelled,
+    triggers_are_the_known_ones,
+    jobs_end_in_time,
+    one_leg_does_not_end_the_others,
+)

@@ -1,0 +1,208 @@
+"""Rules about what a job may do, and whose code it runs. Each yields a sentence for a breach."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from tests.workflows.tree import CI, EXPRESSION, IMAGE, RELEASE, Problems, Tree, named
+
+USES = re.compile(
+    r"^\s*(?:- )?uses: (?P<action>[\w.-]+/[\w./-]+)@(?P<sha>[0-9a-f]{40})"
+    r" # (?P<tag>v\d+\.\d+\.\d+)$"
+)
+FACTS = Path("../shared/facts/github.md")
+PUSHES = {"REGISTRY_USERNAME", "REGISTRY_TOKEN"}
+# Job -> the secrets it needs, and no others.
+SECRETS = {
+    (RELEASE, "plan"): PUSHES,
+    (RELEASE, "images"): PUSHES,
+    (IMAGE, "build"): PUSHES,
+    (RELEASE, "stage"): PUSHES,
+    (RELEASE, "publish-package"): {"PACKAGE_INDEX_TOKEN"},
+    (RELEASE, "publish-tags"): PUSHES,
+    (RELEASE, "promote"): PUSHES,
+}
+# The jobs whose step is given the token of the run. The others work without it.
+TOKEN = {
+    *((RELEASE, job) for job in ("plan", "prepare", "dists", "stage", "verify-staged")),
+    *((RELEASE, job) for job in ("publish-tags", "promote")),
+    (CI, "check"),
+    (IMAGE, "build"),
+}
+# Job -> what it may do with the repository beyond reading it.
+WRITES = {
+    (RELEASE, "plan"): {"contents"},
+    (RELEASE, "prepare"): {"contents"},
+    (RELEASE, "stage"): {"contents"},
+    (RELEASE, "publish-package"): {"id-token"},
+    (RELEASE, "publish-tags"): {"contents"},
+    (RELEASE, "promote"): {"contents", "pull-requests"},
+}
+# What these actions do unless told, and must not do here.
+SWITCHED = {
+    "actions/checkout": {"persist-credentials": False},
+    "astral-sh/setup-uv": {"enable-cache": False},
+    "docker/setup-buildx-action": {"cache-binary": False},
+}
+
+
+def actions_are_pinned(tree: Tree) -> Problems:
+    """`owner/name@<40 hex digits> # vX.Y.Z`, or a folder or file of this repository."""
+    for file in tree.files:
+        for number, node in file.values("uses"):
+            local = node.value.startswith("./")
+            if local and not (tree.root / node.value).exists():
+                yield f"{file.name}:{number}: {node.value} is not here"
+            if not local and not USES.match(file.line(number)):
+                yield f"{file.name}:{number}: not pinned: {file.line(number).strip()}"
+
+
+def pins(tree: Tree) -> set[tuple[str, str, str]]:
+    lines = (line for file in tree.files for line in file.text.splitlines())
+    found = (match for line in lines if (match := USES.match(line)))
+    return {(match["action"], match["sha"], match["tag"]) for match in found}
+
+
+def an_action_has_one_pin(tree: Tree) -> Problems:
+    found = pins(tree)
+    for action in {action for action, _, _ in found}:
+        if len(mine := [f"{sha} {tag}" for name, sha, tag in found if name == action]) > 1:
+            yield f"{action} is pinned in several ways: {', '.join(sorted(mine))}"
+
+
+def pins_are_the_recorded_ones(tree: Tree, facts: str) -> Problems:
+    rows = re.findall(r"^\| ([\w./-]+) \| (v[\d.]+) \| ([0-9a-f]{40}) \|", facts, re.MULTILINE)
+    known = {name: (sha, tag) for name, tag, sha in rows}
+    for action, sha, tag in sorted(pins(tree)):
+        if known.get(action) != (sha, tag):
+            yield f"{action}@{sha} # {tag}, known is {known.get(action)}"
+
+
+def nothing_is_granted_at_the_top(tree: Tree) -> Problems:
+    for file in tree.workflows:
+        if file.data.get("permissions") != {}:
+            yield f"{file.name}: the top says permissions: {file.data.get('permissions')}"
+
+
+def every_job_states_its_grants(tree: Tree) -> Problems:
+    for file, name, job in tree.jobs():
+        granted = job.get("permissions")
+        if not isinstance(granted, dict):
+            yield f"{file}: {name} states no permissions of its own"
+            continue
+        writes = {scope for scope, level in granted.items() if level == "write"}
+        if writes != WRITES.get((file, name), set()):
+            yield f"{file}: {name} may write {sorted(writes)}"
+
+
+def every_grant_has_a_reason(tree: Tree) -> Problems:
+    for file in tree.workflows:
+        for _, node in file.values("permissions"):
+            for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+                number = key.start_mark.line + 1
+                if not re.search(r": (read|write) # \w.+", file.line(number)):
+                    yield f"{file.name}:{number}: no reason: {file.line(number).strip()}"
+
+
+def only_the_upload_is_trusted(tree: Tree) -> Problems:
+    """The index trusts one file and one environment."""
+    for file, name, job in tree.jobs():
+        grants = "id-token" in (job.get("permissions") or {})
+        if (grants or job.get("environment") == "pypi") != ((file, name) == UPLOAD):
+            yield f"{file}: {name} may prove to be the publisher"
+    if job_of(tree, UPLOAD).get("environment") != "pypi":
+        yield "publish-package has not the environment pypi"
+    if job_of(tree, UPLOAD).get("permissions") != {"id-token": "write"}:
+        yield "publish-package may do more than prove who it is"
+    if "workflow_call" in tree.workflow(RELEASE).data["on"]:
+        yield f"{RELEASE} can be called: trusted publishing needs the top-level file"
+
+
+def only_the_gate_waits_for_people(tree: Tree) -> Problems:
+    """Reviewers of several environments would be asked several times."""
+    for file, name, job in tree.jobs():
+        expected = {GATE: "release", UPLOAD: "pypi"}.get((file, name))
+        if job.get("environment") != expected:
+            yield f"{file}: {name} has the environment {job.get('environment')}, not {expected}"
+
+
+UPLOAD, GATE = (RELEASE, "publish-package"), (RELEASE, "gate")
+
+
+def job_of(tree: Tree, place: tuple[str, str]) -> dict[str, object]:
+    return dict(tree.workflow(place[0]).jobs[place[1]])
+
+
+def secrets_go_where_they_are_needed(tree: Tree) -> Problems:
+    for file in tree.files:
+        if named("secrets", {k: v for k, v in file.data.items() if k != "jobs"}):
+            yield f"{file.name}: a secret for every job"
+    for name, key, job in tree.jobs():
+        if (found := named("secrets", job)) != SECRETS.get((name, key), set()):
+            yield f"{name}: {key} is given {sorted(found)}"
+        if job.get("secrets") == "inherit":
+            yield f"{name}: {key} hands every secret on"
+
+
+def the_token_goes_where_it_is_needed(tree: Tree) -> Problems:
+    for file, name, job in tree.jobs():
+        has = "token" in named("github", job) or "GITHUB_TOKEN" in named("secrets", job)
+        if has != ((file, name) in TOKEN):
+            yield f"{file}: {name} is {'given' if has else 'not given'} the token"
+
+
+def commands_are_one_line(tree: Tree) -> Problems:
+    """Programs belong into files, where they are tested."""
+    for file in tree.files:
+        for number, node in file.values("run"):
+            if node.end_mark.line + 1 != number:
+                yield f"{file.name}:{number}: a command of several lines"
+
+
+def nothing_is_pasted_into_a_command(tree: Tree) -> Problems:
+    """What a person types must reach a shell as a variable (GitHub Docs, script injection)."""
+    for file in tree.files:
+        for number, node in file.values("run"):
+            if EXPRESSION.search(node.value):
+                yield f"{file.name}:{number}: an expression in a command"
+
+
+def actions_do_not_keep_or_share(tree: Tree) -> Problems:
+    """No credentials left in the clone, and nothing from a cache that others may write."""
+    for file in tree.files:
+        for job, step in file.steps():
+            action = step.get("uses", "").partition("@")[0]
+            for key, wanted in SWITCHED.get(action, {}).items():
+                if step.get("with", {}).get(key) is not wanted:
+                    yield f"{file.name}: {job}: {action} without {key}: {wanted}"
+            if action.startswith("actions/cache"):
+                yield f"{file.name}: {job}: a cache"
+
+
+def jobs_begin_with_a_checkout(tree: Tree) -> Problems:
+    """`./` is what is checked out, and must be the workflow's own commit."""
+    for file, name, job in tree.jobs():
+        for number, step in enumerate(job.get("steps", ())):
+            checkout = step.get("uses", "").startswith("actions/checkout@")
+            if checkout != (number == 0):
+                yield f"{file}: {name}: step {number + 1} should{' not' * checkout} be the checkout"
+            if checkout and {"ref", "repository", "path"} & set(step["with"]):
+                yield f"{file}: {name}: checks something else out than the workflow's commit"
+
+
+RULES = (
+    actions_are_pinned,
+    an_action_has_one_pin,
+    nothing_is_granted_at_the_top,
+    every_job_states_its_grants,
+    every_grant_has_a_reason,
+    only_the_upload_is_trusted,
+    only_the_gate_waits_for_people,
+    secrets_go_where_they_are_needed,
+    the_token_goes_where_it_is_needed,
+    commands_are_one_line,
+    nothing_is_pasted_into_a_command,
+    actions_do_not_keep_or_share,
+    jobs_begin_with_a_checkout,
+)

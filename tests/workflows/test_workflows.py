@@ -1,0 +1,211 @@
+"""What act cannot show: environments, permissions, concurrency and the like, read from the files.
+
+Every rule is broken once as well, in a copy, so that each is known to see something.
+"""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.workflows import rules_of_handing, rules_of_order, rules_of_trust
+from tests.workflows.tree import Problems, Tree
+
+ROOT = Path(__file__).parents[2]
+Rule = Callable[[Tree], Problems]
+RULES: dict[str, Rule] = {
+    rule.__name__: rule
+    for rules in (rules_of_trust.RULES, rules_of_order.RULES, rules_of_handing.RULES)
+    for rule in rules
+}
+RELEASE = ".github/workflows/release.yml"
+IMAGE = ".github/workflows/image.yml"
+CI = ".github/workflows/ci.yml"
+STAGE = ".github/actions/stage/action.yml"
+SETUP = ".github/actions/setup/action.yml"
+CHECKOUT = "3d3c42e5aac5ba805825da76410c181273ba90b1"
+
+# The rule that must see it, the file, a text in it, and what stands there instead.
+BREACHES = [
+    ("actions_are_pinned", RELEASE, f"@{CHECKOUT} # v7.0.1", "@v7 # v7.0.1"),
+    ("actions_are_pinned", RELEASE, f"@{CHECKOUT} # v7.0.1", f"@{CHECKOUT[:12]} # v7.0.1"),
+    ("actions_are_pinned", SETUP, " # v10.0.1", ""),
+    ("actions_are_pinned", STAGE, " # v8.0.1", " # v8"),
+    ("actions_are_pinned", RELEASE, "./.github/actions/stage", "./.github/actions/sage"),
+    ("an_action_has_one_pin", CI, CHECKOUT, "0" * 40),
+    ("an_action_has_one_pin", IMAGE, "# v4.6.0", "# v4.5.0"),
+    ("nothing_is_granted_at_the_top", CI, "permissions: {}\n", ""),
+    ("nothing_is_granted_at_the_top", IMAGE, "permissions: {}\n", "permissions: read-all\n"),
+    ("every_job_states_its_grants", RELEASE, "    permissions: {} # a consumer has none\n", ""),
+    ("every_job_states_its_grants", CI, "contents: read #", "contents: write #"),
+    ("every_grant_has_a_reason", RELEASE, "contents: write # push the tag", "contents: write"),
+    ("only_the_upload_is_trusted", RELEASE, "    environment: pypi\n", ""),
+    ("only_the_upload_is_trusted", RELEASE, "environment: release\n", "environment: pypi\n"),
+    ("only_the_upload_is_trusted", IMAGE, "contents: read #", "id-token: write #"),
+    ("only_the_upload_is_trusted", RELEASE, "  push:\n", "  workflow_call:\n  push:\n"),
+    (
+        "only_the_upload_is_trusted",
+        RELEASE,
+        "id-token: write # trusted",
+        "contents: read # look\n      id-token: write # trusted",
+    ),
+    ("only_the_gate_waits_for_people", RELEASE, "    environment: release\n", ""),
+    ("only_the_gate_waits_for_people", IMAGE, "    name: build\n", "    environment: release\n"),
+    (
+        "secrets_go_where_they_are_needed",
+        CI,
+        "${{ github.token }}",
+        "${{ secrets.REGISTRY_TOKEN }}",
+    ),
+    (
+        "secrets_go_where_they_are_needed",
+        RELEASE,
+        "  IMAGE_REGISTRY: ${{ vars",
+        "  IMAGE_REGISTRY: ${{ secrets",
+    ),
+    (
+        "secrets_go_where_they_are_needed",
+        RELEASE,
+        "    secrets:\n      REGISTRY_USERNAME: ${{ secrets.REGISTRY_USERNAME }}\n"
+        "      REGISTRY_TOKEN: ${{ secrets.REGISTRY_TOKEN }}\n",
+        "    secrets: inherit\n",
+    ),
+    (
+        "the_token_goes_where_it_is_needed",
+        RELEASE,
+        "environment: release\n",
+        "environment: release\n    env:\n      GITHUB_TOKEN: ${{ github.token }}\n",
+    ),
+    ("commands_are_one_line", CI, "run: make check", "run: |\n          make check"),
+    ("commands_are_one_line", CI, "run: make check", "run: make\n          check"),
+    ("nothing_is_pasted_into_a_command", STAGE, '"$STAGE"', "'${{ inputs.stage }}'"),
+    (
+        "actions_do_not_keep_or_share",
+        IMAGE,
+        "          persist-credentials: false",
+        "          a: 1",
+    ),
+    ("actions_do_not_keep_or_share", SETUP, "enable-cache: false", "enable-cache: true"),
+    ("actions_do_not_keep_or_share", IMAGE, "cache-binary: false", "cache-binary: true"),
+    ("actions_do_not_keep_or_share", IMAGE, "docker/setup-buildx-action", "actions/cache/save"),
+    ("jobs_begin_with_a_checkout", IMAGE, "actions/checkout@", "actions/look@"),
+    (
+        "jobs_begin_with_a_checkout",
+        CI,
+        "persist-credentials: false",
+        "persist-credentials: false\n          ref: main",
+    ),
+    ("jobs_run_in_the_designed_order", RELEASE, "needs: [plan, gate]", "needs: [plan, stage]"),
+    ("jobs_run_in_the_designed_order", RELEASE, "verify-published, promote]", "verify-published]"),
+    ("jobs_run_in_the_designed_order", RELEASE, "  dists:\n", "  packages:\n"),
+    ("what_is_public_waits_for_the_mode", RELEASE, "    if: always()\n", ""),
+    (
+        "what_is_public_waits_for_the_mode",
+        RELEASE,
+        "    needs: [plan, gate]\n    if: needs.plan.outputs.mode == 'release'\n",
+        "    needs: [plan, gate]\n",
+    ),
+    ("conditions_are_plain", RELEASE, "mode == 'release'", "mode == true"),
+    ("conditions_are_plain", RELEASE, "mode == 'release'", "mode != 'dry-run'"),
+    ("conditions_are_plain", CI, "if: inputs.release", "if: inputs.release == 'true'"),
+    ("conditions_are_plain", STAGE, "if: always()", "if: success()"),
+    ("groups_are_never_empty_nor_shared", RELEASE, "group: release-${{", "group: ${{"),
+    ("groups_are_never_empty_nor_shared", RELEASE, "release-${{ github.ref }}", "release"),
+    ("groups_are_never_empty_nor_shared", CI, "group: ci-", "group: release-"),
+    ("groups_are_never_empty_nor_shared", RELEASE, "concurrency:", "env:"),
+    ("a_release_is_never_cancelled", RELEASE, "in-progress: false", "in-progress: true"),
+    ("a_release_is_never_cancelled", RELEASE, "  cancel-in-progress: false\n", ""),
+    ("a_release_is_never_cancelled", CI, "${{ github.event_name == 'pull_request' }}", "true"),
+    ("a_release_is_never_cancelled", CI, "github.run_id", "github.ref"),
+    ("a_release_is_never_cancelled", IMAGE, "    name: build\n", "    concurrency: build\n"),
+    ("triggers_are_the_known_ones", CI, "  pull_request:\n", "  pull_request_target:\n"),
+    ("triggers_are_the_known_ones", RELEASE, 'tags: ["v*"]', 'tags: ["*"]'),
+    ("jobs_end_in_time", RELEASE, "    timeout-minutes: 15\n", ""),
+    ("jobs_end_in_time", IMAGE, "timeout-minutes: 60", "timeout-minutes: 600"),
+    ("one_leg_does_not_end_the_others", RELEASE, "      fail-fast: false\n", ""),
+    (
+        "one_leg_does_not_end_the_others",
+        RELEASE,
+        "    runs-on: ${{ matrix.runner }}\n",
+        "    runs-on: ${{ matrix.runner }}\n    outputs: {}\n",
+    ),
+    (
+        "callers_say_what_they_may",
+        RELEASE,
+        "    uses: ./.github/workflows/ci.yml\n",
+        "    uses: ./.github/workflows/ci.yml\n    timeout-minutes: 3\n",
+    ),
+    ("callers_say_what_they_may", IMAGE, "contents: read #", "packages: write #"),
+    ("callers_give_what_is_asked", RELEASE, "      platform: ${{ matrix.platform }}\n", ""),
+    ("callers_give_what_is_asked", RELEASE, "      release: true\n", "      releases: true\n"),
+    ("callers_give_what_is_asked", IMAGE, "      REGISTRY_TOKEN:\n", "      REGISTRY_PASS:\n"),
+    ("inputs_are_declared", RELEASE, "${{ inputs.dry-run }}", "${{ inputs.dry_run }}"),
+    ("inputs_are_declared", STAGE, "${{ inputs.artifact }}", "${{ inputs.artefact }}"),
+    ("the_action_is_given_its_inputs", RELEASE, "          artifact: plan\n", ""),
+    ("runners_are_known", RELEASE, "runs-on: ubuntu-24.04\n", "runs-on: ubuntu-24.04-arm64\n"),
+    ("runners_are_known", RELEASE, "runner: ${{ matrix.runner }}", "runner: ${{ matrix.image }}"),
+    ("runners_are_known", IMAGE, "${{ inputs.runner }}", "${{ inputs.platform }}"),
+    ("matrices_come_from_the_plan", RELEASE, "outputs.platforms)", "outputs.platform)"),
+    ("matrices_come_from_the_plan", RELEASE, "--platform ${{ matrix.platform", "${{ matrix.arch"),
+    ("matrices_come_from_the_plan", RELEASE, "needs: [plan, stage]", "needs: stage"),
+    ("outputs_arrive", RELEASE, "steps.plan.outputs.images", "steps.plan.outputs.image"),
+    ("outputs_arrive", STAGE, "steps.run.outputs.mode", "steps.stage.outputs.mode"),
+    (
+        "artifacts_have_names_of_their_own",
+        IMAGE,
+        "image-${{ inputs.image }}-${{ inputs.runner }}",
+        "image-${{ inputs.image }}",
+    ),
+    (
+        "artifacts_have_names_of_their_own",
+        RELEASE,
+        "artifact: verify-staged-${{ matrix.runner }}",
+        "artifact: verify-staged",
+    ),
+    ("artifacts_have_names_of_their_own", RELEASE, "artifact: promote", "artifact: stage"),
+    ("results_may_be_written_again", STAGE, "overwrite: true", "overwrite: false"),
+    ("results_may_be_written_again", STAGE, "      if: always()\n", ""),
+    ("stages_are_verbs", RELEASE, "stage: publish-tags", "stage: publish-tag"),
+    ("stages_are_verbs", RELEASE, "stage: promote", "stage: publish-tags"),
+    ("stages_are_verbs", RELEASE, "--moment staged", "--moment stage"),
+    ("stages_are_verbs", IMAGE, " --platform ${{ inputs.platform }}", ""),
+    ("shells_are_named", SETUP, "      shell: bash\n", ""),
+    ("variables_are_read", RELEASE, "  RELEASE_DRY_RUN:", "  RELEASE_DRYRUN:"),
+    ("settings_are_documented", RELEASE, "vars.PACKAGE_INDEX_URL", "vars.PACKAGE_INDEX"),
+    ("settings_are_documented", "docs/setup.md", "| `REGISTRY_TOKEN` |", "| `TOKEN` |"),
+]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for folder in (".github", "docs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    return tmp_path
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_workflows_keep_the_rule(rule: str) -> None:
+    assert list(RULES[rule](Tree(ROOT))) == []
+
+
+@pytest.mark.parametrize(("rule", "path", "old", "new"), BREACHES)
+def test_a_breach_is_seen(copy: Path, rule: str, path: str, old: str, new: str) -> None:
+    file = copy / path
+    text = file.read_text("utf-8")
+    assert old in text, "the text to be changed is not there any more"
+    file.write_text(text.replace(old, new, 1), "utf-8")
+    assert list(RULES[rule](Tree(copy))) != []
+
+
+def test_every_rule_is_broken_once() -> None:
+    assert {rule for rule, *_ in BREACHES} == set(RULES)
+
+
+def test_the_pins_are_the_recorded_ones() -> None:
+    recorded = ROOT / rules_of_trust.FACTS
+    if not recorded.exists():
+        pytest.skip("the list of reviewed pins is not beside this checkout")
+    rule, facts = rules_of_trust.pins_are_the_recorded_ones, recorded.read_text("utf-8")
+    assert list(rule(Tree(ROOT), facts)) == []
+    assert list(rule(Tree(ROOT), facts.replace(CHECKOUT, "0" * 40))) != []
