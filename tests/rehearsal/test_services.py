@@ -230,6 +230,15 @@ def interfaces_of(folder: Path) -> list[Path]:
     return [net / bridge, *cables]
 
 
+def packet_filter() -> str:
+    tables = [["iptables", "-t", table, "-S"] for table in ("filter", "nat")]
+    env = {"PATH": "/usr/sbin:/sbin"}
+    done = [
+        subprocess.run(one, env=env, capture_output=True, text=True, check=False) for one in tables
+    ]
+    return "\n".join(one.stdout for one in done)
+
+
 def leftovers(folder: Path, runtime: Path) -> list[str]:
     """Mounts and sockets that a world has not given back."""
     mounts = Path("/proc/mounts").read_text().splitlines()
@@ -241,6 +250,7 @@ def test_a_second_world_ends_from_another_process_and_leaves_nothing(
     world: World, tmp_path: Path
 ) -> None:
     folder, repository = tmp_path / "world", make_repository(tmp_path / "repository")
+    rules = packet_filter()
     in_another_process("up", folder, repository)
     endpoints = Endpoints.load(folder / "endpoints.json")
     second = World(folder, repository, Services(folder, repository), endpoints)
@@ -254,6 +264,7 @@ def test_a_second_world_ends_from_another_process_and_leaves_nothing(
     assert len(interfaces) > 1
     assert len(running) > len(services)
     assert leftovers(folder, runtime)
+    assert packet_filter() == rules
     in_another_process("down", folder, repository)
     assert [one for one in running if processes.is_alive(one)] == []
     assert [one for one in interfaces if one.exists()] == []
