@@ -180,7 +180,7 @@ async def pull(request: web.Request, hub: Hub, _: Caller) -> web.StreamResponse:
     middle = await hub.git.text("merge-base", found.base_sha, found.head_sha)
     files = await changed_files(hub, middle, found.head_sha)
     state = "merged" if found.merged_at else found.state
-    facts = [("", state), ("from", found.head), ("into", found.base), ("by", found.author)]
+    facts = [("state", state), ("from", found.head), ("into", found.base), ("by", found.author)]
     values = {"title": f"#{found.number} {found.title}", "plain": "", "notes": found.body}
     return render(hub, "commit.html", files=files, facts=facts, **values)
 
