@@ -33,13 +33,13 @@ class Progress:
 
     def __init__(
         self,
-        stream: TextIO = sys.stdout,
+        stream: TextIO | None = None,
         *,
         live: bool | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._stream, self._clock = stream, clock
-        self._live = stream.isatty() if live is None else live
+        self._stream, self._clock = stream or sys.stdout, clock
+        self._live = self._stream.isatty() if live is None else live
         self._tasks: dict[str, _Task] = {}
         self._drawn = 0
         self._lock = threading.RLock()

@@ -220,14 +220,15 @@ def table(verdict: Verdict) -> list[str]:
     lines += [f"  NOT  {problem}" for problem in verdict.problems]
     writes = ", ".join(f"{name} {count}" for name, count in sorted(verdict.writes.items()))
     seconds = verdict.seconds
-    share = f"{seconds.own_share:.0%}{'' if seconds.own_share <= OWN_SHARE else ', more than'}"
+    over = seconds.own_share > OWN_SHARE
+    share = f"{seconds.own_share:.0%}{', more than wanted' if over else ''}"
     return [
         *lines,
         "",
         f"  writes   {writes or 'none'}",
         f"  seconds  {seconds.total:.0f}: world up {seconds.up:.0f}, run {seconds.run:.0f}, "
         f"looking {seconds.look:.0f}, world down {seconds.down:.0f}; "
-        f"the rehearsal's own share {share} (wanted: {OWN_SHARE:.0%} at most)",
+        f"the rehearsal's own share {share} (at most {OWN_SHARE:.0%})",
         f"  {'as planned' if verdict.ok else 'NOT as planned'}",
     ]
 
