@@ -109,12 +109,12 @@ def needs(job: Job) -> list[str]:
 
 @cache
 def _parsed(text: str) -> dict[Any, Any]:
-    return dict(yaml.safe_load(text))
+    return dict(yaml.load(text, yaml.CSafeLoader))
 
 
 @cache
 def _composed(text: str) -> yaml.Node | None:
-    return yaml.compose(text)
+    return yaml.compose(text, yaml.CSafeLoader)
 
 
 def _values(node: yaml.Node | None, key: str) -> Iterator[tuple[int, yaml.Node]]:
