@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     # Imported when a verb runs: `--help` must not wait for what only a stage needs.
     from scripts.context import Context
-    from scripts.core.errors import ReleaseError
     from scripts.core.results import Done
 
 STAGES = {
@@ -33,6 +32,8 @@ EXAMPLES = """examples:
   python -m scripts plan minor        the same for the next minor version
 
 exit codes: 1 a check failed, 2 wrong usage or configuration, 3 conflict, 4 a service failed"""
+
+DEFECT = "look at the traceback in this job's log, and report it"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -81,21 +82,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         keep(context, verb, leg, began, error)
         runner.fail(error)
         return error.exit_code
+    except Exception as error:
+        # A defect: its traceback is in the log, and the report must not take the job for fine.
+        keep(context, verb, leg, began, error)
+        raise
     keep(context, verb, leg, began, done)
     return 0
 
 
-def keep(
-    context: "Context", job: str, leg: str, began: float, came_to: "Done | ReleaseError"
-) -> None:
+def keep(context: "Context", job: str, leg: str, began: float, came_to: "Done | Exception") -> None:
     """Write the job's result, of a failed one above all: the report is made from it."""
     from scripts.core import codec  # noqa: PLC0415
+    from scripts.core.errors import ReleaseError  # noqa: PLC0415
     from scripts.core.results import Done, Failure, Result  # noqa: PLC0415
 
     done = came_to if isinstance(came_to, Done) else Done()
     failure = None
     if not isinstance(came_to, Done):
-        failure = Failure(came_to.cause, came_to.remedy, type(came_to).__name__)
+        kind = type(came_to).__name__
+        failure = Failure(f"a defect of the release system: {kind}: {came_to}", DEFECT, kind)
+        if isinstance(came_to, ReleaseError):
+            failure = Failure(came_to.cause, came_to.remedy, kind)
     result = Result(job, leg, began, time.time(), done.outcomes, dict(done.facts), failure)
     context.write(f"results/{result.name}.json", codec.encode(result))
 

@@ -23,9 +23,9 @@ def pinned(text: str, path: str, references: Mapping[str, str]) -> str:
         document: Any = yaml.load(text)
     except YAMLError as error:
         raise UsageError(f"{path} is not YAML: {error}", "correct it", Place(path)) from error
-    services = document.get("services") or {}
+    services: Any = document.get("services") if isinstance(document, dict) else {}
     for name, reference in references.items():
-        if name not in services:
+        if not isinstance((services or {}).get(name), dict):
             raise UsageError(
                 f"{path} has no service {name!r}, which [tool.release] has as an image",
                 f"name one of its services {name!r}, or the image as its service",

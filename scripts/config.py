@@ -11,6 +11,7 @@ from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 FILE = "pyproject.toml"
 TABLE = "tool.release"
 AUTHOR = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
+LARGEST_PORT = 65535
 PLATFORM = r"linux/(amd64|arm64)"
 REPOSITORY = r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+"
 
@@ -91,11 +92,18 @@ def parse(text: str) -> Config:
         place = Place(FILE, int(line[1]) if line else 0)
         raise UsageError(f"not valid TOML: {error}", "correct the file", place) from error
     reader = _Reader(text)
-    values = reader.table(Config, data.get("tool", {}).get("release", {}), TABLE)
-    project = reader.project(data.get("project", {}))
+    values = reader.table(Config, _inside(_inside(data, "tool"), "release"), TABLE)
+    project = reader.project(_inside(data, "project"))
+    reader.sense(values)
     if reader.problems:
-        raise ProblemsError(reader.problems)
+        raise ProblemsError(sorted(reader.problems, key=lambda e: e.place.line if e.place else 0))
     return Config(**values, **project)
+
+
+def _inside(table: dict[str, Any], key: str) -> dict[str, Any]:
+    """Give a table of a table; what stands in its place holds nothing that is looked for."""
+    value = table.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 class _Reader:
@@ -111,6 +119,20 @@ class _Reader:
             if not isinstance(table.get(key), str):
                 self._wrong(f"project.{key}", "is missing", f'write {key} = "…" in [project]')
         return {"project": table.get("name", ""), "version": table.get("version", "")}
+
+    def sense(self, values: dict[str, Any]) -> None:
+        """Find what no key by itself can be wrong in: nothing to release, or one name twice."""
+        if not (values.keys() & {"package", "images"}):
+            what = "has neither package nor images, so there is nothing to release"
+            self._wrong(TABLE, what, f"add [{TABLE}.package] or [[{TABLE}.images]]")
+        for key in ("name", "repository"):
+            taken = set()
+            for i, image in enumerate(values.get("images") or ()):
+                value = getattr(image, key)
+                if value in taken:
+                    what = f"is {value!r}, as that of another image"
+                    self._wrong(f"{TABLE}.images[{i}].{key}", what, "give it one of its own")
+                taken.add(value)
 
     def table(self, kind: type[Any], table: dict[str, Any], path: str) -> dict[str, Any]:
         """Read one table into the keyword arguments of `kind`."""
@@ -136,7 +158,9 @@ class _Reader:
         if str(f.type).startswith("tuple"):
             return tuple(self._texts(f, value, path))
         if "int" in str(f.type):
-            return self._checked(isinstance(value, int), value, path, "a number")
+            # To Python a bool is an int; to TOML it is not.
+            right = type(value) is int and 0 < value <= LARGEST_PORT
+            return self._checked(right, value, path, f"a number from 1 to {LARGEST_PORT}")
         return self._text(f, value, path)
 
     def _section(self, f: Field[Any], section: type[Any], value: Any, path: str) -> Any:
@@ -154,7 +178,8 @@ class _Reader:
         return tuple(section(**values) for values in read) if many else section(**read[0])
 
     def _texts(self, f: Field[Any], value: Any, path: str) -> Iterator[str]:
-        if self._checked(isinstance(value, list) and bool(value), value, path, "a list of texts"):
+        right = isinstance(value, list) and 0 < len(value) == len({str(item) for item in value})
+        if self._checked(right, value, path, "a list of texts, none of them twice"):
             yield from (self._text(f, item, path) for item in value)
 
     def _text(self, f: Field[Any], value: Any, path: str) -> str:
@@ -174,7 +199,8 @@ class _Reader:
     def _line(self, path: str) -> int:
         """Give the line of a key, or of the nearest table around it."""
         while path not in self._lines and "." in path:
-            path = path.rpartition(".")[0]
+            # An inline table has no line of its own: the list it is in has.
+            path = path.rpartition("[" if path.endswith("]") else ".")[0]
         return self._lines.get(path, 0)
 
 

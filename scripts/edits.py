@@ -23,14 +23,16 @@ def line(text: str, path: str, template: str, old: str, new: str) -> str:
     Raises `UsageError` if there is no such place, or more than one.
     """
     before, after = (template.replace("{version}", version) for version in (old, new))
-    count = text.count(before)
+    # Not inside a longer word: 0.2.3 does not stand in 0.2.30.
+    place = re.compile(rf"(?<![0-9A-Za-z]){re.escape(before)}(?!\.?[0-9A-Za-z])")
+    count = len(place.findall(text))
     if count != 1:
         raise UsageError(
             f"{path} holds {before!r} {count} times, expected once",
             f"set the version in {path} to {old}, or correct its `line` in [tool.release]",
             Place(path),
         )
-    return text.replace(before, after)
+    return place.sub(lambda _: after, text)
 
 
 def uv_lock(text: str, project: str, version: str) -> str:
@@ -43,7 +45,10 @@ def uv_lock(text: str, project: str, version: str) -> str:
         rf'(\[\[package\]\]\r?\nname = "{re.escape(name)}"\r?\nversion = ")[^"]*(")', re.MULTILINE
     )
     edited = entry.sub(rf"\g<1>{version}\g<2>", text)
-    expected = tomllib.loads(text)
+    try:
+        expected = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"uv.lock: {error}", "run `uv lock`", Place("uv.lock")) from error
     root = [package for package in expected.get("package", []) if package.get("name") == name]
     if len(root) != 1:
         raise UsageError(

@@ -1,5 +1,6 @@
 """Other programs, started with a list of arguments and never through a shell."""
 
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,21 +21,19 @@ PASSING = (
     "early eof",
     "hung up unexpectedly",
     "i/o timeout",
+    "operation too slow",
     "tls handshake timeout",
     "too many requests",
-    "unexpected status from",
     "remotedisconnected",
     "connectionerror",
-    "error: 429",
-    "error: 5",
-    "status: 5",
-    "status code 5",
     "bad gateway",
     "service unavailable",
     "internal server error",
     "gateway timeout",
     ": eof",
 )
+# What they say of a status: `error: 503`, `unexpected status from GET request to …: 503 Service …`.
+PASSING_STATUS = re.compile(r"(error|status\b[^\n]*):? (429|5\d\d)\b")
 
 
 def run(
@@ -78,5 +77,7 @@ def run(
 
 def _failure(name: str, output: str) -> ServiceError:
     last = "\n    ".join(output.strip().splitlines()[-LAST_LINES:])
-    kind = TransientError if any(sign in output.lower() for sign in PASSING) else ServiceError
+    said = output.lower()
+    passing = any(sign in said for sign in PASSING) or PASSING_STATUS.search(said)
+    kind = TransientError if passing else ServiceError
     return kind(f"`{name} …` failed:\n    {last}", "mend what it names, and run this again")

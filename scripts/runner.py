@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
 
@@ -161,7 +160,14 @@ class Runner:
 
     def patience(self) -> "Pause":
         """Give a fresh deadline, of `RELEASE_DEADLINE` seconds or ten minutes."""
-        return Pause(float(self.get("RELEASE_DEADLINE") or DEADLINE))
+        text = self.get("RELEASE_DEADLINE")
+        try:
+            return Pause(float(text) if text else DEADLINE)
+        except ValueError as error:
+            raise UsageError(
+                f"RELEASE_DEADLINE is {text!r}, which is no number of seconds",
+                "set it to seconds, such as 600, or not at all",
+            ) from error
 
     def output(self, **values: str) -> None:
         """Set outputs of the step. A random delimiter, so that no value can end itself."""
@@ -224,8 +230,10 @@ def _append(path: str, text: str) -> None:
 
 def _repository(origin: str | None) -> str:
     """Read `owner/name` out of a remote's address, `https://…` or `git@host:…`."""
-    path = urlsplit(origin or "").path or (origin or "").rpartition(":")[2]
-    parts = path.removesuffix(".git").rpartition(":")[2].strip("/").split("/")
+    address = (origin or "").rstrip("/").removesuffix(".git")
+    # `host:path`, as ssh has it, is no URL: all of it is the path.
+    path = address.partition("://")[2].partition("/")[2] if "://" in address else address
+    parts = path.rpartition(":")[2].strip("/").split("/")
     if len(parts) < 2:  # noqa: PLR2004 - owner and name
         raise UsageError(
             "which repository this is, is not known: GITHUB_REPOSITORY is not set, and there is "

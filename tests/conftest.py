@@ -1,4 +1,4 @@
-"""A bench for releases: a project, the services it is released to, and contexts to run stages in."""
+"""A bench for releases: a project, its services, and contexts to run stages in."""
 
 import os
 import shutil

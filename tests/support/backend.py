@@ -20,11 +20,11 @@ def _project() -> dict[str, str]:
 
 def _metadata() -> bytes:
     project = _project()
-    version = os.environ.get("BACKEND_VERSION") or Path("other-version").exists() and "9.9.9"
+    version = "9.9.9" if Path("other-version").exists() else project["version"]
     lines = [
         "Metadata-Version: 2.1",
         f"Name: {project['name']}",
-        f"Version: {version or project['version']}",
+        f"Version: {version}",
         "Summary: A thing.",
         "Description-Content-Type: text/markdown",
         "",
@@ -40,9 +40,7 @@ def _files() -> list[Path]:
     return sorted(p for p in inside if "__pycache__" not in p.parts and str(p) not in skipped)
 
 
-def build_wheel(
-    folder: str, config_settings: object = None, metadata_directory: object = None
-) -> str:
+def build_wheel(folder: str, *_: object) -> str:
     project = _project()
     stem = f"{project['name']}-{project['version']}"
     name, info = f"{stem}-py3-none-any.whl", f"{stem}.dist-info"
@@ -62,7 +60,7 @@ def build_wheel(
     return name
 
 
-def build_sdist(folder: str, config_settings: object = None) -> str:
+def build_sdist(folder: str, *_: object) -> str:
     project = _project()
     stem = f"{project['name']}-{project['version']}"
     contents = {str(path): path.read_bytes() for path in [*_files(), Path("pyproject.toml")]}
