@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 # uv trusts only its own certificates unless told; behind a company proxy that is never enough.
 export UV_SYSTEM_CERTS := 1
 export HOME ?= $(CURDIR)/.cache/home
+# Under an emptied environment a shell finds programs, and what it starts finds none.
+export PATH ?= /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 PYTHON ?= python3
 UV := .venv/bin/uv
