@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from scripts.core import changelog
+from scripts.core.changelog import cutting
+from scripts.core.changelog.glance import names_are_fine
 from scripts.core.changelog.problems import says_something
+from scripts.core.changelog.sections import parse_top
 from scripts.core.errors import ProblemsError, UsageError
 
 REAL = Path(__file__).parents[3] / "shared" / "changelogs"
@@ -547,3 +550,54 @@ def test_any_text_is_read_and_checked(text: str) -> None:
     except UsageError:
         return
     assert changelog.section(after, Version("99.0.0"))
+
+
+def outcome(text: str, version: str) -> str:
+    try:
+        return cut(text, version)
+    except UsageError as error:
+        return str(error)
+
+
+lines = st.sampled_from(
+    [
+        "## [Unreleased]",
+        "## Unreleased",
+        "## [0.2.3] - 2025-01-01",
+        "## v0.2.3",
+        "## 0.2.4",
+        " ## 0.2.3",
+        "# 0.2.3",
+        "### [0.2.3]",
+        "0.2.3\n-----",
+        "0.2.3\n  ===",
+        "## [0.2.4rc1]",
+        "## [0.2.2]",
+        "### Added",
+        "- x",
+        "```",
+        "<!--",
+        "-->",
+        "---",
+        "",
+        "[Unreleased]: https://x/compare/v1...HEAD",
+        "[0.2.2]: https://x/compare/v1...v0.2.2",
+    ]
+)
+
+
+@given(st.lists(lines, max_size=12).map("\n".join), st.sampled_from(["0.2.4", "0.2.4rc2"]))
+def test_a_glance_ends_as_reading_everything_does(text: str, version: str) -> None:
+    text = f"# Title\n\n## [Unreleased]\n\n- x\n\n{text}\n"
+    by_glance = outcome(text, version)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cutting, "names_are_fine", lambda *_: False)
+        assert outcome(text, version) == by_glance
+
+
+def test_a_long_plain_changelog_is_read_at_a_glance() -> None:
+    history = "".join(f"## [0.1.{n}] - 2025-01-01\n\n- x\n\n" for n in range(50, 0, -1))
+    text = f"# Title\n\n## [Unreleased]\n\n- y\n\n{history}"
+    assert names_are_fine(text, Version("0.2.0"))
+    assert len(parse_top(text).sections) == 3
+    assert changelog.section(cut(text), Version("0.2.4"))

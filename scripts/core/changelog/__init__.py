@@ -10,6 +10,7 @@ from scripts.core.changelog.groups import Group, groups
 from scripts.core.changelog.problems import problems
 from scripts.core.changelog.reading import excerpt, section
 from scripts.core.changelog.sections import Changelog, Section, parse
+from scripts.core.changelog.yanking import yank
 
 __all__ = [
     "Changelog",
@@ -21,4 +22,5 @@ __all__ = [
     "parse",
     "problems",
     "section",
+    "yank",
 ]

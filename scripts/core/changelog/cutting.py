@@ -5,11 +5,20 @@ import re
 from packaging.version import Version
 
 from scripts.core.changelog import links
+from scripts.core.changelog.glance import names_are_fine
 from scripts.core.changelog.groups import merged
 from scripts.core.changelog.markdown import Span, definition, definitions
 from scripts.core.changelog.problems import says_something, uncuttable
 from scripts.core.changelog.reading import without_definitions
-from scripts.core.changelog.sections import TITLE, YANKED, Changelog, Section, parse, version_key
+from scripts.core.changelog.sections import (
+    TITLE,
+    YANKED,
+    Changelog,
+    Section,
+    parse,
+    parse_top,
+    version_key,
+)
 from scripts.core.errors import ProblemsError
 
 _ATX = re.compile(r"(?P<hashes>#+[ \t]+)(?P<title>.*?)(?P<closing>[ \t]+#+)?", re.S)
@@ -36,7 +45,7 @@ def cut(
     one version; the version has a heading already; a heading such as `## Added` that cuts the
     section in two. Several are raised together, as ProblemsError.
     """
-    log = parse(text, path)
+    log = parse_top(text, path) if names_are_fine(text, version) else parse(text, path)
     candidates = _candidates(log, version)
     errors = list(uncuttable(log, version, candidates))
     if errors:
@@ -66,7 +75,7 @@ def _candidates(log: Changelog, version: Version) -> list[Section]:
 def _example(log: Changelog) -> Section | None:
     """Choose the heading to imitate: the newest one with a date, else the newest one."""
     versions = [part for part in log.sections if part.key]
-    dated = (part for part in versions if re.search(r"\d", part.date or ""))
+    dated = (part for part in versions if part.dated)
     return next(dated, versions[0] if versions else None)
 
 

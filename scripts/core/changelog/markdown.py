@@ -48,17 +48,19 @@ class Blocks(NamedTuple):
     hidden: list[Hidden]
 
 
-_INDENT = r"\ufeff? {0,3}"
+# A line that matters starts with one of few signs. To look for the newline before it and for those
+# first makes the search some times faster than `^`: most lines of a changelog do not matter.
+_START = r"\n(?=[#`~<=\- \ufeff])\ufeff? {0,3}"
 _OTHERS = (
-    r"(?P<fence>`{3,}(?=[^`\n]*(?:\n|\Z))|~{3,})|(?P<html><)|(?P<under>=+|-+)[ \t]*\r?(?=\n|\Z)"
+    r"(?P<fence>`{3,}(?=[^`\n]*(?:\n|\Z))|~{3,})|(?P<html><)"
+    r"|(?P<under>=+|-(?! \S)-*)[ \t]*\r?(?=\n|\Z)"
 )
 _ATX = r"(?P<atx>%s)(?P<title>[ \t][^\n]*|\r?(?=\n|\Z))"
-# The newline before the line is part of the pattern: a literal start makes the search some times
-# faster than `^`, and a changelog of megabytes is mostly lines that do not matter.
-_EVERY_LEVEL = re.compile(rf"\n{_INDENT}(?:{_ATX % '#{1,6}'}|{_OTHERS})")
+_EVERY_LEVEL = re.compile(rf"{_START}(?:{_ATX % '#{1,6}'}|{_OTHERS})")
 # Third-level headings matter only where they name a version; most are "### Added".
-_HIGH = r"#{1,2}|#{3}(?=[ \t]+\[?[vV]?\d)"
-_SECTIONS = re.compile(rf"\n{_INDENT}(?:{_ATX % _HIGH}|{_OTHERS})")
+_HIGH = r"#{1,2}|#{3}(?=[ \t]+\[?(?:[vV]?\d|[uU]nreleased))"
+_SECTIONS = re.compile(rf"{_START}(?:{_ATX % _HIGH}|{_OTHERS})")
+_HIDING = re.compile(rf"\n(?=[`~< \ufeff])\ufeff? {{0,3}}(?:{_OTHERS})")
 _CLOSING_HASHES = re.compile(r"(?:^|[ \t]+)#+$")
 
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-+*]|\d{1,9}[.)])(?:[ \t]+|\r?$)")
@@ -101,7 +103,8 @@ def scan(text: str, *, every_level: bool = False) -> Blocks:
     Without `every_level` only those that can head a changelog's section: the first two levels, and
     the third where it starts with a version.
     """
-    return _Scan(text, _EVERY_LEVEL if every_level else _SECTIONS).run()
+    found = Scan(text, every_level=every_level)
+    return Blocks(list(found), found.hidden)
 
 
 def definitions(text: str, hidden: Sequence[Hidden]) -> list[Definition]:
@@ -115,10 +118,10 @@ def definitions(text: str, hidden: Sequence[Hidden]) -> list[Definition]:
 
 def definition(text: str, label: str, hidden: Sequence[Hidden]) -> Definition | None:
     """Find one label's definition, whatever its case, without reading all others."""
-    marks = re.compile(rf"\n\ufeff? {{0,3}}\[{re.escape(label)}\]:", re.I)
-    for mark in marks.finditer("\n" + text):
-        found = _DEFINITION.match(text, mark.start())
-        if found and not _covers(hidden, mark.start()):
+    for mark in re.finditer(rf"\[{re.escape(label)}\]:", text, re.I):
+        start = text.rfind("\n", 0, mark.start()) + 1
+        found = _DEFINITION.match(text, start)
+        if found and found.start("label") == mark.start() + 1 and not _covers(hidden, start):
             return _defined(found)
     return None
 
@@ -131,59 +134,73 @@ def _covers(hidden: Sequence[Hidden], position: int) -> bool:
     return any(lines.span.start <= position < lines.span.stop for lines in hidden)
 
 
-class _Scan:
-    """One pass over a text. `position` is the end of the last hidden line."""
+class Scan:
+    """One pass over a text, heading by heading, as far as it is asked for.
 
-    def __init__(self, text: str, marks: re.Pattern[str]) -> None:
+    `hidden` are the lines found up to there, `position` the end of the last of them.
+    """
+
+    def __init__(self, text: str, *, every_level: bool = False) -> None:
         # A newline in front lets the first line be found as every other; positions are one less.
         self.text = "\n" + text
-        self.marks = marks
+        self.marks = _EVERY_LEVEL if every_level else _SECTIONS
         self.headings: list[Heading] = []
         self.hidden: list[Hidden] = []
         self.position = 0
 
-    def run(self) -> Blocks:
+    def __iter__(self) -> Iterator[Heading]:
+        """Find the headings, one after another."""
         self._front_matter()
         for mark in self.marks.finditer(self.text):
-            if mark.start() < self.position:
-                continue
-            if mark.lastgroup == "title":
-                self._atx(mark)
-            elif mark.lastgroup == "under":
-                self._setext(mark)
-            else:
+            if mark.start() >= self.position and (heading := self._read(mark)):
+                self.headings.append(heading)
+                yield heading
+
+    def hide_rest(self) -> list[Hidden]:
+        """Find the hidden lines below the last heading without finding any more headings."""
+        start = self.headings[-1].span.stop + 1 if self.headings else 0
+        for mark in _HIDING.finditer(self.text, start):
+            if mark.start() >= self.position and mark.lastgroup != "under":
                 self._hide(mark)
-        return Blocks(self.headings, self.hidden)
+        return self.hidden
+
+    def _read(self, mark: re.Match[str]) -> Heading | None:
+        if mark.lastgroup == "title":
+            return self._atx(mark)
+        if mark.lastgroup == "under":
+            return self._setext(mark)
+        self._hide(mark)
+        return None
 
     def _front_matter(self) -> None:
         found = re.match(r"\n\ufeff?---[ \t]*\r?\n(?:.*\S.*\n)*?---[ \t]*\r?(?=\n|\Z)", self.text)
         if found:
             self._add_hidden(0, found.end(), closed=True)
 
-    def _atx(self, mark: re.Match[str]) -> None:
+    def _atx(self, mark: re.Match[str]) -> Heading | None:
         before, stop = mark.span()  # `before` is the heading's start in the text as it was given
         if self._inside_list(before + 1):
-            return
+            return None
         hashes, written = mark.group("atx", "title")
         title = written.strip(" \t\r")
         if title.endswith("#"):
             title = _CLOSING_HASHES.sub("", title)
         stop -= 1 + written.endswith("\r")
         before += before == 0 and self.text.startswith("\ufeff", 1)
-        self.headings.append(Heading(len(hashes), title, Span(before, stop)))
+        return Heading(len(hashes), title, Span(before, stop))
 
-    def _setext(self, mark: re.Match[str]) -> None:
+    def _setext(self, mark: re.Match[str]) -> Heading | None:
         """Read the paragraph above an underline, if that is what the line is."""
         under = mark.start() + 1
         start = self._paragraph_start(under)
         if start is None or start == _NESTED or self._inside_list(start):
-            return
+            return None
         level = 1 if mark["under"].startswith("=") else 2
         lines = self.text[start : under - 1].lstrip("\ufeff").split("\n")
         title = " ".join(line.strip(" \t\r") for line in lines)
         start += self.text[start] == "\ufeff"
         stop = mark.end() - self.text.endswith("\r", under, mark.end())
-        self.headings.append(Heading(level, title, Span(start - 1, stop - 1)))
+        return Heading(level, title, Span(start - 1, stop - 1))
 
     def _paragraph_start(self, under: int) -> int | None:
         """Find where the paragraph above `under` starts; None if none is, _NESTED in a list."""
@@ -265,20 +282,23 @@ class _Scan:
     def _list_content(self, start: int) -> int:
         """Tell the column where the list item around an indented line starts; 0 if none is."""
         least = _indent(self.text[start : self._line_end(start)])
-        below = least  # how far the line below, one that no blank line follows, is indented
+        below = least  # how far the line below is indented, if it may start a block
         for at in self._lines_above(start):
             if not least:
                 return 0
             line = self.text[at : self._line_end(at)]
+            hidden = [block.span for block in self.hidden[-2:] if _covers((block,), at - 1)]
+            # Only a block's first line says where it belongs; others may be indented less.
+            if hidden or not line.strip():
+                least = below = min(least, below)
+            if hidden and hidden[0].start < at - 1:
+                continue
+            if self._ends_lists(at, line):
+                return 0
             item = _LIST_ITEM.match(line)
             if item and item.end() <= least:
                 return item.end()
-            if self._ends_lists(at, line):
-                return 0
-            if line.strip():
-                below = _indent(line)
-            else:  # only a block's first line says where it belongs; others may be indented less
-                least = below = min(least, below)
+            below = _indent(line) if line.strip() else below
         return 0
 
     def _ends_lists(self, at: int, line: str) -> bool:

@@ -1,20 +1,13 @@
 """A changelog's sections: which headings start one, and what a heading's title says."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from packaging.version import Version
 
-from scripts.core.changelog.markdown import (
-    Blocks,
-    Definition,
-    Heading,
-    Hidden,
-    Span,
-    definitions,
-    scan,
-)
+from scripts.core.changelog.markdown import Definition, Heading, Hidden, Scan, Span, definitions
 
 _WRAP = r"[\s*_~`]*"
 _VERSION_WORD = r"(?:(?:version|release)\s+)?"
@@ -39,7 +32,7 @@ _VERSION_ONLY = re.compile(
 )
 ISO_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 YANKED = re.compile(r"\[yanked\]", re.I)
-_DEEPEST = 3
+_NEWEST = 20  # versions without a date that are looked through for one
 
 
 class Section(NamedTuple):
@@ -60,6 +53,11 @@ class Section(NamedTuple):
     def version(self) -> Version | None:
         """The version that the heading names; None for Unreleased and for other headings."""
         return None if self.key is None else Version(self.key)
+
+    @property
+    def dated(self) -> bool:
+        """Whether the heading has a date, in whatever form."""
+        return any(sign.isdigit() for sign in self.date or "")
 
     @property
     def date(self) -> str | None:
@@ -103,8 +101,25 @@ class Changelog(NamedTuple):
 
 def parse(text: str, path: str = "CHANGELOG.md") -> Changelog:
     """Read a changelog. Every text can be read; what is wrong with it is `problems`' matter."""
-    blocks = scan(text)
-    return Changelog(text, path, tuple(_sections(text, blocks)), tuple(blocks.hidden))
+    scan = Scan(text)
+    return Changelog(text, path, tuple(_sections(text, scan)), tuple(scan.hidden))
+
+
+def parse_top(text: str, path: str = "CHANGELOG.md") -> Changelog:
+    """Read a changelog down to the newest version with a date below Unreleased.
+
+    Not further than the newest few versions, if those have no dates, and never less than down to
+    Unreleased.
+    """
+    scan, sections, versions = Scan(text), list[Section](), 0
+    unreleased = False
+    for part in _sections(text, scan):
+        sections.append(part)
+        unreleased |= part.unreleased
+        versions += part.key is not None
+        if unreleased and part.key and (part.dated or versions > _NEWEST):
+            break
+    return Changelog(text, path, tuple(sections), tuple(scan.hide_rest()))
 
 
 def version_key(version: Version) -> str:
@@ -126,32 +141,43 @@ def date_in(title: str) -> str | None:
     return YANKED.sub("", found["rest"]).strip(" \t()[]\u2013\u2014:/-") or None
 
 
-def _sections(text: str, blocks: Blocks) -> Iterator[Section]:
-    heads = [(head, _NAMED.match(head.title)) for head in blocks.headings]
-    level = min((head.level for head, named in heads if named), default=_DEEPEST - 1)
-    heads = [(head, named) for head, named in heads if head.level <= level or _deep(head)]
-    stops = [*(head.span.start for head, _ in heads[1:]), len(text)]
+def _sections(text: str, found: Iterable[Heading]) -> Iterator[Section]:
+    """Make the headings' sections, each as soon as the next one is known."""
     line, counted = 1, 0
-    for (head, named), stop in zip(heads, stops, strict=False):
-        start = head.span.start
-        line += text.count("\n", counted, start)
-        counted = start
-        kind = named.lastgroup if named else None
-        key = named[kind] if named and kind else None
-        content = Span(head.span.stop, stop)
-        yield Section(
-            head.title,
-            head.level,
-            line,
-            head.span,
-            content,
-            kind == "unreleased",
-            key if kind == "plain" else _other_key(key) if kind == "other" and key else None,
-        )
+    heads: Iterator[tuple[Heading | None, str, str]] = chain(_heads(found), [(None, "", "")])
+    for (head, kind, name), (below, _, _) in pairwise(heads):
+        if head:
+            line += text.count("\n", counted, head.span.start)
+            counted = head.span.start
+            content = Span(head.span.stop, below.span.start if below else len(text))
+            key = _other_key(name) if kind == "other" else name if kind == "plain" else None
+            yield Section(
+                head.title, head.level, line, head.span, content, kind == "unreleased", key
+            )
 
 
-def _deep(head: Heading) -> bool:
-    return head.level <= _DEEPEST and bool(_VERSION_ONLY.match(head.title))
+def _heads(found: Iterable[Heading]) -> Iterator[tuple[Heading, str, str]]:
+    """Choose the headings that start a section, each with the kind and text of its name.
+
+    Those are the headings of the level of the first that names a version or Unreleased, the higher
+    ones, and the deeper ones that say nothing but a version.
+    """
+    level, above = 0, list[Heading]()
+    for head in found:
+        named = _NAMED.match(head.title)
+        if named and not level:
+            level = head.level
+            yield from ((title, "", "") for title in above if title.level <= level)
+        if not level:
+            above.append(head)
+        elif head.level <= level or (named and _VERSION_ONLY.match(head.title)):
+            yield (
+                (head, named.lastgroup or "", named[named.lastgroup or 0])
+                if named
+                else (head, "", "")
+            )
+    if not level:
+        yield from ((title, "", "") for title in above)
 
 
 def _other_key(token: str) -> str | None:

@@ -1,0 +1,19 @@
+"""Mark a version's heading as withdrawn: `## [0.2.4] - 2026-11-22 [YANKED]`."""
+
+from packaging.version import Version
+
+from scripts.core.changelog.reading import section
+
+MARK = "[YANKED]"  # Keep a Changelog, "What about yanked releases?"
+
+
+def yank(text: str, version: Version, path: str = "CHANGELOG.md") -> str:
+    """Add the mark to the heading of `version`, if it is not there; every other byte stays.
+
+    Raises UsageError if the version has no section, or more than one.
+    """
+    part = section(text, version, path)
+    if part.yanked:
+        return text
+    end = text.index(part.title, part.heading.start) + len(part.title)
+    return f"{text[:end]} {MARK}{text[end:]}"
