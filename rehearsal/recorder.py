@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,7 @@ class Recorder:
             legs = []
         flat = [_scalars(each) for each in legs]
         own = _scalars(matrix) if matrix else (flat[leg - 1] if leg <= len(flat) else {})
-        telling = [v for k, v in own.items() if len({each.get(k) for each in flat}) > 1][:2]
+        telling = [own[name] for name in _telling(flat) if name in own]
         label = f"{key} ({', '.join(telling)})" if telling else key
         taken = {job.label for job in self.jobs.values()}
         return label if label not in taken else f"{label} #{len(taken)}"
@@ -202,10 +202,23 @@ def _parsed(line: str) -> Mapping[str, Any]:
 
 def _log(job: JobRun, entry: Mapping[str, Any]) -> None:
     text = str(entry.get("msg", "")).rstrip("\n")
+    if text.startswith("LocalRepositoryCache"):
+        return  # act's own bookkeeping, several lines a step
     with job.log.open("a", encoding="utf-8") as log:
         log.write(f"{text}\n")
     if entry.get("raw_output") or entry.get("command") == "error":
         job.tail.append(text.strip("\r"))
+
+
+def _telling(legs: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the first few names whose values tell each leg from every other."""
+    names: list[str] = []
+    for name in legs[0] if len(legs) > 1 else ():
+        if len({each.get(name) for each in legs}) > 1:
+            names.append(name)
+        if len({tuple(each.get(one) for one in names) for each in legs}) == len(legs):
+            break
+    return names
 
 
 def _scalars(value: Mapping[str, Any]) -> dict[str, str]:
