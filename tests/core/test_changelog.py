@@ -14,8 +14,8 @@ from scripts.core.changelog.glance import names_are_fine
 from scripts.core.changelog.problems import says_something
 from scripts.core.changelog.sections import parse_top
 from scripts.core.errors import ProblemsError, UsageError
+from tests.core.changelogs import real
 
-REAL = Path(__file__).parents[3] / "shared" / "changelogs"
 PLAIN = """\
 # Changelog
 
@@ -406,13 +406,6 @@ def test_groups_keep_the_original_text() -> None:
 
 
 # Real changelogs, and made ones.
-
-
-def real() -> list[object]:
-    paths = sorted(REAL.glob("*.md"))
-    reason = "the real changelogs are not beside this checkout (../shared/changelogs)"
-    absent = [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
-    return [pytest.param(path, id=path.stem) for path in paths] or absent
 
 
 def cuttable(text: str) -> str:

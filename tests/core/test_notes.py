@@ -1,0 +1,197 @@
+"""Release notes: StreamPoseML's layout, nothing but what is released, within GitHub's limit."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from scripts.core import changelog
+from scripts.core.notes import LIMIT, Dist, Image, NotesFacts, render, shortened
+from tests.core.changelogs import real
+
+DIGEST = "sha256:" + "a1" * 32
+SHA = "b2" * 32
+FACTS = NotesFacts(
+    project="stream_pose_ml",
+    version="0.2.4",
+    tag="v0.2.4",
+    date="2025-09-01",
+    prerelease=False,
+    body="### Fixed\n\n- A crash.\n\n### Added\n\n- A thing.\n  - in detail",
+    repository_url="https://github.com/mrilikecoding/StreamPoseML",
+    previous_tag="v0.2.3",
+    images=(
+        Image(
+            "api", "mrilikecoding/stream_pose_ml_api:v0.2.4", DIGEST, ("linux/amd64", "linux/arm64")
+        ),
+        Image("web", "localhost:5000/o/web:v0.2.4", DIGEST, ("linux/amd64",)),
+    ),
+    dists=(Dist("stream_pose_ml-0.2.4-py3-none-any.whl", SHA, 12345),),
+    compose_url="https://github.com/mrilikecoding/StreamPoseML/releases/download/v0.2.4/compose.yaml",
+)
+
+
+def headings(text: str) -> list[str]:
+    tokens = MarkdownIt().parse(text)
+    return [tokens[at + 1].content for at, t in enumerate(tokens) if t.type == "heading_open"]
+
+
+def commands(text: str) -> list[str]:
+    fences = [token for token in MarkdownIt().parse(text) if token.type == "fence"]
+    return [line for fence in fences for line in fence.content.splitlines()]
+
+
+def test_the_layout() -> None:
+    assert headings(render(FACTS)) == [
+        "🚀 New Features",
+        "🔧 Bug Fixes",
+        "🐳 Docker Images",
+        "📦 Installation",
+        "✅ How to Verify",
+    ]
+
+
+def test_entries_are_the_changelogs_own_text() -> None:
+    assert "## 🚀 New Features\n\n- A thing.\n  - in detail\n\n## 🔧 Bug Fixes\n\n- A crash.\n" in (
+        render(FACTS)
+    )
+
+
+@pytest.mark.parametrize(
+    ("title", "heading"),
+    [
+        ("Added", "🚀 New Features"),
+        ("changed", "🔄 Changes"),
+        ("Deprecated", "⏳ Deprecations"),
+        ("Removed", "🧹 Removals"),
+        ("Fixed", "🔧 Bug Fixes"),
+        ("Security", "🔒 Security"),
+        ("Infrastructure", "🧱 Infrastructure"),
+        ("Acknowledgements", "📝 Acknowledgements"),
+    ],
+)
+def test_every_group_has_its_heading(title: str, heading: str) -> None:
+    assert headings(render(replace(FACTS, body=f"### {title}\n\n- x")))[0] == heading
+
+
+def test_what_stands_above_the_groups_comes_first_and_equal_groups_are_one() -> None:
+    body = "Words.\n\n### Fixed\n\n- a\n\n### Odd\n\n- o\n\n### Fixed\n\n- b"
+    notes = render(replace(FACTS, body=body))
+    assert notes.startswith("Words.\n\n## 🔧 Bug Fixes\n\n- a\n\n- b\n\n## 📝 Odd\n\n- o\n\n## 🐳")
+
+
+def test_images_are_told_with_digest_and_platforms() -> None:
+    notes = render(FACTS)
+    name = "mrilikecoding/stream_pose_ml_api:v0.2.4"
+    assert f"| api | `{name}` | `{DIGEST}` | linux/amd64, linux/arm64 |" in notes
+    assert FACTS.images[1].pinned == f"localhost:5000/o/web@{DIGEST}"
+
+
+def test_commands_to_install_and_to_verify() -> None:
+    url = "https://github.com/mrilikecoding/StreamPoseML"
+    assert commands(render(FACTS)) == [
+        "pip install stream_pose_ml==0.2.4",
+        f"curl --fail --location --remote-name {url}/releases/download/v0.2.4/compose.yaml",
+        "docker compose --file compose.yaml up",
+        "pip download --no-deps stream_pose_ml==0.2.4",
+        f"curl --fail --location --remote-name {url}/releases/download/v0.2.4/SHA256SUMS",
+        "sha256sum --check --ignore-missing SHA256SUMS",
+        "docker buildx imagetools inspect mrilikecoding/stream_pose_ml_api:v0.2.4",
+        "docker buildx imagetools inspect localhost:5000/o/web:v0.2.4",
+        f"gh release verify-asset v0.2.4 SHA256SUMS --repo {url}",
+    ]
+    assert f"| `stream_pose_ml-0.2.4-py3-none-any.whl` | `{SHA}` | 12,345 |" in render(FACTS)
+
+
+def test_a_project_without_images_hears_nothing_of_them() -> None:
+    notes = render(replace(FACTS, images=(), compose_url=None))
+    assert "docker" not in notes.lower()
+    assert "compose" not in notes
+    assert "pip install" in notes
+
+
+def test_a_project_without_a_package_hears_nothing_of_one() -> None:
+    notes = render(replace(FACTS, dists=()))
+    assert "pip" not in notes
+    assert "SHA" not in notes
+    assert "gh release verify-asset v0.2.4 compose.yaml" in notes
+
+
+def test_a_project_with_neither_has_its_changes_and_the_comparison() -> None:
+    notes = render(replace(FACTS, dists=(), images=(), compose_url=None))
+    assert headings(notes) == ["🚀 New Features", "🔧 Bug Fixes"]
+    assert notes.endswith("/compare/v0.2.3...v0.2.4)\n")
+
+
+def test_the_first_release_links_to_its_commits() -> None:
+    assert render(replace(FACTS, previous_tag=None)).endswith("/StreamPoseML/commits/v0.2.4\n")
+
+
+def test_a_candidate_says_what_it_is() -> None:
+    notes = render(replace(FACTS, version="0.3.0rc1", prerelease=True))
+    assert notes.startswith("> [!IMPORTANT]\n> 0.3.0rc1 is a candidate")
+    assert "candidate" not in render(FACTS)
+
+
+def test_the_same_facts_give_the_same_text() -> None:
+    assert render(FACTS) == render(replace(FACTS))
+
+
+@pytest.mark.parametrize("path", real())
+def test_every_section_of_real_changelogs_makes_notes(path: Path) -> None:
+    text = path.read_bytes().decode()
+    for part in [part for part in changelog.parse(text).sections if part.version][:10]:
+        body = changelog.excerpt(text, part)
+        notes = render(replace(FACTS, body=body))
+        assert len(notes) <= LIMIT
+        words = re.sub(r"^#+ .*$", "", body, flags=re.M).split()
+        assert not [word for word in words if word not in notes]
+
+
+def test_long_notes_are_shortened_and_keep_the_rest_of_the_layout() -> None:
+    body = "### Added\n\n" + "".join(f"- Entry {n}: {'x' * 80}\n" for n in range(3000))
+    notes = render(replace(FACTS, body=body))
+    assert LIMIT - 200 < len(notes) <= LIMIT
+    assert headings(notes)[1:] == ["🐳 Docker Images", "📦 Installation", "✅ How to Verify"]
+    assert "StreamPoseML/blob/v0.2.4/CHANGELOG.md" in notes
+    last = [line for line in notes.splitlines() if line.startswith("- Entry")][-1]
+    assert last.endswith("x" * 80)
+
+
+blocks = st.sampled_from(
+    [
+        "- entry",
+        "- entry\n  - nested\n  - nested",
+        "```\ncode\n\ncode\n```",
+        "- entry\n\n      ```\n      code\n      ```",
+        "<details>\n\nx\n\n</details>",
+        "<!--\nx\n\ny\n-->",
+        "## Heading",
+        "word " * 20,
+    ]
+)
+
+
+@given(st.lists(blocks, max_size=12), st.integers(10, 400))
+def test_a_text_is_shortened_between_lines_and_never_in_code(parts: list[str], limit: int) -> None:
+    text = "\n\n".join(parts)
+    short = shortened(text, limit, "MORE")
+    if short == text:
+        return
+    kept = short.removesuffix("MORE").rstrip("\n")
+    assert len(short) <= limit
+    assert text.startswith(kept)
+    assert text[len(kept) :].lstrip(" ").startswith("\n") or not kept
+    assert kept.count("```") % 2 == 0
+    assert kept.count("<!--") == kept.count("-->")
+    assert not kept.splitlines() or not kept.splitlines()[-1].startswith("#")
+
+
+def test_what_fits_is_not_touched() -> None:
+    assert shortened("- a\n- b", 7, "MORE") == "- a\n- b"
+    assert shortened("- a\n- b\n- c", 9, "MORE") == "- a\n\nMORE"
+    assert shortened("- " + "a" * 50, 20, "MORE") == "MORE"
