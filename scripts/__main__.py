@@ -26,10 +26,19 @@ STAGES = {
     "publish-tags": "tag the images and the commit",
     "promote": "publish the draft, move floating tags and the branch",
     "report": "say what is where and what to do next",
+    "rollback": "move the pointers from a bad release to a good one",
 }
+VERSIONS = {
+    "plan": "0.2.4, or patch, minor, major, rc",
+    "rollback": "the bad version",
+}
+TYPED = ("version", "good", "dry_run")
+"""What a person types on the command line, or gives the workflow as an input."""
 EXAMPLES = """examples:
   python -m scripts plan 0.2.4        what a release of 0.2.4 would be, from here
   python -m scripts plan minor        the same for the next minor version
+  python -m scripts rollback 0.2.4 --dry-run
+                                      what taking 0.2.4 back would move
 
 exit codes: 1 a check failed, 2 wrong usage or configuration, 3 conflict, 4 a service failed"""
 
@@ -47,15 +56,16 @@ def parser() -> argparse.ArgumentParser:
     verbs = main.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, meaning in STAGES.items():
         verb = verbs.add_parser(name, help=meaning, description=meaning)
-        if name == "plan":
-            verb.add_argument("version", nargs="?", help="0.2.4, or patch, minor, major, rc")
-            verb.add_argument(
-                "--dry-run", action="store_true", help="plan a run that writes nothing"
-            )
+        if name in VERSIONS:
+            verb.add_argument("version", nargs="?", help=VERSIONS[name])
+            verb.add_argument("--dry-run", action="store_true", help="write nothing anywhere")
+        if name == "rollback":
+            verb.add_argument("--to", dest="good", help="the good version (default: the highest)")
         if name == "image":
             verb.add_argument("--name", required=True, help="the image, as in [tool.release]")
         if name == "verify":
-            verb.add_argument("--moment", required=True, choices=("staged", "published"))
+            moments = ("staged", "published", "rolled-back")
+            verb.add_argument("--moment", required=True, choices=moments)
         if name in ("image", "verify"):
             verb.add_argument("--platform", required=True, help="linux/amd64 or linux/arm64")
     return main
@@ -69,9 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from scripts.core.errors import ReleaseError  # noqa: PLC0415
     from scripts.runner import Runner  # noqa: PLC0415
 
-    runner = Runner.current(
-        version=arguments.pop("version", None), dry_run=arguments.pop("dry_run", False)
-    )
+    typed = {key: arguments.pop(key) for key in TYPED if key in arguments}
+    runner = Runner.current(**typed)
     context = Context(runner, Path.cwd())
     began = time.time()
     leg = "-".join(arguments[key].rpartition("/")[2] for key in arguments)

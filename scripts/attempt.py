@@ -31,6 +31,8 @@ class Attempt:
     """What is public already."""
     lock: Lock | None
     """The lock that the release, or its draft, holds."""
+    rolled_back: frozenset[Version] = frozenset()
+    """Stable versions that were taken back: no pointer waits for a higher one than these."""
 
 
 def look(context: Context, start: Start, wanted: Version) -> Attempt:
@@ -44,13 +46,14 @@ def look(context: Context, start: Start, wanted: Version) -> Attempt:
 
     with ThreadPoolExecutor() as pool:
         found = pool.submit(ask, lambda: read_lock(context, tag))
+        taken_back = pool.submit(ask, lambda: rolled_back(context))
         package = pool.submit(ask, lambda: project and context.index.hashes(project, str(wanted)))
         images = pool.map(lambda ref: ask(lambda: context.registry.find(ref)), references)
         names = [f"package {project} {wanted}"] if package.result() else []
         names += [f"image tag {r}" for r, image in zip(references, images, strict=True) if image]
     # The tag that started this run is the request, not the trace of an earlier one.
     names += [f"git tag {tag}"] if f"refs/tags/{tag}" in start.refs and not start.tag else []
-    return Attempt(tuple(names), found.result())
+    return Attempt(tuple(names), found.result(), taken_back.result())
 
 
 def read_lock(context: Context, tag: str) -> Lock | None:
@@ -60,20 +63,34 @@ def read_lock(context: Context, tag: str) -> Lock | None:
     return lock.read(text) if text else None
 
 
+def rolled_back(context: Context) -> frozenset[Version]:
+    """Give the stable versions that GitHub shows as pre-releases: a rollback marked them so."""
+    marked = (r.tag_name for r in context.forge.releases() if r.prerelease and not r.draft)
+    versions = (version.from_tag(tag) for tag in marked)
+    return frozenset(v for v in versions if v and not v.is_prerelease)
+
+
 def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> tuple[Plan, str]:
     """Give the plan, and the commit of an earlier try that binds, or no text if none does."""
     if not found.names:
         check(context, start, wanted)
-        return _decide(context, start, wanted, origin(context, start)), ""
+        began = origin(context, start)
+        return _decide(context, start, wanted, began, found.rolled_back), ""
     if found.lock is None:
         commit = _release_commit(start, wanted, found)
         return _recovered(context, start, wanted, commit), commit
     return _same_branch(start, found.lock.plan), found.lock.commit
 
 
-def _decide(context: Context, start: Start, wanted: Version, origin: Origin) -> Plan:
-    products = product(context, start.config)
-    return planning.decide(products, wanted, origin, start.released() - {wanted})
+def _decide(
+    context: Context,
+    start: Start,
+    wanted: Version,
+    origin: Origin,
+    rolled_back: frozenset[Version] = frozenset(),
+) -> Plan:
+    released = start.released() - {wanted} - rolled_back
+    return planning.decide(product(context, start.config), wanted, origin, released)
 
 
 def _release_commit(start: Start, wanted: Version, found: Attempt) -> str:

@@ -86,6 +86,8 @@ class Trigger:
 
     version: str | None
     """What was typed: a version, or `patch`, `minor`, `major`, `rc`."""
+    good: str | None
+    """Of a rollback, the version to go back to."""
     dry_run: bool
     tag: str | None
     """The tag that was pushed, if that started it."""
@@ -101,9 +103,15 @@ class Runner:
         self._environ = {key: value for key, value in environ.items() if value}
 
     @classmethod
-    def current(cls, *, version: str | None = None, dry_run: bool = False) -> "Runner":
+    def current(
+        cls, *, version: str | None = None, good: str | None = None, dry_run: bool = False
+    ) -> "Runner":
         """Read this process's environment; what was typed as an argument comes first."""
-        typed = {"RELEASE_VERSION": version or "", "RELEASE_DRY_RUN": "true" if dry_run else ""}
+        typed = {
+            "RELEASE_VERSION": version,
+            "RELEASE_GOOD": good,
+            "RELEASE_DRY_RUN": "true" if dry_run else None,
+        }
         return cls({**os.environ, **{key: value for key, value in typed.items() if value}})
 
     def get(self, name: str) -> str | None:
@@ -146,6 +154,7 @@ class Runner:
         server, repository = self.get("GITHUB_SERVER_URL"), self.get("GITHUB_REPOSITORY")
         return Trigger(
             version=self.get("RELEASE_VERSION"),
+            good=self.get("RELEASE_GOOD"),
             dry_run=self.get("RELEASE_DRY_RUN") == "true",
             tag=name if tagged else None,
             sha=self.get("GITHUB_SHA"),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Result
+from scripts.core.rollback import Rollback
 
 SHORT = 19  # characters of a digest that a person compares: `sha256:` and twelve more
 
@@ -42,6 +43,31 @@ def _pointers(plan: Plan) -> list[tuple[str, str]]:
     floating = [f"`{i.repository}:{tag}`" for i in plan.images for tag in i.floating]
     moved = floating + ["GitHub's Latest"] * plan.latest + [f"`{plan.branch}`"] * bool(plan.branch)
     return [("pointers that move", ", ".join(moved) or "none")]
+
+
+def rollback(decided: Rollback) -> str:
+    """Write what a rollback moves, and what stays."""
+    bad, good = decided.bad.plan, decided.good.plan
+    rows = [
+        *(
+            (f"`{m.repository}:{m.tag}`", f"`{m.bad}`", f"{m.version}: `{m.good}`")
+            for m in decided.moves
+        ),
+        *((f"`{tag}`", "stays", "its line has no other release") for tag in decided.staying),
+        *([("GitHub's Latest", bad.tag, good.tag)] if bad.latest else []),
+        (f"release {bad.tag}", "a release", "marked as rolled back, a pre-release"),
+        ("changelog", bad.version, f"{bad.version} [YANKED]"),
+    ]
+    head = ("pointer", "from", "to")
+    return f"## Roll back {bad.project} {bad.version} to {good.version}\n\n{table(head, rows)}\n"
+
+
+def withdrawal(tag: str) -> str:
+    """Write what happens to a release that was never promoted."""
+    return (
+        f"## Withdraw {tag}\n\nIt was never promoted, so no pointer leads to it. Its draft and its "
+        "release branch are removed; names that are public stay.\n"
+    )
 
 
 def gate(lock: Lock) -> str:

@@ -3,8 +3,6 @@
 Nothing of it comes from the clock or the checkout: the same plan gives the same SHA.
 """
 
-import os
-
 from scripts import edits
 from scripts.config import FILE, Config
 from scripts.context import Context
@@ -42,18 +40,10 @@ def find(context: Context) -> str | None:
 
 def make(context: Context) -> str:
     """Write the release commit into the clone's object store; the checkout stays untouched."""
-    git, plan = context.git, context.plan
-    git.fetch(plan.base)
+    plan = context.plan
+    context.git.fetch(plan.base)
     texts = release_texts(context)
-    index = context.fresh("prepare") / "index"
-    environment = {"GIT_INDEX_FILE": os.fspath(index)}
-    git.run("read-tree", plan.base, **environment)
-    for path, text in texts.items():
-        blob = git.run("hash-object", "-w", "--stdin", text=text)
-        mode = git.run("ls-files", "--stage", "--", path, **environment).split(" ", 1)[0]
-        git.run("update-index", "--cacheinfo", f"{mode},{blob},{path}", **environment)
-    tree = git.run("write-tree", **environment)
-    return git.run("commit-tree", tree, "-p", plan.base, text=message(plan), **identity(plan))
+    return context.git.commit_files(texts, plan.base, message(plan), identity(plan))
 
 
 def message(plan: Plan) -> str:

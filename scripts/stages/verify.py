@@ -1,7 +1,8 @@
 """Use what was made as its users will: install it, start it, ask it.
 
-One stage for two moments. `staged`: the bytes that are still unnamed. `published`: what the public
-surfaces give a consumer, compared with the lock.
+One stage for three moments. `staged`: the bytes that are still unnamed. `published`: what the
+public surfaces give a consumer, compared with the lock. `rolled-back`: what they give to whoever
+follows the pointers after a rollback; then plan and lock are the good release's.
 """
 
 import json
@@ -22,7 +23,7 @@ from scripts.stages.stage import COMPOSE
 
 STAGED = "staged"
 PUBLISHED = "published"
-MOMENTS = (STAGED, PUBLISHED)
+ROLLED_BACK = "rolled-back"
 OK = 200
 
 
@@ -40,7 +41,7 @@ def install(context: Context, moment: str) -> Installation:
     """Make a clean environment with the package in it, if there is a package."""
     if not context.plan.dists:
         return installation.fresh(context)
-    if moment == PUBLISHED:
+    if moment != STAGED:
         return installation.published(context, context.lock.dists)
     return installation.staged(context, context.inputs / "dist" / context.plan.dists[0])
 
@@ -59,11 +60,11 @@ def _images(
     context: Context, moment: str, platform: str, consumer: Installation
 ) -> Iterator[Outcome]:
     for image in context.plan.images:
-        reference = f"{image.repository}:{image.tag}" if moment == PUBLISHED else None
-        yield _timed(
-            f"{moment} image {image.name} for {platform}",
-            partial(check_content, context, image, reference, platform),
-        )
+        for reference in references(context, image, moment):
+            yield _timed(
+                f"{moment} {reference} for {platform}",
+                partial(check_content, context, image, reference, platform),
+            )
     engine = Engine(context)
     if engine.platform != platform:
         # Said, not passed: what did not run here proves nothing here.
@@ -73,12 +74,23 @@ def _images(
     yield from _started(context, moment, engine, consumer)
 
 
-def check_content(
-    context: Context, image: PlannedImage, reference: str | None, platform: str
-) -> None:
+def references(context: Context, image: PlannedImage, moment: str) -> list[str]:
+    """Give the names by which a user gets the image at this moment."""
+    if moment == STAGED:
+        return [context.lock.pinned(image)]
+    if moment == PUBLISHED:
+        return [f"{image.repository}:{image.tag}"]
+    moved = json.loads(context.fact("rollback", "moved"))
+    return [tag for tag, to in moved if to == context.plan.version and _is_of(image, tag)]
+
+
+def _is_of(image: PlannedImage, reference: str) -> bool:
+    return reference.rpartition(":")[0] == image.repository
+
+
+def check_content(context: Context, image: PlannedImage, name: str, platform: str) -> None:
     """Compare index, platform image and labels with the lock, without starting anything."""
     locked = context.lock.image(image.name)
-    name = reference or context.lock.pinned(image)
     found = patiently(lambda: context.registry.find(name), context.runner.patience())
     if found is None or (found.digest, found.platforms) != (locked.digest, locked.platforms):
         raise CheckError(f"{name} is {found}, the lock says {locked}", "release the next version")

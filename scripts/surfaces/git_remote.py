@@ -1,6 +1,7 @@
 """The git remote: release branch, tag, and the branch that users follow."""
 
 import base64
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,23 @@ class Git:
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Say whether `newer` contains `older`; both must be in this clone."""
         return self.run("rev-list", "--count", older, f"^{newer}") == "0"
+
+    def commit_files(
+        self, texts: Mapping[str, str], parent: str, message: str, who: Mapping[str, str]
+    ) -> str:
+        """Write a commit that changes files of `parent`; the checkout stays untouched.
+
+        `who` is author, committer and time, as `identity` gives them.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            index = {"GIT_INDEX_FILE": f"{folder}/index"}
+            self.run("read-tree", parent, **index)
+            for path, text in texts.items():
+                blob = self.run("hash-object", "-w", "--stdin", text=text)
+                mode = self.run("ls-files", "--stage", "--", path, **index).partition(" ")[0]
+                self.run("update-index", "--cacheinfo", f"{mode},{blob},{path}", **index)
+            tree = self.run("write-tree", **index)
+        return self.run("commit-tree", tree, "-p", parent, text=message, **who)
 
     def push(self, *refspecs: str) -> None:
         """Push, all or nothing, so that no rejected branch leaves a stray tag."""
@@ -189,10 +207,6 @@ def tag_object(plan: Plan, commit: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-OpenPullRequest = Callable[[Plan], str]
-"""Opens, or finds, the pull request of the release branch; gives its address."""
-
-
 @dataclass
 class Branch:
     """The branch the release came from: a pointer, so it comes last."""
@@ -200,8 +214,10 @@ class Branch:
     git: Git
     plan: Plan
     commit: str
-    find_pull_request: Callable[[Plan], str | None]
-    open_pull_request: OpenPullRequest
+    find_pull_request: Callable[[str, str], str | None]
+    """From which branch, to which: the address of the open one."""
+    open_pull_request: Callable[[str, str, str, str], str]
+    """From which branch, to which, title, body."""
 
     @property
     def title(self) -> str:
@@ -215,7 +231,7 @@ class Branch:
         self.git.fetch(self.commit)
         if self.git.is_ancestor(self.commit, head):
             return Matches(f"contains {self.commit[:12]}")
-        if pull_request := self.find_pull_request(self.plan):
+        if pull_request := self.find_pull_request(*self._ends()):
             return Matches(f"protected: merge {pull_request}")
         return Missing(f"at {head[:12]}")
 
@@ -229,7 +245,12 @@ class Branch:
         except ServiceError as error:
             if not any(sign in error.cause for sign in PROTECTED):
                 raise
-            self.open_pull_request(self.plan)
+            title = f"Merge release {self.plan.tag}"
+            body = f"`{self.plan.branch}` is protected. Do not squash: {self.plan.tag} is tagged."
+            self.open_pull_request(*self._ends(), title, body)
+
+    def _ends(self) -> tuple[str, str]:
+        return self.plan.release_branch or "", self.plan.branch or ""
 
     def _head(self) -> str:
         head = self.git.refs().get(f"refs/heads/{self.plan.branch}")

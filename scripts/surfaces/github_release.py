@@ -82,25 +82,40 @@ class Forge:
                     return b"".join(answer[2]) if answer else None
         return None
 
-    def find_pull_request(self, plan: Plan) -> str | None:
-        """Give the address of the open pull request of the release branch."""
+    def find_pull_request(self, head: str, base: str) -> str | None:
+        """Give the address of the open pull request from one branch to another."""
         owner = self._name.partition("/")[0]
         with failures():
-            found = self.repository.get_pulls(
-                state="open", head=f"{owner}:{plan.release_branch}", base=plan.branch or ""
-            )
+            found = self.repository.get_pulls(state="open", head=f"{owner}:{head}", base=base)
             return next((pull.html_url for pull in found), None)
 
-    def open_pull_request(self, plan: Plan) -> str:
-        """Ask for the release commit to be merged where it may not be pushed."""
+    def open_pull_request(self, head: str, base: str, title: str, body: str) -> str:
+        """Ask for a branch to be merged where it may not be pushed."""
         with failures():
-            pull = self.repository.create_pull(
-                title=f"Merge release {plan.tag}",
-                body=f"`{plan.branch}` is protected, so this brings {plan.tag}. Do not squash it.",
-                head=plan.release_branch or "",
-                base=plan.branch or "",
-            )
+            pull = self.repository.create_pull(title=title, body=body, head=head, base=base)
             return pull.html_url
+
+    def edit(
+        self,
+        tag: str,
+        *,
+        body: str | None = None,
+        draft: bool | None = None,
+        prerelease: bool | None = None,
+        make_latest: str = "false",
+    ) -> None:
+        """Change what is given of a release, and keep the rest as it stands there."""
+        release = self.release(tag)
+        if release is None:
+            raise ServiceError(f"release {tag} is gone", "run this again: it looks anew")
+        with failures():
+            release.update_release(
+                release.name or tag,
+                release.body or "" if body is None else body,
+                draft=release.draft if draft is None else draft,
+                prerelease=release.prerelease if prerelease is None else prerelease,
+                make_latest=make_latest,
+            )
 
 
 @contextmanager
@@ -227,19 +242,12 @@ class Published:
 
     def apply(self) -> None:
         """Publish the draft, its title and notes as they stand there."""
-        release = self.forge.release(self.plan.tag)
-        if release is None:
-            raise ServiceError(
-                f"the draft of {self.plan.tag} is gone", "run the release again: it is made anew"
-            )
-        with failures():
-            release.update_release(
-                release.name or self.plan.title,
-                release.body or "",
-                draft=False,
-                prerelease=self.plan.prerelease,
-                make_latest="true" if self._latest_is_wrong() else "false",
-            )
+        self.forge.edit(
+            self.plan.tag,
+            draft=False,
+            prerelease=self.plan.prerelease,
+            make_latest="true" if self._latest_is_wrong() else "false",
+        )
 
     def _latest_is_wrong(self) -> bool:
         """A higher version that was released meanwhile keeps "Latest"."""

@@ -52,6 +52,11 @@ class PackageIndex:
             if _version(file) == Version(wanted)
         }
 
+    def yanked(self, project: str, wanted: str) -> bool:
+        """Say whether every file of one version is marked as yanked (PEP 592)."""
+        mine = [file for file in self.files(project) if _version(file) == Version(wanted)]
+        return bool(mine) and all(file.is_yanked for file in mine)
+
     def versions(self, project: str) -> set[Version]:
         """Give every version that has a file."""
         found = {_version(file) for file in self.files(project)}

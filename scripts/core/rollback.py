@@ -1,0 +1,89 @@
+"""Rolling back: which pointers go from a bad release to which good one. Names stay."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from packaging.version import Version
+
+from scripts.core import tags, version
+from scripts.core.errors import UsageError
+from scripts.core.lock import Lock
+
+
+@dataclass(frozen=True)
+class Move:
+    """One floating tag that goes back."""
+
+    repository: str
+    tag: str
+    bad: str
+    """The digest it points at until now."""
+    good: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """What is to be done. Without a good release there is nothing to point at instead."""
+
+    bad: Lock
+    good: Lock
+    moves: tuple[Move, ...]
+    staying: tuple[str, ...]
+    """Floating tags of a line that has no other release: nothing to point them at."""
+
+
+def choose(bad: Version, asked: Version | None, stable: Collection[Version]) -> Version:
+    """Give the good version: the one asked for, or the highest stable one below the bad.
+
+    `stable` are the promoted releases that have not been rolled back. Raises UsageError for a
+    rollback to itself, to a candidate, or to what was never released.
+    """
+    if asked == bad:
+        raise UsageError(f"{bad} cannot be rolled back to itself", "name an earlier version")
+    if asked and asked.is_prerelease:
+        raise UsageError(
+            f"{asked} is a release candidate, which no pointer follows", "name a stable version"
+        )
+    if asked and asked not in stable:
+        raise UsageError(
+            f"{asked} is no release that pointers can go to",
+            f"choose one of: {', '.join(map(str, sorted(set(stable) - {bad})))}",
+        )
+    good = asked or max((one for one in stable if one < bad), default=None)
+    if good is None:
+        raise UsageError(
+            f"there is no stable release below {bad} to roll back to",
+            "release a mended version instead: the pointers move to it",
+        )
+    return good
+
+
+def targets(bad: Version, good: Version, stable: Collection[Version]) -> dict[str, Version | None]:
+    """Give, for each floating tag of the bad release, the version it goes to; none if none is left.
+
+    `latest`, and every line the good release is in, go to it; another line to its own highest.
+    """
+    left = set(stable) - {bad}
+    ended = tags.pointers(left)
+    followed = set(tags.floating(good, {good}))
+    names = tags.floating(bad, left)
+    return {name: good if name in followed else ended.get(name) for name in names}
+
+
+def decide(
+    bad: Lock, good: Version, stable: Collection[Version], locks: Mapping[Version, Lock]
+) -> Rollback:
+    """Work out every move. `locks` has the lock of each version in `targets`."""
+    wanted = targets(version.parse(bad.plan.version), good, stable)
+    moves, staying = [], []
+    for image in bad.plan.images:
+        for tag, to in wanted.items():
+            lock = locks[to] if to else None
+            known = {i.name for i in lock.images} if lock else set()
+            if lock is None or image.name not in known:
+                staying.append(f"{image.repository}:{tag}")
+                continue
+            digests = bad.image(image.name).digest, lock.image(image.name).digest
+            moves.append(Move(image.repository, tag, *digests, lock.plan.version))
+    return Rollback(bad, locks[good], tuple(moves), tuple(staying))

@@ -1,0 +1,145 @@
+"""Take a release back: the pointers go to a good one, the names stay, the bad one says so.
+
+A release that was never promoted is withdrawn instead: nobody followed a pointer to it.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import partial
+
+from github.GitRelease import GitRelease
+from packaging.version import Version
+
+from scripts import attempt
+from scripts.context import Context
+from scripts.core import codec, report, rollback, version
+from scripts.core import lock as locking
+from scripts.core.converge import Outcome, Surface, converge, patiently
+from scripts.core.errors import UsageError
+from scripts.core.lock import Lock
+from scripts.core.results import Done
+from scripts.core.rollback import Rollback
+from scripts.surfaces.rolled_back import BranchGone, DraftGone, LatestBack, Marked, TagBack, Yanked
+
+
+def run(context: Context) -> Done:
+    """Print what is to be done, then do it; run again, it finishes what is left."""
+    trigger = context.runner.trigger()
+    wanted = version.parse(trigger.version or "")
+    releases = patiently(context.forge.releases, context.runner.patience())
+    mine = [one for one in releases if one.tag_name == version.tag(wanted)]
+    if not mine:
+        raise UsageError(
+            f"{wanted} was never released here, nor begun",
+            "see the repository's releases; without a release there is no lock to go back from",
+        )
+    if all(one.draft for one in mine):
+        return withdraw(context, wanted, trigger.dry_run)
+    asked = version.parse(trigger.good) if trigger.good else None
+    decided = decide(context, wanted, asked, stable(releases))
+    text = report.rollback(decided)
+    print(text)
+    context.runner.summary(text)
+    hand_over(context, decided)
+    if trigger.dry_run:
+        return Done()
+    context.runner.output(mode="rolled-back")
+    done = converge(surfaces(context, decided), context.runner.patience)
+    moved = json.dumps([(f"{m.repository}:{m.tag}", m.version) for m in decided.moves])
+    return Done((*done, *yank_on_index(context, decided.bad)), (("moved", moved),))
+
+
+def stable(releases: Sequence[GitRelease]) -> set[Version]:
+    """Give the stable versions that are public and were not rolled back."""
+    promoted = (one.tag_name for one in releases if not one.draft and not one.prerelease)
+    return {found for tag in promoted if (found := version.from_tag(tag))}
+
+
+def decide(
+    context: Context, bad: Version, asked: Version | None, released: set[Version]
+) -> Rollback:
+    """Read the locks that are needed, and work out every move."""
+    good = rollback.choose(bad, asked, released)
+    needed = {v for v in rollback.targets(bad, good, released).values() if v} | {bad, good}
+    locks = {one: read(context, one) for one in needed}
+    for one in needed - {bad}:
+        for image in locks[one].plan.images:
+            check_there(context, locks[one].pinned(image))
+    return rollback.decide(locks[bad], good, released, locks)
+
+
+def read(context: Context, wanted: Version) -> Lock:
+    """Read a release's lock. A release made without one cannot be gone back to by digest."""
+    tag = version.tag(wanted)
+    lock = patiently(partial(attempt.read_lock, context, tag), context.runner.patience())
+    if lock is None:
+        raise UsageError(
+            f"release {tag} has no {locking.NAME}: it was made without this system, or lost it",
+            "choose a release that has one; or move the floating tags by hand, with "
+            "`docker buildx imagetools create`",
+        )
+    return lock
+
+
+def check_there(context: Context, reference: str) -> None:
+    """Make sure that the bytes to go back to are still there, before anything moves."""
+    find = partial(context.registry.find, reference)
+    if patiently(find, context.runner.patience()) is None:
+        raise UsageError(
+            f"{reference} is gone from the registry", "choose another good version: nothing moved"
+        )
+
+
+def surfaces(context: Context, decided: Rollback) -> list[Surface]:
+    """List what goes back, the pointers that most people follow first."""
+    bad, good = decided.bad.plan, decided.good.plan
+    forge, page = context.forge, context.endpoints.page_url
+    tags: list[Surface] = [TagBack(context.registry, move) for move in decided.moves]
+    latest: list[Surface] = [LatestBack(forge, bad.tag, good.tag)] if bad.latest else []
+    config = context.config_at(decided.bad.commit)
+    changelog = Yanked(
+        context.git,
+        bad,
+        config.changelog,
+        bad.branch or config.branch,
+        forge.find_pull_request,
+        forge.open_pull_request,
+    )
+    marked: list[Surface] = [Marked(forge, bad.tag, good.tag, page), changelog]
+    return [*tags, *latest, *marked]
+
+
+def withdraw(context: Context, wanted: Version, dry_run: bool) -> Done:
+    """Take away the draft and the release branch of a release that nobody could see."""
+    tag = version.tag(wanted)
+    text = report.withdrawal(tag)
+    print(text)
+    context.runner.summary(text)
+    if dry_run:
+        return Done()
+    gone: list[Surface] = [DraftGone(context.forge, tag)]
+    gone.append(BranchGone(context.git, f"release/{tag}"))
+    return Done(tuple(converge(gone, context.runner.patience)))
+
+
+def hand_over(context: Context, decided: Rollback) -> None:
+    """Write the good release's plan and assets: the consumer's check that follows reads them."""
+    good = decided.good
+    context.write("plan.json", codec.encode(good.plan))
+    context.write(f"assets/{locking.NAME}", locking.write(good))
+    release = context.forge.release(good.plan.tag)
+    compose = context.forge.asset(release, "compose.yaml") if release else None
+    if compose:
+        context.write("assets/compose.yaml", compose.decode())
+
+
+def yank_on_index(context: Context, bad: Lock) -> list[Outcome]:
+    """Say whether the index shows the version as yanked: only a person can do that (PEP 592)."""
+    if not bad.dists:
+        return []
+    name = f"package {bad.plan.project} {bad.plan.version}"
+    find = partial(context.index.yanked, bad.plan.project, bad.plan.version)
+    if patiently(find, context.runner.patience()):
+        return [Outcome(name, "yanked", written=False)]
+    how = "not yanked: on the index, open the project's page, Manage, Releases, Options, Yank"
+    return [Outcome(name, how, written=False)]

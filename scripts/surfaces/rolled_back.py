@@ -1,0 +1,208 @@
+"""The pointers and marks of a release that is taken back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scripts.core import version
+from scripts.core.changelog import section, yank
+from scripts.core.converge import Matches, Missing, State
+from scripts.core.errors import ServiceError
+from scripts.core.plan import Plan
+from scripts.core.rollback import Move
+from scripts.surfaces.git_remote import PROTECTED, Git, identity
+from scripts.surfaces.github_release import Forge, failures
+from scripts.surfaces.image_registry import ImageRegistry
+
+BANNER = "> [!WARNING]\n> **{bad} was rolled back.** Use [{good}]({page}/releases/tag/{good})."
+
+
+@dataclass(frozen=True)
+class TagBack:
+    """A floating tag that pointed at the bad release."""
+
+    registry: ImageRegistry
+    move: Move
+
+    @property
+    def title(self) -> str:
+        """Name the tag."""
+        return f"image tag {self.move.repository}:{self.move.tag}"
+
+    def observe(self) -> State:
+        """Look whether it still points at the bad bytes; elsewhere, somebody moved it on."""
+        found = self.registry.find(f"{self.move.repository}:{self.move.tag}")
+        if found and found.digest == self.move.bad:
+            return Missing(f"at the bad {found.digest}")
+        if found is None:
+            return Missing("not there")
+        return Matches(
+            f"{self.move.version}: {found.digest}"
+            if found.digest == self.move.good
+            else f"moved on to {found.digest}"
+        )
+
+    def apply(self) -> None:
+        """Point it at the good release's index."""
+        target = f"{self.move.repository}:{self.move.tag}"
+        self.registry.create(target, f"{self.move.repository}@{self.move.good}")
+
+
+@dataclass(frozen=True)
+class LatestBack:
+    """GitHub's "Latest", which showed the bad release."""
+
+    forge: Forge
+    bad: str
+    good: str
+
+    @property
+    def title(self) -> str:
+        """Name the pointer."""
+        return "GitHub's Latest"
+
+    def observe(self) -> State:
+        """Look which release it shows; a later one than the bad stays."""
+        latest = self.forge.latest()
+        held = version.from_tag(latest or "")
+        bad = version.from_tag(self.bad)
+        if latest == self.good or (held and bad and held > bad):
+            return Matches(str(latest))
+        return Missing(f"shows {latest}")
+
+    def apply(self) -> None:
+        """Make the good release the latest one."""
+        self.forge.edit(self.good, make_latest="true")
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The bad release on GitHub: a banner in its notes, and no longer a full release."""
+
+    forge: Forge
+    bad: str
+    good: str
+    page: str
+
+    @property
+    def title(self) -> str:
+        """Name the release."""
+        return f"release {self.bad} marked"
+
+    def observe(self) -> State:
+        """Look for the banner and the flag."""
+        release = self.forge.release(self.bad)
+        if release is None:
+            return Matches("not there")
+        marked = (release.body or "").startswith(self._banner()) and release.prerelease
+        return Matches(release.html_url) if marked else Missing("not marked")
+
+    def apply(self) -> None:
+        """Put the banner above the notes, which stay as they are."""
+        release = self.forge.release(self.bad)
+        body = (release.body or "") if release else ""
+        banner = self._banner()
+        body = body if body.startswith(banner) else f"{banner}\n\n{body}"
+        self.forge.edit(self.bad, body=body, prerelease=True)
+
+    def _banner(self) -> str:
+        return BANNER.format(bad=self.bad, good=self.good, page=self.page)
+
+
+@dataclass
+class Yanked:
+    """The bad version's heading in the changelog of the branch."""
+
+    git: Git
+    plan: Plan
+    path: str
+    branch: str
+    find_pull_request: Callable[[str, str], str | None]
+    open_pull_request: Callable[[str, str, str, str], str]
+
+    @property
+    def title(self) -> str:
+        """Name the file and the branch."""
+        return f"{self.path} on {self.branch}"
+
+    @property
+    def _own_branch(self) -> str:
+        return f"rollback/{self.plan.tag}"
+
+    def observe(self) -> State:
+        """Look for the mark in the branch's head, or for a pull request that brings it."""
+        head = self._head()
+        if section(self._text(head), version.parse(self.plan.version), self.path).yanked:
+            return Matches("[YANKED]")
+        if pull_request := self.find_pull_request(self._own_branch, self.branch):
+            return Matches(f"protected: merge {pull_request}")
+        return Missing("not marked")
+
+    def apply(self) -> None:
+        """Commit the mark to the branch; where it is protected, ask by pull request."""
+        head = self._head()
+        text = yank(self._text(head), version.parse(self.plan.version), self.path)
+        title = f"Mark {self.plan.version} as yanked"
+        commit = self.git.commit_files({self.path: text}, head, f"{title}\n", identity(self.plan))
+        try:
+            self.git.push(f"{commit}:refs/heads/{self.branch}")
+        except ServiceError as error:
+            if not any(sign in error.cause for sign in PROTECTED):
+                raise
+            self.git.push(f"+{commit}:refs/heads/{self._own_branch}")
+            body = f"{self.plan.version} was rolled back; `{self.branch}` is protected."
+            self.open_pull_request(self._own_branch, self.branch, title, body)
+
+    def _head(self) -> str:
+        head = self.git.refs()[f"refs/heads/{self.branch}"]
+        self.git.fetch(head)
+        return head
+
+    def _text(self, commit: str) -> str:
+        return self.git.show(commit, self.path)
+
+
+@dataclass(frozen=True)
+class DraftGone:
+    """The draft of a release that nobody saw."""
+
+    forge: Forge
+    tag: str
+
+    @property
+    def title(self) -> str:
+        """Name the draft."""
+        return f"draft release {self.tag} removed"
+
+    def observe(self) -> State:
+        """Look for a draft."""
+        release = self.forge.release(self.tag)
+        return Missing("still there") if release and release.draft else Matches("not there")
+
+    def apply(self) -> None:
+        """Delete it with its assets."""
+        release = self.forge.release(self.tag)
+        if release and release.draft:
+            with failures():
+                release.delete_release()
+
+
+@dataclass(frozen=True)
+class BranchGone:
+    """The release branch of a release that nobody saw."""
+
+    git: Git
+    branch: str
+
+    @property
+    def title(self) -> str:
+        """Name the branch."""
+        return f"branch {self.branch} removed"
+
+    def observe(self) -> State:
+        """Look for the branch."""
+        there = f"refs/heads/{self.branch}" in self.git.refs()
+        return Missing("still there") if there else Matches("not there")
+
+    def apply(self) -> None:
+        """Delete it."""
+        self.git.push(f":refs/heads/{self.branch}")
