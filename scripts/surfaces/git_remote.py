@@ -8,11 +8,19 @@ from pathlib import Path
 
 from scripts import processes
 from scripts.core.converge import Conflict, Matches, Missing, State
-from scripts.core.errors import ServiceError
+from scripts.core.errors import ServiceError, TransientError
 from scripts.core.plan import Plan
 
 # What GitHub says to a push that a rule forbids (GitHub Docs, "Troubleshooting rules").
+# What git says where somebody else pushed between our look and our push.
+MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value")
 PROTECTED = ("GH006", "GH013", "protected branch", "repository rule violations")
+# A remote that sends nothing for so many seconds is given up (git, GIT_HTTP_LOW_SPEED_TIME).
+SETTINGS = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_HTTP_LOW_SPEED_LIMIT": "1",
+    "GIT_HTTP_LOW_SPEED_TIME": "30",
+}
 
 
 class Git:
@@ -23,7 +31,7 @@ class Git:
     ) -> None:
         self.folder = folder
         self.url = url
-        self._environment = {**environment, "GIT_TERMINAL_PROMPT": "0", **_header(url, token)}
+        self._environment = {**environment, **SETTINGS, **_header(url, token)}
 
     def run(self, *arguments: str, text: str | None = None, **environment: str) -> str:
         """Run git and give its output, without the last line feed."""
@@ -147,8 +155,11 @@ class ReleaseBranchGone:
     def observe(self) -> State:
         """Look whether it is still there, and still needed."""
         refs = self.git.refs()
-        if f"refs/heads/{self.plan.release_branch}" not in refs:
+        found = refs.get(f"refs/heads/{self.plan.release_branch}")
+        if found is None:
             return Matches("not there")
+        if found != self.commit:
+            return Matches(f"kept: it holds {found[:12]}, which is not this release's")
         head = refs[f"refs/heads/{self.plan.branch}"]
         self.git.fetch(head)
         self.git.fetch(self.commit)
@@ -243,6 +254,10 @@ class Branch:
         try:
             self.git.push(f"{new}:refs/heads/{self.plan.branch}")
         except ServiceError as error:
+            if any(sign in error.cause for sign in MOVED):
+                raise TransientError(
+                    f"branch {self.plan.branch} moved on while it was written", error.remedy
+                ) from error
             if not any(sign in error.cause for sign in PROTECTED):
                 raise
             title = f"Merge release {self.plan.tag}"
