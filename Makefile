@@ -53,9 +53,13 @@ lint-python: .venv/ready ## ruff: rules and layout.
 lint-types: .venv/ready ## mypy.
 	@.venv/bin/mypy --no-error-summary
 
-# actionlint is built once for all checkouts, from the module that rehearsal/tools/actionlint pins.
+# actionlint is the one that rehearsal/tools/actionlint pins: from PATH, or built once for all checkouts.
+ACTIONLINT = $(shell sed -n 's|.*github.com/rhysd/actionlint \(v[0-9.]*\).*|\1|p' rehearsal/tools/actionlint/go.mod)
+
 lint-workflows: .venv/ready ## actionlint and zizmor.
-	@program=$$($(PY) -c 'import sys; from rehearsal.provision import ensure; \
+	@program=$$(command -v actionlint || true); \
+	  [[ -n $$program && $$("$$program" -version) == "$(ACTIONLINT)"* ]] || program=$$($(PY) -c 'import sys; \
+	  from rehearsal.provision import ensure; \
 	  print(ensure(["actionlint"], lambda line: print(line, file=sys.stderr)).path("actionlint"))'); \
 	  "$$program" -shellcheck .venv/bin/shellcheck -pyflakes= .github/workflows/*.yml
 	@.venv/bin/zizmor --quiet --no-progress --offline --persona pedantic --collect=all --strict-collection .github
