@@ -7,6 +7,7 @@ Needs the released wheel and nothing else. Prints a line for each check with its
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
 import urllib.error
@@ -22,6 +23,7 @@ from stream_pose_ml.errors import ServiceError
 from stream_pose_ml.features import frame_features, window_features
 from stream_pose_ml.sequences import Recording, frame_to_json
 
+NO_BROWSER = 3  # what browser.py ends with where no Chromium is installed
 SECONDS = 60.0  # for one answer: emulated platforms take their time
 
 
@@ -58,13 +60,14 @@ def main(arguments: list[str]) -> int:
     """Run the checks in order, all of them even when one fails."""
     parser = argparse.ArgumentParser(prog="acceptance.py", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="without a browser")
-    parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
         places = Places.from_environment()
     except FailedError as failed:
         print(f"acceptance: {failed}", file=sys.stderr)
         return 1
-    results = [_run(name, check, places) for name, check in CHECKS.items()]
+    checks = CHECKS if options.quick else {**CHECKS, "page in a browser": browser}
+    results = [_run(name, check, places) for name, check in checks.items()]
     return 0 if all(results) else 1
 
 
@@ -145,6 +148,26 @@ def page(places: Places) -> str:
         raise FailedError(f"expected a page with a script, found {text[:200]!r}")
     sizes = [len(_get(urljoin(f"{places.web}/", link))) for link in parser.links]
     return f"{len(sizes)} files, {sum(sizes) + len(text)} bytes"
+
+
+def browser(places: Places) -> str:
+    """The page in headless Chromium: a label appears, versions are shown, the console is clean."""
+    picture = places.output / "page.png"
+    places.output.mkdir(parents=True, exist_ok=True)
+    shown = '[...document.querySelectorAll("#version-page, #version-api")].map((e) => e.innerText)'
+    until = 'document.querySelector("#label").dataset.state === "label"'
+    command = [sys.executable, str(Path(__file__).with_name("browser.py")), f"{places.web}/"]
+    command += ["--until", until, "--measure", shown, "--stay", "2", "--screenshot", str(picture)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == NO_BROWSER:
+        return "not run here: no Chromium is installed"
+    if not done.stdout:
+        raise FailedError(f"expected a report from Chromium, found: {done.stderr.strip()[-500:]}")
+    report = json.loads(done.stdout)
+    _expect("console errors", [], report["errors"])
+    _expect("a label on the page", True, report["passed"])
+    _expect("versions shown", [places.version] * 2, report["measured"])
+    return f"a label after {report['seconds']:.1f} s, console clean, {picture.name}"
 
 
 CHECKS: dict[str, Callable[[Places], str]] = {

@@ -1,6 +1,9 @@
 """Run the API: `python -m services.api`."""
 
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -10,6 +13,13 @@ from services.api.settings import Settings, from_environment
 
 class Server(uvicorn.Server):
     """Uvicorn, which first tells the open streams that it stops."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End with exit code 0 on a signal; uvicorn would raise it once more at its end."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.handle_exit)
+        yield
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain the streams, then do what uvicorn does."""

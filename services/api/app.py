@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request, WebSocket
 
-from services.api import examples, registry
+from services.api import examples, reference, registry
 from services.api.catalogue import Catalogue
 from services.api.limits import BodyLimit
 from services.api.recordings import classify_body
@@ -18,7 +18,7 @@ from stream_pose_ml.errors import ModelError, StreamPoseError
 
 Source = Annotated[
     str | None,
-    Query(alias="model", description="`bundled` or `registry`; by default the active one."),
+    Query(alias="model", description="bundled or registry; by default the active one."),
 ]
 
 
@@ -30,9 +30,12 @@ def create(settings: Settings) -> FastAPI:
         version=__version__,
         summary="Labels for human movement, from 33 pose landmarks a frame.",
         lifespan=_lifespan(catalogue, settings),
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.streams = Streams(settings)
     app.add_middleware(BodyLimit, limit=settings.body_bytes)
+    reference.add(app)
     _facts(app, catalogue)
     _classification(app, catalogue)
     return app

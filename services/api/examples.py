@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from stream_pose_ml import synthetic
+from stream_pose_ml import __version__, synthetic
 from stream_pose_ml.sequences import frame_to_json
 
 _FRAME = frame_to_json(next(synthetic.recording("squat", seed=1, frames=1).frames()))
 _MODEL = {
     "source": "bundled",
     "name": "stream_pose_ml",
-    "version": "0.2.4",
+    "version": __version__,
     "labels": ["arm_raise", "idle", "squat", "step"],
     "window": 30,
 }
@@ -32,7 +32,7 @@ HEALTH = _answers(
     "Ready.", {"status": "ok", "model": "registry", "registry": "connected", "streams": 3}
 )
 VERSION = _answers(
-    "The versions.", {"version": "0.2.4", "model": _MODEL, "registry": "not configured"}
+    "The versions.", {"version": __version__, "model": _MODEL, "registry": "not configured"}
 )
 MODELS = _answers("The models.", [{**_MODEL, "active": True}])
 CLASSIFY: dict[int | str, dict[str, Any]] = {
@@ -74,4 +74,19 @@ RECORDING: dict[str, Any] = {
             },
         },
     }
+}
+
+SOCKET: dict[str, Any] = {
+    "The server greets": {"type": "ready", "model": _MODEL},
+    "You send": _FRAME,
+    "While the window fills": {"type": "waiting", "frame": 0, "waiting": 29},
+    "From then on": {
+        "type": "label",
+        "frame": 29,
+        "label": "squat",
+        "probability": 0.96,
+        "probabilities": {"arm_raise": 0.01, "idle": 0.0, "squat": 0.96, "step": 0.03},
+    },
+    "It closes with a reason": "1001 the server stops · 1003 not text · 1007 no frame · "
+    "1008 idle, or no such model · 1009 too large · 1013 all streams are taken",
 }
