@@ -11,9 +11,9 @@ from scripts.core.converge import Conflict, Matches, Missing, State
 from scripts.core.errors import ServiceError, TransientError
 from scripts.core.plan import Plan
 
-# What GitHub says to a push that a rule forbids (GitHub Docs, "Troubleshooting rules").
 # What git says where somebody else pushed between our look and our push.
 MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value")
+# What GitHub says to a push that a rule forbids (GitHub Docs, "Troubleshooting rules").
 PROTECTED = ("GH006", "GH013", "protected branch", "repository rule violations")
 # A remote that sends nothing for so many seconds is given up (git, GIT_HTTP_LOW_SPEED_TIME).
 SETTINGS = {

@@ -36,8 +36,8 @@ class Place:
     """A surface whose faults are written down beforehand.
 
     `applies`: what each apply does: `ok`, `lost` (done, and an error told), `failed` (an error, and
-    nothing done), `refused`, `refused-after` (refused because it is there). `lag`: how many looks do not
-    show what is there.
+    nothing done), `refused`, `refused-after` (refused because it is there).
+    `lag`: how many looks do not show what is there.
     """
 
     applies: Iterator[str] = field(default_factory=lambda: iter(()))

@@ -86,13 +86,14 @@ class Project:
     """The bare repository, and the clone in which a release runs."""
 
     def __init__(self, folder: Path) -> None:
-        self.bare = folder / "remote.git"
+        self.bare = folder / "mari" / "sample_thing.git"
         self.clone = folder / "clone"
 
     @classmethod
     def made(cls, folder: Path) -> "Project":
         """Make it: one commit on main, tagged v0.2.3."""
         project = cls(folder)
+        project.bare.parent.mkdir()
         git("init", "-q", "--bare", "-b", "main", str(project.bare), cwd=folder)
         for key in ("uploadpack.allowAnySHA1InWant", "http.receivepack"):
             git("config", key, "true", cwd=project.bare)
