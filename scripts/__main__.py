@@ -26,9 +26,11 @@ STAGES = {
     "publish-tags": "tag the images and the commit",
     "promote": "publish the draft, move floating tags and the branch",
     "report": "say what is where and what to do next",
+    "doctor": "find what would stop a release, before it is begun",
     "rollback": "move the pointers from a bad release to a good one",
 }
 VERSIONS = {
+    "doctor": "the version to be released (default: whichever)",
     "plan": "0.2.4, or patch, minor, major, rc",
     "rollback": "the bad version",
 }

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from scripts.core import findings as marks
+from scripts.core.findings import Finding
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Result
@@ -43,6 +45,17 @@ def _pointers(plan: Plan) -> list[tuple[str, str]]:
     floating = [f"`{i.repository}:{tag}`" for i in plan.images for tag in i.floating]
     moved = floating + ["GitHub's Latest"] * plan.latest + [f"`{plan.branch}`"] * bool(plan.branch)
     return [("pointers that move", ", ".join(moved) or "none")]
+
+
+def findings(title: str, found: Sequence[Finding]) -> str:
+    """Write what was looked at, what is wrong first, and why and how to mend it."""
+    signs = {marks.OK: "✅", marks.PROBLEM: "❌", marks.NOT_CHECKED: "❔"}
+    order = [marks.PROBLEM, marks.NOT_CHECKED, marks.OK]
+    rows = [
+        (f"{signs[one.status]} {one.what}", one.found, one.why, " ".join([one.remedy, one.page]))
+        for one in sorted(found, key=lambda one: order.index(one.status))
+    ]
+    return f"## {title}\n\n{table(('what', 'found', 'why it matters', 'what to do'), rows)}\n"
 
 
 def rollback(decided: Rollback) -> str:

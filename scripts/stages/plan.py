@@ -1,18 +1,18 @@
 """Decide everything, by reading only, and print it for a person to read."""
 
 import json
-from functools import partial
 
 from scripts import attempt, start
 from scripts.context import Context
 from scripts.core import codec, lock, report
 from scripts.core import plan as planning
-from scripts.core.converge import patiently
-from scripts.core.errors import ServiceError
+from scripts.core.errors import ProblemsError, ServiceError
+from scripts.core.findings import PROBLEM
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Done
-from scripts.surfaces.registry_access import may_push
+from scripts.stages import doctor
+from scripts.start import Start
 
 RUNNERS = {"linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm"}
 
@@ -25,34 +25,22 @@ def run(context: Context) -> Done:
     plan, commit = attempt.choose(context, began, wanted, found)
     if context.runner.trigger().dry_run:
         plan = plan.for_mode(planning.DRY_RUN)
-    else:
-        preflight(context, plan)
+    looked = preflight(context, began)
     earlier = found.lock if found.lock and found.lock.plan.id == plan.id else None
     hand_over(context, plan, earlier)
-    text = report.plan(plan, found.names)
+    text = report.plan(plan, found.names) + "\n" + looked
     print(text)
     context.runner.summary(text)
     return Done(facts=(("commit", commit),))
 
 
-def preflight(context: Context, plan: Plan) -> None:
-    """Make sure that the credentials can do what is planned, before anything is built."""
-    patience, secrets = context.runner.patience, context.secrets
-    if not patiently(context.forge.may_push, patience()):
-        raise ServiceError(
-            f"the token may not write to {context.endpoints.repository}",
-            "give the job `contents: write`, or use a token that has it",
-        )
-    if not (secrets.registry_username and secrets.registry_token):
-        return
-    user, token = secrets.registry_username, secrets.registry_token
-    for image in plan.images:
-        granted = partial(may_push, image.repository, user, token)
-        if not patiently(granted, patience()):
-            raise ServiceError(
-                f"the registry does not let {user} push to {image.repository}",
-                "check REGISTRY_USERNAME and REGISTRY_TOKEN, and the token's scope",
-            )
+def preflight(context: Context, began: Start) -> str:
+    """Ask the doctor, before anything is built. A dry run needs no right to write."""
+    found = doctor.examine(context, began)
+    problems = [one for one in found if one.status == PROBLEM]
+    if problems and not context.runner.trigger().dry_run:
+        raise ProblemsError(ServiceError(f"{p.what}: {p.found}", p.remedy) for p in problems)
+    return report.findings("Preflight", found)
 
 
 def hand_over(context: Context, plan: Plan, earlier: Lock | None) -> None:

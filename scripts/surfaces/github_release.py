@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 from github import Auth, Github, GithubException
@@ -49,6 +50,31 @@ class Forge:
         """Say whether the token may write."""
         with failures():
             return bool(self._github.get_repo(self._name, lazy=False).permissions.push)
+
+    def environments(self) -> dict[str, bool]:
+        """Give the environments, each with whether somebody has to approve."""
+        with failures():
+            return {
+                one.name: any(r.type == "required_reviewers" for r in one.protection_rules or [])
+                for one in self.repository.get_environments()
+            }
+
+    def protected(self, branch: str) -> bool:
+        """Say whether a branch is protected."""
+        with failures():
+            return self.repository.get_branch(branch).protected
+
+    def setting(self, path: str) -> dict[str, Any] | None:
+        """Read one of the repository's settings; none if this token may not."""
+        try:
+            with failures():
+                requester = self._github.requester
+                _, found = requester.requestJsonAndCheck("GET", f"/repos/{self._name}/{path}")
+        except TransientError:
+            raise
+        except ServiceError:
+            return None
+        return found if isinstance(found, dict) else None
 
     def releases(self) -> list[GitRelease]:
         """List the releases; drafts too, if the token may write."""

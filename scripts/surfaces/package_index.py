@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
@@ -51,6 +52,11 @@ class PackageIndex:
             for file in self.files(project)
             if _version(file) == Version(wanted)
         }
+
+    def first_upload(self, project: str, wanted: str) -> datetime | None:
+        """Give when the first file of a version came; none if there is no file, or no time."""
+        mine = [file for file in self.files(project) if _version(file) == Version(wanted)]
+        return min((file.upload_time for file in mine if file.upload_time), default=None)
 
     def yanked(self, project: str, wanted: str) -> bool:
         """Say whether every file of one version is marked as yanked (PEP 592)."""

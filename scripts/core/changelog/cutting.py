@@ -45,7 +45,9 @@ def cut(
     one version; the version has a heading already; a heading such as `## Added` that cuts the
     section in two. Several are raised together, as ProblemsError.
     """
-    log = parse_top(text, path) if names_are_fine(text, version) else parse(text, path)
+    log = parse_top(text, path)
+    if not names_are_fine(text, version, log.hidden):
+        log = parse(text, path)
     candidates = _candidates(log, version)
     errors = list(uncuttable(log, version, candidates))
     if errors:

@@ -4,10 +4,13 @@ A changelog of ten thousand releases is read in full only if this finds somethin
 """
 
 import re
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Sequence
 
 from packaging.version import Version
 
-from scripts.core.changelog.sections import version_key
+from scripts.core.changelog.markdown import Hidden
+from scripts.core.changelog.sections import key_of, version_key
 
 # Whatever looks like a heading that starts with a version or Unreleased, in code and comments too.
 # The literal start makes this several times faster than reading the headings one by one.
@@ -21,19 +24,36 @@ _INDENTED_UNDERLINE = re.compile(r"\n {1,3}(?:-+|=+)[ \t]*\r?(?=\n|\Z)")
 _PLAIN = re.compile(r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}")
 
 
-def names_are_fine(text: str, version: Version) -> bool:
+def names_are_fine(text: str, version: Version, hidden: Sequence[Hidden]) -> bool:
     """Tell whether surely no name heads two sections and none is about `version`.
 
-    Everything that may be a heading counts as one, so the answer may be no for a good changelog,
-    but never yes for a bad one.
+    Everything outside of `hidden` that may be a heading counts as one, so the answer may be no for
+    a good changelog, but never yes for a bad one.
     """
-    text = "\n" + text.removeprefix("\ufeff")
-    if _INDENTED_HEADING.search(text) or _underlined(text):
+    if text.startswith("\ufeff#") or _INDENTED_HEADING.search(text) or _underlined(text):
         return False
-    names = [name.lower().removeprefix("v") for name in _NAMES.findall(text)]
-    odd = [name for name in names if not _PLAIN.fullmatch(name) and name != "unreleased"]
     start = version_key(version)
-    return len(set(names)) == len(names) and not odd and start not in names
+    keys = _keys(_NAMES.findall(text))
+    if len(set(keys)) < len(keys):  # perhaps in code: look where each stands, which takes longer
+        keys = _keys(_outside(text, hidden))
+    return len(set(keys)) == len(keys) and not any(key.startswith(start) for key in keys)
+
+
+def _outside(text: str, hidden: Sequence[Hidden]) -> Iterator[str]:
+    starts = [lines.span.start for lines in hidden]
+    for name in _NAMES.finditer(text):
+        at = bisect(starts, name.start() + 1)
+        if not at or hidden[at - 1].span.stop <= name.start():
+            yield name[1]
+
+
+def _keys(names: Iterable[str]) -> list[str]:
+    return [key for name in names if (key := _key(name))]
+
+
+def _key(name: str) -> str | None:
+    name = name.lower().removeprefix("v")
+    return name if _PLAIN.fullmatch(name) or name == "unreleased" else key_of(name)
 
 
 def _underlined(text: str) -> bool:

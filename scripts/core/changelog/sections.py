@@ -131,6 +131,14 @@ def version_key(version: Version) -> str:
     return str(version).replace(release, release + ".0" * missing, 1)
 
 
+def key_of(token: str) -> str | None:
+    """Read a version as a heading has it, and spell it as the keys are; None if it is none."""
+    try:
+        return version_key(Version(token.rstrip(".-_")))
+    except ValueError:  # InvalidVersion, or a number of thousands of digits
+        return None
+
+
 def date_in(title: str) -> str | None:
     """Read the date in a version's or Unreleased's title, as written there."""
     found = TITLE.match(title)
@@ -150,7 +158,7 @@ def _sections(text: str, found: Iterable[Heading]) -> Iterator[Section]:
             line += text.count("\n", counted, head.span.start)
             counted = head.span.start
             content = Span(head.span.stop, below.span.start if below else len(text))
-            key = _other_key(name) if kind == "other" else name if kind == "plain" else None
+            key = key_of(name) if kind == "other" else name if kind == "plain" else None
             yield Section(
                 head.title, head.level, line, head.span, content, kind == "unreleased", key
             )
@@ -178,10 +186,3 @@ def _heads(found: Iterable[Heading]) -> Iterator[tuple[Heading, str, str]]:
             )
     if not level:
         yield from ((title, "", "") for title in above)
-
-
-def _other_key(token: str) -> str | None:
-    try:
-        return version_key(Version(token.rstrip(".-_")))
-    except ValueError:  # InvalidVersion, or a number of thousands of digits
-        return None
