@@ -6,6 +6,7 @@ the published lock says. The log of the run is not asked.
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -30,6 +31,7 @@ from scripts.surfaces.package_index import Dists
 OWN_SHARE = 0.25
 """How much of a run's time the rehearsal itself may take."""
 NOTHING = "nothing"
+AS_BEFORE = ", as before"
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Snapshot:
         """Yield a row for everything, which is as planned if it is as it was."""
         for title in sorted({*self.state, *later.state}):
             before, after = self.state.get(title, NOTHING), later.state.get(title, NOTHING)
-            yield Row(title, f"{before}, as before", after, before == after)
+            yield Row(title, f"{before}{AS_BEFORE}", after, before == after)
 
 
 @dataclass(frozen=True)
@@ -211,12 +213,15 @@ def reader(world: World, *, with_token: bool = False) -> Context:
 
 def table(verdict: Verdict) -> list[str]:
     """Return the verdict as lines for a person."""
-    width = max((len(row.surface) for row in verdict.surfaces), default=0)
+    kept = [row for row in verdict.surfaces if row.ok and row.expected.endswith(AS_BEFORE)]
+    shown = [row for row in verdict.surfaces if row not in kept]
+    width = max((len(row.surface) for row in shown), default=0)
     lines = [f"verdict on {verdict.version} ({verdict.mode})", ""]
-    for row in verdict.surfaces:
-        lines.append(f"  {'ok ' if row.ok else 'NOT'}  {row.surface:<{width}}  {row.found}")
+    lines += [f"  ok   {len(kept)} names and pointers are{AS_BEFORE[1:]}"] if kept else []
+    for row in shown:
+        lines.append(f"  {'ok ' if row.ok else 'NOT'}  {row.surface:<{width}}  {_short(row.found)}")
         if not row.ok:
-            lines.append(f"       {'':<{width}}  expected: {row.expected}")
+            lines.append(f"       {'':<{width}}  expected: {_short(row.expected)}")
     lines += [f"  NOT  {problem}" for problem in verdict.problems]
     writes = ", ".join(f"{name} {count}" for name, count in sorted(verdict.writes.items()))
     seconds = verdict.seconds
@@ -231,6 +236,11 @@ def table(verdict: Verdict) -> list[str]:
         f"the rehearsal's own share {share} (at most {OWN_SHARE:.0%})",
         f"  {'as planned' if verdict.ok else 'NOT as planned'}",
     ]
+
+
+def _short(text: str) -> str:
+    """Cut digests to what an eye can compare; `verdict.json` has them whole."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b", r"\1", text)
 
 
 def _row(surface: Surface, lock: Lock) -> Row:
