@@ -27,11 +27,13 @@ STAGES = {
     "promote": "publish the draft, move floating tags and the branch",
     "report": "say what is where and what to do next",
     "doctor": "find what would stop a release, before it is begun",
+    "audit": "look whether everything of a past release says one version",
     "rollback": "move the pointers from a bad release to a good one",
 }
 VERSIONS = {
     "doctor": "the version to be released (default: whichever)",
     "plan": "0.2.4, or patch, minor, major, rc",
+    "audit": "the release to look at (default: the highest stable one)",
     "rollback": "the bad version",
 }
 TYPED = ("version", "good", "dry_run")

@@ -167,11 +167,11 @@ class Runner:
         kept = {key: self._environ[key] for key in INHERITED if key in self._environ}
         return {**kept, **more}
 
-    def patience(self) -> "Pause":
-        """Give a fresh deadline, of `RELEASE_DEADLINE` seconds or ten minutes."""
+    def patience(self, most: float = float("inf")) -> "Pause":
+        """Give a fresh deadline, of `RELEASE_DEADLINE` or ten minutes, and of `most` seconds."""
         text = self.get("RELEASE_DEADLINE")
         try:
-            return Pause(float(text) if text else DEADLINE)
+            return Pause(min(most, float(text) if text else DEADLINE))
         except ValueError as error:
             raise UsageError(
                 f"RELEASE_DEADLINE is {text!r}, which is no number of seconds",

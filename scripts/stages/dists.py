@@ -79,21 +79,24 @@ def check_wheel(plan: Plan, wheel: Path, expected: set[str]) -> None:
 def check_metadata(plan: Plan, folder: Path) -> None:
     """Compare name and version in both files with the plan's."""
     wheel, sdist = (folder / name for name in plan.dists)
-    stem = sdist.name.removesuffix(".tar.gz")
-    with zipfile.ZipFile(wheel) as archive:
-        info = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        texts = {wheel.name: archive.read(info)}
-    with tarfile.open(sdist) as tar:
-        member = tar.extractfile(f"{stem}/PKG-INFO")
-        texts[sdist.name] = member.read() if member else b""
-    for name, text in texts.items():
-        found = Metadata.from_email(text, validate=False)
-        said = (normalised(found.name), str(found.version))
+    for name, said in metadata(wheel, sdist).items():
         if said != (normalised(plan.project), plan.version):
             raise CheckError(
                 f"{name} says {said[0]} {said[1]}, the plan {plan.project} {plan.version}",
                 "the version is computed elsewhere: name that file in `version-files`",
             )
+
+
+def metadata(wheel: Path, sdist: Path) -> dict[str, tuple[str, str]]:
+    """Read which project and version the wheel and the sdist say they are."""
+    with zipfile.ZipFile(wheel) as archive:
+        info = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        texts = {wheel.name: archive.read(info)}
+    with tarfile.open(sdist) as tar:
+        member = tar.extractfile(f"{sdist.name.removesuffix('.tar.gz')}/PKG-INFO")
+        texts[sdist.name] = member.read() if member else b""
+    read = {name: Metadata.from_email(text, validate=False) for name, text in texts.items()}
+    return {name: (normalised(one.name), str(one.version)) for name, one in read.items()}
 
 
 def _same(what: str, found: set[str], expected: set[str]) -> None:

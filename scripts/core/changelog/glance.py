@@ -1,27 +1,32 @@
 """Tell at a glance that a changelog's names are in order, so that its top is all that is read.
 
-A changelog of ten thousand releases is read in full only if this finds something, or can't tell.
+A changelog of ten thousand releases is read heading by heading only if this finds something, or
+cannot tell. It works on all names at once, which is what makes it quick.
 """
 
 import re
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 from packaging.version import Version
 
 from scripts.core.changelog.markdown import Hidden
 from scripts.core.changelog.sections import key_of, version_key
 
-# Whatever looks like a heading that starts with a version or Unreleased, in code and comments too.
-# The literal start makes this several times faster than reading the headings one by one.
+# Whatever looks like a heading that starts with a version or Unreleased. The literal start makes
+# this several times faster than reading the headings one by one.
 _NAMES = re.compile(
-    r"\n##?#?[ \t]+(?i:[\s*_~`]*(?:(?:version|release)\s+)?\[?\s*"
-    r"(unreleased\b|v?\d+(?:\.\d+)+[\w.+!-]*))"
+    r"\n##?#?[ \t]+(?i:[\s*_~`]*(?:(?:version|release)\s+)?\[?\s*v?"
+    r"(unreleased\b|\d+(?:\.\d+)+[\w.+!-]*))"
 )
+_ALL_PLAIN = re.compile(r"(?:(?:unreleased|(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2})(?:\n|\Z))*")
 _INDENTED_HEADING = re.compile(r"\n (?=[ #]) {0,2}#")
-_UNDERLINES = (re.compile(r"\n-+[ \t]*\r?(?=\n|\Z)"), re.compile(r"\n=+[ \t]*\r?(?=\n|\Z)"))
+_UNDERLINES = (
+    re.compile(r"\n-(?! \S)-*[ \t]*\r?(?=\n|\Z)"),
+    re.compile(r"\n=+[ \t]*\r?(?=\n|\Z)"),
+)
 _INDENTED_UNDERLINE = re.compile(r"\n {1,3}(?:-+|=+)[ \t]*\r?(?=\n|\Z)")
-_PLAIN = re.compile(r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}")
 
 
 def names_are_fine(text: str, version: Version, hidden: Sequence[Hidden]) -> bool:
@@ -30,30 +35,34 @@ def names_are_fine(text: str, version: Version, hidden: Sequence[Hidden]) -> boo
     Everything outside of `hidden` that may be a heading counts as one, so the answer may be no for
     a good changelog, but never yes for a bad one.
     """
-    if text.startswith("\ufeff#") or _INDENTED_HEADING.search(text) or _underlined(text):
+    if _INDENTED_HEADING.search(text) or _underlined(text):
         return False
-    start = version_key(version)
-    keys = _keys(_NAMES.findall(text))
-    if len(set(keys)) < len(keys):  # perhaps in code: look where each stands, which takes longer
-        keys = _keys(_outside(text, hidden))
-    return len(set(keys)) == len(keys) and not any(key.startswith(start) for key in keys)
+    first = _keys(_NAMES.findall("\n" + text.removeprefix("\ufeff").partition("\n")[0]))
+    keys = first + _keys(_NAMES.findall(text))
+    if f"\n{version_key(version)}" in "\n" + "\n".join(keys):
+        return False
+    twice = {key for key, count in Counter(keys).items() if key and count > 1}
+    return twice.isdisjoint(first) and not (twice and _visible_twice(text, twice, hidden))
 
 
-def _outside(text: str, hidden: Sequence[Hidden]) -> Iterator[str]:
+def _keys(names: list[str]) -> list[str]:
+    joined = "\n".join(names).lower()
+    if _ALL_PLAIN.fullmatch(joined):
+        return joined.split("\n")
+    return [name if name == "unreleased" else key_of(name) or "" for name in joined.split("\n")]
+
+
+def _visible_twice(text: str, keys: set[str], hidden: Sequence[Hidden]) -> bool:
+    """Tell whether one of `keys` stands twice outside of `hidden`."""
     starts = [lines.span.start for lines in hidden]
+    seen = []
     for name in _NAMES.finditer(text):
-        at = bisect(starts, name.start() + 1)
-        if not at or hidden[at - 1].span.stop <= name.start():
-            yield name[1]
-
-
-def _keys(names: Iterable[str]) -> list[str]:
-    return [key for name in names if (key := _key(name))]
-
-
-def _key(name: str) -> str | None:
-    name = name.lower().removeprefix("v")
-    return name if _PLAIN.fullmatch(name) or name == "unreleased" else key_of(name)
+        if name[1] not in keys and _keys([name[1]])[0] not in keys:
+            continue
+        block = bisect(starts, name.start() + 1) - 1
+        if block < 0 or hidden[block].span.stop <= name.start():
+            seen += _keys([name[1]])
+    return len(set(seen)) < len(seen)
 
 
 def _underlined(text: str) -> bool:
