@@ -579,9 +579,13 @@ lines = st.sampled_from(
 )
 
 
-@given(st.lists(lines, max_size=12).map("\n".join), st.sampled_from(["0.2.4", "0.2.4rc2"]))
-def test_a_glance_ends_as_reading_everything_does(text: str, version: str) -> None:
-    text = f"# Title\n\n## [Unreleased]\n\n- x\n\n{text}\n"
+@given(
+    st.lists(lines, max_size=12).map("\n".join),
+    st.sampled_from(["# Title\n", "\ufeff# Title\n", "", "## 0.2.3\n", "\ufeff## 0.2.3\n"]),
+    st.sampled_from(["0.2.4", "0.2.4rc2"]),
+)
+def test_a_glance_ends_as_reading_everything_does(text: str, first: str, version: str) -> None:
+    text = f"{first}## [Unreleased]\n\n- x\n\n{text}\n"
     by_glance = outcome(text, version)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cutting, "names_are_fine", lambda *_: False)
@@ -591,6 +595,6 @@ def test_a_glance_ends_as_reading_everything_does(text: str, version: str) -> No
 def test_a_long_plain_changelog_is_read_at_a_glance() -> None:
     history = "".join(f"## [0.1.{n}] - 2025-01-01\n\n- x\n\n" for n in range(50, 0, -1))
     text = f"# Title\n\n## [Unreleased]\n\n- y\n\n{history}"
-    assert names_are_fine(text, Version("0.2.0"))
+    assert names_are_fine(text, Version("0.2.0"), ())
     assert len(parse_top(text).sections) == 3
     assert changelog.section(cut(text), Version("0.2.4"))

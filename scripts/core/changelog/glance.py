@@ -38,26 +38,30 @@ def names_are_fine(text: str, version: Version, hidden: Sequence[Hidden]) -> boo
     if _INDENTED_HEADING.search(text) or _underlined(text):
         return False
     first = _keys(_NAMES.findall("\n" + text.removeprefix("\ufeff").partition("\n")[0]))
-    keys = first + _keys(_NAMES.findall(text))
+    names = _NAMES.findall(text)
+    keys = first + _keys(names)
     if f"\n{version_key(version)}" in "\n" + "\n".join(keys):
         return False
     twice = {key for key, count in Counter(keys).items() if key and count > 1}
-    return twice.isdisjoint(first) and not (twice and _visible_twice(text, twice, hidden))
+    suspects = {name for name, key in zip(names, keys[len(first) :], strict=True) if key in twice}
+    return twice.isdisjoint(first) and not (twice and _visible_twice(text, suspects, hidden))
 
 
 def _keys(names: list[str]) -> list[str]:
+    if not names:
+        return []
     joined = "\n".join(names).lower()
     if _ALL_PLAIN.fullmatch(joined):
         return joined.split("\n")
     return [name if name == "unreleased" else key_of(name) or "" for name in joined.split("\n")]
 
 
-def _visible_twice(text: str, keys: set[str], hidden: Sequence[Hidden]) -> bool:
-    """Tell whether one of `keys` stands twice outside of `hidden`."""
+def _visible_twice(text: str, names: set[str], hidden: Sequence[Hidden]) -> bool:
+    """Tell whether two of `names`, as they are written, mean the same outside of `hidden`."""
     starts = [lines.span.start for lines in hidden]
     seen = []
     for name in _NAMES.finditer(text):
-        if name[1] not in keys and _keys([name[1]])[0] not in keys:
+        if name[1] not in names:
             continue
         block = bisect(starts, name.start() + 1) - 1
         if block < 0 or hidden[block].span.stop <= name.start():
