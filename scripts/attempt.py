@@ -7,6 +7,7 @@ head; from then on the earlier plan rules, read back from the draft or from the 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from packaging.version import Version
@@ -14,10 +15,11 @@ from packaging.version import Version
 from scripts.context import Context
 from scripts.core import changelog, lock, version
 from scripts.core import plan as planning
-from scripts.core.converge import patiently
-from scripts.core.errors import ConflictError, UsageError
+from scripts.core.converge import Conflict, patiently
+from scripts.core.errors import ConflictError, ServiceError, TransientError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.plan import Origin, Plan
+from scripts.names import names
 from scripts.start import Start, check, origin, product
 
 T = TypeVar("T")
@@ -79,7 +81,17 @@ def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> t
     if found.lock is None:
         commit = _release_commit(start, wanted, found)
         return _recovered(context, start, wanted, commit), commit
-    return _same_branch(start, found.lock.plan), found.lock.commit
+    plan = _same_branch(start, found.lock.plan)
+    refuse_conflicts(context, found.lock)
+    return plan, found.lock.commit
+
+
+def refuse_conflicts(context: Context, locked: Lock) -> None:
+    """Refuse a lock of which a name is taken by other bytes, before the next one is given."""
+    for surface in names(context, locked):
+        state = patiently(surface.observe, context.runner.patience())
+        if isinstance(state, Conflict):
+            raise ConflictError(f"{surface.title}: {state.cause}", state.remedy)
 
 
 def _decide(
@@ -142,6 +154,16 @@ def _same_branch(start: Start, plan: Plan) -> Plan:
     return plan
 
 
+def _from_index(context: Context, project: str, name: str, folder: Path) -> bytes:
+    try:
+        return context.index.download(project, name, folder).read_bytes()
+    except TransientError:
+        raise
+    except ServiceError as error:
+        error.remedy = "delete the draft release, and run the release again: it is built anew"
+        raise
+
+
 def fetch_dists(context: Context, earlier: Lock) -> None:
     """Bring the proven files of an earlier try: from its release, or else from the index."""
     release = context.forge.release(earlier.plan.tag)
@@ -149,8 +171,7 @@ def fetch_dists(context: Context, earlier: Lock) -> None:
     for dist in earlier.dists:
         content = context.forge.asset(release, dist.name) if release else None
         if content is None:
-            path = context.index.download(earlier.plan.project, dist.name, folder)
-            content = path.read_bytes()
+            content = _from_index(context, earlier.plan.project, dist.name, folder)
         if lock.locked_dist(dist.name, content) != dist:
             raise ConflictError(
                 f"{dist.name} of the earlier try is not the file its lock describes",

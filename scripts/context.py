@@ -99,8 +99,7 @@ class Context:
 
     def config_at(self, commit: str) -> configuration.Config:
         """Read the configuration out of a commit."""
-        self.git.fetch(commit)
-        return configuration.parse(self.git.run("show", f"{commit}:{configuration.FILE}"))
+        return configuration.parse(self.read_at(commit, configuration.FILE))
 
     def read_at(self, commit: str, path: str) -> str:
         """Read a text file out of a commit, byte for byte."""

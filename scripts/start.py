@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from packaging.version import Version
 
-from scripts.config import FILE, Config
+from scripts import edits
+from scripts.config import FILE, Config, VersionFile
 from scripts.context import Context
 from scripts.core import changelog, version
 from scripts.core import plan as planning
 from scripts.core.converge import patiently
-from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
+from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.plan import Origin, PlannedImage, Product
 
 
@@ -45,7 +47,12 @@ def find(context: Context) -> Start:
 
 
 def _current_branch(context: Context) -> str:
-    return context.git.run("symbolic-ref", "--short", "HEAD")
+    try:
+        return context.git.run("symbolic-ref", "--short", "HEAD")
+    except ServiceError as error:
+        raise UsageError(
+            "no branch is checked out here", "git switch to the branch to release from"
+        ) from error
 
 
 def wanted(context: Context, start: Start) -> Version:
@@ -72,6 +79,7 @@ def _dispatched(context: Context, start: Start, wanted: Version) -> Iterator[Rel
     config, path = start.config, start.config.changelog
     text = context.read_at(start.commit, path)
     current = version.parse(config.version)
+    yield from _unsettable(context, start, str(wanted))
     yield from _raised(lambda: version.resolve(str(wanted), current, start.released()))
     tag, page = version.tag(wanted), context.endpoints.page_url
     yield from _raised(
@@ -81,9 +89,27 @@ def _dispatched(context: Context, start: Start, wanted: Version) -> Iterator[Rel
     )
 
 
+def _unsettable(context: Context, start: Start, wanted: str) -> Iterator[ReleaseError]:
+    """Set the version in every file as `prepare` will, and keep only what went wrong."""
+    config = start.config
+
+    def set_line(file: VersionFile) -> None:
+        text = context.read_at(start.commit, file.path)
+        edits.line(text, file.path, file.line, config.version, wanted)
+
+    for file in config.version_files:
+        yield from _raised(partial(set_line, file))
+    if context.git.run("ls-tree", start.commit, "uv.lock"):
+        locked = context.read_at(start.commit, "uv.lock")
+        yield from _raised(partial(edits.uv_lock, locked, config.project, wanted))
+
+
 def _tagged(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
     """A pushed tag bumps nothing: its commit must say the version, everywhere, already."""
     config = start.config
+    if start.tag != version.tag(wanted):
+        cause = f"the pushed tag is {start.tag}, the name of {wanted} is {version.tag(wanted)}"
+        yield UsageError(cause, f"delete tag {start.tag}, and push {version.tag(wanted)}")
     remedy = f"delete tag {start.tag}, correct the commit and tag again; or use Run workflow"
     if version.parse(config.version) != wanted:
         cause = f"the tagged commit says version {config.version}, the tag says {wanted}"

@@ -84,6 +84,7 @@ class ProblemsError(UsageError):
     def __init__(self, errors: Iterable[ReleaseError]) -> None:
         self.errors = list(errors)
         first = self.errors[0]
+        self.exit_code = first.exit_code
         if len(self.errors) == 1:
             super().__init__(first.cause, first.remedy, first.place)
             return

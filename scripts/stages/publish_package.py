@@ -5,7 +5,12 @@ from scripts.core.converge import converge
 from scripts.core.results import Done
 from scripts.surfaces.package_index import Dists
 
-OIDC = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+# twine looks for the first before it believes the others.
+OIDC = (
+    "GITHUB_ACTIONS",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+)
 
 
 def run(context: Context) -> Done:

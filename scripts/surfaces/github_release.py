@@ -49,7 +49,8 @@ class Forge:
     def may_push(self) -> bool:
         """Say whether the token may write."""
         with failures():
-            return bool(self._github.get_repo(self._name, lazy=False).permissions.push)
+            # Who is nobody is told no permissions at all.
+            return bool(self.repository.permissions and self.repository.permissions.push)
 
     def environments(self) -> dict[str, bool]:
         """Give the environments, each with whether somebody has to approve."""

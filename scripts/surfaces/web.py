@@ -7,6 +7,12 @@ import requests
 
 from scripts.core.errors import ServiceError, TransientError
 
+# What is wrong with an address stays wrong, however often it is asked.
+ADDRESSES = (
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+)
 TOO_MANY = 429
 SERVER = 500
 TIMEOUT = (5, 30)
@@ -29,5 +35,7 @@ def failures(what: str, remedy: str) -> Iterator[None]:
             seconds = float(after) if after.isdigit() else 0
             raise TransientError(cause, "wait, and run this again", seconds) from error
         raise ServiceError(cause, remedy) from error
+    except ADDRESSES as error:
+        raise ServiceError(f"{what} has no such address: {error}", remedy) from error
     except requests.RequestException as error:
         raise TransientError(f"{what} did not answer: {error}", remedy) from error
