@@ -61,6 +61,9 @@ class Config:
     changelog: str = _key("The changelog, from the repository's root.", default="CHANGELOG.md")
     compose: str | None = _key("The compose file whose pinned copy users get.", default=None)
     acceptance: str | None = _key("A script that uses the started services.", default=None)
+    checks: tuple[str, ...] = _key(
+        "The command that checks the release commit.", default=("make", "check")
+    )
     author: str = _key("Who the release commit is by.", pattern=r".+ <.+@.+>", default=AUTHOR)
     version_files: tuple[VersionFile, ...] = _key("More files with the version.", default=())
     package: PackageConfig | None = _key(

@@ -10,17 +10,18 @@ LONGEST = 1500  # seconds
 
 
 def run(context: Context) -> Done:
-    """Run `make check` in the release commit, unless an earlier try proved it."""
+    """Run the configured command in the release commit, unless an earlier try proved it."""
     if context.earlier:
         return Done((Outcome("checks", "passed by the earlier try", written=False),))
     tree = source.checkout(context)
     environment = context.runner.inherited(CI="true")
+    command = list(context.config.checks)
     try:
-        said = processes.run(["make", "check"], cwd=tree, environment=environment, timeout=LONGEST)
+        said = processes.run(command, cwd=tree, environment=environment, timeout=LONGEST)
     except ServiceError as error:
         raise CheckError(
             f"the checks fail on the release commit: {error.cause}",
-            "run `make check`, mend what it names, and run the release again",
+            f"run `{' '.join(command)}`, mend what it names, and run the release again",
         ) from error
     print(said)
     return Done((Outcome("checks", said.strip().splitlines()[-1], written=False),))

@@ -11,9 +11,10 @@ from scripts.core.findings import PROBLEM
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Done
-from scripts.stages import doctor
+from scripts.stages import doctor, image
 from scripts.start import Start
 
+DEFAULT = "linux/amd64"
 RUNNERS = {"linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm"}
 
 
@@ -49,13 +50,17 @@ def hand_over(context: Context, plan: Plan, earlier: Lock | None) -> None:
     if earlier:
         context.write(f"earlier/{lock.NAME}", lock.write(earlier))
         attempt.fetch_dists(context, earlier)
-    legs = [(image.name, p) for image in plan.images for p in image.platforms]
-    platforms = sorted({platform for _, platform in legs} | {"linux/amd64"})
+    legs = [(one.name, p) for one in plan.images for p in one.platforms]
+    platforms = sorted({platform for _, platform in legs} | {DEFAULT})
     context.runner.output(
         mode=plan.mode,
         tag=plan.tag,
+        # GitHub takes no empty matrix, and would skip all that follows a skipped job.
         images=json.dumps(
-            [{"image": name, "platform": p, "runner": RUNNERS[p]} for name, p in legs]
+            [
+                {"image": name, "platform": p, "runner": RUNNERS[p]}
+                for name, p in legs or [(image.NONE, DEFAULT)]
+            ]
         ),
         platforms=json.dumps([{"platform": p, "runner": RUNNERS[p]} for p in platforms]),
     )
