@@ -118,7 +118,9 @@ def github_settings(raw: dict[str, Any], base_url: str) -> Any:
         "base_url": base_url,
         "tokens": {name: Token(**token) for name, token in raw.get("tokens", {}).items()},
         "protected_branches": tuple(raw.get("protected_branches", ())),
-        "environments": tuple(raw.get("environments", ())),
+        "environments": {
+            name: tuple(people) for name, people in raw.get("environments", {}).items()
+        },
     }
     return GitHubSettings(**{**raw, **changes})
 

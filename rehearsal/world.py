@@ -284,7 +284,7 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str) -> World
             tokens["ghp"]: {"login": owner, "permissions": _MAINTAINER},
             tokens["ghs"]: {"login": BOT, "permissions": granted(folder / "tree")},
         },
-        "environments": ["release", "pypi"],
+        "environments": {"release": [owner], "pypi": []},
     }
     with progress.step("services") as detail:
         endpoints = Services(folder, folder / "tree", github).up(detail)
