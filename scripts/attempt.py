@@ -80,7 +80,7 @@ def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> t
         return _decide(context, start, wanted, began, found.rolled_back), ""
     if found.lock is None:
         commit = _release_commit(start, wanted, found)
-        return _recovered(context, start, wanted, commit), commit
+        return _recovered(context, start, wanted, found, commit), commit
     plan = _same_branch(start, found.lock.plan)
     refuse_conflicts(context, found.lock)
     return plan, found.lock.commit
@@ -118,7 +118,9 @@ def _release_commit(start: Start, wanted: Version, found: Attempt) -> str:
     )
 
 
-def _recovered(context: Context, start: Start, wanted: Version, commit: str) -> Plan:
+def _recovered(
+    context: Context, start: Start, wanted: Version, found: Attempt, commit: str
+) -> Plan:
     """Make the plan again from the release commit: its parent, trailer and time are the plan's."""
     context.git.fetch(commit)
     config = context.config_at(commit)
@@ -132,12 +134,17 @@ def _recovered(context: Context, start: Start, wanted: Version, commit: str) -> 
     seconds, parent, branch = context.git.run(
         "show", "--no-patch", f"--format={form}", commit
     ).split("\n")[:3]
-    day = _date(context, config.changelog, commit, wanted)
+    day, back = _date(context, config.changelog, commit, wanted), found.rolled_back
+    if not branch and not start.tag:
+        raise ConflictError(
+            f"{wanted} is taken ({', '.join(found.names)}) by a commit that no release from a "
+            "branch made",
+            "release the next version; or run the workflow on that tag, if it has begun there",
+        )
     if not branch:
-        return _decide(context, start, wanted, Origin(commit, None, day, int(seconds)))
-    return _same_branch(
-        start, _decide(context, start, wanted, Origin(parent, branch, day, int(seconds)))
-    )
+        return _decide(context, start, wanted, Origin(commit, None, day, int(seconds)), back)
+    began = Origin(parent, branch, day, int(seconds))
+    return _same_branch(start, _decide(context, start, wanted, began, back))
 
 
 def _date(context: Context, path: str, commit: str, wanted: Version) -> str:

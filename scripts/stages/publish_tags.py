@@ -1,7 +1,7 @@
 """Give the other names: the image version tags, then the git tag."""
 
 from scripts.context import Context
-from scripts.core.converge import converge
+from scripts.core.converge import Surface, converge
 from scripts.core.results import Done
 from scripts.names import tags
 
@@ -9,4 +9,9 @@ from scripts.names import tags
 def run(context: Context) -> Done:
     """Tag what is proven."""
     context.git.fetch(context.lock.commit)
-    return Done(tuple(converge(tags(context, context.lock), context.runner.patience)))
+    return Done(tuple(converge(names(context), context.runner.patience)))
+
+
+def names(context: Context) -> list[Surface]:
+    """List the names but the package's, in the order they are given."""
+    return tags(context, context.lock)
