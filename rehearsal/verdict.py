@@ -99,6 +99,7 @@ class Verdict:
     def save(self, path: Path) -> None:
         """Write it for programs to read."""
         seconds = {**asdict(self.seconds), "total": self.seconds.total}
+        seconds = {name: round(value, 1) for name, value in seconds.items()}
         own = {"ok": self.ok, "own_share": round(self.seconds.own_share, 3)}
         path.write_text(json.dumps({**own, **asdict(self), "seconds": seconds}, indent=1) + "\n")
 
