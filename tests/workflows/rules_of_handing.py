@@ -24,6 +24,7 @@ from tests.workflows.tree import (
     EXPRESSION,
     IMAGE,
     RELEASE,
+    ROLLBACK,
     STAGE,
     Job,
     Problems,
@@ -33,6 +34,7 @@ from tests.workflows.tree import (
 )
 
 ROOT = Path(__file__).parents[2]
+RUNS = (RELEASE, ROLLBACK)
 LABELS = {"ubuntu-24.04", "ubuntu-24.04-arm"}
 # GitHub Docs, "Reusing workflows": what a job that calls one may say.
 CALLER = {
@@ -93,9 +95,9 @@ def filled(text: str, **contexts: Mapping[str, str]) -> str:
     return EXPRESSION.sub(value, text)
 
 
-def uses_of_stage(tree: Tree) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield every run of a stage within a release: the job, the inputs of the action."""
-    for name, job in tree.workflow(RELEASE).jobs.items():
+def uses_of_stage(tree: Tree, file: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield every run of a stage within a run of a file: the job, the inputs of the action."""
+    for name, job in tree.workflow(file).jobs.items():
         for leg in legs(job):
             yield from _uses(tree, name, job, matrix=leg)
 
@@ -196,10 +198,12 @@ def matrices_come_from_the_plan(tree: Tree) -> Problems:
 def outputs_arrive(tree: Tree) -> Problems:
     """From the script to the step, to the action, to the job, under one name."""
     action = _action(tree, STAGE)["outputs"]
-    job = tree.workflow(RELEASE).jobs["plan"]["outputs"]
-    for name, value in job.items():
-        if value != f"${{{{ steps.plan.outputs.{name} }}}}" or name not in action:
-            yield f"the job's output {name} is {value}"
+    for _, key, job in tree.jobs():
+        for name, value in job.get("outputs", {}).items():
+            steps = {step.get("id"): step.get("uses") for step in job["steps"]}
+            right = value == f"${{{{ steps.{key}.outputs.{name} }}}}" and steps.get(key) == STAGE
+            if not right or name not in action:
+                yield f"{key}: the job's output {name} is {value}"
     for name, said in action.items():
         if said["value"] != f"${{{{ steps.run.outputs.{name} }}}}" or name not in plan_outputs():
             yield f"the action's output {name} is {said['value']}"
@@ -207,10 +211,11 @@ def outputs_arrive(tree: Tree) -> Problems:
 
 def artifacts_have_names_of_their_own(tree: Tree) -> Problems:
     """Over the whole run, each leg of a matrix too: a second of one name is an error, or a loss."""
-    names = Counter(given["artifact"] for _, given in uses_of_stage(tree))
-    for name, count in names.items():
-        if count > 1 or "${{" in name or not re.fullmatch(r"[\w.-]+", name):
-            yield f"artifact {name}: {count} times"
+    for file in RUNS:
+        names = Counter(given["artifact"] for _, given in uses_of_stage(tree, file))
+        for name, count in names.items():
+            if count > 1 or not re.fullmatch(r"[\w.-]+", name):
+                yield f"{file}: artifact {name}: {count} times"
 
 
 def results_may_be_written_again(tree: Tree) -> Problems:
@@ -225,7 +230,7 @@ def results_may_be_written_again(tree: Tree) -> Problems:
 
 def stages_are_verbs(tree: Tree) -> Problems:
     """Each job runs its own stage, with arguments that the command line takes."""
-    for job, given in uses_of_stage(tree):
+    for job, given in (use for file in RUNS for use in uses_of_stage(tree, file)):
         words = shlex.split(given["stage"])
         if words[0] != VERBS.get(job, job):
             yield f"{job} runs the stage {words[0]}"

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.workflows.tree import CI, EXPRESSION, RELEASE, Problems, Tree, needs
+from tests.workflows.tree import CI, EXPRESSION, RELEASE, ROLLBACK, Problems, Tree, needs
 
 # The run, as docs/design.md draws it: job -> what it waits for. Where `plan` is named besides, its
 # outputs are read.
@@ -31,8 +31,11 @@ TRIGGERS = {
     "ci.yml": {"pull_request", "push", "workflow_call"},
     "image.yml": {"workflow_call"},
     "release.yml": {"workflow_dispatch", "push"},
+    "rollback.yml": {"workflow_dispatch"},
 }
 LONGEST = 60  # minutes
+# Both move the same pointers, and neither calls the other: one waits for the other.
+TOGETHER = {RELEASE, ROLLBACK}
 
 
 def jobs_run_in_the_designed_order(tree: Tree) -> Problems:
@@ -54,18 +57,20 @@ def what_is_public_waits_for_the_mode(tree: Tree) -> Problems:
 
 
 def conditions_are_plain(tree: Tree) -> Problems:
-    """`always()`, or one output of the plan against a literal: true is never equal to 'true'."""
+    """`always()`, or one job's output against a literal: true is never equal to 'true'."""
     for file in tree.files:
         for number, node in file.values("if"):
             said = (EXPRESSION.sub(r"\1", node.value)).strip()
-            plain = re.fullmatch(r"always\(\)|needs\.plan\.outputs\.\w+ == '[\w-]+'", said)
+            plain = re.fullmatch(
+                r"always\(\)|needs\.(plan|rollback)\.outputs\.\w+ == '[\w-]+'", said
+            )
             if not plain and (file.name, said) not in KNOWN:
                 yield f"{file.name}:{number}: if {said}"
 
 
 def groups_are_never_empty_nor_shared(tree: Tree) -> Problems:
     """An empty group holds everything back; a caller that shares its callee's waits for itself."""
-    prefixes = []
+    owners: dict[str, set[str]] = {}
     for file in tree.workflows:
         if not set(file.data["on"]) - {"workflow_call"}:
             continue
@@ -73,15 +78,20 @@ def groups_are_never_empty_nor_shared(tree: Tree) -> Problems:
         fixed = EXPRESSION.split(group)[0]
         if not fixed or not EXPRESSION.search(group):
             yield f"{file.name}: the group is {group!r}"
-        prefixes.append(fixed)
-    if len(set(prefixes)) != len(prefixes):
-        yield f"two workflows share a group: {prefixes}"
+        owners.setdefault(fixed, set()).add(file.name)
+    for fixed, names in owners.items():
+        if len(names) > 1 and names != TOGETHER:
+            yield f"{sorted(names)} share the group {fixed}…"
+    if not any(names >= TOGETHER for names in owners.values()):
+        yield f"{sorted(TOGETHER)} do not wait for each other"
 
 
 def a_release_is_never_cancelled(tree: Tree) -> Problems:
-    release, ci = (tree.workflow(name).data["concurrency"] for name in (RELEASE, CI))
-    if release.get("cancel-in-progress") is not False:
-        yield f"release.yml: cancel-in-progress: {release.get('cancel-in-progress')}"
+    ci = tree.workflow(CI).data["concurrency"]
+    for name in sorted(TOGETHER):
+        cancels = tree.workflow(name).data.get("concurrency", {}).get("cancel-in-progress")
+        if cancels is not False:
+            yield f"{name}: cancel-in-progress: {cancels}"
     if ci.get("cancel-in-progress") != "${{ github.event_name == 'pull_request' }}":
         yield f"ci.yml: cancel-in-progress: {ci.get('cancel-in-progress')}"
     if not re.search(r"github\.event_name == 'pull_request' && .*\|\| github\.run_id", ci["group"]):

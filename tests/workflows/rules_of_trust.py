@@ -5,7 +5,16 @@ from pathlib import Path
 
 import yaml
 
-from tests.workflows.tree import CI, EXPRESSION, IMAGE, RELEASE, Problems, Tree, named
+from tests.workflows.tree import (
+    CI,
+    EXPRESSION,
+    IMAGE,
+    RELEASE,
+    ROLLBACK,
+    Problems,
+    Tree,
+    named,
+)
 
 USES = re.compile(
     r"^\s*(?:- )?uses: (?P<action>[\w.-]+/[\w./-]+)@(?P<sha>[0-9a-f]{40})"
@@ -22,11 +31,13 @@ SECRETS = {
     (RELEASE, "publish-package"): {"PACKAGE_INDEX_TOKEN"},
     (RELEASE, "publish-tags"): PUSHES,
     (RELEASE, "promote"): PUSHES,
+    (ROLLBACK, "rollback"): PUSHES,
 }
 # The jobs whose step is given the token of the run. The others work without it.
 TOKEN = {
     *((RELEASE, job) for job in ("plan", "prepare", "dists", "stage", "verify-staged")),
     *((RELEASE, job) for job in ("publish-tags", "promote")),
+    (ROLLBACK, "rollback"),
     (CI, "check"),
     (IMAGE, "build"),
 }
@@ -38,6 +49,7 @@ WRITES = {
     (RELEASE, "publish-package"): {"id-token"},
     (RELEASE, "publish-tags"): {"contents"},
     (RELEASE, "promote"): {"contents", "pull-requests"},
+    (ROLLBACK, "rollback"): {"contents", "pull-requests"},
 }
 # What these actions do unless told, and must not do here.
 SWITCHED = {
@@ -120,14 +132,19 @@ def only_the_upload_is_trusted(tree: Tree) -> Problems:
 
 
 def only_the_gate_waits_for_people(tree: Tree) -> Problems:
-    """Reviewers of several environments would be asked several times."""
+    """Reviewers of several environments would be asked several times in one run."""
     for file, name, job in tree.jobs():
-        expected = {GATE: "release", UPLOAD: "pypi"}.get((file, name))
+        expected = ENVIRONMENTS.get((file, name))
         if job.get("environment") != expected:
             yield f"{file}: {name} has the environment {job.get('environment')}, not {expected}"
 
 
-UPLOAD, GATE = (RELEASE, "publish-package"), (RELEASE, "gate")
+UPLOAD = (RELEASE, "publish-package")
+ENVIRONMENTS = {
+    (RELEASE, "gate"): "release",
+    (ROLLBACK, "rollback"): "release",
+    UPLOAD: "pypi",
+}
 
 
 def job_of(tree: Tree, place: tuple[str, str]) -> dict[str, object]:

@@ -21,6 +21,7 @@ RULES: dict[str, Rule] = {
 }
 RELEASE = ".github/workflows/release.yml"
 IMAGE = ".github/workflows/image.yml"
+ROLLBACK = ".github/workflows/rollback.yml"
 CI = ".github/workflows/ci.yml"
 STAGE = ".github/actions/stage/action.yml"
 SETUP = ".github/actions/setup/action.yml"
@@ -51,6 +52,7 @@ BREACHES = [
         "contents: read # look\n      id-token: write # trusted",
     ),
     ("only_the_gate_waits_for_people", RELEASE, "    environment: release\n", ""),
+    ("only_the_gate_waits_for_people", ROLLBACK, "    environment: release\n", ""),
     ("only_the_gate_waits_for_people", IMAGE, "    name: build\n", "    environment: release\n"),
     (
         "secrets_go_where_they_are_needed",
@@ -114,6 +116,8 @@ BREACHES = [
     ("groups_are_never_empty_nor_shared", RELEASE, "release-${{ github.ref }}", "release"),
     ("groups_are_never_empty_nor_shared", CI, "group: ci-", "group: release-"),
     ("groups_are_never_empty_nor_shared", RELEASE, "concurrency:", "env:"),
+    ("groups_are_never_empty_nor_shared", ROLLBACK, "group: release-", "group: rollback-"),
+    ("a_release_is_never_cancelled", ROLLBACK, "in-progress: false", "in-progress: true"),
     ("a_release_is_never_cancelled", RELEASE, "in-progress: false", "in-progress: true"),
     ("a_release_is_never_cancelled", RELEASE, "  cancel-in-progress: false\n", ""),
     ("a_release_is_never_cancelled", CI, "${{ github.event_name == 'pull_request' }}", "true"),
@@ -150,6 +154,7 @@ BREACHES = [
     ("matrices_come_from_the_plan", RELEASE, "--platform ${{ matrix.platform", "${{ matrix.arch"),
     ("matrices_come_from_the_plan", RELEASE, "needs: [plan, stage]", "needs: stage"),
     ("outputs_arrive", RELEASE, "steps.plan.outputs.images", "steps.plan.outputs.image"),
+    ("outputs_arrive", ROLLBACK, "      - id: rollback\n        uses:", "      - uses:"),
     ("outputs_arrive", STAGE, "steps.run.outputs.mode", "steps.stage.outputs.mode"),
     (
         "artifacts_have_names_of_their_own",

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 WORKFLOWS = Path(".github/workflows")
-RELEASE, CI, IMAGE = "release.yml", "ci.yml", "image.yml"
+RELEASE, ROLLBACK, CI, IMAGE = "release.yml", "rollback.yml", "ci.yml", "image.yml"
 STAGE = "./.github/actions/stage"
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 
