@@ -85,17 +85,11 @@ class Recorder:
             else:
                 self.words.append(str(entry.get("msg", line)).strip())
 
-    @property
-    def halted(self) -> bool:
-        """Say whether act stopped early: it does where a job of a called workflow fails."""
-        calling = {key for key, job in self.workflow.jobs.items() if job.calls}
-        return any(job.key in calling and job.result == FAILURE for job in self.jobs.values())
-
     def unreached(self) -> list[str]:
-        """Return the jobs that run whatever happened, and that act stopped before."""
+        """Return the jobs that run whatever happened, and that act did not come to."""
         ran = {job.key for job in self.jobs.values()}
         always = [key for key, job in self.workflow.jobs.items() if job.condition == "always()"]
-        return [key for key in always if key not in ran] if self.halted else []
+        return [key for key in always if key not in ran]
 
     def _job_line(self, entry: Mapping[str, Any]) -> None:
         name, matrix, started = str(entry["job"]).strip(), entry.get("matrix"), "step" in entry

@@ -63,9 +63,10 @@ def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     recorder = Recorder(workflow, setting.folder, progress)
     began = time.monotonic()
     code = _act(setting, event, recorder)
-    if rest := recorder.unreached():
+    rest = recorder.unreached() if code else []
+    if rest:
         _act(_rest(setting, rest), event, recorder)
-    ended = _finished(recorder, code, time.monotonic() - began)
+    ended = _finished(recorder, code, time.monotonic() - began, halted=bool(rest))
     (setting.folder / "summary.md").write_text(ended.summary(), encoding="utf-8")
     return ended
 
@@ -82,7 +83,8 @@ def _act(setting: act.Setting, event: act.Event, recorder: Recorder) -> int:
 def _rest(setting: act.Setting, keys: Iterable[str]) -> act.Setting:
     """Make a workflow of jobs that GitHub runs whatever happened, and act did not come to.
 
-    act stops where a job of a called workflow fails, even before jobs that run `always()`.
+    act stops where a job of a called workflow fails, and where a failed job left a later one's
+    matrix empty: even before jobs that run `always()`.
     """
     text = yaml.safe_load((setting.tree / setting.workflow).read_text(encoding="utf-8"))
     text["on"] = text.pop(True)  # YAML 1.1 reads the key `on` as a truth value
@@ -115,7 +117,7 @@ def stop(process: subprocess.Popen[str], folder: Path) -> None:
         time.sleep(POLL)
 
 
-def _finished(recorder: Recorder, code: int, seconds: float) -> Run:
+def _finished(recorder: Recorder, code: int, seconds: float, *, halted: bool) -> Run:
     ran: dict[str, list[str]] = {}
     for job in recorder.jobs.values():
         ran.setdefault(job.key, []).append(job.result or FAILURE)

@@ -174,7 +174,7 @@ def differences(
             problems.append(f"{key}: {unclear}")
             continue
         if expected != len(found):
-            why = " (act stops where a called workflow fails)" if halted and not found else ""
+            why = " (act stopped before)" if halted and not found else ""
             problems.append(f"{key}: {expected} job(s) should have run, {len(found)} did{why}")
     return results, problems
 

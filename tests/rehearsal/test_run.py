@@ -165,6 +165,16 @@ def test_what_always_runs_also_runs_after_a_called_workflow_failed(bench: Bench)
     assert done.problems == []
 
 
+def test_what_always_runs_also_runs_after_a_plan_that_failed(bench: Bench) -> None:
+    bench.write(".github/workflows/image.yml", IMAGE)
+    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "true"})
+    assert not done.ok
+    assert done.results["plan"] == "failure"
+    assert done.results["images"] == done.results["publish"] == "skipped"
+    assert done.results["report"] == "success"
+    assert done.problems == []
+
+
 def test_an_action_without_stand_in_is_named_before_anything_runs(bench: Bench) -> None:
     workflow = """
         name: Release
