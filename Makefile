@@ -72,8 +72,18 @@ lint-shell: .venv/ready ## shellcheck, on every file that says it is a shell scr
 
 .PHONY: check
 check: lint ## Everything that needs no engine: linters, types, the fast tests.
-	@$(PY) -m pytest -q -m "not world and not rehearsal" $(ARGS)
+	@$(PY) -m pytest -q --numprocesses auto --dist worksteal -m "not world and not rehearsal" $(ARGS)
 
 .PHONY: rehearse
 rehearse: .venv/ready ## Perform a whole release on this machine (ARGS="--keep", "--dry-run", "--version 0.3.0rc1").
 	@$(PY) -m rehearsal run $(ARGS)
+
+# The programs that the benchmarks run beside ours, apart from what a release runs with.
+.venv-bench/ready: .venv/ready requirements/bench.txt
+	@$(PYTHON) -m venv .venv-bench
+	@$(UV) pip sync --quiet --python .venv-bench requirements/bench.txt
+	@touch $@
+
+.PHONY: bench
+bench: .venv-bench/ready ## Measure against other tools, side by side (ARGS="startup changelog local_release").
+	@$(PY) -m benchmarks $(ARGS)

@@ -1,0 +1,36 @@
+"""The local part of our release, as one process: from facts to a commit and a tag in this clone.
+
+What `plan` and `prepare` do, without asking index, registry and GitHub: read the facts from git
+and the files, decide the plan, refuse what cannot be released, edit version, changelog and lock
+file, commit, tag; then move the checkout's branch on, as the tools beside it do.
+"""
+
+import sys
+from pathlib import Path
+
+from scripts import start
+from scripts.context import Context
+from scripts.core import plan as planning
+from scripts.runner import Runner
+from scripts.stages import prepare
+from scripts.surfaces.git_remote import tag_object
+
+
+def main(request: str) -> None:
+    """Release what is asked for, `0.2.4` or `patch`."""
+    context = Context(Runner.current(version=request), Path.cwd())
+    began = start.find(context)
+    wanted = start.wanted(context, began)
+    start.check(context, began, wanted)
+    product = start.product(context, began.config)
+    context.plan = planning.decide(
+        product, wanted, start.origin(context, began), began.released() - {wanted}
+    )
+    commit = prepare.make(context)
+    tag = context.git.run("mktag", text=tag_object(context.plan, commit))
+    context.git.run("merge", "--quiet", "--ff-only", commit)
+    context.git.run("update-ref", f"refs/tags/{context.plan.tag}", tag)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
