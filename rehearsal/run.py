@@ -121,9 +121,7 @@ def _finished(recorder: Recorder, code: int, seconds: float, *, halted: bool) ->
     ran: dict[str, list[str]] = {}
     for job in recorder.jobs.values():
         ran.setdefault(job.key, []).append(job.result or FAILURE)
-    results, problems = differences(
-        recorder.workflow, ran, recorder.outputs, halted=recorder.halted
-    )
+    results, problems = differences(recorder.workflow, ran, recorder.outputs, halted=halted)
     if code and FAILURE not in results.values():
         problems.append(f"act ended with exit code {code}: {' | '.join(recorder.words)}")
     return Run(
