@@ -73,6 +73,7 @@ class Bench:
                     name="sample_thing",
                     base_url=url,
                     tokens=TOKENS,
+                    environments={"release": ("rhea",), "pypi": ()},
                     **settings,  # type: ignore[arg-type]
                 )
             )

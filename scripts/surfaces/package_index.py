@@ -12,6 +12,8 @@ from pypi_simple import (
     DistributionPackage,
     NoSuchProjectError,
     PyPISimple,
+    UnsupportedContentTypeError,
+    UnsupportedRepoVersionError,
 )
 from twine.utils import DEFAULT_REPOSITORY
 
@@ -43,6 +45,8 @@ class PackageIndex:
                 page = client.get_project_page(project, timeout=web.TIMEOUT, headers=fresh)
             except NoSuchProjectError:
                 return []
+            except (UnsupportedContentTypeError, UnsupportedRepoVersionError) as error:
+                raise ServiceError(f"the package index is none: {error}", READ_REMEDY) from error
         return page.packages
 
     def hashes(self, project: str, wanted: str) -> dict[str, str]:
@@ -81,7 +85,10 @@ class PackageIndex:
         """Upload with twine; `environment` holds its credentials, or what it needs to get them."""
         command = [sys.executable, "-m", "twine", "upload", "--disable-progress-bar"]
         url = {"TWINE_REPOSITORY_URL": self.upload_url, "TWINE_NON_INTERACTIVE": "1"}
-        processes.run([*command, *map(str, files)], environment={**environment, **url})
+        # Its messages are read: neither coloured nor broken to the width of a screen.
+        plain = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "1000"}
+        environment = {**environment, **url, **plain}
+        processes.run([*command, *map(str, files)], environment=environment)
 
     def _client(self) -> PyPISimple:
         return PyPISimple(self.simple_url)
@@ -123,6 +130,8 @@ class Dists:
         """Upload the files that are not there."""
         found = self.index.hashes(self.lock.plan.project, self.lock.plan.version)
         missing = [self.folder / d.name for d in self.lock.dists if d.name not in found]
+        if not missing:  # they came between the look and now
+            return
         try:
             self.index.upload(missing, self.environment)
         except ServiceError as error:

@@ -58,6 +58,12 @@ FILES = {
     "sample_thing/__init__.py": '"""A thing."""\n',
     "sample_thing/data.txt": "data\n",
     "run.sh": "#!/bin/sh\n",
+    ".github/workflows/release.yml": """\
+jobs:
+  publish:
+    environment: pypi
+    permissions: {id-token: write}
+""",
 }
 CLEAN = {
     "PATH": os.environ["PATH"],
@@ -94,10 +100,10 @@ class Project:
         """Make it: one commit on main, tagged v0.2.3."""
         project = cls(folder)
         project.bare.parent.mkdir()
-        git("init", "-q", "--bare", "-b", "main", str(project.bare), cwd=folder)
+        git("init", "-q", "--template=", "--bare", "-b", "main", str(project.bare), cwd=folder)
         for key in ("uploadpack.allowAnySHA1InWant", "http.receivepack"):
             git("config", key, "true", cwd=project.bare)
-        git("clone", "-q", str(project.bare), str(project.clone), cwd=folder)
+        git("clone", "-q", "--template=", str(project.bare), str(project.clone), cwd=folder)
         project.commit(FILES, executable="run.sh")
         project.git("tag", "-am", "0.2.3", "v0.2.3")
         project.git("push", "-q", "origin", "v0.2.3")

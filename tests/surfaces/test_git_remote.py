@@ -1,6 +1,5 @@
 """git over HTTP, with the GitHub service at the other end: names once, pointers last."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +39,7 @@ def plan(context: Context) -> Plan:
 
 @pytest.fixture
 def commit(context: Context, plan: Plan) -> str:
+    assert plan
     return prepare.make(context)
 
 
@@ -121,7 +121,7 @@ def test_a_tag_on_another_commit_is_a_conflict_and_stays(
 ) -> None:
     bench.project.git("push", "-q", "origin", f"{plan.base}:refs/tags/v0.2.4")
     before = bench.world()
-    with pytest.raises(ConflictError, match="git tag v0.2.4: names commit") as raised:
+    with pytest.raises(ConflictError, match=r"git tag v0\.2\.4: names commit") as raised:
         converge([GitTag(context.git, plan, commit)], context.runner.patience)
     assert plan.base[:12] in raised.value.cause
     assert commit[:12] in raised.value.cause
@@ -131,6 +131,7 @@ def test_a_tag_on_another_commit_is_a_conflict_and_stays(
 def test_an_atomic_push_leaves_nothing_where_one_reference_is_refused(
     bench: Bench, context: Context, plan: Plan, commit: str
 ) -> None:
+    assert plan
     bench.project.commit({"more.txt": "more\n"})
     before = bench.project.refs()
     with pytest.raises(ServiceError):
@@ -199,10 +200,10 @@ def test_a_branch_that_is_gone_is_said(
 
 
 @pytest.fixture
-def guarded(bench: Bench) -> Iterator[Bench]:
+def guarded(bench: Bench) -> Bench:
     """The same project on a service that takes changes of main by pull request only."""
     bench.github = bench.serve_github(protected_branches=("main",))
-    yield bench
+    return bench
 
 
 def test_a_protected_branch_is_asked_by_pull_request_once(
