@@ -80,7 +80,7 @@ rehearse: .venv/ready ## Perform a whole release on this machine (ARGS="--keep",
 
 # The programs that the benchmarks run beside ours, apart from what a release runs with.
 .venv-bench/ready: .venv/ready requirements/bench.txt
-	@$(PYTHON) -m venv .venv-bench
+	@$(UV) venv --quiet --clear --python $(PY) .venv-bench
 	@$(UV) pip sync --quiet --python .venv-bench requirements/bench.txt
 	@touch $@
 

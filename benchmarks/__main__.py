@@ -2,22 +2,23 @@
 
 import importlib
 import sys
+from collections.abc import Callable
 
 NAMES = ("startup", "changelog", "local_release")
 
 
-def main(names: list[str]) -> int:
+def run(names: list[str]) -> int:
     """Run the benchmarks one after another, and give the worst exit code."""
     unknown = sorted(set(names) - set(NAMES))
     if unknown:
         print(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(NAMES)}")
         return 2
-    codes = []
+    codes: list[int] = []
     for name in names or NAMES:
-        benchmark = importlib.import_module(f"benchmarks.{name}")
-        codes.append(benchmark.main())
+        main: Callable[[], int] = importlib.import_module(f"benchmarks.{name}").main
+        codes.append(main())
     return max(codes)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:]))

@@ -12,7 +12,7 @@ from benchmarks.harness import Contender, at_most, conclude, side_by_side, table
 from scripts.core import changelog
 
 RELEASES = 10_000
-REPEATS = 15
+REPEATS = 31
 LIMIT = 2
 HEADING = re.compile(r"^## \[?v?(\d+\.\d+\.\d+\S*?)\]?(?: .*)?$", re.MULTILINE)
 TOP = "# Changelog\n\n## [Unreleased]\n\n### Fixed\n\n- A crash on empty input.\n\n"

@@ -16,10 +16,8 @@ from scripts.core.changelog.sections import key_of, version_key
 
 # Whatever looks like a heading that starts with a version or Unreleased. The literal start makes
 # this several times faster than reading the headings one by one.
-_NAMES = re.compile(
-    r"\n##?#?[ \t]+(?i:[\s*_~`]*(?:(?:version|release)\s+)?\[?\s*v?"
-    r"(unreleased\b|\d+(?:\.\d+)+[\w.+!-]*))"
-)
+_BEFORE = r"\n##?#?[ \t]+(?i:[\s*_~`]*(?:(?:version|release)\s+)?\[?\s*v?)"
+_NAMES = re.compile(_BEFORE + r"((?i:unreleased\b)|\d+(?:\.\d+)+[\w.+!-]*)")
 _ALL_PLAIN = re.compile(r"(?:(?:unreleased|(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2})(?:\n|\Z))*")
 _INDENTED_HEADING = re.compile(r"\n (?=[ #]) {0,2}#")
 _UNDERLINES = (
@@ -59,10 +57,9 @@ def _keys(names: list[str]) -> list[str]:
 def _visible_twice(text: str, names: set[str], hidden: Sequence[Hidden]) -> bool:
     """Tell whether two of `names`, as they are written, mean the same outside of `hidden`."""
     starts = [lines.span.start for lines in hidden]
+    these = "|".join(map(re.escape, names))
     seen = []
-    for name in _NAMES.finditer(text):
-        if name[1] not in names:
-            continue
+    for name in re.finditer(rf"{_BEFORE}({these})(?!\w)", text):
         block = bisect(starts, name.start() + 1) - 1
         if block < 0 or hidden[block].span.stop <= name.start():
             seen += _keys([name[1]])
