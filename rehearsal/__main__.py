@@ -12,6 +12,7 @@ from rehearsal import act, maintainer, run, verdict, world
 from rehearsal.progress import Progress
 from rehearsal.seed import SeedError
 from rehearsal.world import World
+from scripts.core import version
 from scripts.core.errors import ReleaseError, UsageError
 
 FOLDER = ".rehearsal"
@@ -111,11 +112,11 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> int:
 
 def _world(arguments: argparse.Namespace, progress: Progress) -> World:
     """Bring a world up, or take the one that is."""
-    version = arguments.tag or arguments.version
+    wanted = arguments.tag or arguments.version
     if not arguments.again:
-        return world.up(arguments.folder, Path.cwd(), progress, version=version or VERSION)
+        return world.up(arguments.folder, Path.cwd(), progress, version=wanted or VERSION)
     kept = world.load(arguments.folder)
-    return dataclasses.replace(kept, version=version) if version else kept
+    return dataclasses.replace(kept, version=wanted) if wanted else kept
 
 
 def _perform(
@@ -128,12 +129,20 @@ def _perform(
         event = maintainer.press_button(here, dry_run=arguments.dry_run)
     with progress.step("look before"):
         before = verdict.Before.of(here)
-    finished_before = f"release v{here.version}" in before.snapshot.state
+    finished_before = f"release {_tag(here.version)}" in before.snapshot.state
     done = run.run(here.setting(event.sha), event, progress)
     (here.folder / "summary.md").write_text(done.summary(), encoding="utf-8")
     mode = "dry-run" if arguments.dry_run else "again" if finished_before else "release"
     with progress.step("look at every surface"):
         return verdict.of_run(here, done, mode, before, up)
+
+
+def _tag(typed: str) -> str:
+    """Return the tag of a version as it was typed, "" for a step like `patch` or a mistake."""
+    try:
+        return version.tag(version.parse(typed))
+    except ReleaseError:
+        return ""
 
 
 def _take_down(folder: Path, progress: Progress) -> float:
