@@ -15,7 +15,7 @@ from scripts.context import Context
 from scripts.core import codec, report, rollback, version
 from scripts.core import lock as locking
 from scripts.core.converge import Outcome, Surface, converge, patiently
-from scripts.core.errors import UsageError
+from scripts.core.errors import ConflictError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.results import Done
 from scripts.core.rollback import Rollback
@@ -28,7 +28,7 @@ def run(context: Context) -> Done:
     wanted = version.parse(trigger.version or "")
     releases = patiently(context.forge.releases, context.runner.patience())
     mine = [one for one in releases if one.tag_name == version.tag(wanted)]
-    if not mine:
+    if not mine and not begun(context, wanted):
         raise UsageError(
             f"{wanted} was never released here, nor begun",
             "see the repository's releases; without a release there is no lock to go back from",
@@ -49,6 +49,12 @@ def run(context: Context) -> Done:
     return Done((*done, *yank_on_index(context, decided.bad)), (("moved", moved),))
 
 
+def begun(context: Context, wanted: Version) -> bool:
+    """Say whether an attempt left its branch, without coming as far as a draft."""
+    refs = patiently(context.git.refs, context.runner.patience())
+    return f"refs/heads/release/{version.tag(wanted)}" in refs
+
+
 def stable(releases: Sequence[GitRelease]) -> set[Version]:
     """Give the stable versions that are public and were not rolled back."""
     promoted = (one.tag_name for one in releases if not one.draft and not one.prerelease)
@@ -62,6 +68,8 @@ def decide(
     good = rollback.choose(bad, asked, released)
     needed = {v for v in rollback.targets(bad, good, released).values() if v} | {bad, good}
     locks = {one: read(context, one) for one in needed}
+    for one in needed:
+        check_names(context, locks[one])
     for one in needed - {bad}:
         for image in locks[one].plan.images:
             check_there(context, locks[one].pinned(image))
@@ -79,6 +87,23 @@ def read(context: Context, wanted: Version) -> Lock:
             "`docker buildx imagetools create`",
         )
     return lock
+
+
+def check_names(context: Context, lock: Lock) -> None:
+    """Refuse a lock that does not say what the names stand for: it was altered by hand."""
+    refs = patiently(context.git.refs, context.runner.patience())
+    names = [(f"git tag {lock.plan.tag}", refs.get(f"refs/tags/{lock.plan.tag}"), lock.commit)]
+    for image in lock.plan.images:
+        find = partial(context.registry.find, image.reference)
+        found = patiently(find, context.runner.patience())
+        digest = lock.image(image.name).digest
+        names.append((f"image tag {image.reference}", found.digest if found else None, digest))
+    for title, there, locked in names:
+        if there and there != locked:
+            raise ConflictError(
+                f"{locking.NAME} of {lock.plan.version} says {locked}, {title} names {there}",
+                "one of the two was altered by hand: find out which, or choose another version",
+            )
 
 
 def check_there(context: Context, reference: str) -> None:

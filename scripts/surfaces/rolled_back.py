@@ -1,19 +1,23 @@
 """The pointers and marks of a release that is taken back."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from github.GitRelease import GitRelease
+
 from scripts.core import version
-from scripts.core.changelog import section, yank
+from scripts.core.changelog import is_yanked, yank
 from scripts.core.converge import Matches, Missing, State
-from scripts.core.errors import ServiceError
+from scripts.core.errors import ServiceError, TransientError
 from scripts.core.plan import Plan
 from scripts.core.rollback import Move
-from scripts.surfaces.git_remote import PROTECTED, Git, identity
+from scripts.surfaces.git_remote import MOVED, PROTECTED, Git, identity
 from scripts.surfaces.github_release import Forge, failures
 from scripts.surfaces.image_registry import ImageRegistry
 
 BANNER = "> [!WARNING]\n> **{bad} was rolled back.** Use [{good}]({page}/releases/tag/{good})."
+ANY_BANNER = re.compile(r"\A> \[!WARNING\]\r?\n> \*\*\S+ was rolled back\.\*\*.*\s*")
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,8 @@ class Marked:
         """Put the banner above the notes, which stay as they are."""
         release = self.forge.release(self.bad)
         body = (release.body or "") if release else ""
-        banner = self._banner()
-        body = body if body.startswith(banner) else f"{banner}\n\n{body}"
+        # One that an earlier rollback wrote may name another good release.
+        body = f"{self._banner()}\n\n{ANY_BANNER.sub('', body)}"
         self.forge.edit(self.bad, body=body, prerelease=True)
 
     def _banner(self) -> str:
@@ -131,7 +135,14 @@ class Yanked:
     def observe(self) -> State:
         """Look for the mark in the branch's head, or for a pull request that brings it."""
         head = self._head()
-        if section(self._text(head), version.parse(self.plan.version), self.path).yanked:
+        if head is None:
+            return Matches("the branch is gone: there is nothing to mark")
+        marked = is_yanked(self._text(head), version.parse(self.plan.version), self.path)
+        if marked is None:
+            return Matches(
+                f"has no section of {self.plan.version}: merge its pull request, and run this again"
+            )
+        if marked:
             return Matches("[YANKED]")
         if pull_request := self.find_pull_request(self._own_branch, self.branch):
             return Matches(f"protected: merge {pull_request}")
@@ -140,21 +151,28 @@ class Yanked:
     def apply(self) -> None:
         """Commit the mark to the branch; where it is protected, ask by pull request."""
         head = self._head()
+        if head is None:
+            return
         text = yank(self._text(head), version.parse(self.plan.version), self.path)
         title = f"Mark {self.plan.version} as yanked"
         commit = self.git.commit_files({self.path: text}, head, f"{title}\n", identity(self.plan))
         try:
             self.git.push(f"{commit}:refs/heads/{self.branch}")
         except ServiceError as error:
+            if any(sign in error.cause for sign in MOVED):
+                raise TransientError(
+                    f"branch {self.branch} moved on while it was written", error.remedy
+                ) from error
             if not any(sign in error.cause for sign in PROTECTED):
                 raise
             self.git.push(f"+{commit}:refs/heads/{self._own_branch}")
             body = f"{self.plan.version} was rolled back; `{self.branch}` is protected."
             self.open_pull_request(self._own_branch, self.branch, title, body)
 
-    def _head(self) -> str:
-        head = self.git.refs()[f"refs/heads/{self.branch}"]
-        self.git.fetch(head)
+    def _head(self) -> str | None:
+        head = self.git.refs().get(f"refs/heads/{self.branch}")
+        if head:
+            self.git.fetch(head)
         return head
 
     def _text(self, commit: str) -> str:
@@ -174,16 +192,17 @@ class DraftGone:
         return f"draft release {self.tag} removed"
 
     def observe(self) -> State:
-        """Look for a draft."""
-        release = self.forge.release(self.tag)
-        return Missing("still there") if release and release.draft else Matches("not there")
+        """Look for a draft; two may share a tag."""
+        return Missing("still there") if self._drafts() else Matches("not there")
 
     def apply(self) -> None:
         """Delete it with its assets."""
-        release = self.forge.release(self.tag)
-        if release and release.draft:
+        for draft in self._drafts():
             with failures():
-                release.delete_release()
+                draft.delete_release()
+
+    def _drafts(self) -> list[GitRelease]:
+        return [one for one in self.forge.releases() if one.tag_name == self.tag and one.draft]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ class SmallIndex:
         self.files: dict[str, bytes] = {}
         self.uploads: list[str] = []
         self.lag = 0
+        self.yanked: set[str] = set()
+        self.times: dict[str, str] = {}
         self._hidden: dict[str, int] = {}
 
     def app(self, url: str) -> web.Application:
@@ -33,6 +35,8 @@ class SmallIndex:
                 "filename": name,
                 "url": f"{self._url}/files/{name}",
                 "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
+                "yanked": name in self.yanked,
+                **({"upload-time": self.times[name]} if name in self.times else {}),
             }
             for name, content in shown.items()
         ]

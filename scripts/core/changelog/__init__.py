@@ -10,7 +10,7 @@ from scripts.core.changelog.groups import Group, groups
 from scripts.core.changelog.problems import problems
 from scripts.core.changelog.reading import excerpt, section
 from scripts.core.changelog.sections import Changelog, Section, parse
-from scripts.core.changelog.yanking import yank
+from scripts.core.changelog.yanking import is_yanked, yank
 
 __all__ = [
     "Changelog",
@@ -19,6 +19,7 @@ __all__ = [
     "cut",
     "excerpt",
     "groups",
+    "is_yanked",
     "parse",
     "problems",
     "section",

@@ -3,8 +3,16 @@
 from packaging.version import Version
 
 from scripts.core.changelog.reading import section
+from scripts.core.changelog.sections import parse, version_key
 
 MARK = "[YANKED]"  # Keep a Changelog, "What about yanked releases?"
+
+
+def is_yanked(text: str, version: Version, path: str = "CHANGELOG.md") -> bool | None:
+    """Tell whether the section of `version` has the mark; None if there is no such section."""
+    key = version_key(version)
+    found = [part.yanked for part in parse(text, path).sections if part.key == key]
+    return all(found) if found else None
 
 
 def yank(text: str, version: Version, path: str = "CHANGELOG.md") -> str:
