@@ -48,28 +48,31 @@ class Context:
     def git(self) -> Git:
         """The clone and its remote."""
         environment = self.runner.inherited()
-        return Git(self.root, self.endpoints.git_url, environment, self.secrets.github)
+        url, token = self.endpoints.git_url, self.secrets.github
+        return Git(self.root, url, environment, token, self.runner.silence())
 
     @cached_property
     def index(self) -> "PackageIndex":
         """The package index."""
         from scripts.surfaces.package_index import PackageIndex  # noqa: PLC0415
 
-        return PackageIndex(self.endpoints.index_simple, self.endpoints.index_upload)
+        simple, upload = self.endpoints.index_simple, self.endpoints.index_upload
+        return PackageIndex(simple, upload, self.runner.silence())
 
     @cached_property
     def registry(self) -> "ImageRegistry":
         """The image registry."""
         from scripts.surfaces.image_registry import ImageRegistry  # noqa: PLC0415
 
-        return ImageRegistry(self.runner.inherited())
+        return ImageRegistry(self.runner.inherited(), self.runner.silence())
 
     @cached_property
     def forge(self) -> "Forge":
         """GitHub's API."""
         from scripts.surfaces.github_release import Forge  # noqa: PLC0415
 
-        return Forge(self.endpoints.api_url, self.endpoints.repository, self.secrets.github)
+        where, token = self.endpoints, self.secrets.github
+        return Forge(where.api_url, where.repository, token, self.runner.silence())
 
     @cached_property
     def plan(self) -> Plan:

@@ -11,6 +11,7 @@ from pathlib import Path
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
 
 DEADLINE = 600.0
+SILENCE = 30.0
 LONGEST_PAUSE = 15.0
 # What a started program may see. Everything else, secrets above all, is given by name.
 INHERITED = (
@@ -169,13 +170,20 @@ class Runner:
 
     def patience(self, most: float = float("inf")) -> "Pause":
         """Give a fresh deadline, of `RELEASE_DEADLINE` or ten minutes, and of `most` seconds."""
-        text = self.get("RELEASE_DEADLINE")
+        return Pause(min(most, self._seconds("RELEASE_DEADLINE", DEADLINE)))
+
+    def silence(self) -> float:
+        """Give the seconds after which a silent service is given up: `RELEASE_SILENCE`, or 30."""
+        return self._seconds("RELEASE_SILENCE", SILENCE)
+
+    def _seconds(self, name: str, default: float) -> float:
+        text = self.get(name)
         try:
-            return Pause(min(most, float(text) if text else DEADLINE))
+            return float(text) if text else default
         except ValueError as error:
             raise UsageError(
-                f"RELEASE_DEADLINE is {text!r}, which is no number of seconds",
-                "set it to seconds, such as 600, or not at all",
+                f"{name} is {text!r}, which is no number of seconds",
+                f"set it to seconds, such as {default:.0f}, or not at all",
             ) from error
 
     def output(self, **values: str) -> None:

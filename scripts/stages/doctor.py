@@ -148,7 +148,7 @@ def registry(context: Context, began: Start) -> Iterator[Finding]:
         what = f"registry takes {image.repository}"
         if not (user and secret):
             yield not_checked(what, "no REGISTRY_USERNAME and REGISTRY_TOKEN here")
-        elif may_push(image.repository, user, secret):
+        elif may_push(image.repository, user, secret, context.runner.silence()):
             yield ok(what, f"from {user}")
         else:
             why = "six images are built before the first is pushed"
@@ -175,7 +175,7 @@ def package(context: Context, began: Start) -> Iterator[Finding]:
 def clock(context: Context, _: Start) -> Iterator[Finding]:
     """Compare this machine's clock with GitHub's."""
     with web.failures("GitHub", "try again"):
-        answer = requests.get(context.endpoints.api_url, timeout=web.TIMEOUT)
+        answer = requests.get(context.endpoints.api_url, timeout=context.runner.silence())
     skew = abs(datetime.now(UTC) - parsedate_to_datetime(answer.headers["Date"]))
     if skew < SKEW:
         yield ok("clock", f"{skew.total_seconds():.0f} s from GitHub's")

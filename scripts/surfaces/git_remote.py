@@ -16,22 +16,25 @@ MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old va
 # What GitHub says to a push that a rule forbids (GitHub Docs, "Troubleshooting rules").
 PROTECTED = ("GH006", "GH013", "protected branch", "repository rule violations")
 # A remote that sends nothing for so many seconds is given up (git, GIT_HTTP_LOW_SPEED_TIME).
-SETTINGS = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_HTTP_LOW_SPEED_LIMIT": "1",
-    "GIT_HTTP_LOW_SPEED_TIME": "30",
-}
+SETTINGS = {"GIT_TERMINAL_PROMPT": "0", "GIT_HTTP_LOW_SPEED_LIMIT": "1"}
+SILENCE = 30.0
 
 
 class Git:
     """git in one clone, with credentials for one remote that no file and no argument holds."""
 
     def __init__(
-        self, folder: Path, url: str, environment: Mapping[str, str], token: str | None = None
+        self,
+        folder: Path,
+        url: str,
+        environment: Mapping[str, str],
+        token: str | None = None,
+        silence: float = SILENCE,
     ) -> None:
         self.folder = folder
         self.url = url
-        self._environment = {**environment, **SETTINGS, **_header(url, token)}
+        silent = {"GIT_HTTP_LOW_SPEED_TIME": f"{silence:.0f}"}
+        self._environment = {**environment, **SETTINGS, **silent, **_header(url, token)}
 
     def run(self, *arguments: str, text: str | None = None, **environment: str) -> str:
         """Run git and give its output, without the last line feed."""

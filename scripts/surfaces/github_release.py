@@ -29,12 +29,15 @@ MARK = re.compile(r"\n*<!-- release-notes sha256:([0-9a-f]{64}) -->\s*\Z")
 class Forge:
     """One repository of GitHub's API."""
 
-    def __init__(self, api_url: str, repository: str, token: str | None) -> None:
+    def __init__(
+        self, api_url: str, repository: str, token: str | None, silence: float = web.SILENCE
+    ) -> None:
         # PyGithub's own retries send a POST again blindly; here every write is followed by a look.
         self._github = Github(
             base_url=api_url,
             auth=Auth.Token(token) if token else None,
             retry=None,
+            timeout=max(1, round(silence)),
             seconds_between_requests=None,
             seconds_between_writes=None,
             lazy=True,

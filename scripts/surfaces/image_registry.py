@@ -10,6 +10,7 @@ from scripts import processes
 from scripts.core import version
 from scripts.core.converge import Conflict, Matches, Missing, State
 from scripts.core.errors import ServiceError, TransientError
+from scripts.surfaces import web
 
 VERSION_LABEL = "org.opencontainers.image.version"
 # A registry that hides which repositories exist says "denied" where there is nothing to see.
@@ -27,8 +28,9 @@ class Found:
 class ImageRegistry:
     """`docker buildx imagetools`, with the credentials of whoever logged in."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], silence: float = web.SILENCE) -> None:
         self._environment = environment
+        self._silence = silence
 
     def find(self, reference: str) -> Found | None:
         """Look up a tag or a digest; none if there is nothing."""
@@ -77,7 +79,7 @@ class ImageRegistry:
 
     def _imagetools(self, *arguments: str) -> str:
         command = ["docker", "buildx", "imagetools", *arguments]
-        return processes.run(command, environment=self._environment, timeout=120)
+        return processes.run(command, environment=self._environment, timeout=4 * self._silence)
 
 
 def index_digest(dry_run: str) -> str:

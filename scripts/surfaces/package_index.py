@@ -24,6 +24,8 @@ from scripts.core.lock import Lock
 from scripts.surfaces import web
 
 READ_REMEDY = "check PACKAGE_INDEX_URL and the index's status page, and run this again"
+UPLOAD = 30
+"""How many times as long an upload may take as a service may be silent."""
 UPLOAD_REMEDY = (
     "check the trusted publisher (repository, release.yml, environment pypi) or "
     "PACKAGE_INDEX_TOKEN, and run the release again with the same version"
@@ -33,16 +35,19 @@ UPLOAD_REMEDY = (
 class PackageIndex:
     """An index that speaks the simple repository API (PEP 503, PEP 691)."""
 
-    def __init__(self, simple_url: str | None, upload_url: str | None) -> None:
+    def __init__(
+        self, simple_url: str | None, upload_url: str | None, silence: float = web.SILENCE
+    ) -> None:
         self.simple_url = simple_url or PYPI_SIMPLE_ENDPOINT
         self.upload_url = upload_url or DEFAULT_REPOSITORY
+        self._silence = silence
 
     def files(self, project: str) -> list[DistributionPackage]:
         """List every file of the project; none if the index does not know it."""
         fresh = {"Cache-Control": "max-age=0"}
         with self._client() as client, web.failures("the package index", READ_REMEDY):
             try:
-                page = client.get_project_page(project, timeout=web.TIMEOUT, headers=fresh)
+                page = client.get_project_page(project, timeout=self._silence, headers=fresh)
             except NoSuchProjectError:
                 return []
             except (UnsupportedContentTypeError, UnsupportedRepoVersionError) as error:
@@ -78,7 +83,7 @@ class PackageIndex:
         if file is None:
             raise ServiceError(f"the package index has no {name}", "run the release again")
         with self._client() as client, web.failures("the package index", READ_REMEDY):
-            client.download_package(file, folder / name, timeout=web.TIMEOUT)
+            client.download_package(file, folder / name, timeout=self._silence)
         return folder / name
 
     def upload(self, files: list[Path], environment: Mapping[str, str]) -> None:
@@ -88,7 +93,9 @@ class PackageIndex:
         # Its messages are read: neither coloured nor broken to the width of a screen.
         plain = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "1000"}
         environment = {**environment, **url, **plain}
-        processes.run([*command, *map(str, files)], environment=environment)
+        # twine waits for ever. While bytes flow a service is not silent, and files can be large.
+        longest = UPLOAD * self._silence
+        processes.run([*command, *map(str, files)], environment=environment, timeout=longest)
 
     def _client(self) -> PyPISimple:
         return PyPISimple(self.simple_url)

@@ -17,18 +17,18 @@ REMEDY = "check IMAGE_REGISTRY and the registry's status page, and run this agai
 REFUSED = (401, 403)
 
 
-def may_push(repository: str, username: str, token: str) -> bool:
+def may_push(repository: str, username: str, token: str, silence: float = web.SILENCE) -> bool:
     """Ask for a token that may push to `host/path`, and read what it grants."""
     host, _, path = repository.partition("/")
     with web.failures(f"registry {host}", REMEDY):
-        answer = requests.get(f"{_base(host)}/v2/", timeout=web.TIMEOUT)
+        answer = requests.get(f"{_base(host)}/v2/", timeout=silence)
         if answer.status_code not in REFUSED:
             answer.raise_for_status()
             return True
         challenge = dict(re.findall(r'(\w+)="([^"]*)"', answer.headers["WWW-Authenticate"]))
         asked = {"service": challenge.get("service", ""), "scope": f"repository:{path}:pull,push"}
         answer = requests.get(
-            challenge["realm"], params=asked, auth=(username, token), timeout=web.TIMEOUT
+            challenge["realm"], params=asked, auth=(username, token), timeout=silence
         )
         if answer.status_code in REFUSED:
             return False

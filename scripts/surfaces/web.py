@@ -15,8 +15,8 @@ ADDRESSES = (
 )
 TOO_MANY = 429
 SERVER = 500
-TIMEOUT = (5, 30)
-"""Seconds to connect, and between two bytes of an answer."""
+SILENCE = 30.0
+"""Seconds that a service may be silent, to connect or between two bytes of an answer."""
 
 
 @contextmanager
