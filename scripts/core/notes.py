@@ -1,4 +1,4 @@
-"""Release notes: the changelog's section in StreamPoseML's layout, and how to get and check it.
+"""Release notes: the changelog's section under headings with signs, and how to get and check it.
 
 Rendered from facts that are known before the draft exists, and from nothing else: the same facts
 give the same text. What a project does not release is not mentioned.
@@ -116,7 +116,7 @@ def _candidate(facts: NotesFacts) -> str:
 
 
 def _changes(body: str) -> str:
-    """Head the groups as StreamPoseML does: its usual ones first, the others as they come."""
+    """Head the groups: the usual ones first, the others as they come."""
     together: dict[str, list[str]] = {key: [] for key in ("", *HEADINGS)}
     titles: dict[str, str] = {}
     for group in groups(body.replace("\r\n", "\n")):

@@ -1,6 +1,8 @@
 """The release on the GitHub service: a draft with every asset first, public last."""
 
-from collections.abc import Callable
+import gc
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,15 @@ from scripts.core.errors import ConflictError, ServiceError, TransientError
 from scripts.core.plan import Plan
 from scripts.surfaces.github_release import Draft, Published, edited, failures, marked
 from tests.conftest import READER, WRITER, Bench
+
+
+@pytest.fixture(autouse=True)
+def forgotten() -> Iterator[None]:
+    """PyGithub leaves the file of an upload open whose connection ended: collect it here."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def plan_of(context: Context, version: str) -> Plan:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from scripts.core.changelog.markdown import scan
 
-# Keep a Changelog's six, and StreamPoseML's seventh.
+# Keep a Changelog's six, and one for what only maintainers see.
 USUAL = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security", "Infrastructure")
 _ITEM = re.compile(r"(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)")
 

@@ -1,0 +1,134 @@
+"""The house's rules that no linter knows: who may know whom, and who may not know at all."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "scripts"
+MODULES = sorted(SCRIPTS.rglob("*.py"))
+LONGEST = 40  # lines of a function
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"), str(path))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Give what a module imports, wherever in it, each as a dotted name."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def within(*folders: str) -> list[Path]:
+    return [path for path in MODULES if path.relative_to(SCRIPTS).parts[0] in folders]
+
+
+@pytest.mark.parametrize("path", within("core"), ids=named)
+def test_decisions_know_only_the_standard_library_and_packaging(path: Path) -> None:
+    for name in imports(path):
+        top = name.split(".")[0]
+        known = top in sys.stdlib_module_names or top == "packaging"
+        assert known or name.startswith("scripts.core"), name
+
+
+@pytest.mark.parametrize("path", within("core"), ids=named)
+def test_decisions_do_nothing(path: Path) -> None:
+    """No files, no programs, no network, no clock, no environment."""
+    doing = {"os", "subprocess", "socket", "pathlib", "shutil", "tempfile", "urllib", "http"}
+    assert doing.isdisjoint(name.split(".")[0] for name in imports(path))
+    clock = {"now", "today", "utcnow", "time_ns", "monotonic"}
+    calls = [n.func for n in ast.walk(tree(path)) if isinstance(n, ast.Call)]
+    assert clock.isdisjoint(f.attr for f in calls if isinstance(f, ast.Attribute))
+    assert {"open", "input"}.isdisjoint(f.id for f in calls if isinstance(f, ast.Name))
+
+
+@pytest.mark.parametrize("path", within("surfaces"), ids=named)
+def test_surfaces_know_no_stage_and_no_context(path: Path) -> None:
+    allowed = ("scripts.core", "scripts.surfaces", "scripts.processes")
+    for name in imports(path):
+        if name.startswith("scripts"):
+            assert name.startswith(allowed), name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_the_release_does_not_know_its_rehearsal(path: Path) -> None:
+    others = ("rehearsal", "services", "tests", "stream_pose_ml")
+    assert not [name for name in imports(path) if name.split(".")[0] in others]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_the_environment_is_read_in_one_place(path: Path) -> None:
+    if path == SCRIPTS / "runner.py":
+        return
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in ("environ", "getenv", "environb", "putenv", "chdir"), (
+                node.lineno
+            )
+    assert not {"os.environ", "os.getenv"} & set(imports(path))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_functions_are_short(path: Path) -> None:
+    for function in functions(path):
+        lines = (function.end_lineno or 0) - function.lineno + 1
+        assert lines <= LONGEST, f"{function.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_programs_are_started_without_a_shell(path: Path) -> None:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.keyword) and node.arg == "shell":
+            assert isinstance(node.value, ast.Constant)
+            assert not node.value.value
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in ("system", "popen", "getoutput"), node.lineno
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_only_one_module_starts_programs(path: Path) -> None:
+    if path != SCRIPTS / "processes.py":
+        assert "subprocess" not in {name.split(".")[0] for name in imports(path)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_errors_are_not_swallowed(path: Path) -> None:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, f"{node.lineno}: except without a kind"
+            bare = [one for one in node.body if not isinstance(one, ast.Pass)]
+            assert bare, f"{node.lineno}: an error is passed over"
+
+
+WHOLE_PRODUCT = [
+    path
+    for folder in ("scripts", ".github/workflows", ".github/actions")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.is_file() and "__pycache__" not in path.parts
+]
+
+
+@pytest.mark.parametrize("path", WHOLE_PRODUCT, ids=named)
+def test_the_release_system_names_no_project(path: Path) -> None:
+    """All that knows this project is in [tool.release]."""
+    text = path.read_text("utf-8").lower()
+    for word in ("streamposeml", "stream_pose_ml", "stream-pose-ml", "mrilikecoding"):
+        assert word not in text
