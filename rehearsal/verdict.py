@@ -284,14 +284,16 @@ def _platforms(context: Context, lock: Lock) -> Iterator[Row]:
 
 
 def _unmoved(context: Context, lock: Lock, before: Snapshot) -> Iterator[Row]:
-    """Yield the pointers that this release leaves alone: they must stand where they stood."""
+    """Yield what this release leaves alone: it must stand where it stood, or still not be there."""
     for image in lock.plan.images:
-        for tag in sorted(set(_lines(lock.plan.version)) - set(image.floating)):
-            title = f"image {image.name}:{tag}"
-            was = before.state.get(title, NOTHING)
+        prefix = f"image {image.name}:"
+        known = {key.removeprefix(prefix) for key in before.state if key.startswith(prefix)}
+        given = {image.tag, *image.floating}
+        for tag in sorted({*known, *_lines(lock.plan.version)} - given):
+            was = before.state.get(f"{prefix}{tag}", NOTHING)
             found = context.registry.find(f"{image.repository}:{tag}")
             seen = found.digest if found else NOTHING
-            yield Row(f"{title} unmoved", was, seen, seen == was)
+            yield Row(f"{prefix}{tag} unmoved", was, seen, seen == was)
     if not lock.plan.latest:
         was, seen = before.state["Latest release"], context.forge.latest() or NOTHING
         yield Row("Latest release unmoved", was, seen, seen == was)
