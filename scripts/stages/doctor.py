@@ -69,7 +69,7 @@ def token(context: Context, _: Start) -> Iterator[Finding]:
     what = "the token may write"
     if context.secrets.github is None:
         yield not_checked(what, "no GITHUB_TOKEN here")
-    elif context.forge.may_push():
+    elif context.git.may_push():
         yield ok(what, context.endpoints.repository)
     else:
         why = "the release branch, the tag and the release are written with it"

@@ -13,6 +13,8 @@ from scripts.core.plan import Plan
 
 # What git says where somebody else pushed between our look and our push.
 MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value")
+# What git says where nobody, or somebody without the right, asks to push.
+DENIED = ("403", "401", "denied", "authentication failed", "could not read username")
 # What GitHub says to a push that a rule forbids (GitHub Docs, "Troubleshooting rules").
 PROTECTED = ("GH006", "GH013", "protected branch", "repository rule violations")
 # A remote that sends nothing for so many seconds is given up (git, GIT_HTTP_LOW_SPEED_TIME).
@@ -89,6 +91,21 @@ class Git:
                 self.run("update-index", "--cacheinfo", f"{mode},{blob},{path}", **index)
             tree = self.run("write-tree", **index)
         return self.run("commit-tree", tree, "-p", parent, text=message, **who)
+
+    def may_push(self) -> bool:
+        """Ask whether the remote would take a push, and push nothing.
+
+        Not the API: of an installation's token, such as a workflow's, it never says so.
+        """
+        try:
+            self.run("push", "--dry-run", "--quiet", self.url, "HEAD:refs/heads/may-push")
+        except TransientError:
+            raise
+        except ServiceError as error:
+            if any(sign in error.cause.lower() for sign in DENIED):
+                return False
+            raise
+        return True
 
     def push(self, *refspecs: str) -> None:
         """Push, all or nothing, so that no rejected branch leaves a stray tag."""

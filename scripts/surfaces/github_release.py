@@ -49,12 +49,6 @@ class Forge:
         """The repository, read when something of it is needed."""
         return self._github.get_repo(self._name)
 
-    def may_push(self) -> bool:
-        """Say whether the token may write."""
-        with failures():
-            # Who is nobody is told no permissions at all.
-            return bool(self.repository.permissions and self.repository.permissions.push)
-
     def environments(self) -> dict[str, bool]:
         """Give the environments, each with whether somebody has to approve."""
         with failures():

@@ -296,6 +296,16 @@ def test_a_token_that_may_not_write_is_an_answer(bench: Bench) -> None:
     assert bench.project.refs() == before
 
 
+@pytest.mark.parametrize(
+    ("token", "allowed"), [(WRITER, True), (READER, False), ("wrong", False), ("", False)]
+)
+def test_who_may_push_is_asked_without_pushing(bench: Bench, token: str, allowed: bool) -> None:
+    context = bench.context(GITHUB_TOKEN=token, GITHUB_SERVER_URL=bench.github.url)
+    before = bench.world()
+    assert context.git.may_push() is allowed
+    assert bench.world() == before
+
+
 def test_the_token_is_in_no_argument_no_file_and_no_message(
     bench: Bench, over_http: Context, commit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -283,11 +283,6 @@ def test_an_asset_reads_back_or_is_none(
     assert reader.release("v0.2.4") is None
 
 
-@pytest.mark.parametrize(("token", "allowed"), [(WRITER, True), (READER, False), ("", False)])
-def test_who_may_push(bench: Bench, token: str, allowed: bool) -> None:
-    assert bench.context(GITHUB_TOKEN=token).forge.may_push() is allowed
-
-
 def test_a_used_up_rate_limit_passes() -> None:
     with pytest.raises(TransientError, match="rate limit"), failures():
         raise GithubException(403, {"message": "rate limit"}, {"x-ratelimit-remaining": "0"})
