@@ -7,6 +7,7 @@ import shutil
 import sys
 import tarfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from packaging.metadata import Metadata
@@ -14,7 +15,7 @@ from packaging.metadata import Metadata
 from scripts import processes, source
 from scripts.context import Context
 from scripts.core.converge import Outcome
-from scripts.core.errors import CheckError
+from scripts.core.errors import CheckError, ServiceError, TransientError
 from scripts.core.plan import Plan, normalised
 from scripts.core.results import Done
 
@@ -35,10 +36,8 @@ def run(context: Context) -> Done:
     check_names(plan, folder)
     check_wheel(plan, folder / plan.dists[0], expected_files(context, tree))
     check_metadata(plan, folder)
-    processes.run(
-        [sys.executable, "-m", "twine", "check", "--strict", *map(str, folder.iterdir())],
-        environment=context.runner.inherited(),
-    )
+    command = [sys.executable, "-m", "twine", "check", "--strict", *map(str, folder.iterdir())]
+    _proven("twine would not upload it", command, context.runner.inherited(NO_COLOR="1"))
     return Done((Outcome("dists", ", ".join(plan.dists), written=True),))
 
 
@@ -49,7 +48,7 @@ def build(context: Context, tree: Path, folder: Path) -> None:
     # uv is found beside this Python, which is not always on PATH.
     path = f"{Path(sys.executable).parent}:{context.runner.get('PATH') or ''}"
     environment = context.runner.inherited(**when) | {"PATH": path}
-    processes.run([*command, str(tree)], environment=environment)
+    _proven("the package does not build", [*command, str(tree)], environment)
 
 
 def check_names(plan: Plan, folder: Path) -> None:
@@ -96,7 +95,19 @@ def metadata(wheel: Path, sdist: Path) -> dict[str, tuple[str, str]]:
         member = tar.extractfile(f"{sdist.name.removesuffix('.tar.gz')}/PKG-INFO")
         texts[sdist.name] = member.read() if member else b""
     read = {name: Metadata.from_email(text, validate=False) for name, text in texts.items()}
-    return {name: (normalised(one.name), str(one.version)) for name, one in read.items()}
+    return {
+        name: (normalised(one.name or "nothing"), str(one.version)) for name, one in read.items()
+    }
+
+
+def _proven(what: str, command: list[str], environment: Mapping[str, str]) -> None:
+    try:
+        processes.run(command, environment=environment)
+    except TransientError:
+        raise
+    except ServiceError as error:
+        remedy = "correct the package, and run the release again with the same version"
+        raise CheckError(f"{what}: {error.cause}", remedy) from error
 
 
 def _same(what: str, found: set[str], expected: set[str]) -> None:
