@@ -11,6 +11,20 @@ START = 1_600_000_000
 AUTHOR = "A Person <person@example.org>"
 PROJECT = "sample_project"
 KINDS = ("feat", "fix", "docs", "refactor", "fix(api)", "chore", "feat(web)", "test", "perf", "ci")
+# As squashed pull requests leave them: a subject with its number, what and why, and trailers.
+MESSAGE = """\
+{kind}: make the {number}th thing do what it says (#{number})
+
+Until now it did something else when its input was empty, because the check
+stood behind the loop. The check now stands before it, and says what it found.
+
+- one more test for the empty input
+- the name of the parameter says what it holds
+
+Closes #{issue}
+
+Co-authored-by: Another Person <another@example.org>
+"""
 PYPROJECT = """\
 [project]
 name = "sample_project"
@@ -100,7 +114,7 @@ def _stream(commits: int) -> Iterator[str]:
         if rest == 0 or number == 1:
             files |= _released(release)
         kind = KINDS[number % len(KINDS)]
-        message = f"{kind}: change number {number}\n\nSaid in more words, on a line of its own.\n"
+        message = MESSAGE.format(kind=kind, number=number, issue=number // 2)
         when = f"{START + 60 * number} +0000"
         yield f"commit refs/heads/main\nmark :{number}\ncommitter {AUTHOR} {when}\n{_data(message)}"
         for path, text in files.items():

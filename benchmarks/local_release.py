@@ -79,9 +79,7 @@ def releasing(folder: Path, command: list[str], wanted: str) -> Contender:
         if clone.exists():
             prove(clone, wanted)
             shutil.rmtree(clone)
-        # With its own objects in one pack, as every clone over the network has.
-        source = f"file://{folder}/owner/name"
-        git("clone", "--quiet", source, str(clone))
+        git("clone", "--quiet", str(folder / "owner" / "name"), str(clone))
         # python-semantic-release takes no other address, and asks it nothing.
         git("-C", str(clone), "remote", "set-url", "origin", "https://github.com/owner/name")
         git("-C", str(clone), "config", "user.name", "A Person")

@@ -89,7 +89,7 @@ def from_tag(text: str) -> Version | None:
 
 
 def _filled(version: Version) -> Version:
-    numbers = [*version.release, 0, 0][: max(NUMBERS, len(version.release))]
+    numbers = [*version.release, 0, 0][:NUMBERS]
     suffix = "".join(str(part) for part in version.pre or ())
     return Version(".".join(map(str, numbers)) + suffix)
 
