@@ -6,6 +6,7 @@ from rehearsal.github import merging
 from rehearsal.github.call import Call, Endpoints, nothing, reply
 from rehearsal.github.commits import read_commits
 from rehearsal.github.errors import ApiError, forbidden, not_found
+from rehearsal.github.git import GitError
 from rehearsal.github.pull_state import finish, refresh
 from rehearsal.github.pull_views import obstacle
 from rehearsal.github.pulls import current, pull_in
@@ -35,10 +36,19 @@ async def merge_pull(call: Call) -> web.Response:
     merged = await merged_commit(call, pull)
     if merged is None:
         raise ApiError(405, "Pull Request is not mergeable")
-    await call.git.update_ref(f"refs/heads/{pull.base}", merged, pull.base_sha)
+    await move_branch(call, pull, merged)
     finish(pull, pull.head_sha, merged, call.caller.name)
     message = "Pull Request successfully merged"
     return reply({"sha": merged, "merged": True, "message": message})
+
+
+async def move_branch(call: Call, pull: Pull, merged: str) -> None:
+    """Move the base; raise 409 if somebody else just did, past this service."""
+    try:
+        await call.git.update_ref(f"refs/heads/{pull.base}", merged, pull.base_sha)
+    except GitError as error:
+        message = "Base branch was modified. Review and try the merge again."
+        raise ApiError(409, message) from error
 
 
 def check_open(call: Call, pull: Pull) -> None:

@@ -75,6 +75,8 @@ async def update_pull(call: Call) -> web.Response:
     await refresh(call.hub)
     pull, state = pull_in(call), call.text("state", "")
     base = await branch(call, "base", call.text("base", pull.base))
+    if base[0] != pull.base:
+        await check_new(call, base, (pull.head, pull.head_sha))
     if state not in ("", "open", "closed"):
         raise invalid("PullRequest", "state", "invalid")
     if state == "open" and pull.merged_at:

@@ -137,6 +137,24 @@ async def get_immutable_releases(call: Call) -> web.Response:
     return reply({"enabled": enabled, "enforced_by_owner": False})
 
 
+@endpoints.on("GET", "/rules/branches/{branch:.+}")
+async def list_branch_rules(call: Call) -> web.Response:
+    """List what rulesets hold a branch to."""
+    default = call.part("branch") == call.settings.default_branch
+    rules = call.settings.branch_rules if default else ()
+    owner = {"ruleset_source_type": "Repository", "ruleset_source": call.settings.full_name}
+    return call.listing(rules, lambda kind: {"type": kind, **owner, "ruleset_id": 1})
+
+
+@endpoints.on("GET", "/rulesets")
+async def list_rulesets(call: Call) -> web.Response:
+    """List the rulesets for tags; there are no others."""
+    names = call.settings.tag_rulesets if "tag" in call.query("targets", "tag") else ()
+    source = {"source_type": "Repository", "source": call.settings.full_name, "target": "tag"}
+    more = {"enforcement": "active", "node_id": node_id("Ruleset", 1)}
+    return call.listing(names, lambda name: {"id": 1, "name": name, **source, **more})
+
+
 @endpoints.on("GET", "/actions/permissions/workflow", needs="administration:read")
 async def get_workflow_permissions(call: Call) -> web.Response:
     """Return what a workflow's own token may do unless the workflow says otherwise."""
@@ -146,8 +164,13 @@ async def get_workflow_permissions(call: Call) -> web.Response:
 
 
 def permissions(caller: Caller) -> dict[str, bool]:
-    """Return a caller's rights in the words for repositories."""
-    admin, push = caller.may("administration"), caller.may("contents")
+    """Return a caller's rights in the words for repositories.
+
+    Of an installation's token, such as a workflow's own, GitHub says so that it may not push, even
+    where it may.
+    """
+    person = not caller.name.endswith("[bot]")
+    admin, push = person and caller.may("administration"), person and caller.may("contents")
     return {"admin": admin, "maintain": admin, "push": push, "triage": push, "pull": True}
 
 

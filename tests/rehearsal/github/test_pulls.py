@@ -194,6 +194,16 @@ def test_what_can_not_be_opened(
     assert error["code"] == ("custom" if said else "invalid")
 
 
+def test_a_new_base_is_held_to_the_same(pull: PullRequest, world: World) -> None:
+    world.git("push", "-q", "origin", "v0.2.3^{commit}:refs/heads/older")
+    world.git("push", "-q", "origin", "origin/feature:refs/heads/same")
+    pull.edit(base="older")
+    assert (pull.base.ref, pull.commits) == ("older", 3)
+    with pytest.raises(github.GithubException) as caught:
+        pull.edit(base="same")
+    assert caught.value.data["errors"][0]["message"] == "No commits between same and feature"
+
+
 def test_permissions(world: World) -> None:
     hub = world.serve(actions_may_open_pulls=False)
     world.commit("feature", {"a": "a"})

@@ -102,6 +102,13 @@ def test_latest_can_go_back_and_falls_to_the_next_when_its_release_goes(hub: Ser
     assert hub.api("GET", "/releases/latest").status_code == 404
 
 
+def test_a_release_that_was_not_to_be_latest_does_not_inherit_it(hub: Served) -> None:
+    hub.repo().create_git_release("v0.9.9", "x", "y", make_latest="false")
+    latest = hub.repo().create_git_release("v1.0.0", "x", "y")
+    latest.delete_release()
+    assert hub.api("GET", "/releases/latest").status_code == 404
+
+
 def test_legacy_takes_the_highest_version_among_equal_dates(hub: Served) -> None:
     for tag in ("v1.10.0", "v1.9.0"):
         hub.repo().create_git_release(tag, "x", "y", make_latest="legacy")
