@@ -144,7 +144,8 @@ class FloatingTag:
         if found and found.digest == self.digest:
             return Matches(self.digest)
         held = self.registry.labels(reference).get(VERSION_LABEL, "") if found else ""
-        if held and version.parse(held) > version.parse(self.version):
+        higher = version.from_tag(f"v{held}")  # none where somebody else's image says no version
+        if higher and higher > version.parse(self.version):
             return Matches(f"held by the higher version {held}")
         return Missing(f"at {held or found.digest}" if found else "not there")
 

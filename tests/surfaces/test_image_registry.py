@@ -1,0 +1,255 @@
+"""Image indexes and tags in the real registry, written by the real buildx."""
+
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import aiohttp
+import pytest
+import requests
+from aiohttp import web
+
+from scripts.core.converge import Matches, Missing, converge
+from scripts.core.errors import ConflictError, ServiceError, TransientError
+from scripts.runner import Runner
+from scripts.surfaces.image_registry import FloatingTag, Found, ImageRegistry, VersionTag
+from scripts.surfaces.registry_access import grants_push, may_push
+from tests.support.registry import TOKEN, USER, SmallRegistry, registry
+from tests.support.serving import serving
+
+pytestmark = pytest.mark.world
+PLATFORMS = ("amd64", "arm64")
+VERSION = "org.opencontainers.image.version"
+NUMBER = count(1)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRegistry]:
+    with registry(tmp_path_factory.mktemp("r")) as made:
+        yield made
+
+
+@pytest.fixture
+def path() -> str:
+    """A repository that no other test knows."""
+    return f"mari/thing{next(NUMBER)}"
+
+
+def environ(small: SmallRegistry, config: Path | None = None) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(small.folder),
+        "DOCKER_CONFIG": str(config or small.docker_config),
+        "RELEASE_DEADLINE": "3",
+    }
+
+
+@pytest.fixture
+def images(small: SmallRegistry) -> ImageRegistry:
+    return ImageRegistry(environ(small))
+
+
+@pytest.fixture
+def runner(small: SmallRegistry) -> Runner:
+    return Runner(environ(small))
+
+
+def pushed(small: SmallRegistry, path: str, version: str) -> list[str]:
+    return [small.push(path, {VERSION: version}, platform) for platform in PLATFORMS]
+
+
+@pytest.fixture
+def joined(small: SmallRegistry, images: ImageRegistry, path: str) -> str:
+    """The digest of an image index of 0.2.4 that has no tag."""
+    return images.join(f"{small.host}/{path}", pushed(small, path, "0.2.4"))
+
+
+def version_tag(small: SmallRegistry, images: ImageRegistry, path: str, digest: str) -> VersionTag:
+    return VersionTag(images, f"{small.host}/{path}", "v0.2.4", digest)
+
+
+def floating(
+    small: SmallRegistry, images: ImageRegistry, path: str, digest: str, version: str = "0.2.4"
+) -> FloatingTag:
+    return FloatingTag(images, f"{small.host}/{path}", "latest", digest, version)
+
+
+def test_an_index_is_made_without_a_name_and_the_same_every_time(
+    small: SmallRegistry, images: ImageRegistry, path: str
+) -> None:
+    digests = pushed(small, path, "0.2.4")
+    repository = f"{small.host}/{path}"
+    made = images.join(repository, digests)
+    assert images.find(f"{repository}@{made}") == Found(
+        made, dict(zip(("linux/amd64", "linux/arm64"), digests, strict=True))
+    )
+    tags = requests.get(f"{small.served.url}/v2/{path}/tags/list", timeout=10)
+    assert tags.status_code in (401, 404) or not tags.json().get("tags")
+    before = small.writes()
+    assert images.join(repository, digests) == made
+    assert small.writes() == before
+    assert images.join(repository, digests[::-1]) != made
+
+
+def test_an_index_of_one_platform_is_one_too(
+    small: SmallRegistry, images: ImageRegistry, path: str
+) -> None:
+    digest = small.push(path, {VERSION: "0.2.4"}, "amd64")
+    made = images.join(f"{small.host}/{path}", [digest])
+    assert made != digest
+    found = images.find(f"{small.host}/{path}@{made}")
+    assert found
+    assert found.platforms == {"linux/amd64": digest}
+
+
+def test_what_is_not_there_is_none(small: SmallRegistry, images: ImageRegistry, path: str) -> None:
+    assert images.find(f"{small.host}/{path}:v0.2.4") is None
+    assert images.find(f"{small.host}/somebody/else:v0.2.4") is None
+    assert images.find(f"{small.host}/{path}@sha256:{'0' * 64}") is None
+
+
+def test_labels_are_read(
+    small: SmallRegistry, images: ImageRegistry, path: str, joined: str
+) -> None:
+    assert images.labels(f"{small.host}/{path}@{joined}") == {VERSION: "0.2.4"}
+
+
+def test_a_version_tag_names_exactly_the_proven_index(
+    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, runner: Runner
+) -> None:
+    tag = version_tag(small, images, path, joined)
+    assert isinstance(tag.observe(), Missing)
+    converge([tag], runner.patience)
+    assert small.digest(path, "v0.2.4") == joined
+    before = small.writes()
+    (again,) = converge([tag], runner.patience)
+    assert not again.written
+    assert small.writes() == before
+
+
+def test_a_version_tag_of_another_image_is_a_conflict(
+    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, runner: Runner
+) -> None:
+    other = small.push(path, {VERSION: "other"}, "amd64")
+    small.point(path, "v0.2.4", other)
+    before = small.writes()
+    with pytest.raises(ConflictError) as raised:
+        converge([version_tag(small, images, path, joined)], runner.patience)
+    assert other in raised.value.cause
+    assert joined in raised.value.cause
+    assert small.writes() == before
+    assert small.digest(path, "v0.2.4") == other
+
+
+def test_a_floating_tag_only_moves_forward(
+    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, runner: Runner
+) -> None:
+    newer = images.join(f"{small.host}/{path}", pushed(small, path, "0.3.0"))
+    converge([floating(small, images, path, joined)], runner.patience)
+    assert small.digest(path, "latest") == joined
+    converge([floating(small, images, path, newer, "0.3.0")], runner.patience)
+    assert small.digest(path, "latest") == newer
+    (held,) = converge([floating(small, images, path, joined)], runner.patience)
+    assert (held.written, held.detail) == (False, "held by the higher version 0.3.0")
+    assert small.digest(path, "latest") == newer
+
+
+@pytest.mark.parametrize("label", [{}, {VERSION: "main"}, {VERSION: "0.2.3"}])
+def test_a_floating_tag_of_something_else_is_moved(
+    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, label: dict[str, str]
+) -> None:
+    """An image from before, that says no version, or no such."""
+    small.point(path, "latest", small.push(path, label, "amd64"))
+    tag = floating(small, images, path, joined)
+    assert isinstance(tag.observe(), Missing)
+    tag.apply()
+    assert isinstance(tag.observe(), Matches)
+
+
+@pytest.mark.parametrize("action", ["drop-after", "drop-before", "status"])
+def test_a_tag_whose_writing_fails_in_passing_comes_all_the_same(
+    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, action: str
+) -> None:
+    small.served.fault(method="PUT", path=f"{path}/manifests/v0.2.4$", occurrence=1, action=action)
+    slow = Runner({**environ(small), "RELEASE_DEADLINE": "20"})
+    converge([version_tag(small, images, path, joined)], slow.patience)
+    assert small.digest(path, "v0.2.4") == joined
+
+
+def test_a_registry_that_fails_for_long_is_left_at_the_deadline(
+    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, runner: Runner
+) -> None:
+    small.served.fault(path=f"{path}/manifests/", action="status", code=503)
+    with pytest.raises(TransientError):
+        converge([version_tag(small, images, path, joined)], runner.patience)
+
+
+def test_a_refusal_is_an_answer(
+    small: SmallRegistry, path: str, joined: str, tmp_path: Path
+) -> None:
+    """Without a login, asked for minutes it would still be no."""
+    (tmp_path / "cli-plugins").symlink_to(small.docker_config / "cli-plugins")
+    nobody = ImageRegistry(environ(small, tmp_path))
+    slow = Runner({**environ(small), "RELEASE_DEADLINE": "600"})
+    with pytest.raises(ServiceError) as raised:
+        converge([version_tag(small, nobody, path, joined)], slow.patience)
+    assert not isinstance(raised.value, TransientError)
+    assert small.digest(path, "v0.2.4") is None
+
+
+@pytest.mark.parametrize(
+    ("token", "allowed"),
+    [(TOKEN, True), ("wrong", False)],
+)
+def test_who_may_push_is_asked_without_pushing(
+    small: SmallRegistry, token: str, allowed: bool
+) -> None:
+    before = small.writes()
+    assert may_push(f"{small.host}/mari/thing", USER, token) is allowed
+    assert small.writes() == before
+
+
+def door(challenge: str | None) -> Callable[[str], web.Application]:
+    """A registry's door that asks for a password itself (RFC 7617), or says nothing of how."""
+
+    async def answer(request: web.Request) -> web.Response:
+        given = request.headers.get("Authorization")
+        if given == aiohttp.BasicAuth(USER, TOKEN).encode():
+            return web.Response()
+        return web.Response(
+            status=401, headers={"WWW-Authenticate": challenge} if challenge else {}
+        )
+
+    def make(_url: str) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/v2/", answer)
+        return app
+
+    return make
+
+
+@pytest.mark.parametrize(("token", "allowed"), [(TOKEN, True), ("wrong", False)])
+@pytest.mark.parametrize("challenge", ['Basic realm="Registry"', None])
+def test_a_registry_may_ask_for_the_password_itself(
+    tmp_path: Path, challenge: str | None, token: str, allowed: bool
+) -> None:
+    with serving("door", tmp_path, door(challenge)) as served:
+        host = served.url.removeprefix("http://")
+        assert may_push(f"{host}/mari/thing", USER, token) is allowed
+
+
+@pytest.mark.parametrize(
+    ("answer", "granted"),
+    [
+        ({"token": "opaque"}, True),
+        ({"access_token": "opaque"}, True),
+        ({"token": ""}, False),
+        ({}, False),
+        # {"access": [{"actions": ["pull"]}]} and the same with push, as a JWT's payload
+        ({"token": "x.eyJhY2Nlc3MiOiBbeyJhY3Rpb25zIjogWyJwdWxsIl19XX0.y"}, False),
+        ({"token": "x.eyJhY2Nlc3MiOiBbeyJhY3Rpb25zIjogWyJwdWxsIiwgInB1c2giXX1dfQ.y"}, True),
+    ],
+)
+def test_what_a_token_grants_is_read_from_it(answer: dict[str, str], granted: bool) -> None:
+    assert grants_push(answer) is granted
