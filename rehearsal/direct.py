@@ -85,6 +85,8 @@ class DirectRun:
     results: dict[str, str]
     outputs: dict[str, dict[str, str]]
     folder: Path
+    cut: str = ""
+    """The job after which the rest was not performed; empty if all was."""
 
     @property
     def ok(self) -> bool:
@@ -117,6 +119,8 @@ class Interference:
     lose: str = ""
     before: Callable[[str, "DirectRun"], None] = lambda _key, _run: None
     after: Callable[[str], None] = lambda _key: None
+    enough: Callable[[str, "DirectRun"], bool] = lambda _key, _run: False
+    """Asked after each job: whether the rest needs no performing."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ class _Direct:
         self._places = threading.Semaphore(setting.concurrent)
         self._running: set[int] = set()
         self._stopped = threading.Event()
-        self._pristine = setting.folder / "work" / "pristine"
+        self._pristine = setting.folder.parents[1] / "pristine" / event.sha
         self.done = DirectRun([], {}, {}, setting.folder)
         for part in ("logs", "summaries", "work"):
             (setting.folder / part).mkdir(parents=True, exist_ok=True)
@@ -171,8 +175,7 @@ class _Direct:
 
     def run(self) -> DirectRun:
         jobs = self._workflow.jobs
-        self._fetch(self._pristine, "--depth=1")
-        _compile(self._pristine / "scripts")
+        self._make_pristine()
         with ThreadPoolExecutor(max_workers=4 * len(jobs)) as pool:
             futures: dict[str, Future[None]] = {}
             try:
@@ -195,7 +198,7 @@ class _Direct:
         for need in job.needs:
             before[need].result()
         done = self.done
-        if self._stopped.is_set() or key in done.results:
+        if self._stopped.is_set() or done.cut or key in done.results:
             return
         if not should_run(job, done.results, done.outputs, self._workflow.jobs):
             done.results[key] = SKIPPED
@@ -210,6 +213,8 @@ class _Direct:
         done.outputs[key] = self._outputs(job, ran[0].part)
         done.results[key] = SUCCESS if all(one.ok for one in ran) else FAILURE
         self._interference.after(key)
+        if self._interference.enough(key, done):
+            done.cut = key
 
     def _parts(self, job: Job) -> Iterator[Part]:
         """Yield the processes of a job, as the files write it down."""
@@ -298,6 +303,17 @@ class _Direct:
             seed.git(clone, "fetch", "--quiet", "--unshallow", "origin", self._event.sha)
             everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
             seed.git(clone, "fetch", "--quiet", "--no-tags", "origin", *everything)
+
+    def _make_pristine(self) -> None:
+        """Fetch the run's commit once for all runs of it; another run may do so meanwhile."""
+        if self._pristine.exists():
+            return
+        draft = self._setting.folder / "work" / "pristine"
+        self._fetch(draft, "--depth=1")
+        _compile(draft / "scripts")
+        self._pristine.parent.mkdir(exist_ok=True)
+        with suppress(OSError):
+            draft.rename(self._pristine)
 
     def _fetch(self, clone: Path, *options: str) -> None:
         setting, event = self._setting, self._event

@@ -87,7 +87,7 @@ async def _answer(
     if struck is None:
         return await handler(request)
     request[STRUCK] = struck
-    if struck.action == "status":
+    if struck.action in ("status", "lag"):
         return web.Response(status=struck.code, headers=struck.headers, text="a planted fault\n")
     if struck.action == "drop-before":
         return hang_up(request)
