@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from packaging.metadata import Metadata
+from packaging.metadata import InvalidMetadata, Metadata
 
 from scripts import processes, source
 from scripts.context import Context
@@ -94,10 +94,16 @@ def metadata(wheel: Path, sdist: Path) -> dict[str, tuple[str, str]]:
     with tarfile.open(sdist) as tar:
         member = tar.extractfile(f"{sdist.name.removesuffix('.tar.gz')}/PKG-INFO")
         texts[sdist.name] = member.read() if member else b""
-    read = {name: Metadata.from_email(text, validate=False) for name, text in texts.items()}
-    return {
-        name: (normalised(one.name or "nothing"), str(one.version)) for name, one in read.items()
-    }
+    return {name: _identity(name, text) for name, text in texts.items()}
+
+
+def _identity(name: str, text: bytes) -> tuple[str, str]:
+    found = Metadata.from_email(text, validate=False)
+    try:
+        return normalised(found.name), str(found.version)
+    except InvalidMetadata as error:
+        remedy = "correct [project], or the build configuration"
+        raise CheckError(f"the metadata in {name} is wrong: {error}", remedy) from error
 
 
 def _proven(what: str, command: list[str], environment: Mapping[str, str]) -> None:

@@ -28,7 +28,7 @@ def may_push(repository: str, username: str, token: str, silence: float = web.SI
         asked_for = answer.headers.get("WWW-Authenticate", "")
         if not asked_for.lower().startswith("bearer "):
             # It takes the password itself (RFC 7617), and does not say for which repositories.
-            answer = requests.get(answer.url, auth=(username, token), timeout=timeout)
+            answer = requests.get(answer.url, auth=(username, token), timeout=silence)
             return answer.status_code not in REFUSED
         challenge = dict(re.findall(r'(\w+)="([^"]*)"', asked_for))
         asked = {"service": challenge.get("service", ""), "scope": f"repository:{path}:pull,push"}

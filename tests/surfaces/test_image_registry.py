@@ -1,11 +1,11 @@
 """Image indexes and tags in the real registry, written by the real buildx."""
 
+import base64
 import os
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
-import aiohttp
 import pytest
 import requests
 from aiohttp import web
@@ -215,7 +215,7 @@ def door(challenge: str | None) -> Callable[[str], web.Application]:
 
     async def answer(request: web.Request) -> web.Response:
         given = request.headers.get("Authorization")
-        if given == aiohttp.BasicAuth(USER, TOKEN).encode():
+        if given == f"Basic {base64.b64encode(f'{USER}:{TOKEN}'.encode()).decode()}":
             return web.Response()
         return web.Response(
             status=401, headers={"WWW-Authenticate": challenge} if challenge else {}
