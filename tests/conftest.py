@@ -25,6 +25,8 @@ TOKENS = {
     WRITER: Token("github-actions[bot]", WRITES),
     READER: Token("rhea", {"contents": "read"}),
 }
+WELL = {"tokens": TOKENS, "environments": {"release": ("rhea",), "pypi": ()}}
+"""A repository that is set up as a release needs it."""
 
 
 @pytest.fixture(scope="session")
@@ -72,9 +74,7 @@ class Bench:
                     owner="mari",
                     name="sample_thing",
                     base_url=url,
-                    tokens=TOKENS,
-                    environments={"release": ("rhea",), "pypi": ()},
-                    **settings,  # type: ignore[arg-type]
+                    **{**WELL, **settings},  # type: ignore[arg-type]
                 )
             )
 

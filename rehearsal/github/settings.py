@@ -24,9 +24,9 @@ class GitHubSettings:
     `base_url` is the outermost origin that clients use, without a slash at the end: every address
     in an answer starts with it, because clients refuse to follow addresses of another host or port.
     `environments` gives each environment's reviewers; `actions_may_open_pulls` is the setting that
-    lets a workflow's own token (a login ending in `[bot]`) open pull requests. `branch_rules` are the
-    kinds of rules that rulesets hold the default branch to and `tag_rulesets` the names of those for
-    tags: both are told, not enforced.
+    lets a workflow's own token (a login ending in `[bot]`) open pull requests. `branch_rules` are
+    the kinds of rules that rulesets hold the default branch to, `tag_rulesets` the names of those
+    for tags: both are told, not enforced.
     """
 
     folder: Path

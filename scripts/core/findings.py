@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 OK = "ok"
 PROBLEM = "problem"
+ADVICE = "advice"
 NOT_CHECKED = "not checked"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """One thing that was looked at. A problem stops a release, advice does not."""
 
     what: str
     status: str
@@ -24,6 +25,16 @@ class Finding:
 def ok(what: str, found: str) -> Finding:
     """Say that a thing is as it must be."""
     return Finding(what, OK, found)
+
+
+def problem(what: str, found: str, why: str, remedy: str, page: str = "") -> Finding:
+    """Say what would stop the release."""
+    return Finding(what, PROBLEM, found, why, remedy, page)
+
+
+def advice(what: str, found: str, why: str, remedy: str, page: str = "") -> Finding:
+    """Say what a release can do without, and would be better with."""
+    return Finding(what, ADVICE, found, why, remedy, page)
 
 
 def compared(what: str, expected: object, found: object, remedy: str) -> Finding:

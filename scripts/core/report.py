@@ -10,6 +10,8 @@ from scripts.core.plan import Plan
 from scripts.core.results import Result
 from scripts.core.rollback import Rollback
 
+SIGNS = {marks.PROBLEM: "❌", marks.ADVICE: "⚠️", marks.NOT_CHECKED: "❔", marks.OK: "✅"}
+"""The worst first."""
 SHORT = 19  # characters of a digest that a person compares: `sha256:` and twelve more
 
 
@@ -49,13 +51,19 @@ def _pointers(plan: Plan) -> list[tuple[str, str]]:
 
 def findings(title: str, found: Sequence[Finding]) -> str:
     """Write what was looked at, what is wrong first, and why and how to mend it."""
-    signs = {marks.OK: "✅", marks.PROBLEM: "❌", marks.NOT_CHECKED: "❔"}
-    order = [marks.PROBLEM, marks.NOT_CHECKED, marks.OK]
     rows = [
-        (f"{signs[one.status]} {one.what}", one.found, one.why, " ".join([one.remedy, one.page]))
-        for one in sorted(found, key=lambda one: order.index(one.status))
+        (f"{SIGNS[one.status]} {one.what}", _found(one), one.why, _remedy(one))
+        for one in sorted(found, key=lambda one: list(SIGNS).index(one.status))
     ]
     return f"## {title}\n\n{table(('what', 'found', 'why it matters', 'what to do'), rows)}\n"
+
+
+def _found(one: Finding) -> str:
+    return f"not checked: {one.found}" if one.status == marks.NOT_CHECKED else one.found
+
+
+def _remedy(one: Finding) -> str:
+    return f"{one.remedy} ([page]({one.page}))".strip() if one.page else one.remedy
 
 
 def rollback(decided: Rollback) -> str:

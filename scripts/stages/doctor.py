@@ -9,13 +9,14 @@ from functools import partial
 
 import requests
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from scripts import processes, start
 from scripts.context import Context
-from scripts.core import report
+from scripts.core import report, version
 from scripts.core.converge import patiently
-from scripts.core.errors import CheckError, ServiceError
-from scripts.core.findings import PROBLEM, Finding, not_checked, ok
+from scripts.core.errors import CheckError, ServiceError, UsageError
+from scripts.core.findings import PROBLEM, Finding, advice, not_checked, ok, problem
 from scripts.core.results import Done
 from scripts.start import Start
 from scripts.surfaces import web
@@ -25,11 +26,14 @@ WORKFLOW = ".github/workflows/release.yml"
 CLOSED = timedelta(days=14)  # the public index takes no new file for an older release
 LOOK = 30  # seconds for one check: what cannot be looked at is said, and stops nothing
 SKEW = timedelta(minutes=2)
-NEEDED = {
-    "git": (("git", "--version"), (2, 38)),  # merge-tree --write-tree
-    "buildx": (("docker", "buildx", "version"), (0, 13)),  # imagetools --dry-run, named contexts
-    "compose": (("docker", "compose", "version", "--short"), (2, 24)),  # !override
-}
+GIT = ("git", ("git", "--version"), (2, 38))  # merge-tree --write-tree
+# imagetools --dry-run, named contexts; and !override
+BUILDX = ("docker buildx", ("docker", "buildx", "version"), (0, 13))
+COMPOSE = ("docker compose", ("docker", "compose", "version", "--short"), (2, 24))
+# The kinds of rules that refuse a push (GitHub Docs, "Available rules for rulesets").
+GUARDING = {"pull_request", "update", "required_status_checks", "required_signatures"}
+DEFAULT = "linux/amd64"
+RUNNERS = {"linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm"}
 Check = Callable[[Context, Start], Iterator[Finding]]
 
 
@@ -69,12 +73,13 @@ def token(context: Context, _: Start) -> Iterator[Finding]:
     what = "the token may write"
     if context.secrets.github is None:
         yield not_checked(what, "no GITHUB_TOKEN here")
-    elif context.git.may_push():
+        return
+    if context.git.may_push():
         yield ok(what, context.endpoints.repository)
     else:
         why = "the release branch, the tag and the release are written with it"
         remedy = "give the job `contents: write`, or use a token that has it"
-        yield Finding(what, PROBLEM, "read only", why, remedy, _settings(context, "actions"))
+        yield problem(what, "read only", why, remedy, _settings(context, "actions"))
 
 
 def environments(context: Context, began: Start) -> Iterator[Finding]:
@@ -86,11 +91,10 @@ def environments(context: Context, began: Start) -> Iterator[Finding]:
         what = f"environment {name}"
         if name not in found:
             why = "a job whose environment is not set up runs in a new one, without protection"
-            yield Finding(what, PROBLEM, "not there", why, f"make the environment {name}", page)
+            yield problem(what, "not there", why, f"make the environment {name}", page)
         elif name == "release" and not found[name]:
-            yield not_checked(
-                what, "has no reviewers: every release is approved by itself", "", page
-            )
+            why = "without them nobody is asked before a release becomes public"
+            yield advice(what, "has no reviewers", why, "add required reviewers", page)
         else:
             yield ok(what, "there")
 
@@ -99,46 +103,70 @@ def publisher(context: Context, began: Start) -> Iterator[Finding]:
     """Compare the workflow with what trusted publishing asks for."""
     if not began.config.package:
         return
-    what = "trusted publishing"
-    workflow = YAML(typ="safe").load(context.read_at(began.commit, WORKFLOW))
-    jobs = [job for job in workflow["jobs"].values() if job.get("environment") == "pypi"]
-    if any((job.get("permissions") or {}).get("id-token") == "write" for job in jobs):
+    what, page = "trusted publishing", f"{context.endpoints.page_url}/blob/HEAD/{WORKFLOW}"
+    if _publishes(context, began):
         where = f"enter {WORKFLOW.rpartition('/')[2]} and environment pypi at the index"
         yield not_checked(what, f"the workflow is right; {where}, which no API shows")
     else:
         why = "the index trusts one job of one file, by its identity token"
         remedy = f"give a job of {WORKFLOW} `environment: pypi` and `id-token: write`"
-        yield Finding(what, PROBLEM, "no job of the workflow can publish", why, remedy)
+        yield problem(what, "no job of the workflow can publish", why, remedy, page)
+
+
+def _publishes(context: Context, began: Start) -> bool:
+    try:
+        workflow = YAML(typ="safe").load(context.read_at(began.commit, WORKFLOW))
+        jobs = list(workflow["jobs"].values())
+    except (UsageError, YAMLError, TypeError, KeyError, AttributeError):
+        return False  # no such file, or no workflow
+    grants = [one.get("permissions") for one in jobs if one.get("environment") == "pypi"]
+    return any(isinstance(one, dict) and one.get("id-token") == "write" for one in grants)
 
 
 def branch(context: Context, began: Start) -> Iterator[Finding]:
     """Look whether the release commit can come to its branch, directly or by a pull request."""
     if began.branch is None:
         return
-    what = f"branch {began.branch}"
-    if not context.forge.protected(began.branch):
+    what, by_pull = f"branch {began.branch}", "protected: the release ends in a pull request"
+    rules = context.forge.rules(began.branch)
+    if not (context.forge.protected(began.branch) or GUARDING & set(rules)):
         yield ok(what, "takes the release commit")
         return
     page = _settings(context, "actions")
     allowed = context.forge.setting("actions/permissions/workflow")
     if allowed is None:
-        yield not_checked(what, "protected: the release ends in a pull request", page=page)
+        yield not_checked(what, f"{by_pull}, if Actions may create one", page=page)
     elif allowed.get("can_approve_pull_request_reviews"):
-        yield ok(what, "protected: the release ends in a pull request")
+        yield ok(what, by_pull)
     else:
         why = "the branch is protected, so the release commit comes by pull request"
         remedy = "allow GitHub Actions to create pull requests"
-        yield Finding(what, PROBLEM, "Actions may not create pull requests", why, remedy, page)
+        yield problem(what, "Actions may not create pull requests", why, remedy, page)
+
+
+def tags(context: Context, _: Start) -> Iterator[Finding]:
+    """Look for rulesets that could keep the release from making its tag."""
+    names = context.forge.tag_rulesets()
+    if names:
+        why = "a workflow's own token is on no bypass list, and the release pushes its tag with it"
+        remedy = "let them allow the creation of v* tags"
+        page = _settings(context, "rules")
+        yield advice("tags", f"held to {', '.join(names)}", why, remedy, page)
+    else:
+        yield ok("tags", "no ruleset is active")
 
 
 def immutable(context: Context, _: Start) -> Iterator[Finding]:
     """Say whether published releases can be changed."""
     found = context.forge.setting("immutable-releases")
     page = _settings(context, "")
+    what, why = "immutable releases", "what is published can be exchanged unnoticed"
     if found is None:
-        yield not_checked("immutable releases", "the token may not read it", page=page)
+        yield not_checked(what, "off, or the token may not read it", why, page)
+    elif found.get("enabled"):
+        yield ok(what, "on")
     else:
-        yield ok("immutable releases", "on" if found.get("enabled") else "off: turn them on")
+        yield advice(what, "off", why, "turn them on", page)
 
 
 def registry(context: Context, began: Start) -> Iterator[Finding]:
@@ -151,9 +179,10 @@ def registry(context: Context, began: Start) -> Iterator[Finding]:
         elif may_push(image.repository, user, secret, context.runner.silence()):
             yield ok(what, f"from {user}")
         else:
-            why = "six images are built before the first is pushed"
+            why = "every image is built before the first is pushed"
             remedy = "check REGISTRY_USERNAME and REGISTRY_TOKEN, and the token's scope"
-            yield Finding(what, PROBLEM, f"not from {user}", why, remedy)
+            page = _settings(context, "secrets/actions")
+            yield problem(what, f"not from {user}", why, remedy, page)
 
 
 def package(context: Context, began: Start) -> Iterator[Finding]:
@@ -161,15 +190,23 @@ def package(context: Context, began: Start) -> Iterator[Finding]:
     if not (began.config.package and (began.tag or context.runner.trigger().version)):
         return
     wanted = start.wanted(context, began)
-    first = context.index.first_upload(began.config.project, str(wanted))
     what = f"package {began.config.project} {wanted}"
-    if first is None:
+    if not context.index.hashes(began.config.project, str(wanted)):
         yield ok(what, "free")
-    elif datetime.now(UTC) - first > CLOSED:
+        return
+    first = context.index.first_upload(began.config.project, str(wanted))
+    since = f"begun on {first:%Y-%m-%d}" if first else "begun"
+    page = f"{context.endpoints.page_url}/releases"
+    tag = version.tag(wanted)
+    known = {f"refs/tags/{tag}", f"refs/heads/release/{tag}"} & set(began.refs)
+    if not known and context.forge.release(tag) is None:
+        why = "an index takes no file name twice, and nothing here says what it was made from"
+        yield problem(what, f"taken, {since}", why, "release the next version", page)
+    elif first and datetime.now(UTC) - first > CLOSED:
         why = "an index closes a release two weeks after its first file"
-        yield Finding(what, PROBLEM, f"begun on {first:%Y-%m-%d}", why, "release the next version")
+        yield problem(what, since, why, "if a file is missing there: the next version", page)
     else:
-        yield ok(what, f"begun on {first:%Y-%m-%d}: this run finishes it")
+        yield ok(what, f"{since}: this run finishes it")
 
 
 def clock(context: Context, _: Start) -> Iterator[Finding]:
@@ -181,32 +218,43 @@ def clock(context: Context, _: Start) -> Iterator[Finding]:
         yield ok("clock", f"{skew.total_seconds():.0f} s from GitHub's")
     else:
         why = "identity tokens are valid for minutes, and the release is dated by this clock"
-        yield Finding("clock", PROBLEM, f"off by {skew}", why, "set the clock")
+        yield problem("clock", f"off by {skew}", why, "set the clock: `timedatectl set-ntp true`")
 
 
-def tools(context: Context, _: Start) -> Iterator[Finding]:
+def tools(context: Context, began: Start) -> Iterator[Finding]:
     """Compare the versions of the programs that the stages start."""
+    yield _tool(context, *GIT)
+    if began.config.images:
+        yield _tool(context, *BUILDX)
+    if began.config.images and began.config.compose:
+        yield _tool(context, *COMPOSE)
+
+
+def _tool(context: Context, name: str, command: tuple[str, ...], least: tuple[int, ...]) -> Finding:
+    wanted = ".".join(map(str, least))
+    why, remedy = "stages start it", f"install {name} {wanted} or newer"
+    # On a laptop a release is planned and looked at; the runners make it.
+    wrong = problem if context.runner.on_actions else advice
     environment = context.runner.inherited()
-    for name, (command, least) in NEEDED.items():
+    try:
         if shutil.which(command[0], path=environment.get("PATH")) is None:
-            yield not_checked(name, f"{command[0]} is not installed here")
-            continue
-        said = processes.run(list(command), environment=environment)
-        numbers = re.search(r"(\d+)\.(\d+)", said)
-        found = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
-        text = ".".join(map(str, found))
-        if found >= least:
-            yield ok(name, text)
-        else:
-            wanted = ".".join(map(str, least))
-            yield Finding(name, PROBLEM, text, "stages need it", f"install {name} {wanted}")
+            raise ServiceError(f"{command[0]} is not installed", remedy)
+        said = processes.run(list(command), environment=environment, timeout=LOOK)
+    except ServiceError:
+        return wrong(name, "not installed here", why, remedy)
+    numbers = re.search(r"(\d+)\.(\d+)", said)
+    if numbers and (int(numbers[1]), int(numbers[2])) >= least:
+        return ok(name, numbers[0])
+    return wrong(name, numbers[0] if numbers else said[:40], why, remedy)
 
 
-def runners(_: Context, began: Start) -> Iterator[Finding]:
+def runners(context: Context, began: Start) -> Iterator[Finding]:
     """Name the runners that are needed: no API tells which a repository may use."""
-    platforms = sorted({p for image in began.config.images for p in image.platforms})
-    if platforms:
-        yield not_checked("runners", f"ubuntu-24.04 for {', '.join(platforms)}; arm64 needs -arm")
+    platforms = {p for image in began.config.images for p in image.platforms} or {DEFAULT}
+    for platform in sorted(platforms):
+        why = "a job whose label no runner has waits for a day, and fails"
+        page = _settings(context, "actions/runners")
+        yield not_checked(f"runner for {platform}", f"the label {RUNNERS[platform]}", why, page)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -214,6 +262,7 @@ CHECKS: tuple[Check, ...] = (
     environments,
     publisher,
     branch,
+    tags,
     immutable,
     registry,
     package,

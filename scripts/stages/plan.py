@@ -12,10 +12,8 @@ from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Done
 from scripts.stages import doctor, image
+from scripts.stages.doctor import DEFAULT, RUNNERS
 from scripts.start import Start
-
-DEFAULT = "linux/amd64"
-RUNNERS = {"linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm"}
 
 
 def run(context: Context) -> Done:

@@ -49,6 +49,21 @@ class Forge:
         """The repository, read when something of it is needed."""
         return self._github.get_repo(self._name)
 
+    def rules(self, branch: str) -> list[str]:
+        """Give the kinds of rules that rulesets hold a branch to."""
+        return [one["type"] for one in self._list(f"rules/branches/{branch}")]
+
+    def tag_rulesets(self) -> list[str]:
+        """Give the names of the rulesets that are active for tags."""
+        found = self._list("rulesets?targets=tag")
+        return [one["name"] for one in found if one.get("enforcement") == "active"]
+
+    def _list(self, path: str) -> list[dict[str, Any]]:
+        with failures():
+            ask = self._github.requester.requestJsonAndCheck
+            found: list[dict[str, Any]] = ask("GET", f"/repos/{self._name}/{path}")[1]
+            return found
+
     def environments(self) -> dict[str, bool]:
         """Give the environments, each with whether somebody has to approve."""
         with failures():
