@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rehearsal import act, maintainer, run, verdict, world
+from rehearsal import act, faults_command, maintainer, run, verdict, world
 from rehearsal.progress import Progress
 from rehearsal.seed import SeedError
 from rehearsal.world import World
@@ -25,6 +25,7 @@ EXAMPLES = """examples:
   python -m rehearsal run --version 0.3.0rc1    a candidate, which moves no pointer
   python -m rehearsal run --tag 0.2.4           push a tag instead of pressing the button
   python -m rehearsal run --dry-run             change nothing anywhere
+  python -m rehearsal faults --quick            what comes of faults: a few of each kind
   python -m rehearsal up | down                 bring a world up, end it"""
 
 
@@ -36,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = main_parser.add_subparsers(dest="verb", required=True, metavar="run|up|down")
+    verbs = main_parser.add_subparsers(dest="verb", required=True, metavar="run|faults|up|down")
     for name, meaning in (
         ("run", "bring a world up, run release.yml in it, say what it came to"),
         ("up", "bring a world up and leave it"),
@@ -51,6 +52,10 @@ def parser() -> argparse.ArgumentParser:
     release.add_argument("--tag", metavar="V", help="push the tag of a commit that says V")
     release.add_argument("--keep", action="store_true", help="leave the world up")
     release.add_argument("--again", action="store_true", help="run in the world that is up")
+    faults = "strike every write of a release, and run it again: all must end alike"
+    verb = verbs.add_parser("faults", help=faults, description=faults)
+    verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="where its world goes")
+    faults_command.add_arguments(verb)
     return main_parser
 
 
@@ -60,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     verbs: dict[str, Callable[[argparse.Namespace, Progress], int]] = {
         "run": _run,
+        "faults": faults_command.faults,
         "up": _up,
         "down": _down,
     }

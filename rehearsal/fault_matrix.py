@@ -163,8 +163,8 @@ class Case:
 class Matrix:
     """A world with a clean run in it, and what is needed to disturb others."""
 
-    def __init__(self, here: World, keeper: Keeper, progress: Progress) -> None:
-        self.world, self.keeper, self.progress = here, keeper, progress
+    def __init__(self, here: World, keeper: Keeper) -> None:
+        self.world, self.keeper = here, keeper
         self._seconds: dict[str, tuple[str, Ended]] = {}
         self.clean: Clean = self._clean_run()
         self.after_clean = self.again(Row("the clean run"))
@@ -176,20 +176,25 @@ class Matrix:
         begun: Begun | None = None,
         *,
         patience: float = PATIENCE,
-        version: str = "",
     ) -> DirectRun:
         """Press the button, and run what follows directly."""
+        return self.starting(interference, begun, patience=patience)()
+
+    def starting(
+        self,
+        interference: Interference | None = None,
+        begun: Begun | None = None,
+        *,
+        patience: float = PATIENCE,
+        version: str = "",
+    ) -> Callable[[], DirectRun]:
+        """Press the button; what is returned performs the run."""
         here = dataclasses.replace(self.world, version=version) if version else self.world
         event = maintainer.press_button(here)
         if begun:
             event = dataclasses.replace(event, sha=self.clean.start.refs["refs/heads/main"])
-        return direct.run(
-            here.setting(event.sha),
-            event,
-            interference,
-            environment=environment(patience),
-            begun=begun,
-        )
+        setting, more = here.setting(event.sha), environment(patience)
+        return partial(direct.run, setting, event, interference, environment=more, begun=begun)
 
     def strike(self, *rules: Mapping[str, Any]) -> None:
         """Put faults on requests from now on; none takes all away."""
@@ -378,7 +383,7 @@ def _request(matrix: Matrix, row: Row, *, write: Write, kind: str) -> None:
     matrix.strike()
     if not any(entry.fault for entry in matrix.writes_since(offset)):
         row.problems.append("the fault struck nothing")
-    _finish(matrix, row, first, late=late)
+    finish(matrix, row, first, late=late)
 
 
 def _as_clean(matrix: Matrix, struck: str, late: bool, key: str, so_far: DirectRun) -> bool:
@@ -392,7 +397,7 @@ def _as_clean(matrix: Matrix, struck: str, late: bool, key: str, so_far: DirectR
 
 
 def _handed_over(folder: Path, key: str, done: DirectRun) -> dict[str, tuple[str, int]]:
-    """Return the files that a job handed over by their checksum, without its own words and times."""
+    """Return the files that a job handed over by checksum, without its own words and times."""
     found: dict[str, tuple[str, int]] = {}
     for one in done.parts:
         archive = folder / "artifacts" / one.part.artifact / ZIP
@@ -411,7 +416,7 @@ def _kill(matrix: Matrix, row: Row, *, part: PartRun, moment: str) -> None:
     reached = _moment(matrix, part) if moment == "on the way" else lambda: True
     when = None if moment == "at its end" else reached
     interference = Interference(kill=part.part.label, moment=when)
-    _finish(matrix, row, matrix.direct(interference, checkpoint.begun))
+    finish(matrix, row, matrix.direct(interference, checkpoint.begun))
 
 
 def _moment(matrix: Matrix, part: PartRun) -> Callable[[], bool]:
@@ -437,10 +442,11 @@ def _moment(matrix: Matrix, part: PartRun) -> Callable[[], bool]:
 def _lose(matrix: Matrix, row: Row, *, part: PartRun) -> None:
     checkpoint = matrix.clean.checkpoints[part.part.key]
     matrix.keeper.put_back(checkpoint.state)
-    _finish(matrix, row, matrix.direct(Interference(lose=part.part.label), checkpoint.begun))
+    finish(matrix, row, matrix.direct(Interference(lose=part.part.label), checkpoint.begun))
 
 
-def _finish(matrix: Matrix, row: Row, first: DirectRun, *, late: bool = False) -> None:
+def finish(matrix: Matrix, row: Row, first: DirectRun, *, late: bool = False) -> None:
+    """Run again, and judge what both came to."""
     left = matrix.keeper.look()
     if first.cut:
         row.second = "as after the clean run"
@@ -451,7 +457,11 @@ def _finish(matrix: Matrix, row: Row, first: DirectRun, *, late: bool = False) -
 
 def advice(done: DirectRun) -> str:
     """Return what the run's report told its reader to do."""
-    text = done.summary("report")
+    return advised(done.summary("report"))
+
+
+def advised(text: str) -> str:
+    """Return what a report tells its reader to do, on one line."""
     found = re.findall(r"^\*\*(?:Next|Done|What to do):\*\* (.*)$", text, re.MULTILINE)
     return " / ".join(re.sub(r" \(\[this run\].*?\)\)", "", one) for one in found)
 
