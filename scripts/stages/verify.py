@@ -65,6 +65,10 @@ def _images(
                 f"{moment} {reference} for {platform}",
                 partial(check_content, context, image, reference, platform),
             )
+    if context.config.compose is None:
+        detail = "not started: the project has no compose file to start them by"
+        yield Outcome(f"{moment} services on {platform}", detail, written=False)
+        return
     engine = Engine(context)
     if engine.platform != platform:
         # Said, not passed: what did not run here proves nothing here.
