@@ -1,15 +1,20 @@
 """A clean environment with the released package in it, as a user makes one."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripts import processes
 from scripts.context import Context
-from scripts.core.errors import CheckError, ServiceError
+from scripts.core.converge import patiently
+from scripts.core.errors import CheckError, ServiceError, TransientError
 from scripts.core.lock import LockedDist
 
+# What uv says where the index, or an edge of it, does not show the version yet.
+NOT_SHOWN = ("there is no version of", "not found in the package registry")
 ASK = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
+REMEDY = "correct the package, and run the release again with the same version"
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,10 @@ class Installation:
         self._uv("venv", "--quiet", str(self.folder))
 
     def _uv(self, *arguments: str) -> None:
-        processes.run(
-            ["uv", *arguments], cwd=self.folder.parent, environment=self.context.runner.inherited()
-        )
+        # uv is found beside this Python, which is not always on PATH.
+        path = f"{Path(sys.executable).parent}:{self.context.runner.get('PATH') or ''}"
+        environment = self.context.runner.inherited() | {"PATH": path}
+        processes.run(["uv", *arguments], cwd=self.folder.parent, environment=environment)
 
 
 def fresh(context: Context) -> Installation:
@@ -71,7 +77,16 @@ def published(context: Context, dists: tuple[LockedDist, ...]) -> Installation:
     wanted = context.fresh("requirements") / "requirements.txt"
     wanted.write_text(f"{plan.project}=={plan.version} {hashes}\n", "utf-8")
     index = ["--default-index", context.index.simple_url, "--refresh-package", plan.project]
-    installation.install(*index, "--require-hashes", "--no-deps", "-r", os.fspath(wanted))
+
+    def install() -> None:
+        try:
+            installation.install(*index, "--require-hashes", "--no-deps", "-r", os.fspath(wanted))
+        except ServiceError as error:
+            if any(sign in error.cause for sign in NOT_SHOWN):
+                raise TransientError(error.cause, "look at the index, and run this again") from error
+            raise
+
+    patiently(install, context.runner.patience())
     installation.install(*index, f"{plan.project}=={plan.version}")
     return installation
 
@@ -80,12 +95,12 @@ def check(installation: Installation, project: str, version: str, modules: tuple
     """Import what was installed, and ask its version."""
     found = installation.run("-c", ASK, project).strip()
     if found != version:
-        raise CheckError(f"the installed {project} says version {found}, expected {version}", "")
+        raise CheckError(f"the installed {project} says version {found}, expected {version}", REMEDY)
     for module in modules:
         try:
             installation.run("-c", f"import {module}")
         except ServiceError as error:
             raise CheckError(
                 f"the installed package cannot be imported: {error.cause}",
-                "correct the package, and run the release again with the same version",
+                REMEDY,
             ) from error

@@ -170,7 +170,7 @@ def test_both_files_must_say_name_and_version(
     if right:
         dists.check_metadata(plan, folder)
         return
-    with pytest.raises(CheckError, match="say|metadata"):
+    with pytest.raises(CheckError, match=r"says |metadata"):
         dists.check_metadata(plan, folder)
 
 
