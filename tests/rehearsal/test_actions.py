@@ -254,6 +254,7 @@ def test_the_token_lies_outside_the_checkout_and_only_if_wanted(
         cwd=job.workspace, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert found.stdout.startswith("AUTHORIZATION: basic") == kept
+    assert bool(list((job.folder / "temp").glob("git-credentials*"))) == kept
     texts = [path.read_text(errors="replace") for path in (job.workspace / ".git").glob("*config*")]
     assert not any("AUTHORIZATION" in text for text in texts)
 

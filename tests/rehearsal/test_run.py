@@ -208,7 +208,10 @@ def test_a_pushed_tag_gives_the_tags_event_and_no_inputs(bench: Bench) -> None:
     assert f"<refs/tags/v0.2.4|tag|{'1' * 40}|>" in done.jobs[0].log.read_text()
 
 
-def test_secrets_reach_the_steps_and_nothing_else(bench: Bench) -> None:
+def test_secrets_reach_the_steps_and_nothing_else(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SURPRISE", "of the caller")
     secret = 'two words, a "quote", a $sign and \\ more'
     done = bench.run(
         """
@@ -244,7 +247,7 @@ def test_an_interrupt_ends_everything_that_the_jobs_started(bench: Bench, tmp_pa
         jobs:
           plan:
             runs-on: ubuntu-24.04
-            steps: [{run: "setsid sleep 600 & echo started > $MARK; sleep 600"}]
+            steps: [{run: "nohup setsid sleep 600 >&- 2>&- <&- & echo started > $MARK; sleep 600"}]
         """,
     )
     sha = bench.commit()
