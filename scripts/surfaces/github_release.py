@@ -99,8 +99,26 @@ class Forge:
 
         By listing: GitHub answers 404 to a draft's tag.
         """
+        return next(iter(self.of_tag(tag)), None)
+
+    def of_tag(self, tag: str) -> list[GitRelease]:
+        """List the releases of a tag, that which counts first; the others are drafts."""
         mine = [release for release in self.releases() if release.tag_name == tag]
-        return min(mine, key=lambda r: (r.draft, r.id), default=None)
+        return sorted(mine, key=lambda r: (r.draft, r.id))
+
+    def spare(self, tag: str) -> list[GitRelease]:
+        """List the drafts beside the one that counts.
+
+        A request that its client gave up can take effect later, when it was sent again already.
+        What a person wrote is none of them.
+        """
+        return [one for one in self.of_tag(tag)[1:] if one.draft and not edited(one.body)]
+
+    def delete_spare(self, tag: str) -> None:
+        """Delete the drafts that nobody needs."""
+        for one in self.spare(tag):
+            with failures():
+                one.delete_release()
 
     def latest(self) -> str | None:
         """Give the tag of the release that GitHub shows as Latest."""
@@ -200,6 +218,8 @@ class Draft:
         if release is None:
             return Missing("not there")
         wrong = self._wrong(release)
+        if not wrong and self.forge.spare(self.plan.tag):
+            return Missing("there twice")
         if not wrong:
             return Matches(release.html_url)
         if not release.draft:
@@ -213,6 +233,7 @@ class Draft:
         """Create or correct the draft, then its assets, each taken away where it is wrong."""
         with failures():
             release = self.forge.release(self.plan.tag) or self._create()
+            self.forge.delete_spare(self.plan.tag)
             self._correct(release)
             planned = {path.name: path for path in self.assets}
             there = {asset.name: asset for asset in release.get_assets()}
@@ -234,7 +255,7 @@ class Draft:
         )
 
     def _correct(self, release: GitRelease) -> None:
-        if self._text_is_wrong(release):
+        if release.draft and self._text_is_wrong(release):
             body = release.body if edited(release.body) else marked(self.notes)
             release.update_release(
                 self.plan.title, body, draft=True, prerelease=self.plan.prerelease
@@ -277,10 +298,13 @@ class Published:
             return Missing("a draft")
         if self._latest_is_wrong():
             return Missing("published, not Latest")
+        if self.forge.spare(self.plan.tag):
+            return Missing("published, and there as a draft")
         return Matches(release.html_url)
 
     def apply(self) -> None:
-        """Publish the draft, its title and notes as they stand there."""
+        """Publish the draft, its title and notes as they stand there, and no other stays."""
+        self.forge.delete_spare(self.plan.tag)
         self.forge.edit(
             self.plan.tag,
             draft=False,
