@@ -2,8 +2,8 @@
 
 `python services/browser.py URL --until EXPRESSION [--measure EXPRESSION] [--screenshot FILE]` waits
 until the JavaScript expression is true in the page, then prints one line of JSON: the seconds that
-took, what `--measure` is then, and every error that the page wrote to its console. Exit codes: 0 the
-expression became true, 1 it did not, 3 no Chromium is installed.
+took, what `--measure` is then, and every error that the page wrote to its console. Exit codes: 0
+the expression became true, 1 it did not, 3 no Chromium is installed.
 """
 
 import argparse

@@ -1,5 +1,6 @@
 """Run the API: `python -m services.api`."""
 
+import resource
 import signal
 import socket
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ import uvicorn
 
 from services.api.app import create
 from services.api.settings import Settings, from_environment
+from stream_pose_ml import __version__
 
 
 class Server(uvicorn.Server):
@@ -38,12 +40,22 @@ def configuration(settings: Settings) -> uvicorn.Config:
         timeout_graceful_shutdown=5,
         server_header=False,
         access_log=False,
+        log_level="warning",  # else two lines for every stream
     )
 
 
 def main() -> None:
     """Serve until a signal."""
-    Server(configuration(from_environment())).run()
+    _allow_files()
+    settings = from_environment()
+    print(f"StreamPoseML API {__version__} on port {settings.port}", flush=True)
+    Server(configuration(settings)).run()
+
+
+def _allow_files() -> None:
+    """A stream is an open file: as many as the system lets us have, not the usual 1024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == "__main__":

@@ -121,7 +121,9 @@ class _Stream:
         try:
             return self._classifier.push(frame_from_json(json.loads(text)).landmarks)
         except (FrameError, ValueError, RecursionError) as error:
-            raise RefusedError(BAD_FRAME, f"frame {self._frames}: {error}") from error
+            # A single frame is number 0 to the package; here it has the stream's number.
+            cause = str(error).removeprefix("frame 0: ")
+            raise RefusedError(BAD_FRAME, f"frame {self._frames}: {cause}") from error
 
     async def _pace(self) -> None:
         """A second's frames may come at once; beyond that they are taken at the limit's rate."""

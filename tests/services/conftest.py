@@ -1,106 +1,14 @@
-"""The API and the page's server as processes on free ports, as the images start them."""
+"""The services that several tests use, each started once."""
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
-
-import httpx
 import pytest
 
-ROOT = Path(__file__).parents[2]
-SECONDS = 60.0
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def process(command, ready, **environment):
-    """Run a program until the block ends; in it, its address has answered."""
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    ) as started:
-        try:
-            wait_for(ready, started)
-            yield started
-        finally:
-            if started.poll() is None:
-                started.terminate()
-                started.communicate(timeout=SECONDS)
-
-
-def wait_for(url, started):
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        if started.poll() is not None:
-            pytest.fail(f"ended with {started.returncode}: {started.stderr.read()}")
-        try:
-            httpx.get(url, timeout=5).raise_for_status()
-        except httpx.HTTPError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail(f"{url} did not answer within {SECONDS:g} seconds")
-
-
-@contextmanager
-def running_api(**settings):
-    port = free_port()
-    environment = {f"STREAM_POSE_ML_{name.upper()}": str(value) for name, value in settings.items()}
-    with process(
-        [sys.executable, "-m", "services.api"],
-        f"http://127.0.0.1:{port}/health",
-        STREAM_POSE_ML_HOST="127.0.0.1",
-        STREAM_POSE_ML_PORT=str(port),
-        **environment,
-    ) as started:
-        yield f"http://127.0.0.1:{port}", started
+from tests.services.running import running_api, running_page
 
 
 @pytest.fixture(scope="session")
 def api():
     with running_api() as (url, _):
         yield url
-
-
-@contextmanager
-def running_page(folder, api_url):
-    """The image's own configuration and page, in nginx from the distribution, on free ports."""
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        pytest.skip("nginx is not installed on this machine")
-    port = free_port()
-    site = folder / "site"
-    shutil.copytree(ROOT / "services/web/site", site)
-    (site / "version.json").write_text('{"version": "1.2.3"}\n')
-    text = (ROOT / "services/web/nginx.conf").read_text()
-    for old, new in {
-        "/tmp/": f"{folder}/",  # noqa: S108 - what the configuration says
-        "listen 3000;": f"listen 127.0.0.1:{port};",
-        "root /opt/site;": f"root {site};",
-        "http://api:5001": api_url,
-    }.items():
-        assert old in text
-        text = text.replace(old, new)
-    configuration = folder / "nginx.conf"
-    configuration.write_text(text)
-    folder.chmod(0o755)
-    command = [program, "-e", "stderr", "-c", str(configuration), "-g", "daemon off; user root;"]
-    with process(command, f"http://127.0.0.1:{port}/health") as started:
-        yield f"http://127.0.0.1:{port}", started
 
 
 @pytest.fixture(scope="session")

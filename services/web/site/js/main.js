@@ -17,6 +17,7 @@ const drawn = []; // times of the last second's frames
 let shown = null;
 let view = WHOLE;
 let stopWebcam = null;
+let choice = 0; // counts the sources asked for: one that comes late does not replace a later one
 
 function show(frame, live) {
   shown = frame;
@@ -96,12 +97,16 @@ function load(recording, name) {
 }
 
 async function loadBundled() {
+  choice += 1;
+  const mine = choice;
   const answer = await fetch("recordings/routine.jsonl");
   if (!answer.ok) throw new Error(`The bundled recording is not there (${answer.status}).`);
-  load(parse(await answer.text()), "Bundled recording");
+  const recording = parse(await answer.text());
+  if (mine === choice) load(recording, "Bundled recording");
 }
 
 async function loadFile(file) {
+  choice += 1;
   if (file.size > LARGEST) throw new Error(`${file.name} is larger than ${LARGEST / 2 ** 20} MB.`);
   try {
     load(parse(await file.text()), file.name);
@@ -111,6 +116,7 @@ async function loadFile(file) {
 }
 
 async function useWebcam() {
+  choice += 1;
   player.stop();
   stream.restart();
   view = WHOLE;

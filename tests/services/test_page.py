@@ -1,0 +1,155 @@
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import httpx
+import numpy as np
+import pytest
+from websockets.sync.client import connect
+
+from services import browser
+from stream_pose_ml import landmarks, synthetic
+from stream_pose_ml.sequences import load_recording
+from tests.services.running import ROOT, running_page
+
+SITE = ROOT / "services/web/site"
+LABELLED = 'document.querySelector("#label").dataset.state === "label"'
+
+needs_chromium = pytest.mark.skipif(
+    browser.installed() is None, reason="no Chromium is installed on this machine"
+)
+
+
+def look(url, until, *options, seconds=60):
+    command = [sys.executable, str(ROOT / "services/browser.py"), url, "--until", until]
+    command += ["--seconds", str(seconds), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_page_draws_the_package_s_connections():
+    text = (SITE / "js/landmarks.js").read_text()
+    block = text[text.index("CONNECTIONS = [") : text.index("];")]
+    drawn = {(int(a), int(b)) for a, b in re.findall(r"\[(\d+), (\d+)\]", block)}
+    index = landmarks.INDEX
+    assert drawn == {(index[a], index[b]) for a, b in landmarks.CONNECTIONS}
+
+
+def test_the_bundled_recording_is_the_one_that_synthesize_makes():
+    """`stream-pose-ml synthesize --routine --seed 7 --noise 0.002 --output -` writes it anew."""
+    seed = synthetic.recording_seed(7, 0)
+    expected = synthetic.routine(seed=seed, noise=0.002)
+    found = load_recording(SITE / "recordings/routine.jsonl")
+    np.testing.assert_allclose(found.landmarks, expected.landmarks, atol=1e-4)
+
+
+def test_nothing_on_the_page_comes_from_elsewhere(page):
+    for path in SITE.rglob("*.*"):
+        if path.suffix in (".html", ".css", ".js"):
+            assert not re.search(r"https?:|\burl\(|@import", path.read_text()), path
+    policy = httpx.get(f"{page}/").headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "*" not in policy
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "text/html"),
+        ("/js/main.js", "text/javascript"),
+        ("/style.css", "text/css"),
+        ("/icon.svg", "image/svg+xml"),
+        ("/version.json", "application/json"),
+        ("/health", "application/json"),
+        ("/recordings/routine.jsonl", "application/x-ndjson"),
+        ("/api/version", "application/json"),
+        ("/api/docs", "text/html"),
+    ],
+)
+def test_every_file_has_its_type_and_the_security_headers(page, path, kind):
+    answer = httpx.get(page + path)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith(kind)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "nginx/" not in answer.headers["Server"]
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/../etc/passwd", "/js", "/api/nowhere"])
+def test_what_is_not_there_is_not_found(page, path):
+    assert httpx.get(page + path, follow_redirects=False).status_code in (301, 400, 403, 404)
+
+
+def test_too_large_a_body_does_not_reach_the_api(page):
+    answer = httpx.post(f"{page}/api/classify", content=b" " * (5 * 2**20))
+    assert answer.status_code == 413
+
+
+def test_the_socket_goes_through(page):
+    with connect(page.replace("http", "ws", 1) + "/api/stream") as stream:
+        assert json.loads(stream.recv(20))["type"] == "ready"
+
+
+def test_the_page_is_there_without_the_api(tmp_path):
+    with running_page(tmp_path, "http://127.0.0.1:9") as (url, _):
+        assert httpx.get(f"{url}/").status_code == 200
+        assert httpx.get(f"{url}/api/version").status_code == 502
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", [(), ("--dark",)])
+def test_a_label_appears_and_the_console_stays_clean(page, tmp_path, scheme):
+    picture = tmp_path / "page.png"
+    seen = """({
+      page: document.querySelector("#version-page").innerText,
+      drawn: document.querySelector("#skeleton").getContext("2d").getImageData(0, 0, 960, 720)
+        .data.filter((value) => value > 0).length,
+      webcam: document.querySelector("#webcam").hidden,
+    })"""
+    found = look(f"{page}/", LABELLED, "--measure", seen, "--screenshot", str(picture), *scheme)
+    assert found["passed"]
+    assert found["errors"] == []
+    assert found["measured"]["page"] == "1.2.3"
+    assert found["measured"]["drawn"] > 5000
+    assert found["measured"]["webcam"] is True
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@needs_chromium
+def test_a_bad_file_is_told_of_and_the_recording_goes_on(page):
+    until = """(() => {
+      if (!window.given) {
+        window.given = true;
+        const files = new DataTransfer();
+        files.items.add(new File(['{"fps": 30}\\n{"landmarks": [[0, 0, 0]]}'], "bad.jsonl"));
+        const input = document.querySelector("#file");
+        input.files = files.files;
+        input.dispatchEvent(new Event("change"));
+      }
+      return document.querySelector("#problem").textContent;
+    })()"""
+    found = look(f"{page}/", until, "--measure", 'document.querySelector("#problem").textContent')
+    assert found["measured"] == "bad.jsonl: Line 2: expected 33 landmarks, found 1."
+    assert found["errors"] == []
+
+
+@needs_chromium
+def test_without_the_api_the_page_says_so_and_draws(tmp_path):
+    with running_page(tmp_path, "http://127.0.0.1:9") as (url, _):
+        state = 'document.querySelector("#connection").dataset.state === "closed"'
+        found = look(
+            f"{url}/", state, "--measure", 'document.querySelector("#connection").innerText'
+        )
+    assert found["passed"]
+    assert "not connected" in found["measured"]
+
+
+def test_the_modules_are_valid(tmp_path):
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed on this machine")
+    for path in (SITE / "js").glob("*.js"):
+        subprocess.run([node, "--check", str(path)], check=True, cwd=tmp_path)
