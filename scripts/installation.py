@@ -83,7 +83,9 @@ def published(context: Context, dists: tuple[LockedDist, ...]) -> Installation:
             installation.install(*index, "--require-hashes", "--no-deps", "-r", os.fspath(wanted))
         except ServiceError as error:
             if any(sign in error.cause for sign in NOT_SHOWN):
-                raise TransientError(error.cause, "look at the index, and run this again") from error
+                raise TransientError(
+                    error.cause, "look at the index, and run this again"
+                ) from error
             raise
 
     patiently(install, context.runner.patience())
@@ -95,7 +97,9 @@ def check(installation: Installation, project: str, version: str, modules: tuple
     """Import what was installed, and ask its version."""
     found = installation.run("-c", ASK, project).strip()
     if found != version:
-        raise CheckError(f"the installed {project} says version {found}, expected {version}", REMEDY)
+        raise CheckError(
+            f"the installed {project} says version {found}, expected {version}", REMEDY
+        )
     for module in modules:
         try:
             installation.run("-c", f"import {module}")

@@ -58,7 +58,7 @@ def test_other_bytes_on_the_index_are_not_installed(
     bench: Bench, context: Context, dists: tuple[LockedDist, ...]
 ) -> None:
     bench.index.files[WHEEL] = wheel("sample_thing", "0.2.4", **{"sample_thing/more.py": ""})
-    with pytest.raises(ReleaseError, match="(?i)hash"):
+    with pytest.raises(ReleaseError, match=r"(?i)hash"):
         installation.published(context, dists)
 
 

@@ -1,0 +1,84 @@
+"""The release commit: made once, pushed on its branch, and found again."""
+
+import pytest
+
+from scripts import source
+from scripts.context import Context
+from scripts.core import codec
+from scripts.core.errors import ConflictError, UsageError
+from scripts.core.results import Done, Result
+from scripts.stages import plan as planning
+from scripts.stages import prepare
+from tests.conftest import READER, Bench
+
+
+def keep(bench: Bench, context: Context, job: str, done: Done) -> None:
+    result = Result(job, "", 1.0, 2.0, done.outcomes, dict(done.facts), None)
+    context.write(f"results/{job}.json", codec.encode(result))
+    bench.hand_over(context)
+
+
+def planned(bench: Bench, **environ: str) -> Context:
+    context = bench.context(**environ)
+    keep(bench, context, "plan", planning.run(context))
+    return context
+
+
+def test_the_commit_is_pushed_once(bench: Bench) -> None:
+    context = planned(bench)
+    done = prepare.run(context)
+    commit = dict(done.facts)["commit"]
+    assert [outcome.written for outcome in done.outcomes] == [True]
+    assert bench.project.refs()["refs/heads/release/v0.2.4"] == commit
+    assert bench.project.sha("main") == context.plan.base
+    again = prepare.run(context)
+    assert (dict(again.facts)["commit"], again.outcomes[0].written) == (commit, False)
+
+
+def test_a_dry_run_makes_the_same_commit_and_pushes_nothing(bench: Bench) -> None:
+    dry = planned(bench, RELEASE_DRY_RUN="true", GITHUB_TOKEN=READER)
+    before = bench.world()
+    done = prepare.run(dry)
+    assert bench.world() == before
+    keep(bench, dry, "prepare", done)
+    assert prepare.ensure(dry) == dict(done.facts)["commit"]
+    wet = planned(bench)
+    assert dict(prepare.run(wet).facts) == dict(done.facts)
+
+
+def test_a_commit_that_comes_out_otherwise_is_a_conflict(bench: Bench) -> None:
+    dry = planned(bench, RELEASE_DRY_RUN="true")
+    keep(bench, dry, "prepare", Done(facts=(("commit", "f" * 40),)))
+    with pytest.raises(ConflictError, match="came out as"):
+        prepare.ensure(dry)
+
+
+def test_the_commit_of_an_earlier_try_is_taken(bench: Bench) -> None:
+    context = planned(bench)
+    commit = dict(prepare.run(context).facts)["commit"]
+    keep(bench, context, "plan", Done(facts=(("commit", commit),)))
+    bench.project.git("push", "-q", "origin", ":release/v0.2.4", f"{commit}:refs/tags/v0.2.4")
+    before = bench.world()
+    done = prepare.run(context)
+    assert dict(done.facts)["commit"] == commit
+    assert not done.outcomes[0].written
+    assert bench.world() == before
+
+
+def test_its_sources_are_checked_out_beside_the_clone(bench: Bench) -> None:
+    context = planned(bench)
+    done = prepare.run(context)
+    keep(bench, context, "prepare", done)
+    for _ in range(2):
+        tree = source.checkout(context)
+        assert 'version = "0.2.4"' in (tree / "pyproject.toml").read_text()
+        assert (tree / "run.sh").stat().st_mode & 0o111
+        (tree / "left-behind").touch()
+    assert 'version = "0.2.3"' in (bench.project.clone / "pyproject.toml").read_text()
+
+
+def test_a_job_without_the_one_before_it_says_so(bench: Bench) -> None:
+    context = bench.context()
+    with pytest.raises(UsageError, match=r"this step follows `plan`") as raised:
+        prepare.run(context)
+    assert "python -m scripts plan" in raised.value.remedy
