@@ -61,6 +61,7 @@ class Config:
     changelog: str = _key("The changelog, from the repository's root.", default="CHANGELOG.md")
     compose: str | None = _key("The compose file whose pinned copy users get.", default=None)
     acceptance: str | None = _key("A script that uses the started services.", default=None)
+    shipped: tuple[str, ...] = _key("More top-level folders whose change users notice.", default=())
     checks: tuple[str, ...] = _key(
         "The command that checks the release commit.", default=("make", "check")
     )

@@ -48,8 +48,11 @@ class Context:
     def git(self) -> Git:
         """The clone and its remote."""
         environment = self.runner.inherited()
-        url, token = self.endpoints.git_url, self.secrets.github
-        return Git(self.root, url, environment, token, self.runner.silence())
+        try:
+            url = self.endpoints.git_url
+        except UsageError:
+            url = "origin"  # what only looks at the clone needs no remote
+        return Git(self.root, url, environment, self.secrets.github, self.runner.silence())
 
     @cached_property
     def index(self) -> "PackageIndex":

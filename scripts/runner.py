@@ -1,5 +1,6 @@
 """GitHub Actions around a step, or a laptop's shell: the only reader of the environment."""
 
+import json
 import os
 import secrets
 import sys
@@ -162,6 +163,12 @@ class Runner:
             branch=None if tagged else name,
             run_url=f"{server}/{repository}/actions/runs/{run}" if run else None,
         )
+
+    def labels(self) -> list[str]:
+        """Give the labels of the pull request that this run is for, from the event's payload."""
+        path = self.get("GITHUB_EVENT_PATH")
+        event = json.loads(Path(path).read_text("utf-8")) if path else {}
+        return [label["name"] for label in event.get("pull_request", {}).get("labels", [])]
 
     def inherited(self, **more: str) -> dict[str, str]:
         """Give the environment of a started program: what it needs to run, and `more`."""

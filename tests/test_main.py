@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts import __main__ as command
+from scripts.command_line import VERBS
 from scripts.core.converge import Outcome
 from scripts.core.errors import (
     CheckError,
@@ -41,25 +42,25 @@ def test_help_names_every_verb_and_exit_code(capsys: pytest.CaptureFixture[str])
         command.main(["--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    for verb in command.STAGES:
+    for verb in VERBS:
         assert re.search(rf"^    {verb}\s", text, re.M)
     assert "exit codes: 1 a check failed, 2 wrong usage" in text
 
 
-@pytest.mark.parametrize("verb", command.STAGES)
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_its_help_and_its_module(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         command.main([verb, "--help"])
     assert ended.value.code == 0
-    assert command.STAGES[verb] in capsys.readouterr().out
+    assert VERBS[verb] in capsys.readouterr().out
     assert (ROOT / "scripts" / "stages" / f"{verb.replace('-', '_')}.py").is_file()
 
 
 def test_every_stage_has_its_verb() -> None:
     modules = {path.stem for path in (ROOT / "scripts" / "stages").glob("[!_]*.py")}
-    assert modules == {verb.replace("-", "_") for verb in command.STAGES}
+    assert modules == {verb.replace("-", "_") for verb in VERBS}
 
 
 @pytest.mark.parametrize("arguments", [[], ["publish"], ["image"], ["verify", "--moment", "now"]])

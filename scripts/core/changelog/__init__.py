@@ -6,6 +6,7 @@ keep a byte order mark as the character it is.
 """
 
 from scripts.core.changelog.cutting import cut
+from scripts.core.changelog.drafting import draft
 from scripts.core.changelog.groups import Group, groups
 from scripts.core.changelog.problems import problems
 from scripts.core.changelog.reading import excerpt, section
@@ -17,6 +18,7 @@ __all__ = [
     "Group",
     "Section",
     "cut",
+    "draft",
     "excerpt",
     "groups",
     "is_yanked",

@@ -18,7 +18,7 @@ _USUAL = {title.casefold() for title in USUAL}
 def problems(text: str, path: str = "CHANGELOG.md") -> list[ReleaseError]:
     """Find all that would keep a release from being cut or read back, in the file's order."""
     log = parse(text, path)
-    found = [*_unreleased(log), *_unclosed(log), *_duplicates(log), *_unreadable(log)]
+    found = [*unreleased(log), *_unclosed(log), *_duplicates(log), *_unreadable(log)]
     found += [*_misdated(log), *_strays(log, log.sections)]
     return sorted(found, key=lambda error: error.place.line if error.place else 0)
 
@@ -28,15 +28,15 @@ def uncuttable(
 ) -> Iterator[UsageError]:
     """Find all that keeps `version` from being cut; `candidates` are what it will take in."""
     yield from _unclosed(log)
-    yield from _unreleased(log)
+    yield from unreleased(log)
     yield from _duplicates(log)
     yield from _present(log, version)
-    for unreleased in log.unreleased[:1]:
-        yield from _strays(log, log.sections[log.sections.index(unreleased) + 1 :], every=False)
-        if not candidates and not says_something(unreleased.body(log.text)):
+    for part in log.unreleased[:1]:
+        yield from _strays(log, log.sections[log.sections.index(part) + 1 :], every=False)
+        if not candidates and not says_something(part.body(log.text)):
             yield _error(
                 log.path,
-                unreleased.line,
+                part.line,
                 f"nothing stands under Unreleased, so {version} would be empty",
                 "write below it what changed, such as `### Fixed` and `- ...`",
             )
@@ -60,7 +60,8 @@ def twice(path: str, again: Section, first: Section) -> UsageError:
     )
 
 
-def _unreleased(log: Changelog) -> Iterator[UsageError]:
+def unreleased(log: Changelog) -> Iterator[UsageError]:
+    """Find whether Unreleased is missing, or there more than once."""
     if not log.unreleased:
         yield UsageError(
             "the changelog has no Unreleased section",

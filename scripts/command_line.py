@@ -1,0 +1,107 @@
+"""What can be typed after `python -m scripts`: the verbs, their arguments, their help."""
+
+import argparse
+from collections.abc import Callable
+
+VERBS = {
+    "plan": "decide everything, change nothing, and print it",
+    "prepare": "make the release commit on its branch",
+    "checks": "run the project's checks on the release commit",
+    "dists": "build and check the wheel and the sdist",
+    "image": "build one image for one platform",
+    "stage": "gather the lock and make the draft release",
+    "verify": "use the staged or the published bytes as a user does",
+    "gate": "show exactly what becomes public",
+    "publish-package": "upload to the package index",
+    "publish-tags": "tag the images and the commit",
+    "promote": "publish the draft, move floating tags and the branch",
+    "report": "say what is where and what to do next",
+    "doctor": "find what would stop a release, before it is begun",
+    "audit": "look whether everything of a past release says one version",
+    "rollback": "move the pointers from a bad release to a good one",
+    "changelog": "check the changelog, or write its first draft",
+    "notes": "print the notes of any release",
+}
+EXAMPLES = """examples:
+  python -m scripts plan 0.2.4        what a release of 0.2.4 would be, from here
+  python -m scripts plan minor        the same for the next minor version
+  python -m scripts changelog draft   entries for what came since the last tag
+  python -m scripts audit             whether the last release still says one version
+  python -m scripts rollback 0.2.4 --dry-run
+                                      what taking 0.2.4 back would move
+
+exit codes: 1 a check failed, 2 wrong usage or configuration, 3 conflict, 4 a service failed"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    main = argparse.ArgumentParser(
+        prog="python -m scripts",
+        description="Release a Python package with its images.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = main.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, meaning in VERBS.items():
+        verb = verbs.add_parser(name, help=meaning, description=meaning)
+        ARGUMENTS.get(name, _none)(verb)
+    return main
+
+
+def _none(_: argparse.ArgumentParser) -> None:
+    """Take no arguments."""
+
+
+def _plan(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("version", nargs="?", help="0.2.4, or patch, minor, major, rc")
+    verb.add_argument("--dry-run", action="store_true", help="write nothing anywhere")
+
+
+def _image(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--name", required=True, help="the image, as in [tool.release]")
+    _platform(verb)
+
+
+def _verify(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--moment", required=True, choices=("staged", "published", "rolled-back"))
+    _platform(verb)
+
+
+def _platform(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--platform", required=True, help="linux/amd64 or linux/arm64")
+
+
+def _doctor(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("version", nargs="?", help="the version to be released (default: whichever)")
+
+
+def _audit(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("version", nargs="?", help="the release (default: the highest stable one)")
+
+
+def _rollback(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("version", nargs="?", help="the bad version")
+    verb.add_argument("--to", dest="good", help="the good version (default: the highest below)")
+    verb.add_argument("--dry-run", action="store_true", help="write nothing anywhere")
+
+
+def _changelog(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("action", choices=("check", "draft"))
+    verb.add_argument("--base", help="check that what changed since this commit has its entry")
+    verb.add_argument("--write", action="store_true", help="write the draft into the changelog")
+
+
+def _notes(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("version", nargs="?", help="the version (default: the highest stable one)")
+
+
+ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "plan": _plan,
+    "image": _image,
+    "verify": _verify,
+    "doctor": _doctor,
+    "audit": _audit,
+    "rollback": _rollback,
+    "changelog": _changelog,
+    "notes": _notes,
+}
