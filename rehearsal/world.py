@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -315,7 +316,8 @@ def _clean(folder: Path, keep: tuple[str, ...]) -> None:
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        # Layers are some hundred thousand files: rm takes a third of the time that shutil does.
+        subprocess.run(["rm", "-rf", "--", str(path)], check=True)
     else:
         path.unlink(missing_ok=True)
 
