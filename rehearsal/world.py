@@ -316,7 +316,7 @@ def _clean(folder: Path, keep: tuple[str, ...]) -> None:
 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        # Layers are some hundred thousand files: rm takes a third of the time that shutil does.
+        # Layers are some hundred thousand files, and rm is quicker at them than shutil.
         subprocess.run(["rm", "-rf", "--", str(path)], check=True)
     else:
         path.unlink(missing_ok=True)
