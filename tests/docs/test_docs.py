@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from rehearsal.__main__ import parser as rehearsal_parser
-from scripts.__main__ import STAGES
+from scripts.command_line import VERBS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/*.md")])
@@ -64,7 +64,7 @@ def commands(pattern: re.Pattern[str], text: str) -> Iterator[tuple[str, str]]:
 
 
 def verbs_are_known(text: str, _path: Path) -> Iterator[str]:
-    known = {"scripts": {*STAGES}, "rehearsal": {"run", "up", "down"}}
+    known = {"scripts": {*VERBS}, "rehearsal": {"run", "up", "down"}}
     for package, verb in commands(VERB, text):
         if verb not in known[package]:
             yield f"python -m {package} {verb} is no verb"
