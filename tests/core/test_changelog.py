@@ -84,6 +84,7 @@ def test_unreleased_becomes_the_version_below_a_fresh_unreleased() -> None:
         ("## Unreleased", "## Version 0.2.3 (2025-08-20)", "## Version 0.2.4 (2025-09-01)"),
         ("## Unreleased", "## **0.2.3** - 2025-08-20", "## **0.2.4** - 2025-09-01"),
         ("## [Unreleased]", "## [0.2.3] - 2025-08-20 [YANKED]", "## [0.2.4] - 2025-09-01"),
+        ("## Unreleased", "## 0.2.3 [YANKED] - 2025-08-20", "## 0.2.4 - 2025-09-01"),
         ("## [Unreleased]", "## Earlier", "## [0.2.4] - 2025-09-01"),
         ("## Unreleased", "## Earlier", "## 0.2.4 - 2025-09-01"),
         ("## [Unreleased]", "## [0.2.3]", "## [0.2.4]"),
@@ -115,6 +116,15 @@ def test_an_undated_hotfix_does_not_hide_the_files_style() -> None:
 def test_inline_links_of_unreleased_are_renewed() -> None:
     text = PLAIN.replace("## [Unreleased]", "## [Unreleased](https://x/o/r/compare/v0.2.3...main)")
     assert "## [Unreleased](https://x/o/r/compare/v0.2.4...main)\n\n## [0.2.4] - " in cut(text)
+
+
+def test_a_comparison_keeps_its_dots() -> None:
+    assert "/compare/v0.2.4..HEAD\n" in cut(PLAIN.replace("v0.2.3...HEAD", "v0.2.3..HEAD"))
+
+
+def test_a_link_that_is_there_already_is_not_added_again() -> None:
+    text = PLAIN + "[0.2.4]: https://github.com/o/r/releases/tag/v0.2.4\n"
+    assert cut(text).count("[0.2.4]: ") == 1
 
 
 def test_the_first_version_is_linked_to_its_tag() -> None:
@@ -205,7 +215,7 @@ It starts.
 
 - First.
 
-### Fixed
+### fixed
 
 - Even earlier.
 
@@ -260,6 +270,17 @@ def test_candidates_of_other_versions_stay() -> None:
     assert "## [0.3.0rc1] - 2025-08-20" in cut(text, "0.3.1")
 
 
+def test_a_candidate_takes_in_no_other_candidate() -> None:
+    text = PLAIN.replace("[0.2.3]", "[0.3.0rc10]")
+    assert "## [0.3.0rc10] - 2025-08-20" in cut(text, "0.3.0rc1")
+
+
+def test_what_stands_around_a_link_definition_is_taken_in_with_it() -> None:
+    text = "## [Unreleased]\n\n## [0.3.0rc1] - 2025-01-01\n\n- x\n\n[a]: b\n\n- y\n"
+    after = cut(text, "0.3.0")
+    assert after == ("## [Unreleased]\n\n## [0.3.0] - 2025-09-01\n\n- x\n\n[a]: b\n\n- y\n")
+
+
 def test_link_definitions_below_the_last_candidate_survive() -> None:
     text = "## [Unreleased]\n\n## [0.3.0rc1] - 2025-01-01\n\n- x\n\n[a]: b\n[0.3.0rc1]: c\n"
     after = cut(text, "0.3.0")
@@ -292,6 +313,11 @@ def test_what_cannot_be_cut_is_refused_with_its_line(text: str, line: int, cause
     assert error.place.path == "CHANGELOG.md"
     assert error.place.line == line
     assert error.remedy
+
+
+def test_a_heading_out_of_place_in_an_old_version_is_no_reason_to_refuse() -> None:
+    text = PLAIN.replace("### Added", "## Added") + "## [0.2.4rc1] - 2025-01-01\n\n- y\n"
+    assert "## [0.2.4] - 2025-09-01" in cut(text)
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -383,9 +409,14 @@ def test_a_missing_section_is_told_with_its_remedy() -> None:
     assert refused.value.place.path == "NEWS.md"
 
 
+def test_a_section_that_is_there_twice_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"0\.2\.3 has a heading here and in line 9"):
+        changelog.section(PLAIN + "## v0.2.3\n", Version("0.2.3"))
+
+
 def test_an_excerpt_stands_alone() -> None:
     text = PLAIN.replace("- A thing.", "- A thing, see [#7] and [r].").replace(
-        "[0.2.3]: ", "[#7]: https://x/7\n[#8]: https://x/8\n[0.2.3]: "
+        "[0.2.3]: ", "[#7]: https://x/7\n[#7]: https://x/7\n[#8]: https://x/8\n[0.2.3]: "
     )
     assert changelog.excerpt(text, changelog.section(text, Version("0.2.3"))) == (
         "### Added\n\n- A thing, see [#7] and [r].\n\n[#7]: https://x/7"
@@ -590,6 +621,26 @@ def test_a_glance_ends_as_reading_everything_does(text: str, first: str, version
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cutting, "names_are_fine", lambda *_: False)
         assert outcome(text, version) == by_glance
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# T\n## 0.2.3\n ## 0.2.3\n",
+        "# T\n## 0.2.3\n\n0.2.3\n-----\n",
+        "# T\n## 0.2.3\n\n0.2.3\n=\n",
+        "# T\n## 0.2.3\n\n0.2.3\n  ---\n",
+        "## 0.2.3\n## [v0.2.3]\n",
+        "\ufeff## 0.2.3\n## 0.2.3\n",
+        "# T\n## 0.2.3\n## Version 0.2.3\n",
+        "# T\n## 0.2\n## 0.2.0\n",
+        "# T\n## Unreleased\n## [UNRELEASED]\n",
+        "# T\n## 0.2.4\n",
+        "# T\n## 0.2.4rc1\n",
+    ],
+)
+def test_a_glance_sees_every_reason_to_read_all(text: str) -> None:
+    assert not names_are_fine(text, Version("0.2.4"), ())
 
 
 def test_a_long_plain_changelog_is_read_at_a_glance() -> None:

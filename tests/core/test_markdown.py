@@ -113,6 +113,8 @@ def test_any_text_can_be_scanned(text: str) -> None:
         ("---\n\ntext\n\n---\n# A\n", ["A"]),
         ("- a\n  ```\n## B\n", ["B"]),
         ("- a\n  <!--\n## B\n", ["B"]),
+        ("- a\nlazy\n===\n## B\n", ["B"]),
+        ("> a\nlazy\n---\n## B\n", ["B"]),
         ("##\tB\n", ["B"]),
         ("a `code\n## B\n", ["B"]),
         ("```a`b\n## B\n", ["B"]),

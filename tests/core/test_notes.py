@@ -108,7 +108,7 @@ def test_commands_to_install_and_to_verify() -> None:
 
 
 def test_a_project_without_images_hears_nothing_of_them() -> None:
-    notes = render(replace(FACTS, images=(), compose_url=None))
+    notes = render(replace(FACTS, images=()))
     assert "docker" not in notes.lower()
     assert "compose" not in notes
     assert "pip install" in notes

@@ -9,7 +9,6 @@ from scripts.core.changelog.glance import names_are_fine
 from scripts.core.changelog.groups import merged
 from scripts.core.changelog.markdown import Span, definition, definitions
 from scripts.core.changelog.problems import says_something, uncuttable
-from scripts.core.changelog.reading import without_definitions
 from scripts.core.changelog.sections import (
     TITLE,
     YANKED,
@@ -136,15 +135,16 @@ def _section(log: Changelog, headings: tuple[str, str], candidates: list[Section
     if not candidates:
         return [(unreleased.heading, f"{fresh}{newline * 2}{dated}")]
     parts = [_own(log, unreleased), *(_own(log, part) for part in candidates)]
-    bodies = [without_definitions(log.text[span.start : span.stop]) for span in parts]
+    bodies = [log.text[span.start : span.stop] for span in parts]
     body = merged([body for body in bodies if says_something(body)], newline)
-    text = f"{fresh}{newline * 2}{dated}{newline * 2}{body}{newline * 2}"
-    edits = [(Span(unreleased.heading.start, parts[0].stop), text)]
-    edits += [
+    gone: list[Edit] = [
         (Span(part.heading.start, own.stop), "")
         for part, own in zip(candidates, parts[1:], strict=True)
     ]
-    return edits
+    follows = _edited(log.text, [(Span(0, parts[0].stop), ""), *gone]).strip()
+    end = newline * (2 if follows else 1)
+    text = f"{fresh}{newline * 2}{dated}{newline * 2}{body}{end}"
+    return [(Span(unreleased.heading.start, parts[0].stop), text), *gone]
 
 
 def _own(log: Changelog, part: Section) -> Span:

@@ -35,7 +35,7 @@ def excerpt(text: str, part: Section) -> str:
     The blank lines around it and the link definitions in it are left out. Those that it uses,
     wherever in the changelog they stand, follow it.
     """
-    body = without_definitions(part.body(text))
+    body = _without_definitions(part.body(text))
     prose = _without(body, [lines.span for lines in scan(body).hidden])
     used = [
         text[found.span.start : found.span.stop].strip()
@@ -45,7 +45,7 @@ def excerpt(text: str, part: Section) -> str:
     return "\n\n".join([body, "\n".join(dict.fromkeys(used))]) if used else body
 
 
-def without_definitions(body: str) -> str:
+def _without_definitions(body: str) -> str:
     """Take the link definitions out of a body, and the blank lines around it."""
     spans = [found.span for found in definitions(body, scan(body).hidden)]
     return trimmed(_without(body, spans))

@@ -31,7 +31,7 @@ _VERSION_ONLY = re.compile(
     re.I,
 )
 ISO_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
-YANKED = re.compile(r"\[yanked\]", re.I)
+YANKED = re.compile(r"[ \t]*\[yanked\]", re.I)
 _NEWEST = 20  # versions without a date that are looked through for one
 
 
