@@ -162,10 +162,10 @@ def test_the_branch_that_moved_on_gets_a_merge(
 
 
 def test_the_branch_that_moves_while_it_is_written_is_merged_all_the_same(
-    bench: Bench, context: Context, plan: Plan, commit: str
+    bench: Bench, over_http: Context, plan: Plan, commit: str
 ) -> None:
     """Between the look and the push somebody else pushes."""
-    original = context.git.push
+    original = over_http.git.push
     pushes = []
 
     def push(*refspecs: str) -> None:
@@ -174,8 +174,8 @@ def test_the_branch_that_moves_while_it_is_written_is_merged_all_the_same(
         pushes.append(refspecs)
         original(*refspecs)
 
-    context.git.push = push  # type: ignore[method-assign]
-    converge([branch_of(context, plan, commit)], context.runner.patience)
+    over_http.git.push = push  # type: ignore[method-assign]
+    converge([branch_of(over_http, plan, commit)], over_http.runner.patience)
     assert len(pushes) == 2
     assert bench.project.show("main", "more.txt") == b"more\n"
 
