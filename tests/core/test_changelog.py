@@ -276,9 +276,11 @@ def test_a_candidate_takes_in_no_other_candidate() -> None:
 
 
 def test_what_stands_around_a_link_definition_is_taken_in_with_it() -> None:
-    text = "## [Unreleased]\n\n## [0.3.0rc1] - 2025-01-01\n\n- x\n\n[a]: b\n\n- y\n"
-    after = cut(text, "0.3.0")
-    assert after == ("## [Unreleased]\n\n## [0.3.0] - 2025-09-01\n\n- x\n\n[a]: b\n\n- y\n")
+    newer = "## [0.3.0rc2] - 2025-01-02\n\n- x\n\n[a]: b\n\n- y\n\n"
+    text = f"## [Unreleased]\n\n{newer}## [0.3.0rc1] - 2025-01-01\n\n- z\n"
+    assert cut(text, "0.3.0") == (
+        "## [Unreleased]\n\n## [0.3.0] - 2025-09-01\n\n- x\n\n[a]: b\n\n- y\n- z\n"
+    )
 
 
 def test_link_definitions_below_the_last_candidate_survive() -> None:
