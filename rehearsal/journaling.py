@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from aiohttp.typedefs import Handler, Middleware
 
 from rehearsal.faults import Fault, Faults
@@ -93,11 +93,24 @@ async def _answer(
         return hang_up(request)
     if struck.action == "drop-after":
         return await _drop_after(request, handler)
-    await asyncio.sleep(struck.seconds)
+    if struck.action == "delay":
+        await _late(request, struck.seconds)
     response = await handler(request)
     if struck.action == "truncate" and not response.prepared:
         return await _send_half(request, response)
     return response
+
+
+async def _late(request: web.Request, seconds: float) -> None:
+    """Take the request whole, and let it wait: it takes effect even when its client has gone."""
+    body = await request.content.read()
+    await asyncio.sleep(seconds)
+    # aiohttp would give the handler no body of a client that has gone, and has no call for this.
+    loop = asyncio.get_running_loop()
+    payload = StreamReader(request.protocol, 2**16, loop=loop)
+    payload.feed_data(body)
+    payload.feed_eof()
+    request._payload = payload
 
 
 async def _drop_after(request: web.Request, handler: Handler) -> web.StreamResponse:

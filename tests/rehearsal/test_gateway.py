@@ -182,6 +182,33 @@ async def test_a_request_is_delayed(gate: Gate) -> None:
     assert gate.entries()[0].duration >= 0.3
 
 
+async def test_a_delayed_request_takes_effect_though_nobody_waits(gate: Gate) -> None:
+    gate.plant({"action": "delay", "method": "POST", "seconds": 0.4})
+    brief = aiohttp.ClientTimeout(total=0.1)
+    with pytest.raises(asyncio.TimeoutError):
+        await gate.client.post(f"{gate.url}/late", data=b"body", timeout=brief)
+    assert gate.behind.asked == []
+    async with asyncio.timeout(10):
+        while not gate.behind.asked:
+            await asyncio.sleep(0.01)
+    assert gate.behind.asked == [("POST", "/late", b"body")]
+
+
+async def test_what_was_written_is_not_to_be_seen_while_it_lags(gate: Gate) -> None:
+    gate.plant({"action": "lag", "service": "index", "path": "^/seen", "seconds": 0.5})
+
+    async def status(path: str) -> int:
+        async with gate.client.get(gate.url + path) as got:
+            return got.status
+
+    assert await status("/seen") == 200
+    await gate.client.post(f"{gate.url}/upload", data=b"x")
+    assert [await status("/seen"), await status("/other")] == [404, 200]
+    async with asyncio.timeout(10):
+        while await status("/seen") == 404:
+            await asyncio.sleep(0.01)
+
+
 async def test_rules_choose_by_service_method_path_and_occurrence(gate: Gate) -> None:
     gate.plant(
         {"action": "status", "service": "registry"},
