@@ -90,8 +90,8 @@ def _up(arguments: argparse.Namespace, progress: Progress) -> int:
 
 
 def _down(arguments: argparse.Namespace, progress: Progress) -> int:
-    with progress.step("world down"):
-        found = world.down(arguments.folder)
+    with progress.step("world down") as tell:
+        found = world.down(arguments.folder, tell)
     progress.say("  nothing is left behind" if found else "  no world was up")
     return 0
 
@@ -156,8 +156,8 @@ def _take_down(folder: Path, progress: Progress) -> float:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     began = time.monotonic()
-    with progress.step("world down"):
-        world.down(folder)
+    with progress.step("world down") as tell:
+        world.down(folder, tell)
     return time.monotonic() - began
 
 

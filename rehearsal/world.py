@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -210,14 +210,16 @@ def load(folder: Path) -> World:
     )
 
 
-def down(folder: Path) -> bool:
+def down(folder: Path, tell: Callable[[str], None] = lambda _: None) -> bool:
     """End the world in `folder` and remove all of it but what there is to read.
 
-    Says whether there was one. What a broken start or a killed command left is ended as well.
+    `tell` hears what is being done. Says whether there was one. What a broken start or a killed command left is ended as well.
     """
     found = (folder / "world.json").exists() or (folder / "services.json").exists()
+    tell("ending the services")
     Services(folder, folder / "tree").down()
     if found:
+        tell("removing its files")
         _clean(folder, keep=KEPT)
     return found
 
