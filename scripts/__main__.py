@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     runner = Runner.current(**typed)
     context = Context(runner, Path.cwd())
     began = time.time()
-    leg = "" if verb in ON_A_DESK else "-".join(v.rpartition("/")[2] for v in arguments.values())
+    words = [word for word in arguments.values() if isinstance(word, str)]
+    leg = "" if verb in ON_A_DESK else "-".join(word.rpartition("/")[2] for word in words)
     try:
         stage = importlib.import_module(f"scripts.stages.{verb.replace('-', '_')}")
         done: Done = stage.run(context, **arguments)

@@ -77,6 +77,9 @@ def _doctor(verb: argparse.ArgumentParser) -> None:
 
 def _audit(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("version", nargs="?", help="the release (default: the highest stable one)")
+    verb.add_argument("--start", action="store_true", help="start its images, and ask each")
+    every = "look at every release, and keep one issue about drift"
+    verb.add_argument("--issue", action="store_true", help=every)
 
 
 def _rollback(verb: argparse.ArgumentParser) -> None:

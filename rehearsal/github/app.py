@@ -13,6 +13,7 @@ from rehearsal.github import (
     contents,
     git_data,
     git_http,
+    issues,
     pages,
     pull_merge,
     pulls,
@@ -35,7 +36,7 @@ LARGEST_BODY = 64 * 1024**2
 # In this order: a branch, path or commit may hold slashes, so the longer addresses come first.
 MODULES = (
     *(assets, releases, refs, git_data, pull_merge, pulls),
-    *(commits, contents, branches, repos),
+    *(commits, contents, branches, issues, repos),
 )
 
 

@@ -45,7 +45,7 @@ async def create_pull(call: Call) -> web.Response:
     await refresh(call.hub)
     await check_new(call, (base, base_sha), (head, head_sha))
     pull = Pull(
-        number=max(call.state.pulls, default=0) + 1,
+        number=call.state.new_number(),
         title=title,
         body=call.text("body", "") or None,
         author=call.caller.name,

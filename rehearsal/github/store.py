@@ -84,6 +84,26 @@ class Pull:
 
 
 @dataclass
+class Issue:
+    """An issue, with its comments as they are shown."""
+
+    number: int
+    title: str
+    body: str | None
+    author: str
+    created_at: str
+    updated_at: str
+    closed_at: str | None = None
+    state_reason: str | None = None
+    comments: list[Json] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        """`open` or `closed`."""
+        return "open" if self.closed_at is None else "closed"
+
+
+@dataclass
 class State:
     """All of it. Handlers change it last, without awaiting, so that it is whole at every moment."""
 
@@ -95,15 +115,21 @@ class State:
     releases: dict[int, Release] = field(default_factory=dict)
     assets: dict[int, Asset] = field(default_factory=dict)
     pulls: dict[int, Pull] = field(default_factory=dict)
+    issues: dict[int, Issue] = field(default_factory=dict)
     labels: list[Json] = field(default_factory=list)
     protection: dict[str, Json] = field(default_factory=dict)
+
+    def new_number(self) -> int:
+        """Return the next number; pull requests and issues share them."""
+        return max((*self.pulls, *self.issues), default=0) + 1
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "State":
         """Return the state that `asdict` made `data` from."""
-        kinds = {"releases": Release, "assets": Asset, "pulls": Pull}
+        kinds = {"releases": Release, "assets": Asset, "pulls": Pull, "issues": Issue}
         for key, kind in kinds.items():
-            data[key] = {int(number): kind(**fields) for number, fields in data[key].items()}
+            kept = data.get(key, {}).items()
+            data[key] = {int(number): kind(**fields) for number, fields in kept}
         return cls(**data)
 
 

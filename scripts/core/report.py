@@ -1,6 +1,6 @@
 """What people read: the plan, the gate's list, the report. Markdown, from values alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from scripts.core import findings as marks
@@ -64,6 +64,19 @@ def _found(one: Finding) -> str:
 
 def _remedy(one: Finding) -> str:
     return f"{one.remedy} ([page]({one.page}))".strip() if one.page else one.remedy
+
+
+def drift(found: Mapping[str, Sequence[Finding]]) -> str:
+    """Write the issue about drift, by release."""
+    parts = [
+        f"## {tag}\n\n"
+        + table(
+            ("what", "found", "what to do"), [(one.what, one.found, one.remedy) for one in each]
+        )
+        for tag, each in found.items()
+    ]
+    head = "The weekly audit found what no longer agrees. It closes this issue when it is mended."
+    return "\n\n".join([head, *parts]) + "\n"
 
 
 def rollback(decided: Rollback) -> str:

@@ -10,20 +10,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from github.GitRelease import GitRelease
 from packaging.version import Version
 
 from scripts import attempt
 from scripts.context import Context
 from scripts.core import changelog, report, tags, version
 from scripts.core import lock as locking
-from scripts.core.converge import patiently
-from scripts.core.errors import CheckError, ReleaseError, UsageError
+from scripts.core.converge import converge, patiently
+from scripts.core.errors import CheckError, ConflictError, ReleaseError, ServiceError, UsageError
 from scripts.core.findings import PROBLEM, Finding, compared, not_checked
 from scripts.core.lock import Lock
 from scripts.core.plan import normalised
 from scripts.core.results import Done
+from scripts.engine import Engine
 from scripts.stages.dists import metadata
 from scripts.stages.rollback import stable
+from scripts.stages.stage import COMPOSE, SUMS
+from scripts.stages.verify import said_version
+from scripts.surfaces.drift_issue import DriftIssue
+from scripts.surfaces.github_release import failures
 from scripts.surfaces.image_registry import VERSION_LABEL
 
 NAMES = "names that people may have are not mended in place: release the next version"
@@ -39,6 +45,8 @@ class Subject:
     lock: Lock | None
     stable: frozenset[Version]
     """The stable releases that pointers may lead to."""
+    unreadable: ReleaseError | None = None
+    """Why its lock cannot be one."""
 
     @property
     def tag(self) -> str:
@@ -46,43 +54,82 @@ class Subject:
         return version.tag(self.version)
 
 
-def run(context: Context) -> Done:
-    """Print every finding; fail on drift."""
-    subject = find(context)
-    findings = examine(context, subject)
-    text = report.findings(f"Audit of {subject.tag}", findings)
+def run(context: Context, start: bool = False, issue: bool = False) -> Done:
+    """Print every finding; fail on drift.
+
+    `start` starts the images too. `issue` looks at every release that has a lock, and keeps one
+    issue about what is found, unless one version is asked for.
+    """
+    keeping = issue and not context.runner.trigger().version
+    subjects = every(context) if keeping else [find(context)]
+    checks = (*CHECKS, started) if start else CHECKS
+    found = {one.tag: examine(context, one, checks) for one in subjects}
+    text = "\n".join(report.findings(f"Audit of {tag}", each) for tag, each in found.items())
     print(text)
     context.runner.summary(text)
-    drift = [finding for finding in findings if finding.status == PROBLEM]
+    drift = {tag: [one for one in each if one.status == PROBLEM] for tag, each in found.items()}
+    drift = {tag: each for tag, each in drift.items() if each}
+    done = Done()
+    if keeping:
+        kept = DriftIssue(context.forge, report.drift(drift) if drift else None)
+        done = Done(tuple(converge([kept], context.runner.patience)))
     if drift:
+        wrong = [(tag, one) for tag, each in drift.items() for one in each]
         raise CheckError(
-            "; ".join(f"{one.what}: {one.found}" for one in drift),
-            "; ".join(dict.fromkeys(one.remedy for one in drift)),
+            "; ".join(f"{tag}: {one.what}: {one.found}" for tag, one in wrong),
+            "; ".join(dict.fromkeys(one.remedy for _, one in wrong)),
         )
-    return Done()
+    return done
 
 
 def find(context: Context) -> Subject:
-    """Find the release: the version asked for, or the highest stable one."""
+    """Find the release: the one of this run, the version asked for, or the highest stable one."""
     refs = patiently(context.git.refs, context.runner.patience())
-    releases = patiently(context.forge.releases, context.runner.patience())
-    promoted = stable(releases)
-    asked = context.runner.trigger().version
-    wanted = version.parse(asked) if asked else max(promoted, default=None)
+    promoted = frozenset(stable(patiently(context.forge.releases, context.runner.patience())))
+    wanted = _asked(context) or max(promoted, default=None)
     if wanted is None:
         raise UsageError("there is no release to look at", "release one first")
+    return _subject(context, wanted, refs, promoted)
+
+
+def _asked(context: Context) -> Version | None:
+    if (context.inputs / "plan.json").exists():
+        return version.parse(context.plan.version)
+    asked = context.runner.trigger().version
+    return version.parse(asked) if asked else None
+
+
+def every(context: Context) -> list[Subject]:
+    """Find every public release that has a lock, the highest first."""
+    refs = patiently(context.git.refs, context.runner.patience())
+    releases = patiently(context.forge.releases, context.runner.patience())
+    promoted = frozenset(stable(releases))
+    versions = {version.from_tag(one.tag_name) for one in releases if not one.draft}
+    wanted = sorted((one for one in versions if one), reverse=True)
+    found = [_subject(context, one, refs, promoted) for one in wanted]
+    return [one for one in found if one.lock or one.unreadable]
+
+
+def _subject(
+    context: Context, wanted: Version, refs: dict[str, str], promoted: frozenset[Version]
+) -> Subject:
     commit = refs.get(f"refs/tags/{version.tag(wanted)}")
     if commit is None:
         raise UsageError(f"{wanted} was never released: there is no such tag", "name another")
     read = partial(attempt.read_lock, context, version.tag(wanted))
-    lock = patiently(read, context.runner.patience())
-    return Subject(wanted, commit, lock, frozenset(promoted))
+    try:
+        lock = patiently(read, context.runner.patience())
+    except (ConflictError, UsageError) as error:
+        return Subject(wanted, commit, None, promoted, error)
+    return Subject(wanted, commit, lock, promoted)
 
 
-def examine(context: Context, subject: Subject) -> list[Finding]:
-    """Make every check; one that cannot be made is said to be not made."""
+def examine(
+    context: Context, subject: Subject, checks: "tuple[Check, ...] | None" = None
+) -> list[Finding]:
+    """Make every check; one that fails by itself is a finding too."""
     findings: list[Finding] = []
-    for check in CHECKS:
+    for check in checks or CHECKS:
         try:
             findings += _made(check, context, subject)
         except ReleaseError as error:
@@ -102,15 +149,30 @@ def release(context: Context, subject: Subject) -> Iterator[Finding]:
         yield Finding("release", PROBLEM, "not there", remedy=POINTERS)
         return
     yield compared("release title", subject.tag, found.name, "edit the release's title")
-    if subject.lock is None:
+    if subject.unreadable:
+        error = subject.unreadable
+        yield Finding(locking.NAME, PROBLEM, error.cause, remedy=f"restore it: {NAMES}")
+    elif subject.lock is None:
         yield not_checked("assets", f"no {locking.NAME}: made before this system")
+    else:
+        yield from _assets(context, found)
+
+
+def _assets(context: Context, found: GitRelease) -> Iterator[Finding]:
+    """Compare every asset with the list of hashes, and the list with what is there."""
+    sums = context.forge.asset(found, SUMS)
+    if sums is None:
+        yield Finding(f"asset {SUMS}", PROBLEM, "not there", remedy=NAMES)
         return
-    sums = context.forge.asset(found, "SHA256SUMS") or b""
-    for line in sums.decode().splitlines():
-        digest, _, name = line.partition("  ")
+    planned = dict(line.split("  ", 1)[::-1] for line in sums.decode().splitlines())
+    for name, digest in planned.items():
         content = context.forge.asset(found, name)
         said = hashlib.sha256(content).hexdigest() if content is not None else "not there"
         yield compared(f"asset {name}", digest, said, NAMES)
+    with failures():
+        there = {one.name for one in found.get_assets()}
+    for name in sorted(there - planned.keys() - {SUMS}):
+        yield Finding(f"asset {name}", PROBLEM, "was not released", remedy="take it away")
 
 
 def tag(_: Context, subject: Subject) -> Iterator[Finding]:
@@ -191,6 +253,29 @@ def pointers(context: Context, subject: Subject) -> Iterator[Finding]:
             yield compared(f"{image.repository}:{name}", digest, said, POINTERS)
     if tags.LATEST in here:
         yield compared("GitHub's Latest", subject.tag, context.forge.latest(), POINTERS)
+
+
+def started(context: Context, subject: Subject) -> Iterator[Finding]:
+    """The started images."""
+    what = f"started {subject.tag}"
+    release = context.forge.release(subject.tag)
+    text = context.forge.asset(release, COMPOSE) if release and subject.lock else None
+    if text is None:
+        yield not_checked(what, f"no {COMPOSE} with a lock")
+        return
+    try:
+        engine = Engine(context)
+    except ServiceError as error:
+        yield not_checked(what, error.cause)
+        return
+    file = context.fresh("audit-compose") / COMPOSE
+    file.write_bytes(text)
+    with engine.started(file) as services:
+        for image in context.config_at(subject.commit).images:
+            if image.port and image.version:
+                said = said_version(services.get(image.name, image.port, image.version).text)
+                name = f"{image.name} on {engine.platform}"
+                yield compared(name, str(subject.version), said, NAMES)
 
 
 Check = Callable[[Context, Subject], Iterator[Finding]]

@@ -21,6 +21,7 @@ from scripts.core import version
 from scripts.core.plan import Origin
 from scripts.stages import plan as plan_stage
 from tests.workflows.tree import (
+    AUDIT,
     EXPRESSION,
     IMAGE,
     RELEASE,
@@ -34,7 +35,7 @@ from tests.workflows.tree import (
 )
 
 ROOT = Path(__file__).parents[2]
-RUNS = (RELEASE, ROLLBACK)
+RUNS = (RELEASE, ROLLBACK, AUDIT)
 LABELS = {"ubuntu-24.04", "ubuntu-24.04-arm"}
 # GitHub Docs, "Reusing workflows": what a job that calls one may say.
 CALLER = {

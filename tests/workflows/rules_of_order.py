@@ -2,7 +2,7 @@
 
 import re
 
-from tests.workflows.tree import CI, EXPRESSION, RELEASE, ROLLBACK, Problems, Tree, needs
+from tests.workflows.tree import AUDIT, CI, EXPRESSION, RELEASE, ROLLBACK, Problems, Tree, needs
 
 # The run, as docs/design.md draws it: job -> what it waits for. Where `plan` is named besides, its
 # outputs are read.
@@ -19,8 +19,9 @@ ORDER = {
     "publish-tags": ["plan", "publish-package"],
     "verify-published": ["plan", "publish-tags"],
     "promote": ["plan", "verify-published"],
+    "audit": ["plan", "promote"],
 }
-PUBLIC = ("gate", "publish-package", "publish-tags", "verify-published", "promote")
+PUBLIC = ("gate", "publish-package", "publish-tags", "verify-published", "promote", "audit")
 RELEASING = "needs.plan.outputs.mode == 'release'"
 # Conditions that decide by something else than the plan, each with what it decides.
 KNOWN = {
@@ -32,6 +33,7 @@ TRIGGERS = {
     "image.yml": {"workflow_call"},
     "release.yml": {"workflow_dispatch", "push"},
     "rollback.yml": {"workflow_dispatch"},
+    "audit.yml": {"schedule", "workflow_dispatch"},
 }
 LONGEST = 60  # minutes
 # Both move the same pointers, and neither calls the other: one waits for the other.
@@ -88,7 +90,7 @@ def groups_are_never_empty_nor_shared(tree: Tree) -> Problems:
 
 def a_release_is_never_cancelled(tree: Tree) -> Problems:
     ci = tree.workflow(CI).data["concurrency"]
-    for name in sorted(TOGETHER):
+    for name in sorted(TOGETHER | {AUDIT}):
         cancels = tree.workflow(name).data.get("concurrency", {}).get("cancel-in-progress")
         if cancels is not False:
             yield f"{name}: cancel-in-progress: {cancels}"

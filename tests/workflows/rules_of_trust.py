@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from tests.workflows.tree import (
+    AUDIT,
     CI,
     EXPRESSION,
     IMAGE,
@@ -36,7 +37,8 @@ SECRETS = {
 # The jobs whose step is given the token of the run. The others work without it.
 TOKEN = {
     *((RELEASE, job) for job in ("plan", "prepare", "dists", "stage", "verify-staged")),
-    *((RELEASE, job) for job in ("publish-tags", "promote")),
+    *((RELEASE, job) for job in ("publish-tags", "promote", "audit")),
+    (AUDIT, "audit"),
     (ROLLBACK, "rollback"),
     (CI, "check"),
     (IMAGE, "build"),
@@ -50,6 +52,7 @@ WRITES = {
     (RELEASE, "publish-tags"): {"contents"},
     (RELEASE, "promote"): {"contents", "pull-requests"},
     (ROLLBACK, "rollback"): {"contents", "pull-requests"},
+    (AUDIT, "audit"): {"issues"},
 }
 # What these actions do unless told, and must not do here.
 SWITCHED = {

@@ -22,6 +22,7 @@ RULES: dict[str, Rule] = {
 RELEASE = ".github/workflows/release.yml"
 IMAGE = ".github/workflows/image.yml"
 ROLLBACK = ".github/workflows/rollback.yml"
+AUDIT = ".github/workflows/audit.yml"
 CI = ".github/workflows/ci.yml"
 STAGE = ".github/actions/stage/action.yml"
 SETUP = ".github/actions/setup/action.yml"
@@ -53,6 +54,8 @@ BREACHES = [
     ),
     ("only_the_gate_waits_for_people", RELEASE, "    environment: release\n", ""),
     ("only_the_gate_waits_for_people", ROLLBACK, "    environment: release\n", ""),
+    ("every_job_states_its_grants", AUDIT, "issues: write #", "contents: write #"),
+    ("the_token_goes_where_it_is_needed", AUDIT, "${{ github.token }}", "x"),
     ("only_the_gate_waits_for_people", IMAGE, "    name: build\n", "    environment: release\n"),
     (
         "secrets_go_where_they_are_needed",
@@ -99,7 +102,7 @@ BREACHES = [
         "persist-credentials: false\n          ref: main",
     ),
     ("jobs_run_in_the_designed_order", RELEASE, "needs: [plan, gate]", "needs: [plan, stage]"),
-    ("jobs_run_in_the_designed_order", RELEASE, "verify-published, promote]", "verify-published]"),
+    ("jobs_run_in_the_designed_order", RELEASE, "promote, audit]", "promote]"),
     ("jobs_run_in_the_designed_order", RELEASE, "  dists:\n", "  packages:\n"),
     ("what_is_public_waits_for_the_mode", RELEASE, "    if: always()\n", ""),
     (
@@ -118,6 +121,8 @@ BREACHES = [
     ("groups_are_never_empty_nor_shared", RELEASE, "concurrency:", "env:"),
     ("groups_are_never_empty_nor_shared", ROLLBACK, "group: release-", "group: rollback-"),
     ("a_release_is_never_cancelled", ROLLBACK, "in-progress: false", "in-progress: true"),
+    ("a_release_is_never_cancelled", AUDIT, "in-progress: false", "in-progress: true"),
+    ("triggers_are_the_known_ones", AUDIT, "  schedule:\n", "  pull_request_target:\n"),
     ("a_release_is_never_cancelled", RELEASE, "in-progress: false", "in-progress: true"),
     ("a_release_is_never_cancelled", RELEASE, "  cancel-in-progress: false\n", ""),
     ("a_release_is_never_cancelled", CI, "${{ github.event_name == 'pull_request' }}", "true"),

@@ -1,0 +1,60 @@
+"""The one issue about releases that drifted: opened, kept up to date, closed when mended."""
+
+from dataclasses import dataclass
+
+from github.Issue import Issue
+
+from scripts.core.converge import Matches, Missing, State
+from scripts.surfaces.github_release import Forge, failures
+
+TITLE = "A release no longer says one thing everywhere"
+MARK = "<!-- kept by the audit of releases -->"
+"""Tells the issue, whatever a person made of its title."""
+MENDED = "Every release says one thing again."
+
+
+@dataclass(frozen=True)
+class DriftIssue:
+    """At most one open issue; none where there is no drift."""
+
+    forge: Forge
+    drift: str | None
+    """What the issue says; none where everything is well."""
+
+    @property
+    def title(self) -> str:
+        """Name the issue."""
+        return "issue about drift"
+
+    def observe(self) -> State:
+        """Look for open issues with the mark."""
+        mine = self._open()
+        if self.drift is None:
+            return Missing(f"still open: {mine[0].html_url}") if mine else Matches("none is open")
+        if not mine:
+            return Missing("not there")
+        if len(mine) > 1 or (mine[0].body or "").replace("\r\n", "\n") != self._body():
+            return Missing(f"says something else: {mine[0].html_url}")
+        return Matches(mine[0].html_url)
+
+    def apply(self) -> None:
+        """Open, correct or close it; of several the oldest stays."""
+        mine = self._open()
+        with failures():
+            if self.drift and not mine:
+                self.forge.repository.create_issue(TITLE, self._body())
+            if self.drift and mine:
+                mine[0].edit(title=TITLE, body=self._body())
+            for issue in mine[1:] if self.drift else mine:
+                if not self.drift:
+                    issue.create_comment(MENDED)
+                issue.edit(state="closed", state_reason="completed")
+
+    def _open(self) -> list[Issue]:
+        with failures():
+            found = list(self.forge.repository.get_issues(state="open"))
+        mine = [one for one in found if MARK in (one.body or "") and one.pull_request is None]
+        return sorted(mine, key=lambda one: one.number)
+
+    def _body(self) -> str:
+        return f"{self.drift}\n{MARK}"

@@ -1,0 +1,261 @@
+"""The audit finds every drift, from public surfaces only, and changes nothing."""
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+
+import pytest
+from github.GitRelease import GitRelease
+
+from scripts.core import lock as locking
+from scripts.core.errors import CheckError, UsageError
+from scripts.core.findings import NOT_CHECKED, OK, PROBLEM, Finding
+from scripts.stages import audit
+from tests.conftest import WRITER
+from tests.support.releases import IMAGE, PLATFORMS, Releases
+
+
+def examined(bench: Releases, version: str = "0.3.0", **more: str) -> dict[str, Finding]:
+    """Examine a release as somebody without any token; give the findings by name."""
+    before = bench.state()
+    alone = {"GITHUB_TOKEN": "", "REGISTRY_USERNAME": "", "REGISTRY_TOKEN": ""}
+    context = bench.context(RELEASE_VERSION=version, **{**alone, **more})
+    findings = audit.examine(context, audit.find(context))
+    assert bench.state() == before
+    return {one.what: one for one in findings}
+
+
+def drift(bench: Releases, version: str = "0.3.0") -> set[str]:
+    found = examined(bench, version)
+    for one in found.values():
+        assert one.status != PROBLEM or one.remedy
+    return {what for what, one in found.items() if one.status == PROBLEM}
+
+
+def forge_release(bench: Releases, version: str = "0.3.0") -> GitRelease:
+    release = bench.context(GITHUB_TOKEN=WRITER).forge.release(f"v{version}")
+    assert release
+    return release
+
+
+def test_every_release_says_one_version(released: Releases) -> None:
+    for version in ("0.2.4", "0.2.5", "0.3.0"):
+        found = examined(released, version)
+        assert {what for what, one in found.items() if one.status == PROBLEM} == set()
+    host = released.images.host
+    assert found.keys() >= {
+        *("release title", "git tag", "pyproject.toml", "CITATION.cff", "CHANGELOG.md", "uv.lock"),
+        *("image api", "label of api for linux/amd64", "label of api for linux/arm64"),
+        *(f"{host}/{IMAGE}:{tag}" for tag in ("latest", "0", "0.3")),
+        *("GitHub's Latest", "asset release.json", "asset compose.yaml"),
+        *("package file sample_thing-0.3.0.tar.gz", "metadata of sample_thing-0.3.0.tar.gz"),
+    }
+
+
+def test_the_highest_release_is_the_default(
+    released: Releases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit.run(released.context(RELEASE_VERSION="", GITHUB_TOKEN=""))
+    assert capsys.readouterr().out.startswith("## Audit of v0.3.0")
+
+
+def test_a_tag_that_was_moved(released: Releases) -> None:
+    released.project.git("push", "-qf", "origin", "origin/main~:refs/tags/v0.3.0")
+    assert "git tag" in drift(released)
+
+
+def amend(bench: Releases, path: str, old: str, new: str) -> None:
+    """Move the tag to a commit in which one file says something else."""
+    bench.begin()
+    text = (bench.project.clone / path).read_text()
+    assert old in text
+    (bench.project.clone / path).write_text(text.replace(old, new))
+    bench.project.git("commit", "-qam", "Change")
+    bench.project.git("push", "-qf", "origin", "HEAD:refs/tags/v0.3.0")
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "what"),
+    [
+        ("CITATION.cff", "0.3.0", "0.2.9", "CITATION.cff"),
+        ("pyproject.toml", 'version = "0.3.0"', 'version = "0.2.9"', "pyproject.toml"),
+        ("uv.lock", 'version = "0.3.0"', 'version = "0.2.9"', "uv.lock"),
+        ("CHANGELOG.md", "## [0.3.0]", "## [0.2.9]", "The files of the tagged commit"),
+    ],
+)
+def test_a_file_that_says_another_version(
+    released: Releases, path: str, old: str, new: str, what: str
+) -> None:
+    amend(released, path, old, new)
+    assert drift(released) == {"git tag", what}
+
+
+def change_wheel(bench: Releases, edit: Callable[[bytes], bytes]) -> str:
+    """Put another wheel in the place of the released one, as no index should allow."""
+    name = "sample_thing-0.3.0-py3-none-any.whl"
+    changed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(bench.index.files[name])) as old,
+        zipfile.ZipFile(changed, "w") as new,
+    ):
+        for member in old.namelist():
+            new.writestr(member, edit(old.read(member)))
+    bench.index.files[name] = changed.getvalue()
+    return name
+
+
+def test_a_wheel_with_other_metadata(released: Releases) -> None:
+    name = change_wheel(released, lambda text: text.replace(b"\nVersion: 0.3.0", b"\nVersion: 9.9"))
+    assert drift(released) == {f"package file {name}", f"metadata of {name}"}
+
+
+def test_a_file_that_is_missing_on_the_index(released: Releases) -> None:
+    del released.index.files["sample_thing-0.3.0.tar.gz"]
+    assert drift(released) == {"package file sample_thing-0.3.0.tar.gz", "package"}
+
+
+def test_a_file_on_the_index_that_was_not_released(released: Releases) -> None:
+    name = "sample_thing-0.3.0-cp313-none-any.whl"
+    released.index.files[name] = released.index.files["sample_thing-0.3.0-py3-none-any.whl"]
+    assert f"package file {name}" in drift(released)
+
+
+def rebuilt(bench: Releases, version: str) -> str:
+    """Make an image index of the same release whose labels say a version; give its digest."""
+    labels = {"org.opencontainers.image.version": version}
+    digests = [bench.images.push(IMAGE, labels, one.partition("/")[2]) for one in PLATFORMS]
+    context = bench.context(GITHUB_TOKEN=WRITER)
+    return context.registry.join(f"{bench.images.host}/{IMAGE}", digests)
+
+
+def test_a_version_tag_with_other_bytes(released: Releases) -> None:
+    released.images.point(IMAGE, "v0.3.0", rebuilt(released, "0.2.9"))
+    labels = {f"label of api for {platform}" for platform in PLATFORMS}
+    assert drift(released) == {"image api", *labels}
+
+
+def test_a_version_tag_that_is_gone(released: Releases) -> None:
+    released.images.remove(IMAGE, released.digest("0.3.0"))
+    assert "image api" in drift(released)
+
+
+def test_a_floating_tag_that_leads_elsewhere(released: Releases) -> None:
+    released.images.point(IMAGE, "latest", released.digest("0.2.4"))
+    released.images.point(IMAGE, "0.2", released.digest("0.2.4"))
+    assert drift(released) == {f"{released.images.host}/{IMAGE}:latest"}
+    assert drift(released, "0.2.5") == {f"{released.images.host}/{IMAGE}:0.2"}
+
+
+def test_latest_on_github(released: Releases) -> None:
+    released.context(GITHUB_TOKEN=WRITER).forge.edit("v0.2.4", make_latest="true")
+    assert drift(released) == {"GitHub's Latest"}
+
+
+def test_a_title_that_was_edited(released: Releases) -> None:
+    release = forge_release(released)
+    release.update_release("The best one", release.body, make_latest="true")
+    assert drift(released) == {"release title"}
+
+
+def replace_asset(bench: Releases, name: str, content: bytes) -> None:
+    release = forge_release(bench)
+    next(one for one in release.get_assets() if one.name == name).delete_asset()
+    path = bench.folder / name
+    path.write_bytes(content)
+    release.upload_asset(str(path))
+
+
+def test_an_asset_that_was_changed(released: Releases) -> None:
+    replace_asset(released, "compose.yaml", b"services: {}\n")
+    assert drift(released) == {"asset compose.yaml"}
+
+
+def test_an_asset_that_is_gone_and_one_too_many(released: Releases) -> None:
+    release = forge_release(released)
+    next(one for one in release.get_assets() if one.name == "compose.yaml").delete_asset()
+    path = released.folder / "virus.exe"
+    path.write_bytes(b"x")
+    release.upload_asset(str(path))
+    assert drift(released) == {"asset compose.yaml", "asset virus.exe"}
+
+
+def test_a_list_of_hashes_that_is_gone(released: Releases) -> None:
+    release = forge_release(released)
+    next(one for one in release.get_assets() if one.name == "SHA256SUMS").delete_asset()
+    assert "asset SHA256SUMS" in drift(released)
+
+
+def test_a_lock_altered_by_hand_with_its_hash(released: Releases) -> None:
+    """Whoever changes the lock changes the list of hashes too: the names tell."""
+    text = asset(released, locking.NAME).decode()
+    digest = released.digest("0.3.0")
+    other = text.replace(digest, f"sha256:{'0' * 64}")
+    sums = asset(released, "SHA256SUMS").decode()
+    for content in (other, text):
+        digest_of = hashlib.sha256(content.encode()).hexdigest()
+        sums = re.sub(r"[0-9a-f]{64}  release.json", f"{digest_of}  release.json", sums)
+        replace_asset(released, locking.NAME, content.encode())
+        replace_asset(released, "SHA256SUMS", sums.encode())
+        assert ("image api" in drift(released)) is (content == other)
+
+
+def asset(bench: Releases, name: str) -> bytes:
+    return bench.context().forge.asset(forge_release(bench), name) or b""
+
+
+def test_a_lock_that_contradicts_itself(released: Releases) -> None:
+    content = json.loads(asset(released, locking.NAME))
+    content["plan"]["latest"] = False
+    replace_asset(released, locking.NAME, json.dumps(content).encode())
+    assert f"{locking.NAME}" in drift(released)
+
+
+# What a release made before this system, or one that was taken back, can tell.
+
+
+def test_a_release_without_a_lock_says_what_it_can(released: Releases) -> None:
+    released.context(GITHUB_TOKEN=WRITER).forge.repository.create_git_release(
+        "v0.2.3", name="v0.2.3", message="Before."
+    )
+    found = examined(released, "0.2.3")
+    by_status = {one.what: one.status for one in found.values()}
+    assert by_status["release title"] == by_status["pyproject.toml"] == OK
+    assert by_status["assets"] == by_status["floating tags"] == NOT_CHECKED
+    # Drift that was real: its lock file says another version.
+    assert by_status["uv.lock"] == PROBLEM
+    assert by_status["package"] == PROBLEM
+
+
+def test_a_tag_without_a_release(released: Releases) -> None:
+    assert examined(released, "0.2.3")["release"].status == PROBLEM
+
+
+def test_a_release_that_was_rolled_back_is_no_drift(released: Releases) -> None:
+    released.begin()
+    released.step("rollback", RELEASE_VERSION="0.3.0")
+    assert drift(released, "0.3.0") == set()
+    assert drift(released, "0.2.5") == set()
+
+
+@pytest.mark.parametrize("version", ["9.9.9", "nonsense"])
+def test_a_version_that_was_never_released(released: Releases, version: str) -> None:
+    with pytest.raises(UsageError, match=version):
+        examined(released, version)
+
+
+def test_drift_fails_and_names_itself(released: Releases) -> None:
+    released.images.point(IMAGE, "latest", released.digest("0.2.4"))
+    with pytest.raises(CheckError, match=r"latest: .* expected") as raised:
+        audit.run(released.context(RELEASE_VERSION="0.3.0"))
+    assert "run the release again" in raised.value.remedy
+
+
+def test_starting_needs_an_engine(released: Releases) -> None:
+    socket = f"unix://{released.folder}/no-engine"
+    context = released.context(RELEASE_VERSION="0.3.0", DOCKER_HOST=socket)
+    (finding,) = audit.started(context, audit.find(context))
+    assert finding.status == NOT_CHECKED
+    assert "no Docker engine answers" in finding.found
