@@ -71,8 +71,24 @@ lint-shell: .venv/ready ## shellcheck, on every file that says it is a shell scr
 	@git grep -lzE '^#! ?/(usr/)?bin/(env )?(ba|da)?sh' -- ':!*.py' ':!*.md' | xargs -0 .venv/bin/shellcheck
 
 .PHONY: check
-check: lint ## Everything that needs no engine: linters, types, the fast tests.
-	@$(PY) -m pytest -q --numprocesses auto --dist worksteal -m "not world and not rehearsal" $(ARGS)
+check: lint ## Everything that needs no engine and no service: linters, types, the fast tests.
+	@$(PY) -m pytest -q --numprocesses auto --dist worksteal -m "not world and not rehearsal and not service" $(ARGS)
+
+.PHONY: check-services
+check-services: .venv/ready ## The tests that start a service: the API, MLflow, nginx, a browser.
+	@$(PY) -m pytest -q -m service $(ARGS)
+
+.PHONY: changelog-check
+changelog-check: .venv/ready ## The changelog as the release will need it (ARGS="--base origin/main": with an entry for the change).
+	@$(PY) -m scripts changelog check $(ARGS)
+
+.PHONY: dists
+dists: .venv/ready ## Build the wheel and the sdist of HEAD, and inspect them as a release does.
+	@$(PY) -m scripts ci-dists
+
+.PHONY: images
+images: ## Build every image for both platforms, and keep nothing (ARGS="api" for one).
+	@docker buildx bake --set '*.output=type=cacheonly' $(ARGS)
 
 .PHONY: rehearse
 rehearse: .venv/ready ## Perform a whole release on this machine (ARGS="--keep", "--dry-run", "--version 0.3.0rc1").

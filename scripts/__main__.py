@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 TYPED = ("version", "good", "dry_run")
 """What a person types on the command line, or gives the workflow as an input."""
-ON_A_DESK = ("changelog", "notes")
-"""Verbs that are no job of a run, and leave no result."""
+ON_A_DESK = ("changelog", "notes", "ci-plan", "ci-dists", "ci-verdict")
+"""Verbs that are no job of a release, and leave no result."""
 DEFECT = "look at the traceback in this job's log, and report it"
 
 

@@ -21,6 +21,9 @@ VERBS = {
     "rollback": "move the pointers from a bad release to a good one",
     "changelog": "check the changelog, or write its first draft",
     "notes": "print the notes of any release",
+    "ci-plan": "decide which checks a change needs",
+    "ci-dists": "build and check the wheel and the sdist of this commit, as a release does",
+    "ci-verdict": "sum up the checks of a change in one answer",
 }
 EXAMPLES = """examples:
   python -m scripts plan 0.2.4        what a release of 0.2.4 would be, from here
@@ -98,6 +101,10 @@ def _notes(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("version", nargs="?", help="the version (default: the highest stable one)")
 
 
+def _ci_plan(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--base", help="the commit to compare with (default: the pull request's)")
+
+
 ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "plan": _plan,
     "image": _image,
@@ -107,4 +114,5 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "rollback": _rollback,
     "changelog": _changelog,
     "notes": _notes,
+    "ci-plan": _ci_plan,
 }

@@ -29,8 +29,9 @@ def since(context: Context, start: str | None) -> list[Commit]:
 
 
 def changed_files(context: Context, base: str) -> list[str]:
-    """List the files that differ between HEAD and where it left `base`."""
-    text = context.git.run("diff", "--name-only", "-z", f"{base}...HEAD")
+    """List the files that differ between HEAD and where it left `base`; a moved one is two."""
+    _refuse_shallow(context)
+    text = context.git.run("diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD")
     return [path for path in text.split("\0") if path]
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
 
@@ -166,9 +167,28 @@ class Runner:
 
     def labels(self) -> list[str]:
         """Give the labels of the pull request that this run is for, from the event's payload."""
+        return [label["name"] for label in self._pull_request().get("labels", [])]
+
+    def merged_into(self) -> str | None:
+        """Give the commit that this run's pull request is to be merged into; none without one."""
+        commit = self._pull_request().get("base", {}).get("sha")
+        return str(commit) if commit else None
+
+    def needs(self) -> dict[str, Any]:
+        """Give what became of the jobs before this one: GitHub's context `needs`, as JSON."""
+        text = self.get("CI_NEEDS")
+        try:
+            found = json.loads(text or "")
+        except ValueError as error:
+            raise UsageError(
+                f"CI_NEEDS is {text!r}, which is no JSON", "give it `toJson(needs)`"
+            ) from error
+        return dict(found)
+
+    def _pull_request(self) -> dict[str, Any]:
         path = self.get("GITHUB_EVENT_PATH")
         event = json.loads(Path(path).read_text("utf-8")) if path else {}
-        return [label["name"] for label in event.get("pull_request", {}).get("labels", [])]
+        return dict(event.get("pull_request") or {})
 
     def inherited(self, **more: str) -> dict[str, str]:
         """Give the environment of a started program: what it needs to run, and `more`."""

@@ -13,7 +13,11 @@ def checkout(context: Context) -> Path:
     The tools are those of the workflow's own commit: so a release that a defect of the tools
     stopped is finished by tools that were mended since.
     """
-    commit = prepare.ensure(context)
+    return at(context, prepare.ensure(context))
+
+
+def at(context: Context, commit: str) -> Path:
+    """Check any commit of this clone out there."""
     folder = context.root / "release" / "source"
     if folder.exists():
         shutil.rmtree(folder)

@@ -21,7 +21,11 @@ def run(context: Context, action: str, base: str | None, write: bool) -> Done:
 
 
 def check(context: Context, base: str | None) -> Done:
-    """Find every problem of the file; of a change since `base`, whether it has its entry."""
+    """Find every problem of the file; of a change since `base`, whether it has its entry.
+
+    Of a pull request the base is known: what it is to be merged into.
+    """
+    base = base or context.runner.merged_into()
     config = context.config_at("HEAD")
     text = context.read_at("HEAD", config.changelog)
     problems = changelog.problems(text, config.changelog)

@@ -31,14 +31,19 @@ def run(context: Context) -> Done:
         for name in plan.dists:
             shutil.copy(context.inputs / "earlier" / name, folder / name)
         return Done((Outcome("dists", "the files of the earlier try", written=False),))
-    tree = source.checkout(context)
+    prove(context, source.checkout(context), folder)
+    return Done((Outcome("dists", ", ".join(plan.dists), written=True),))
+
+
+def prove(context: Context, tree: Path, folder: Path) -> None:
+    """Build the plan's files out of `tree` into `folder`, and look at all that can be wrong."""
+    plan = context.plan
     build(context, tree, folder)
     check_names(plan, folder)
     check_wheel(plan, folder / plan.dists[0], expected_files(context, tree))
     check_metadata(plan, folder)
     command = [sys.executable, "-m", "twine", "check", "--strict", *map(str, folder.iterdir())]
     _proven("twine would not upload it", command, context.runner.inherited(NO_COLOR="1"))
-    return Done((Outcome("dists", ", ".join(plan.dists), written=True),))
 
 
 def build(context: Context, tree: Path, folder: Path) -> None:

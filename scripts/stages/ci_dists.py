@@ -1,0 +1,32 @@
+"""Build and check the dists of HEAD as a release does, for the version that HEAD says."""
+
+import shutil
+from datetime import UTC, datetime
+
+from scripts import source
+from scripts.context import Context
+from scripts.core import codec, version
+from scripts.core import plan as planning
+from scripts.core.converge import Outcome
+from scripts.core.plan import Origin, Product
+from scripts.core.results import Done
+from scripts.stages import dists
+
+
+def run(context: Context) -> Done:
+    """Put the files into `release/out/dist`. What is not committed is not in them."""
+    commit = context.git.run("rev-parse", "HEAD")
+    config = context.config_at(commit)
+    seconds = int(context.git.run("show", "--no-patch", "--format=%ct", commit))
+    day = datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    product = Product(config.project, config.author, config.package is not None, ())
+    origin = Origin(commit, None, day, seconds)
+    plan = planning.decide(product, version.parse(config.version), origin, ())
+    context.inputs.mkdir(parents=True, exist_ok=True)
+    (context.inputs / "plan.json").write_text(codec.encode(plan), "utf-8")
+    folder = context.outputs / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    dists.prove(context, source.at(context, commit), folder)
+    print("\n".join(str(path) for path in sorted(folder.iterdir())))
+    return Done((Outcome("dists", ", ".join(plan.dists), written=True),))

@@ -1,0 +1,58 @@
+"""Decide which checks a change needs, from what it touches, and tell the workflow."""
+
+import json
+import re
+import tomllib
+from typing import Any
+
+from scripts import history
+from scripts.config import FILE
+from scripts.context import Context
+from scripts.core import ci_plan, report
+from scripts.core.ci_plan import House
+from scripts.core.results import Done
+
+MAKEFILE = "Makefile"
+
+
+def run(context: Context, base: str | None) -> Done:
+    """Compare HEAD with `base`, or with what the pull request is to be merged into."""
+    base = base or context.runner.merged_into()
+    # A push has nothing to be compared with: everything is checked.
+    paths = history.changed_files(context, base) if base else None
+    checks = ci_plan.decide(paths, house(context))
+    context.runner.output(
+        pythons=json.dumps(checks.pythons),
+        arguments=ci_plan.DRY_RUN if checks.dry_run else "",
+        **checks.outputs(),
+    )
+    text = report.table(("check", "runs", "the same here"), ci_plan.rows(checks))
+    said = "everything" if paths is None else f"{len(paths)} changed files"
+    context.runner.summary(f"### Checks of {said}\n\n{text}")
+    print(f"{said}\n{text}")
+    return Done()
+
+
+def house(context: Context) -> House:
+    """Read what the decision needs to know of the project."""
+    config = context.config_at("HEAD")
+    project: dict[str, Any] = tomllib.loads(context.read_at("HEAD", FILE))["project"]
+    readme = project.get("readme")
+    return House(
+        targets=frozenset(targets(context)),
+        pythons=ci_plan.pythons(project.get("classifiers", ()), project.get("requires-python")),
+        modules=config.package.modules if config.package else (),
+        dockerfiles=tuple(image.dockerfile for image in config.images),
+        compose=config.compose,
+        readme=readme.get("file") if isinstance(readme, dict) else readme,
+        version_files=tuple(file.path for file in config.version_files),
+    )
+
+
+def targets(context: Context) -> list[str]:
+    """Name the targets of the Makefile."""
+    if not context.git.run("ls-tree", "HEAD", MAKEFILE):
+        return []
+    text = context.read_at("HEAD", MAKEFILE)
+    lines = re.findall(r"^([\w-][\w -]*?)\s*:(?![:=])", text, re.MULTILINE)
+    return [name for line in lines for name in line.split()]

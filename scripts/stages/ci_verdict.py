@@ -1,0 +1,19 @@
+"""Sum up the checks of a change in one answer, which branch protection needs one name for."""
+
+from scripts.context import Context
+from scripts.core import ci_plan, report
+from scripts.core.errors import ProblemsError
+from scripts.core.results import Done
+
+
+def run(context: Context) -> Done:
+    """Fail unless each check did what the plan said: succeeded, or was skipped."""
+    needs = context.runner.needs()
+    text = report.table(
+        ("check", "result"), [(job, str(needs[job].get("result"))) for job in needs]
+    )
+    print(text)
+    context.runner.summary(f"### What the checks came to\n\n{text}")
+    if problems := list(ci_plan.verdict(needs)):
+        raise ProblemsError(problems)
+    return Done()
