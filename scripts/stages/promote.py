@@ -24,7 +24,12 @@ def pointers(context: Context) -> list[Surface]:
     if plan.branch is None:
         return [Published(forge, plan), *floating]
     branch = Branch(
-        context.git, plan, locked.commit, forge.find_pull_request, forge.open_pull_request
+        context.git,
+        plan,
+        locked.commit,
+        forge.find_pull_request,
+        forge.open_pull_request,
+        context.config.changelog,
     )
     gone = ReleaseBranchGone(context.git, plan, locked.commit)
     return [Published(forge, plan), *floating, branch, gone]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts import processes
+from scripts.core.changelog.carrying import carried, carry, without
 from scripts.core.converge import Conflict, Matches, Missing, State
 from scripts.core.errors import ServiceError, TransientError
 from scripts.core.plan import Plan
@@ -37,6 +38,9 @@ class Git:
         self.url = url
         silent = {"GIT_HTTP_LOW_SPEED_TIME": f"{silence:.0f}"}
         self._environment = {**environment, **SETTINGS, **silent, **_header(url, token)}
+        # What a commit holds never changes, so it is asked for once.
+        self._there: set[str] = set()
+        self._files: dict[tuple[str, str], str] = {}
 
     def run(self, *arguments: str, text: str | None = None, **environment: str) -> str:
         """Run git and give its output, without the last line feed."""
@@ -50,11 +54,13 @@ class Git:
 
     def show(self, commit: str, path: str) -> str:
         """Give a file of a commit, every byte of it, line endings too."""
-        return processes.run(
-            ["git", "cat-file", "blob", f"{commit}:{path}"],
-            cwd=self.folder,
-            environment=self._environment,
-        )
+        if (commit, path) not in self._files:
+            self._files[commit, path] = processes.run(
+                ["git", "cat-file", "blob", f"{commit}:{path}"],
+                cwd=self.folder,
+                environment=self._environment,
+            )
+        return self._files[commit, path]
 
     def refs(self) -> dict[str, str]:
         """Give the remote's branches and tags, each with its commit (tags peeled)."""
@@ -67,9 +73,9 @@ class Git:
 
     def fetch(self, commit: str) -> None:
         """Make sure that a commit of the remote, with its history, is in this clone."""
-        if self._has(commit):
-            return
-        self.run("fetch", "--quiet", "--no-tags", self.url, commit)
+        if commit not in self._there and not self._has(commit):
+            self.run("fetch", "--quiet", "--no-tags", self.url, commit)
+        self._there.add(commit)
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Say whether `newer` contains `older`; both must be in this clone."""
@@ -82,15 +88,33 @@ class Git:
 
         `who` is author, committer and time, as `identity` gives them.
         """
+        return self.commit(self.tree_with(texts, parent), [parent], message, who)
+
+    def commit(self, tree: str, parents: list[str], message: str, who: Mapping[str, str]) -> str:
+        """Write a commit of a tree."""
+        arguments = [word for parent in parents for word in ("-p", parent)]
+        return self.run("commit-tree", tree, *arguments, text=message, **who)
+
+    def tree_with(self, texts: Mapping[str, str], tree: str) -> str:
+        """Write a tree that differs from `tree` in some files' texts; their modes stay."""
+        modes = {
+            line.partition("\t")[2]: line.partition(" ")[0]
+            for line in self.run("ls-tree", "-r", "-z", tree, "--", *texts).split("\0")
+        }
         with tempfile.TemporaryDirectory() as folder:
             index = {"GIT_INDEX_FILE": f"{folder}/index"}
-            self.run("read-tree", parent, **index)
-            for path, text in texts.items():
-                blob = self.run("hash-object", "-w", "--stdin", text=text)
-                mode = self.run("ls-files", "--stage", "--", path, **index).partition(" ")[0]
-                self.run("update-index", "--cacheinfo", f"{mode},{blob},{path}", **index)
-            tree = self.run("write-tree", **index)
-        return self.run("commit-tree", tree, "-p", parent, text=message, **who)
+            paths = [Path(folder, str(i)) for i in range(len(texts))]
+            for path, text in zip(paths, texts.values(), strict=True):
+                path.write_bytes(text.encode("utf-8", "surrogateescape"))
+            names = "\n".join(map(str, paths))
+            blobs = self.run("hash-object", "-w", "--no-filters", "--stdin-paths", text=names)
+            lines = [
+                f"{modes[name]} {blob}\t{name}\n"
+                for name, blob in zip(texts, blobs.splitlines(), strict=True)
+            ]
+            self.run("read-tree", tree, **index)
+            self.run("update-index", "--index-info", text="".join(lines), **index)
+            return self.run("write-tree", **index)
 
     def may_push(self) -> bool:
         """Ask whether the remote would take a push, and push nothing.
@@ -249,6 +273,7 @@ class Branch:
     """From which branch, to which: the address of the open one."""
     open_pull_request: Callable[[str, str, str, str], str]
     """From which branch, to which, title, body."""
+    changelog: str = "CHANGELOG.md"
 
     @property
     def title(self) -> str:
@@ -280,6 +305,8 @@ class Branch:
                 ) from error
             if not any(sign in error.cause for sign in PROTECTED):
                 raise
+            # Somebody may have deleted it meanwhile, and a pull request needs it.
+            self.git.push(f"+{self.commit}:refs/heads/{self.plan.release_branch}")
             title = f"Merge release {self.plan.tag}"
             body = f"`{self.plan.branch}` is protected. Do not squash: {self.plan.tag} is tagged."
             self.open_pull_request(*self._ends(), title, body)
@@ -297,18 +324,30 @@ class Branch:
         return head
 
     def _merge(self, head: str) -> str:
-        """Make the merge of the release commit into a branch that has moved on."""
+        """Make the merge of the release commit into a branch that has moved on.
+
+        Entries that were added under Unreleased meanwhile are not of this release: a merge by
+        lines alone would put them into its section.
+        """
+        base = self.git.show(self.plan.base, self.changelog)
+        ours = self.git.show(head, self.changelog)
+        who = identity(self.plan)
+        calm = self.git.commit_files({self.changelog: without(ours, base)}, head, "\n", who)
+        merged = self._merged_tree(calm)
+        text = carry(self.git.show(merged, self.changelog), carried(base, ours), self.changelog)
+        tree = self.git.tree_with({self.changelog: text}, merged)
+        message = f"Merge release {self.plan.tag} into {self.plan.branch}\n"
+        return self.git.commit(tree, [head, self.commit], message, who)
+
+    def _merged_tree(self, head: str) -> str:
         try:
-            tree = self.git.run("merge-tree", "--write-tree", head, self.commit).splitlines()[0]
+            merged = self.git.run("merge-tree", "--write-tree", head, self.commit)
         except ServiceError as error:
             raise ServiceError(
                 f"branch {self.plan.branch} has moved on, and the release commit does not merge",
                 f"merge {self.plan.tag} into {self.plan.branch} by hand, then run this again",
             ) from error
-        message = f"Merge release {self.plan.tag} into {self.plan.branch}\n"
-        parents = ["-p", head, "-p", self.commit]
-        who = identity(self.plan)
-        return self.git.run("commit-tree", tree, *parents, text=message, **who)
+        return merged.splitlines()[0]
 
 
 def identity(plan: Plan) -> dict[str, str]:

@@ -30,6 +30,14 @@ def draft(text: str, found: Iterable[Entry], path: str = "CHANGELOG.md") -> str:
     return text
 
 
+def insert(text: str, path: str, group: str, items: str) -> str:
+    """Put items, as they are written, at the end of a group under Unreleased."""
+    log = parse_top(text, path)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    at, before = _place(log, log.unreleased[0], group, newline)
+    return f"{text[:at]}{before}{items}{text[at:]}"
+
+
 def _there(body: str, entry: Entry) -> bool:
     """Tell whether the body names the entry's pull request or commit."""
     return re.search(rf"{re.escape(entry.key)}(?![0-9a-f])", body) is not None
@@ -40,9 +48,7 @@ def _add(text: str, path: str, group: str, lines: list[str]) -> str:
     part = log.unreleased[0]
     newline = "\r\n" if "\r\n" in text else "\n"
     bullet = found[1] if (found := _BULLET.search(part.body(text) or text)) else "-"
-    items = newline.join(f"{bullet} {line}" for line in lines)
-    at, before = _place(log, part, group, newline)
-    return f"{text[:at]}{before}{items}{text[at:]}"
+    return insert(text, path, group, newline.join(f"{bullet} {line}" for line in lines))
 
 
 def _place(log: Changelog, part: Section, group: str, newline: str) -> tuple[int, str]:

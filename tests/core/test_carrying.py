@@ -1,0 +1,34 @@
+"""Entries that came while a release was made stay out of it."""
+
+import pytest
+
+from scripts.core.changelog.carrying import carried, carry, without
+
+BASE = (
+    "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- One.\n\n## [0.1.0] - 2026-01-01\n\n- Old.\n"
+)
+HEAD = BASE.replace("- One.\n", "- One.\n- Two,\n  on two lines.\n\n### Fixed\n\n- Three.\n")
+RELEASED = BASE.replace("## [Unreleased]", "## [Unreleased]\n\n## [0.2.0] - 2026-02-02")
+
+
+def test_what_came_meanwhile_is_found_by_group() -> None:
+    found = [(group.title, group.text) for group in carried(BASE, HEAD)]
+    assert found == [("Added", "- Two,\n  on two lines."), ("Fixed", "- Three.")]
+
+
+def test_without_it_the_file_is_as_it_was() -> None:
+    assert without(HEAD, BASE) == BASE
+
+
+def test_it_comes_under_unreleased_and_the_release_stays_as_it_is() -> None:
+    text = carry(RELEASED, carried(BASE, HEAD))
+    unreleased, _, rest = text.partition("## [0.2.0]")
+    assert "- Two,\n  on two lines." in unreleased
+    assert "- Three." in unreleased
+    assert "- One." not in unreleased
+    assert f"## [0.2.0]{rest}" == RELEASED[RELEASED.index("## [0.2.0]") :]
+
+
+@pytest.mark.parametrize("text", [BASE, RELEASED])
+def test_nothing_new_changes_nothing(text: str) -> None:
+    assert carry(text, carried(BASE, BASE)) == text
