@@ -161,6 +161,20 @@ def test_the_branch_that_moved_on_gets_a_merge(
     assert b"0.2.4" in bench.project.show("main", "pyproject.toml")
 
 
+def test_an_entry_that_came_meanwhile_is_not_of_this_release(
+    bench: Bench, context: Context, plan: Plan, commit: str
+) -> None:
+    before = bench.project.show("main", "CHANGELOG.md").decode()
+    late = before.replace("\n- ", "\n- Too late for this one.\n- ", 1)
+    assert late != before
+    bench.project.commit({"CHANGELOG.md": late})
+    converge([branch_of(context, plan, commit)], context.runner.patience)
+    text = bench.project.show("main", "CHANGELOG.md").decode()
+    released = bench.project.show(commit, "CHANGELOG.md").decode()
+    assert "Too late" in text[: text.index("0.2.4")]
+    assert text[text.index("0.2.4") :] == released[released.index("0.2.4") :]
+
+
 def test_the_branch_that_moves_while_it_is_written_is_merged_all_the_same(
     bench: Bench, over_http: Context, plan: Plan, commit: str
 ) -> None:
