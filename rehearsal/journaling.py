@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from aiohttp import StreamReader, web
+from aiohttp.base_protocol import BaseProtocol
 from aiohttp.typedefs import Handler, Middleware
 
 from rehearsal.faults import Fault, Faults
@@ -103,11 +104,12 @@ async def _answer(
 
 async def _late(request: web.Request, seconds: float) -> None:
     """Take the request whole, and let it wait: it takes effect even when its client has gone."""
-    body = await request.content.read()
+    body = await request._payload.read()
     await asyncio.sleep(seconds)
-    # aiohttp would give the handler no body of a client that has gone, and has no call for this.
+    # aiohttp gives a handler no body of a client that has gone, and has no call for it: hence the
+    # private name, before `content` is asked for, which remembers what it gave.
     loop = asyncio.get_running_loop()
-    payload = StreamReader(request.protocol, 2**16, loop=loop)
+    payload = StreamReader(BaseProtocol(loop), 2**16, loop=loop)
     payload.feed_data(body)
     payload.feed_eof()
     request._payload = payload
