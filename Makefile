@@ -103,3 +103,7 @@ rehearse: .venv/ready ## Perform a whole release on this machine (ARGS="--keep",
 .PHONY: bench
 bench: .venv-bench/ready ## Measure against other tools, side by side (ARGS="startup changelog local_release").
 	@$(PY) -m benchmarks $(ARGS)
+
+.PHONY: faults
+faults: .venv/ready ## Strike every write of a release and run it again: all must end alike (an hour; ARGS="--quick", "--only TEXT", "--act 12").
+	@$(PY) -m rehearsal faults $(ARGS)
