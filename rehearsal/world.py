@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 WORKFLOW = ".github/workflows/release.yml"
 BRANCH = "main"
 BOT = "github-actions[bot]"
-KEPT = ("verdict.json", "summary.md", "runs", "journal.jsonl")
+KEPT = ("verdict.json", "summary.md", "report.html", "runs", "journal.jsonl")
 """What stays in the folder after `down`: what there is to read about the run."""
 _LEVELS = ("none", "read", "write", "admin")
 _MAINTAINER = dict.fromkeys(
@@ -213,7 +213,8 @@ def load(folder: Path) -> World:
 def down(folder: Path, tell: Callable[[str], None] = lambda _: None) -> bool:
     """End the world in `folder` and remove all of it but what there is to read.
 
-    `tell` hears what is being done. Says whether there was one. What a broken start or a killed command left is ended as well.
+    `tell` hears what is being done. Says whether there was one. What a broken start or a killed
+    command left is ended as well.
     """
     found = (folder / "world.json").exists() or (folder / "services.json").exists()
     tell("ending the services")
