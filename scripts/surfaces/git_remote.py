@@ -18,6 +18,10 @@ MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old va
 DENIED = ("403", "401", "denied", "authentication failed", "could not read username")
 # What GitHub says to a push that a rule forbids (GitHub Docs, "Troubleshooting rules").
 PROTECTED = ("GH006", "GH013", "protected branch", "repository rule violations")
+TAG_REFUSED = (
+    "where a ruleset restricts who makes tags, let this token pass it and run the release again; "
+    "where an immutable release has used the name up, it never comes back: release the next version"
+)
 # A remote that sends nothing for so many seconds is given up (git, GIT_HTTP_LOW_SPEED_TIME).
 SETTINGS = {"GIT_TERMINAL_PROMPT": "0", "GIT_HTTP_LOW_SPEED_LIMIT": "1"}
 SILENCE = 30.0
@@ -246,7 +250,12 @@ class GitTag:
     def apply(self) -> None:
         """Push a tag object whose bytes follow from the plan alone."""
         tag = self.git.run("mktag", text=tag_object(self.plan, self.commit))
-        self.git.push(f"{tag}:refs/tags/{self.plan.tag}")
+        try:
+            self.git.push(f"{tag}:refs/tags/{self.plan.tag}")
+        except ServiceError as error:
+            if any(sign in error.cause for sign in PROTECTED):
+                error.remedy = TAG_REFUSED
+            raise
 
 
 def tag_object(plan: Plan, commit: str) -> str:
