@@ -139,6 +139,15 @@ class Keeper:
         }
         return str(self._ask("PUT", url, json=body).json()["commit"]["sha"])
 
+    def burn(self, tag: str) -> None:
+        """Use a tag's name up: publish an immutable release of it, and delete both again."""
+        switch = f"{self._root}/immutable-releases"
+        self._ask("PUT", switch)
+        made = self._ask("POST", f"{self._root}/releases", json={"tag_name": tag}).json()
+        self._ask("DELETE", switch)
+        self._ask("DELETE", made["url"])
+        seed.git(self._world.bare, "update-ref", "-d", f"refs/tags/{tag}")
+
     def delete_drafts(self) -> int:
         """Delete every draft as a maintainer would; return how many there were."""
         drafts = [one for one in self._releases() if one["draft"]]

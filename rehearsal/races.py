@@ -17,7 +17,7 @@ from rehearsal.end_state import State
 from rehearsal.fault_matrix import IMPATIENCE, PATIENCE, Case, Matrix, Row, advice, finish
 
 MAIN = "refs/heads/main"
-OTHER = "0.3.0"
+OTHER, BURNED = "0.3.0", "0.2.9"
 NOTE = "A line that a maintainer wrote."
 BETWEEN = ("gate", "publish-package", "publish-tags", "promote")
 """The jobs from which on there is a draft for other hands to reach."""
@@ -33,6 +33,7 @@ def cases(matrix: Matrix) -> Iterator[Case]:
     for key in BETWEEN:
         yield Case(f"race: the draft is deleted before {key}", partial(_deleted, key=key))
         yield Case(f"race: the notes are edited before {key}", partial(_edited, key=key))
+    yield Case("race: the tag's name was used up by an immutable release", _burned)
     for seconds, patience in ((4.0, PATIENCE), (60.0, IMPATIENCE)):
         name = "within" if patience == PATIENCE else "beyond"
         perform = partial(_lags, seconds=seconds, patience=patience)
@@ -124,6 +125,26 @@ def _lags(matrix: Matrix, row: Row, *, seconds: float, patience: float) -> None:
     finish(matrix, row, first)
     if first.ok != (patience == PATIENCE):
         row.problems.append(f"the first run {row.first}, against what the deadline says")
+
+
+def _burned(matrix: Matrix, row: Row) -> None:
+    """Ask for a version whose tag can never be made again: no pointer may move."""
+    matrix.keeper.put_back(matrix.clean.start)
+    matrix.keeper.burn(f"v{BURNED}")
+    first = matrix.starting(version=BURNED)()
+    row.first, row.told = _said(first), advice(first)
+    left = matrix.keeper.look()
+    second = matrix.starting(version=BURNED)()
+    row.second = f"run: {_said(second)}"
+    if first.ok or second.ok or "next version" not in row.told:
+        row.problems.append("it should say that only the next version can be released")
+    start = matrix.clean.start
+    if left.latest != start.latest or left.refs[MAIN] != start.refs[MAIN]:
+        row.problems.append("a pointer moved")
+    if any(f":v{BURNED}" not in tag for tag in left.tags.keys() - start.tags.keys()):
+        row.problems.append("a floating tag moved")
+    if matrix.keeper.look() != left:
+        row.problems.append("the second run changed something")
 
 
 def _ended_before(matrix: Matrix, key: str) -> DirectRun:

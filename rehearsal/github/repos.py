@@ -1,6 +1,7 @@
 """The repository itself, its labels, and those of its settings that can be read."""
 
 import zlib
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -153,6 +154,23 @@ async def list_rulesets(call: Call) -> web.Response:
     source = {"source_type": "Repository", "source": call.settings.full_name, "target": "tag"}
     more = {"enforcement": "active", "node_id": node_id("Ruleset", 1)}
     return call.listing(names, lambda name: {"id": 1, "name": name, **source, **more})
+
+
+@endpoints.on("PUT", "/immutable-releases", needs="administration:write")
+async def enable_immutable_releases(call: Call) -> web.Response:
+    """Make the releases immutable that are published from now on."""
+    return _immutable(call, enabled=True)
+
+
+@endpoints.on("DELETE", "/immutable-releases", needs="administration:write")
+async def disable_immutable_releases(call: Call) -> web.Response:
+    """Leave the releases changeable that are published from now on."""
+    return _immutable(call, enabled=False)
+
+
+def _immutable(call: Call, *, enabled: bool) -> web.Response:
+    call.hub.settings = replace(call.hub.settings, immutable_releases=enabled)
+    return web.Response(status=204)
 
 
 @endpoints.on("GET", "/actions/permissions/workflow", needs="administration:read")
