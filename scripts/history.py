@@ -1,11 +1,26 @@
-"""The clone's history, as the changelog's draft and check need it."""
+"""The clone's history, as the changelog's draft and check and the release notes need it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from scripts.context import Context
 from scripts.core import version
 from scripts.core.commits import Commit
-from scripts.core.errors import UsageError
+from scripts.core.errors import ServiceError, UsageError
 
 SHALLOW = "fetch the whole history: `git fetch --unshallow --tags`, or `fetch-depth: 0`"
+# A person's own settings must not add to the output.
+_LOG = ("log", "-z", "--no-show-signature", "--encoding=UTF-8")
+
+
+@dataclass(frozen=True)
+class People:
+    """Who wrote what is in a release, by name."""
+
+    all: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
+    """Those of them of whom nothing was there before."""
 
 
 def last_tag(context: Context) -> str | None:
@@ -16,28 +31,90 @@ def last_tag(context: Context) -> str | None:
     return versions[max(versions)] if versions else None
 
 
-def since(context: Context, start: str | None) -> list[Commit]:
-    """List the commits after `start`, oldest first: of a merge only the merge itself.
+def tags_elsewhere(context: Context) -> list[str]:
+    """List the tags of versions that this commit does not contain."""
+    tags = context.git.run("tag", "--no-merged", "HEAD", "--list", "v*").splitlines()
+    return [tag for tag in tags if version.from_tag(tag)]
 
-    So a pull request is one entry, however many commits it had.
-    """
+
+def since(context: Context, start: str | None) -> list[Commit]:
+    """List the commits after `start`, or all of them, newest first."""
     _refuse_shallow(context)
+    if start:
+        known(context, start)
     span = f"{start}..HEAD" if start else "HEAD"
-    form = "--format=%H%x1f%an%x1f%B"
-    text = context.git.run("log", "-z", "--reverse", "--first-parent", form, span)
+    text = context.git.run(*_LOG, "--format=%H%n%P%n%aN%n%B", span)
     return [_commit(record) for record in text.split("\0") if record]
 
 
+def known(context: Context, commit: str) -> None:
+    """Refuse a commit, tag or branch that is not in this clone."""
+    try:
+        context.git.run("rev-parse", "--quiet", "--verify", "--end-of-options", f"{commit}^{{commit}}")
+    except ServiceError as error:
+        raise UsageError(
+            f"{readable(commit)} is not in this clone",
+            f"name a commit, tag or branch that is, or fetch it: `git fetch origin {commit}`; on a "
+            "runner, check out with `fetch-depth: 0`",
+        ) from error
+
+
+def readable(text: str) -> str:
+    """Give a text that can be printed everywhere, whatever bytes git had it from."""
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
+
+
+def people(context: Context, commit: str, previous: str | None) -> People:
+    """Give who wrote what `commit` has and `previous` has not, by name and in their order.
+
+    A person is known by the address (`.mailmap` counts); programs are none.
+    """
+    now = list(_authors(context, f"{previous}..{commit}" if previous else commit))
+    before = list(_authors(context, previous)) if previous else now
+    seen = {sign for person in before for sign in person}
+    names = dict.fromkeys(name for _, name in now)
+    old = {name for address, name in now if address in seen or name in seen}
+    return People(
+        tuple(sorted(names, key=str.casefold)),
+        tuple(sorted(names.keys() - old, key=str.casefold)),
+    )
+
+
+def complete(context: Context, *commits: str) -> None:
+    """Bring commits with all that came before them into this clone, also a shallow one."""
+    if context.git.run("rev-parse", "--is-shallow-repository") == "true":
+        context.git.run("fetch", "--quiet", "--no-tags", "--unshallow", context.git.url)
+    for commit in commits:
+        context.git.fetch(commit)
+
+
+def _authors(context: Context, span: str) -> Iterator[tuple[str, str]]:
+    """Give address and name of every author and co-author, each once."""
+    trailers = "%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x0a)"
+    form = f"--format=%aN <%aE>%n{trailers}"
+    text = context.git.run(*_LOG, "--no-merges", form, span)
+    for person in dict.fromkeys(re.split(r"[\0\n]", text)):
+        name, _, address = readable(person).rpartition(" <")
+        if name.strip() and not name.endswith("[bot]"):
+            yield address.removesuffix(">").casefold(), name.strip()
+
+
 def changed_files(context: Context, base: str) -> list[str]:
-    """List the files that differ between HEAD and where it left `base`; a moved one is two."""
+    """List the files that differ between HEAD and where it left `base`; a moved one is two.
+
+    Names that are no UTF-8 come as they can be shown.
+    """
     _refuse_shallow(context)
+    known(context, base)
     text = context.git.run("diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD")
-    return [path for path in text.split("\0") if path]
+    return [readable(path) for path in text.split("\0") if path]
 
 
 def _commit(record: str) -> Commit:
-    sha, author, message = record.split("\x1f", 2)
-    return Commit(sha, author, message)
+    # An author's name can hold any sign but a line feed.
+    sha, parents, author, message = record.split("\n", 3)
+    return Commit(sha, tuple(parents.split()), author, message)
 
 
 def _refuse_shallow(context: Context) -> None:

@@ -12,8 +12,7 @@ RELEASED = BASE.replace("## [Unreleased]", "## [Unreleased]\n\n## [0.2.0] - 2026
 
 
 def test_what_came_meanwhile_is_found_by_group() -> None:
-    found = [(group.title, group.text) for group in carried(BASE, HEAD)]
-    assert found == [("Added", "- Two,\n  on two lines."), ("Fixed", "- Three.")]
+    assert carried(BASE, HEAD) == {"Added": ["Two,\n  on two lines."], "Fixed": ["Three."]}
 
 
 def test_without_it_the_file_is_as_it_was() -> None:

@@ -1,18 +1,23 @@
 """Keep what was written under Unreleased while a release was made out of the release."""
 
-from scripts.core.changelog.drafting import insert
-from scripts.core.changelog.groups import Group, groups
+import re
+
+from scripts.core.changelog import drafting
+from scripts.core.changelog.drafting import Additions
+from scripts.core.changelog.groups import groups
 from scripts.core.changelog.sections import parse_top
 
+_BULLET = re.compile(r"\s*[-+*]\s+")
 
-def carried(base: str, head: str) -> list[Group]:
+
+def carried(base: str, head: str) -> Additions:
     """Give the entries under Unreleased of `head` that `base` did not have, group by group."""
     known = {entry.strip() for group in groups(_unreleased(base)) for entry in group.entries}
-    found = []
+    found: Additions = {}
     for group in groups(_unreleased(head)):
-        new = [entry.rstrip() for entry in group.entries if entry.strip() not in known]
+        new = [entry.strip() for entry in group.entries if entry.strip() not in known]
         if new:
-            found.append(group._replace(text="\n".join(new)))
+            found[group.title] = [_BULLET.sub("", entry, count=1) for entry in new]
     return found
 
 
@@ -25,11 +30,9 @@ def without(text: str, base: str, path: str = "CHANGELOG.md") -> str:
     return text[: span.start] + its[0].body(base) + text[span.stop :]
 
 
-def carry(text: str, new: list[Group], path: str = "CHANGELOG.md") -> str:
+def carry(text: str, new: Additions, path: str = "CHANGELOG.md") -> str:
     """Put entries under Unreleased of `text`."""
-    for group in new:
-        text = insert(text, path, group.title, group.text)
-    return text
+    return drafting.added(parse_top(text, path), new) if new else text
 
 
 def _unreleased(text: str) -> str:

@@ -134,7 +134,7 @@ def _section(log: Changelog, headings: tuple[str, str], candidates: list[Section
     unreleased, newline = log.unreleased[0], log.newline
     if not candidates:
         return [(unreleased.heading, f"{fresh}{newline * 2}{dated}")]
-    parts = [_own(log, unreleased), *(_own(log, part) for part in candidates)]
+    parts = [own(log, unreleased), *(own(log, part) for part in candidates)]
     bodies = [log.text[span.start : span.stop] for span in parts]
     body = merged([body for body in bodies if says_something(body)], newline)
     gone: list[Edit] = [
@@ -147,7 +147,7 @@ def _section(log: Changelog, headings: tuple[str, str], candidates: list[Section
     return [(Span(unreleased.heading.start, parts[0].stop), text), *gone]
 
 
-def _own(log: Changelog, part: Section) -> Span:
+def own(log: Changelog, part: Section) -> Span:
     """Tell where a section's own text ends: before the link definitions that end the file."""
     body, stop = part.body(log.text), part.content.stop
     for found in reversed(definitions(body, ())):

@@ -3,69 +3,113 @@
 import re
 from collections.abc import Iterable
 
+from scripts.core.changelog.cutting import own
 from scripts.core.changelog.groups import USUAL
-from scripts.core.changelog.markdown import scan
-from scripts.core.changelog.problems import unreleased
-from scripts.core.changelog.sections import Changelog, Section, parse_top
+from scripts.core.changelog.markdown import Blocks, Heading, scan
+from scripts.core.changelog.problems import unfillable
+from scripts.core.changelog.sections import Changelog, parse_top
 from scripts.core.commits import Entry
 from scripts.core.errors import ProblemsError
 
-_BULLET = re.compile(r"^([-*+])[ \t]", re.MULTILINE)
+Additions = dict[str, list[str]]
+"""Titles of groups, in their order, with the entries that each is to get."""
+Edit = tuple[int, str]
+
+_BULLET = re.compile(r"^ {0,3}([-*+])[ \t]", re.MULTILINE)
+_LISTED = re.compile(r"[ \t]|(?:[-+*]|\d{1,9}[.)])[ \t]")
+_WORDS = re.compile(r"(?<![0-9A-Za-z])(?:#\d+|[0-9a-f]{7,40})(?![0-9A-Za-z])")
+# As entries are linked: in a released section only such a link says that an entry was released.
+_LINKED = re.compile(r"\[(#\d+|[0-9a-f]{10})\]\(")
 
 
 def draft(text: str, found: Iterable[Entry], path: str = "CHANGELOG.md") -> str:
     """Add the entries that are not there yet, each to its group; twice is as once.
 
-    Raises UsageError if Unreleased is missing or there twice.
+    A changelog without Unreleased gets one above its newest version. Raises UsageError where
+    entries could not be told apart or seen: Unreleased is there twice, or cut in two by a heading
+    such as `## Added`; a block of code or a comment has no end.
     """
     log = parse_top(text, path)
-    if errors := list(unreleased(log)):
+    if not log.unreleased:
+        text = _with_unreleased(log)
+        log = parse_top(text, path)
+    if errors := list(unfillable(log)):
         raise ProblemsError(errors)
+    new = additions(log, found)
+    return added(log, new)
+
+
+def additions(log: Changelog, found: Iterable[Entry]) -> Additions:
+    """Choose the entries that are not there yet, one for each pull request or commit."""
+    body = log.unreleased[0].body(log.text) if log.unreleased else ""
+    there = {*_WORDS.findall(body), *_LINKED.findall(log.text)}
+    there |= {f"#{number}" for number in re.findall(r"/pull/(\d+)", body)}
+    lengths = {len(word) for word in there}
+    new: Additions = {title: [] for title in USUAL}
+    for entry in found:
+        known = {entry.key, *(entry.sha[:length] for length in lengths)}
+        if known.isdisjoint(there):
+            there.add(entry.key)
+            new.setdefault(entry.group, []).append(entry.text)
+    return {title: lines for title, lines in new.items() if lines}
+
+
+def added(log: Changelog, new: Additions) -> str:
+    """Put entries at the ends of their groups under Unreleased, which must be there."""
     part = log.unreleased[0]
-    new = [entry for entry in found if not _there(part.body(text), entry)]
-    order = [*USUAL, *dict.fromkeys(entry.group for entry in new if entry.group not in USUAL)]
-    for group in order:
-        lines = [entry.text for entry in new if entry.group == group]
-        text = _add(text, path, group, list(dict.fromkeys(lines))) if lines else text
-    return text
+    start, stop = own(log, part)
+    body = log.text[start:stop]
+    blocks = scan(body, every_level=True)
+    edits = [
+        (start + at, text)
+        for title, lines in new.items()
+        for at, text in [_edit(log, blocks, body, title, lines)]
+    ]
+    text, position = [], 0
+    for at, addition in sorted(edits, key=lambda edit: edit[0]):
+        text += [log.text[position:at], addition]
+        position = at
+    rest = log.text[position:]
+    # What follows stays a block of its own, where no blank line was needed before.
+    close = log.newline if new and re.match(r"\r?\n[ \t]*\S", rest) else ""
+    return "".join([*text, close, rest])
 
 
-def insert(text: str, path: str, group: str, items: str) -> str:
-    """Put items, as they are written, at the end of a group under Unreleased."""
-    log = parse_top(text, path)
-    newline = "\r\n" if "\r\n" in text else "\n"
-    at, before = _place(log, log.unreleased[0], group, newline)
-    return f"{text[:at]}{before}{items}{text[at:]}"
+def _edit(log: Changelog, blocks: Blocks, body: str, title: str, lines: list[str]) -> Edit:
+    """Give where in the body a group's new entries go, and their text with what goes before it."""
+    newline = log.newline
+    heads = blocks.headings
+    mine = next((i for i, h in enumerate(heads) if h.title.casefold() == title.casefold()), None)
+    if mine is None:
+        at, group = len(body.rstrip()), ""
+        before = f"{newline * 2}{'#' * _level(log, heads)} {title}{newline * 2}"
+    else:
+        stop = heads[mine + 1].span.start if mine + 1 < len(heads) else len(body)
+        group = body[heads[mine].span.stop : stop].rstrip()
+        at = heads[mine].span.stop + len(group)
+        before = newline * (1 if _LISTED.match(group.rpartition("\n")[2]) else 2)
+    found = _BULLET.search(group) or _BULLET.search(body) or _BULLET.search(log.text)
+    bullet = found[1] if found else "-"
+    return at, before + newline.join(f"{bullet} {line}" for line in lines)
 
 
-def _there(body: str, entry: Entry) -> bool:
-    """Tell whether the body names the entry's pull request or commit."""
-    return re.search(rf"{re.escape(entry.key)}(?![0-9a-f])", body) is not None
-
-
-def _add(text: str, path: str, group: str, lines: list[str]) -> str:
-    log = parse_top(text, path)
+def _level(log: Changelog, heads: list[Heading]) -> int:
+    """Tell how deep a group's heading stands: as the others here, or those of a version."""
     part = log.unreleased[0]
-    newline = "\r\n" if "\r\n" in text else "\n"
-    bullet = found[1] if (found := _BULLET.search(part.body(text) or text)) else "-"
-    return insert(text, path, group, newline.join(f"{bullet} {line}" for line in lines))
+    below = next((one for one in log.sections if one.key), None)
+    others = heads or (scan(below.body(log.text), every_level=True).headings if below else [])
+    deeper = [head.level for head in others if head.level > part.level]
+    return min(deeper, default=min(part.level + 1, 6))
 
 
-def _place(log: Changelog, part: Section, group: str, newline: str) -> tuple[int, str]:
-    """Find where a group's new items go, and what stands between them and what is there."""
-    body, start = part.body(log.text), part.content.start
-    heads = scan(body, every_level=True).headings
-    titles = [head.title.casefold() for head in heads]
-    if group.casefold() not in titles:
-        heading = f"{'#' * (part.level + 1)} {group}{newline * 2}"
-        return _end(log.text, part.heading.start, part.content.stop), newline * 2 + heading
-    mine = titles.index(group.casefold())
-    head = heads[mine]
-    stop = heads[mine + 1].span.start if mine + 1 < len(heads) else len(body)
-    empty = not body[head.span.stop : stop].strip()
-    return _end(log.text, start + head.span.start, start + stop), newline * (2 if empty else 1)
-
-
-def _end(text: str, start: int, stop: int) -> int:
-    """Give the end of what is written between two positions, blank lines after it left out."""
-    return start + len(text[start:stop].rstrip())
+def _with_unreleased(log: Changelog) -> str:
+    """Put the heading above the newest version, bracketed as that is, or at the end."""
+    newest = next((part for part in log.sections if part.key), None)
+    title = "Unreleased" if newest and "[" not in newest.title else "[Unreleased]"
+    newline = log.newline
+    if newest:
+        at = newest.heading.start
+        return f"{log.text[:at]}{'#' * newest.level} {title}{newline * 2}{log.text[at:]}"
+    end = len(log.text.rstrip())
+    between = newline * 2 if end else ""
+    return f"{log.text[:end]}{between}## {title}{log.text[end:] or newline}"

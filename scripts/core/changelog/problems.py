@@ -27,12 +27,10 @@ def uncuttable(
     log: Changelog, version: Version, candidates: Sequence[Section]
 ) -> Iterator[UsageError]:
     """Find all that keeps `version` from being cut; `candidates` are what it will take in."""
-    yield from _unclosed(log)
-    yield from unreleased(log)
+    yield from unfillable(log)
     yield from _duplicates(log)
     yield from _present(log, version)
     for part in log.unreleased[:1]:
-        yield from _strays(log, log.sections[log.sections.index(part) + 1 :], every=False)
         if not candidates and not says_something(part.body(log.text)):
             yield _error(
                 log.path,
@@ -40,6 +38,14 @@ def uncuttable(
                 f"nothing stands under Unreleased, so {version} would be empty",
                 "write below it what changed, such as `### Fixed` and `- ...`",
             )
+
+
+def unfillable(log: Changelog) -> Iterator[UsageError]:
+    """Find all that keeps entries from being added to Unreleased."""
+    yield from _unclosed(log)
+    yield from unreleased(log)
+    for part in log.unreleased[:1]:
+        yield from _strays(log, log.sections[log.sections.index(part) + 1 :], every=False)
 
 
 def says_something(body: str) -> bool:
