@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from rehearsal import seed
+from rehearsal import example, seed
 from rehearsal.direct import DirectRun, Interference
 from rehearsal.end_state import State
 from rehearsal.fault_matrix import IMPATIENCE, PATIENCE, Case, Matrix, Row, advice, finish
@@ -19,6 +19,8 @@ from rehearsal.fault_matrix import IMPATIENCE, PATIENCE, Case, Matrix, Row, advi
 MAIN = "refs/heads/main"
 OTHER, BURNED = "0.3.0", "0.2.9"
 NOTE = "A line that a maintainer wrote."
+ENTRY = "- Something that came meanwhile."
+MEANWHILE = example.CHANGELOG.replace("release.\n", f"release.\n{ENTRY}\n")
 BETWEEN = ("gate", "publish-package", "publish-tags", "promote")
 """The jobs from which on there is a draft for other hands to reach."""
 LAG = {"service": "index", "method": "GET", "path": r"/\+simple/", "action": "lag"}
@@ -30,6 +32,9 @@ def cases(matrix: Matrix) -> Iterator[Case]:
     yield Case("race: two versions, the second waits for the first", _two_versions)
     for key in matrix.clean.checkpoints:
         yield Case(f"race: main moves on after {key}", partial(_moves, key=key))
+    for key in ("plan", "publish-tags"):
+        name = f"race: the changelog gets an entry after {key}"
+        yield Case(name, partial(_moves, key=key, path="CHANGELOG.md", text=MEANWHILE))
     for key in BETWEEN:
         yield Case(f"race: the draft is deleted before {key}", partial(_deleted, key=key))
         yield Case(f"race: the notes are edited before {key}", partial(_edited, key=key))
@@ -69,7 +74,9 @@ def _two_versions(matrix: Matrix, row: Row) -> None:
         row.problems.append("the second wrote")
 
 
-def _moves(matrix: Matrix, row: Row, *, key: str) -> None:
+def _moves(
+    matrix: Matrix, row: Row, *, key: str, path: str = "OTHER.md", text: str = "other\n"
+) -> None:
     """Push a commit to the branch when a job is over."""
     checkpoint = matrix.clean.checkpoints[key]
     matrix.keeper.put_back(checkpoint.state)
@@ -77,7 +84,7 @@ def _moves(matrix: Matrix, row: Row, *, key: str) -> None:
 
     def move(job: str) -> None:
         if job == key:
-            commits.append(matrix.keeper.change_main("OTHER.md", f"after {key}\n"))
+            commits.append(matrix.keeper.change_main(path, text))
 
     first = matrix.direct(Interference(after=move), checkpoint.begun)
     state, ended = matrix.keeper.look(), matrix.again(row, late=True)
@@ -88,6 +95,9 @@ def _moves(matrix: Matrix, row: Row, *, key: str) -> None:
         row.problems.append(f"the second run wrote {ended.writes} times")
     row.problems += _without_main(state).differences(_without_main(matrix.clean.state))
     row.problems += ended.state.differences(state)
+    changelog = seed.git(matrix.world.bare, "show", f"{MAIN}:CHANGELOG.md")
+    if text == MEANWHILE and ENTRY not in changelog.split("## [0.2.4]")[0]:
+        row.problems.append("the new entry is not under Unreleased")
     for commit in (*commits, matrix.clean.state.refs[MAIN]):
         if not _contains(matrix, state.refs[MAIN], commit):
             row.problems.append(f"main does not contain {commit[:12]}")
