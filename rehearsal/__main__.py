@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rehearsal import act, faults_command, maintainer, run, verdict, world
+from rehearsal import act, faults_command, maintainer, report_page, run, verdict, world
 from rehearsal.progress import Progress
 from rehearsal.seed import SeedError
 from rehearsal.world import World
@@ -138,6 +138,7 @@ def _perform(
     finished_before = f"release {_tag(here.version)}" in before.snapshot.state
     done = run.run(here.setting(event.sha), event, progress)
     (here.folder / "summary.md").write_text(done.summary(), encoding="utf-8")
+    report_page.write(here.folder / "report.html", here.version, done.summaries)
     mode = "dry-run" if arguments.dry_run else "again" if finished_before else "release"
     with progress.step("look at every surface"):
         return verdict.of_run(here, done, mode, before, up)

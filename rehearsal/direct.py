@@ -38,6 +38,7 @@ LEFT_OUT = {
     "checks": "the project's checks: they write nothing",
     "verify-staged": "the staged bytes are not started: that writes nothing",
     "verify-published": "the published bytes are not started: that writes nothing",
+    "audit": "it only looks, and the end state is compared whole",
 }
 """The jobs that a direct run passes over, and why a fault shows nothing in them."""
 LONGEST = 300.0

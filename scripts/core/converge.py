@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from scripts.core.errors import ConflictError, ServiceError, TransientError
+from scripts.core.errors import ConflictError, ReleaseError, ServiceError, TransientError
 
 Result = TypeVar("Result")
 
@@ -79,9 +79,16 @@ def converge(surfaces: Iterable[Surface], patience: Callable[[], Patience]) -> l
 
     `patience` gives each surface a fresh deadline. Raises `ConflictError` before anything is
     written over, and `ServiceError` if a surface stays missing: then the same run may be started
-    again, and goes on from there.
+    again, and goes on from there. Any error carries the outcomes of the surfaces before.
     """
-    return [_converge(surface, patience()) for surface in surfaces]
+    outcomes: list[Outcome] = []
+    for surface in surfaces:
+        try:
+            outcomes.append(_converge(surface, patience()))
+        except ReleaseError as error:
+            error.outcomes = tuple(outcomes)
+            raise
+    return outcomes
 
 
 def _converge(surface: Surface, patience: Patience) -> Outcome:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class ReleaseError(Exception):
         self.cause = cause
         self.remedy = remedy
         self.place = place
+        self.outcomes: tuple[Any, ...] = ()
+        """What was done before, if surfaces were being brought to what is planned."""
 
     def __str__(self) -> str:
         """Write the place, the cause and the remedy, each on a line of its own."""

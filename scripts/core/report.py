@@ -1,6 +1,7 @@
 """What people read: the plan, the gate's list, the report. Markdown, from values alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from scripts.core import findings as marks
@@ -12,6 +13,10 @@ from scripts.core.rollback import Rollback
 
 SIGNS = {marks.PROBLEM: "❌", marks.ADVICE: "⚠️", marks.NOT_CHECKED: "❔", marks.OK: "✅"}
 """The worst first."""
+# The jobs by the names of their results, in the order in which they run.
+PROVING = ("plan", "prepare", "checks", "dists", "image", "stage", "verify-staged")
+RELEASING = ("gate", "publish-package", "publish-tags", "verify-published", "promote", "audit")
+CHECKING = ("checks", "dists", "verify-staged", "verify-published", "audit")
 SHORT = 19  # characters of a digest that a person compares: `sha256:` and twelve more
 
 
@@ -125,46 +130,136 @@ def gate(lock: Lock) -> str:
     )
 
 
-def run(plan: Plan | None, results: Sequence[Result], run_url: str | None) -> str:
-    """Write the report of a run: what is where, what failed, what to do next, the timeline."""
+def run(
+    plan: Plan | None,
+    results: Sequence[Result],
+    run_url: str | None,
+    page: str = "",
+    index_page: str = "",
+) -> str:
+    """Write the report of a run: what to do next, what failed, what is where, when each job ran.
+
+    `page` is the repository's, `index_page` the package's.
+    """
     title = f"{plan.project} {plan.version}" if plan else "the release"
-    failed = [result for result in results if result.failure]
+    failed = sorted((one for one in results if one.failure), key=lambda one: one.finished)
+    silent = [job for job in _expected(plan) if not _of(results, job)]
     parts = [
         f"## Report: {title}",
-        _next(plan, failed, {result.job for result in results}, run_url),
-        *(_failure(result) for result in failed),
-        _outcomes(results),
+        _next(plan, failed, results, run_url, page),
+        *(_failure(result, first=n == 0) for n, result in enumerate(failed)),
+        _surfaces(plan, results, page, index_page) if plan and not plan.dry_run else "",
+        _checks(results),
+        f"**Did not run, or left no result:** {', '.join(silent)}" if silent else "",
         timeline(results),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _next(plan: Plan | None, failed: Sequence[Result], jobs: set[str], url: str | None) -> str:
+def _expected(plan: Plan | None) -> tuple[str, ...]:
+    return PROVING if plan and plan.dry_run else PROVING + RELEASING
+
+
+def _of(results: Iterable[Result], job: str) -> list[Result]:
+    return [one for one in results if one.name == job or one.name.startswith(f"{job}-")]
+
+
+def _next(
+    plan: Plan | None,
+    failed: Sequence[Result],
+    results: Sequence[Result],
+    url: str | None,
+    page: str,
+) -> str:
+    """Say the one thing to do next."""
     where = f" ([this run]({url}))" if url else ""
+    version = f"`{plan.version}`" if plan else "the same version"
+    button = _button(page, "release.yml", "Run workflow")
+    again = f"{button} again with {version}: it goes on from what is there{where}"
     if failed or plan is None:
-        version = plan.version if plan else "the same version"
-        advice = f"mend what is named below, then *Run workflow* again with `{version}`"
-        return f"**Next:** {advice}: it goes on from what is there{where}."
+        back = f"{_button(page, 'rollback.yml', 'Roll back')} with {version}"
+        return f"**Next:** {_after_failure(failed[:1], again, back)}"
     if plan.dry_run:
         return f"**Next:** nothing was written. Run it without *dry run* to release{where}."
-    if "promote" in jobs:
+    if _of(results, "promote"):
         return f"**Done:** {plan.project} {plan.version} is released{where}."
-    return f"**Next:** approve the release, or run it again with `{plan.version}`{where}."
+    if _of(results, "verify-staged") and not _of(results, "gate"):
+        return f"**Next:** approve the release{where}, or {button} again with {version}."
+    return f"**Next:** the run was cut off. {again}."
 
 
-def _failure(result: Result) -> str:
+def _after_failure(first: Sequence[Result], again: str, back: str) -> str:
+    if _of(first, "verify-published"):
+        return (
+            "look whether the release is broken. If something only had not arrived yet: "
+            f"{again}. If it is broken, no pointer leads to it: {back} takes its draft away; "
+            "yank it on the index, and release the next version."
+        )
+    if _of(first, "audit"):
+        return (
+            "the release is out, and something of it does not agree. What is named below says how "
+            f"to mend it. If users are harmed meanwhile: {back}."
+        )
+    if first and first[0].failure and first[0].failure.kind == "ConflictError":
+        remedy = first[0].failure.remedy
+        return f"a name stands for something else, which running again cannot change: {remedy}."
+    return f"mend what is named below, then {again}."
+
+
+def _button(page: str, workflow: str, name: str) -> str:
+    return f"[*{name}*]({page}/actions/workflows/{workflow})" if page else f"*{name}*"
+
+
+def _failure(result: Result, *, first: bool) -> str:
     assert result.failure  # noqa: S101 - the caller chose those that failed
     cause = result.failure.cause.replace("\n", "\n> ")
-    return f"### ❌ {result.name}\n\n> {cause}\n\n**What to do:** {result.failure.remedy}"
+    later = "" if first else " (later)"
+    return f"### ❌ {result.name}{later}\n\n> {cause}\n\n**What to do:** {result.failure.remedy}"
 
 
-def _outcomes(results: Sequence[Result]) -> str:
-    rows = [
-        (result.name, outcome.title, outcome.detail, "written" if outcome.written else "was there")
-        for result in results
+def _surfaces(plan: Plan, results: Sequence[Result], page: str, index_page: str) -> str:
+    found = {one.title: one for result in results for one in result.outcomes}
+    rows = []
+    for title, planned, link in _planned(plan, page, index_page):
+        outcome = found.get(title)
+        seen = "not reached" if outcome is None else _short(outcome.detail)
+        sign = "○" if outcome is None else "✅"
+        this_run = "" if outcome is None else "written" if outcome.written else "was there"
+        linked = f"[open]({link})" if link else ""
+        rows.append((f"{sign} {title}", planned, seen, this_run, linked))
+    head = ("surface", "planned", "found", "this run", "link")
+    return f"### What is where\n\n{table(head, rows)}"
+
+
+def _planned(plan: Plan, page: str, index_page: str) -> Iterator[tuple[str, str, str]]:
+    """Name every surface as it names itself, what it is to be, and where a person sees it."""
+    if plan.dists:
+        yield f"package {plan.project} {plan.version}", ", ".join(plan.dists), index_page
+    for image in plan.images:
+        yield f"image tag {image.reference}", "the proven image", ""
+    tag, latest = plan.tag, ", Latest" * plan.latest
+    yield f"git tag {tag}", "the release commit", page and f"{page}/tree/{tag}"
+    yield f"release {tag}", f"published{latest}", page and f"{page}/releases/tag/{tag}"
+    for image in plan.images:
+        for name in image.floating:
+            yield f"image tag {image.repository}:{name}", f"at {plan.version}", ""
+    if plan.branch:
+        held = "contains the release commit"
+        yield f"branch {plan.branch}", held, page and f"{page}/tree/{plan.branch}"
+
+
+def _checks(results: Sequence[Result]) -> str:
+    lines = [
+        f"- ✅ {outcome.title}: {_short(outcome.detail)}"
+        for job in CHECKING
+        for result in _of(results, job)
         for outcome in result.outcomes
     ]
-    return table(("job", "what", "found", "this run"), rows) if rows else ""
+    return "\n".join(["### What was checked", "", *lines]) if lines else ""
+
+
+def _short(text: str) -> str:
+    return re.sub(r"sha256:[0-9a-f]{64}", lambda found: found[0][:SHORT], text).replace("\n", " ")
 
 
 def timeline(results: Sequence[Result]) -> str:

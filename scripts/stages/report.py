@@ -1,5 +1,7 @@
 """Say what is where, what failed, and what to do next: at the end of every run, failed ones too."""
 
+from packaging.utils import canonicalize_name as normalised
+
 from scripts.context import Context
 from scripts.core import plan, report
 from scripts.core.results import Done
@@ -9,7 +11,10 @@ def run(context: Context) -> Done:
     """Write the report to the job's summary."""
     path = context.inputs / "plan.json"
     planned = plan.read(path.read_text("utf-8")) if path.exists() else None
-    text = report.run(planned, context.results(), context.runner.trigger().run_url)
+    page, index = context.endpoints.page_url, context.index.simple_url
+    index_page = f"{index.rstrip('/')}/{normalised(planned.project)}/" if planned else ""
+    url = context.runner.trigger().run_url
+    text = report.run(planned, context.results(), url, page, index_page)
     print(text)
     context.runner.summary(text)
     return Done()

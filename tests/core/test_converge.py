@@ -273,3 +273,24 @@ def test_running_it_again_comes_to_the_same_end(surfaces: list[Place]) -> None:
         converge([surface], of())
         assert "apply" not in surface.calls
         assert surface.effects == before <= 1
+
+
+def test_an_error_carries_what_was_done_before() -> None:
+    class Fine:
+        title = "fine"
+
+        def observe(self) -> State:
+            return Matches("there")
+
+        def apply(self) -> None:
+            raise AssertionError
+
+    class Taken(Fine):
+        title = "taken"
+
+        def observe(self) -> State:
+            return Conflict("other bytes", "the next version")
+
+    with pytest.raises(ConflictError) as raised:
+        converge([Fine(), Taken(), Fine()], lambda: None)  # type: ignore[arg-type,return-value]
+    assert [one.title for one in raised.value.outcomes] == ["fine"]

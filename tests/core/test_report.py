@@ -100,8 +100,8 @@ def test_the_report_of_a_failed_release_says_how_to_go_on() -> None:
 
 
 def test_a_release_that_waits_is_not_called_done() -> None:
-    text = report.run(a_plan(), [result("plan")], None)
-    assert "approve the release" in text
+    text = report.run(a_plan(), [result("plan"), result("verify", leg="staged-amd64")], URL)
+    assert "approve the release ([this run](https://example.org/runs/1))" in text
 
 
 def test_without_a_plan_there_is_a_report_all_the_same() -> None:
@@ -117,3 +117,90 @@ def test_the_timeline_shows_each_job(failure: Failure | None) -> None:
     assert "  b :crit, 2026" in text if failure else "  b :2026" in text
     assert "a-x y :2026-01-02 00:00:00, 3s" in text
     assert report.timeline([]) == ""
+
+
+# The report of a run.
+
+PAGE = "https://example.org/mari/thing"
+
+
+def outcome(title: str, detail: str = "there", *, written: bool = True) -> Outcome:
+    return Outcome(title, detail, written)
+
+
+def of_job(job: str, *outcomes: Outcome, leg: str = "", failure: Failure | None = None) -> Result:
+    return Result(job, leg, 1767312000.0, 1767312003.0, outcomes, {}, failure)
+
+
+def test_a_surface_is_planned_found_and_linked() -> None:
+    digest = outcome("image tag docker.io/mari/api:v0.2.4", f"sha256:{SHA}")
+    tag = outcome("git tag v0.2.4", "abc", written=False)
+    text = report.run(a_plan(), [of_job("publish-tags", digest, tag)], URL, PAGE, "https://i/p/")
+    found = {row[0]: row[1:] for row in rows(text)}
+    name, planned = "✅ image tag docker.io/mari/api:v0.2.4", "the proven image"
+    assert found[name] == [planned, f"sha256:{SHA[:12]}", "written", ""]
+    assert found["✅ git tag v0.2.4"][2:] == ["was there", f"[open]({PAGE}/tree/v0.2.4)"]
+    assert found["○ release v0.2.4"][1] == "not reached"
+    assert found["○ package Sample.Thing 0.2.4"][3] == "[open](https://i/p/)"
+    assert "○ image tag docker.io/mari/api:latest" in found
+    assert "○ branch main" in found
+
+
+def test_a_check_is_no_surface() -> None:
+    check = outcome("published api answers", "ok, 1.0 s", written=False)
+    text = report.run(a_plan(), [of_job("verify", check, leg="published-amd64")], URL)
+    assert "- ✅ published api answers: ok, 1.0 s" in text
+    assert not any("published api answers" in cell for row in rows(text) for cell in row)
+    assert "was there" not in text
+
+
+def test_what_failed_first_comes_first() -> None:
+    late = Result("stage", "", 5.0, 9.0, (), {}, Failure("late", "l", "E"))
+    early = Result("image", "api-amd64", 1.0, 3.0, (), {}, Failure("early", "e", "E"))
+    text = report.run(a_plan(), [late, early], URL)
+    assert text.index("### ❌ image-api-amd64\n") < text.index("### ❌ stage (later)")
+
+
+def test_a_job_without_a_result_is_said_to_have_not_run() -> None:
+    text = report.run(a_plan(), [result("plan"), result("image", leg="api-amd64")], URL)
+    missing = text.partition("left no result:** ")[2].partition("\n")[0].split(", ")
+    assert missing == [j for j in report.PROVING + report.RELEASING if j not in ("plan", "image")]
+    dry = report.run(a_plan().for_mode(planning.DRY_RUN), [result("plan")], URL)
+    assert "gate" not in dry
+
+
+@pytest.mark.parametrize(
+    ("failed", "leg", "advice"),
+    [
+        ("prepare", "", "again with `0.2.4`"),
+        ("promote", "", "again with `0.2.4`"),
+        ("verify", "published-arm64", "yank it on the index"),
+        ("audit", "", "actions/workflows/rollback.yml"),
+    ],
+)
+def test_the_one_thing_to_do_next(failed: str, leg: str, advice: str) -> None:
+    results = [result("plan"), result(failed, failure=LOST, leg=leg)]
+    text = report.run(a_plan(), results, URL, PAGE)
+    (line,) = [line for line in text.splitlines() if line.startswith("**Next:**")]
+    assert advice in line
+    assert "actions/workflows/r" in line
+
+
+def test_a_conflict_is_not_answered_by_running_again() -> None:
+    taken = Failure("names other bytes", "release the next version", "ConflictError")
+    text = report.run(a_plan(), [result("plan"), result("stage", failure=taken)], URL, PAGE)
+    (line,) = [line for line in text.splitlines() if line.startswith("**Next:**")]
+    assert line.endswith("release the next version.")
+    assert "again with" not in line
+
+
+def test_a_run_that_was_cut_off_is_run_again() -> None:
+    text = report.run(a_plan(), [result("plan"), result("gate")], URL)
+    assert "cut off" in text
+    assert "again with `0.2.4`" in text
+
+
+def test_the_timeline_is_one_that_mermaid_reads() -> None:
+    text = report.timeline([result("a"), result("b", failure=LOST)])
+    assert text.startswith("```mermaid\ngantt\n")
+    assert text.endswith("\n```")
