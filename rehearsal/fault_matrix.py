@@ -20,7 +20,7 @@ from typing import Any
 
 from rehearsal import direct, journal, maintainer
 from rehearsal.actions.artifacts import ZIP
-from rehearsal.direct import Begun, DirectRun, Interference, PartRun
+from rehearsal.direct import POLL, Begun, DirectRun, Interference, PartRun
 from rehearsal.end_state import Keeper, State
 from rehearsal.journal import Entry
 from rehearsal.progress import Progress
@@ -215,20 +215,16 @@ class Matrix:
         """Return the write requests since then."""
         return [one for one in journal.read(self.world.endpoints.journal, offset) if one.write]
 
-    def again(self, row: Row, *, late: bool = False) -> Ended:
-        """Run without a fault, unless the same state was run from before.
-
-        `late` says that a request may still take effect, which no state shows.
-        """
+    def again(self, row: Row) -> Ended:
+        """Run without a fault, unless the same state was run from before."""
         key = self.keeper.look().key()
-        if not late and key in self._seconds:
+        if key in self._seconds:
             name, ended = self._seconds[key]
             row.second = f"as after «{name}»"
         else:
             ended = self._again()
             row.second = "run"
-            if not late:
-                self._seconds[key] = (row.case, ended)
+            self._seconds[key] = (row.case, ended)
         row.second += f": {ended.writes} writes, {'well' if ended.ok else 'failed'}"
         return ended
 
@@ -373,22 +369,33 @@ def _request(matrix: Matrix, row: Row, *, write: Write, kind: str) -> None:
     matrix.keeper.put_back(checkpoint.state)
     offset = matrix.offset()
     matrix.strike(write.rule(kind, whole_run=False))
-    # The builder waits for a delayed answer; the others give it up, and it takes effect later.
-    late = kind == "delayed" and write.job != "images"
     first = matrix.direct(
-        Interference(enough=partial(_as_clean, matrix, write.job, late)),
+        Interference(enough=partial(_as_clean, matrix, write.job, offset)),
         checkpoint.begun,
         patience=IMPATIENCE if kind == DOWN else PATIENCE,
     )
     matrix.strike()
-    if not any(entry.fault for entry in matrix.writes_since(offset)):
+    if not _struck(matrix, offset):
         row.problems.append("the fault struck nothing")
-    finish(matrix, row, first, late=late)
+    finish(matrix, row, first)
 
 
-def _as_clean(matrix: Matrix, struck: str, late: bool, key: str, so_far: DirectRun) -> bool:
-    """Say whether the struck job left all as in the clean run: then the rest is as there."""
-    if late or key != struck or so_far.results[key] != SUCCESS:
+def _struck(matrix: Matrix, offset: int) -> bool:
+    """Say whether a fault has struck, once what it delays has taken effect."""
+    deadline = time.monotonic() + UPLOAD_SILENCE + SILENCE
+    while time.monotonic() < deadline:
+        if any(entry.fault for entry in matrix.writes_since(offset)):
+            return True
+        time.sleep(POLL)
+    return False
+
+
+def _as_clean(matrix: Matrix, struck: str, offset: int, key: str, so_far: DirectRun) -> bool:
+    """Say whether the struck job left all as in the clean run: then the rest is as there.
+
+    Its client has given a delayed request up: what comes of it late is part of what is left.
+    """
+    if key != struck or so_far.results[key] != SUCCESS or not _struck(matrix, offset):
         return False
     if matrix.keeper.look().key() != matrix.clean.after(key).key():
         return False
@@ -445,14 +452,14 @@ def _lose(matrix: Matrix, row: Row, *, part: PartRun) -> None:
     finish(matrix, row, matrix.direct(Interference(lose=part.part.label), checkpoint.begun))
 
 
-def finish(matrix: Matrix, row: Row, first: DirectRun, *, late: bool = False) -> None:
+def finish(matrix: Matrix, row: Row, first: DirectRun) -> None:
     """Run again, and judge what both came to."""
     left = matrix.keeper.look()
     if first.cut:
         row.second = "as after the clean run"
         matrix.judge(row, first, matrix.after_clean, left)
         return
-    matrix.judge(row, first, matrix.again(row, late=late), left)
+    matrix.judge(row, first, matrix.again(row), left)
 
 
 def advice(done: DirectRun) -> str:

@@ -87,7 +87,7 @@ def _moves(
             commits.append(matrix.keeper.change_main(path, text))
 
     first = matrix.direct(Interference(after=move), checkpoint.begun)
-    state, ended = matrix.keeper.look(), matrix.again(row, late=True)
+    state, ended = matrix.keeper.look(), matrix.again(row)
     row.first, row.told = _said(first), advice(first)
     if not (first.ok and ended.ok):
         row.problems.append(f"failed: {first.failed}, {list(ended.failed)}")
@@ -117,7 +117,7 @@ def _edited(matrix: Matrix, row: Row, *, key: str) -> None:
     if not matrix.keeper.edit_notes(NOTE):
         row.problems.append("there was no draft to edit")
     left = matrix.keeper.look()
-    ended = matrix.again(row, late=True)
+    ended = matrix.again(row)
     notes = [release.body for release in ended.state.releases]
     if not all(body.startswith(NOTE) for body in notes):
         row.problems.append("the edited notes are lost")
