@@ -4,17 +4,19 @@ import hashlib
 import io
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Callable
 
 import pytest
 from github.GitRelease import GitRelease
 
+from rehearsal.github.settings import Token
 from scripts.core import lock as locking
 from scripts.core.errors import CheckError, UsageError
 from scripts.core.findings import NOT_CHECKED, OK, PROBLEM, Finding
 from scripts.stages import audit
-from tests.conftest import WRITER
+from tests.conftest import TOKENS, WRITER
 from tests.support.releases import IMAGE, PLATFORMS, Releases
 
 
@@ -259,3 +261,38 @@ def test_starting_needs_an_engine(released: Releases) -> None:
     (finding,) = audit.started(context, audit.find(context))
     assert finding.status == NOT_CHECKED
     assert "no Docker engine answers" in finding.found
+
+
+# The weekly audit.
+
+
+def test_it_keeps_one_issue_about_every_release(released: Releases) -> None:
+    tokens = {**TOKENS, "keeper": Token("github-actions[bot]", {"issues": "write"})}
+    shutil.copytree(released.folder / "github-0", released.folder / "github-1")
+    released.github = released.serve_github(tokens=tokens)
+    weekly = {"RELEASE_VERSION": "", "GITHUB_TOKEN": "keeper"}
+    forge = released.context(**weekly).forge
+
+    def bodies() -> list[str]:
+        return [issue.body for issue in forge.repository.get_issues(state="open")]
+
+    assert not audit.run(released.context(**weekly), issue=True).outcomes[0].written
+    released.images.point(IMAGE, "0.2", released.digest("0.2.4"))
+    for _ in range(2):
+        with pytest.raises(CheckError, match=r"v0\.2\.5: .*:0\.2: "):
+            audit.run(released.context(**weekly), issue=True)
+    (body,) = bodies()
+    assert "## v0.2.5" in body
+    assert "v0.3.0" not in body
+    # Of one release alone it says nothing there.
+    audit.run(released.context(**{**weekly, "RELEASE_VERSION": "0.3.0"}), issue=True)
+    assert bodies() == [body]
+    released.images.point(IMAGE, "0.2", released.digest("0.2.5"))
+    audit.run(released.context(**weekly), issue=True)
+    assert bodies() == []
+
+
+def test_a_run_audits_the_release_that_it_made(released: Releases) -> None:
+    released.release("0.3.1")
+    context = released.step("audit", RELEASE_VERSION="patch")
+    assert context.results("audit")[0].failure is None

@@ -9,6 +9,8 @@ from scripts.core import lock as locking
 from scripts.core.errors import ConflictError, ReleaseError, UsageError
 from scripts.core.results import Result
 from scripts.stages import verify
+from scripts.surfaces.git_remote import Git
+from scripts.surfaces.rolled_back import Yanked
 from tests.conftest import READER
 from tests.support.project import git
 from tests.support.releases import IMAGE, Releases
@@ -187,6 +189,51 @@ def asset(bench: Releases, version: str, name: str) -> bytes:
     return forge.asset(release, name) or b""
 
 
+def test_a_branch_that_moves_while_it_is_written(
+    released: Releases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, pushes = Git.push, []
+
+    def push(self: Git, *refspecs: str) -> None:
+        if not pushes:
+            pushes.append(refspecs)
+            git("clone", "-q", str(released.project.bare), "other", cwd=released.folder)
+            other = released.folder / "other"
+            git("commit", "-q", "--allow-empty", "-m", "Meanwhile", cwd=other)
+            git("push", "-q", "origin", "main", cwd=other)
+        original(self, *refspecs)
+
+    monkeypatch.setattr(Git, "push", push)
+    roll_back(released)
+    log = git("log", "--format=%s", "-2", "main", cwd=released.project.bare)
+    assert log.splitlines() == ["Mark 0.3.0 as yanked", "Meanwhile"]
+
+
+def test_a_branch_that_is_gone_and_one_without_the_section(released: Releases) -> None:
+    """The release came from a hotfix branch, deleted since; or its pull request still waits."""
+    released.begin()
+    log = (released.project.clone / "CHANGELOG.md").read_text()
+    start, end = log.index("## [0.3.0]"), log.index("## [0.2.5]")
+    released.project.commit({"CHANGELOG.md": log[:start] + log[end:]})
+    result = roll_back(released)
+    assert "merge its pull request" in result.outcomes[-2].detail
+    assert "[YANKED]" not in released.main("CHANGELOG.md")
+    yanked = Yanked(
+        *(released.context().git, released.context().lock.plan, "CHANGELOG.md", "gone"),
+        *(lambda *_: None, lambda *_: ""),
+    )
+    assert "the branch is gone" in str(yanked.observe())
+
+
+def test_another_good_version_changes_the_banner(released: Releases) -> None:
+    roll_back(released)
+    roll_back(released, "0.2.5")
+    roll_back(released)
+    body = release_text(released, "0.3.0")[0]
+    assert body.startswith("> [!WARNING]\n> **v0.3.0 was rolled back.** Use [v0.2.4](")
+    assert body.count("was rolled back") == 1
+
+
 # Afterwards.
 
 
@@ -217,6 +264,21 @@ def test_a_release_never_promoted_is_withdrawn(released: Releases, until: str) -
     assert released.tag("v0.3.1") == tags
     assert pointers(released) == dict.fromkeys(("latest", "0", "0.3"), "0.3.0") | {"0.2": "0.2.5"}
     assert "[YANKED]" not in released.main("CHANGELOG.md")
+
+
+def test_every_draft_of_the_tag_is_taken_away(released: Releases) -> None:
+    for _ in range(2):
+        released.context().forge.repository.create_git_release(
+            "v0.3.1", name="v0.3.1", message="", draft=True
+        )
+    roll_back(released, "0.3.1")
+    assert drafts(released) == []
+
+
+def test_an_attempt_that_came_no_further_than_its_branch(released: Releases) -> None:
+    released.project.git("push", "-q", "origin", "main:refs/heads/release/v0.3.1")
+    roll_back(released, "0.3.1")
+    assert "refs/heads/release/v0.3.1" not in released.project.refs()
 
 
 def drafts(bench: Releases) -> list[str]:
