@@ -66,7 +66,8 @@ def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     rest = recorder.unreached() if code else []
     if rest:
         _act(_rest(setting, rest), event, recorder)
-    ended = _finished(recorder, code, time.monotonic() - began, halted=bool(rest))
+    seconds, inputs = time.monotonic() - began, event.payload.get("inputs", {})
+    ended = _finished(recorder, code, seconds, inputs, halted=bool(rest))
     (setting.folder / "summary.md").write_text(ended.summary(), encoding="utf-8")
     return ended
 
@@ -117,11 +118,15 @@ def stop(process: subprocess.Popen[str], folder: Path) -> None:
         time.sleep(POLL)
 
 
-def _finished(recorder: Recorder, code: int, seconds: float, *, halted: bool) -> Run:
+def _finished(
+    recorder: Recorder, code: int, seconds: float, inputs: Mapping[str, str], *, halted: bool
+) -> Run:
     ran: dict[str, list[str]] = {}
     for job in recorder.jobs.values():
         ran.setdefault(job.key, []).append(job.result or FAILURE)
-    results, problems = differences(recorder.workflow, ran, recorder.outputs, halted=halted)
+    results, problems = differences(
+        recorder.workflow, ran, recorder.outputs, halted=halted, inputs=inputs
+    )
     if code and FAILURE not in results.values():
         problems.append(f"act ended with exit code {code}: {' | '.join(recorder.words)}")
     return Run(

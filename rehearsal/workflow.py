@@ -21,6 +21,7 @@ _STEP_OUTPUT = re.compile(r"steps\.[\w-]+\.outputs\.([\w-]+)")
 _COMPARISON = re.compile(
     r"needs\.([\w-]+)\.(?:outputs\.([\w-]+)|(result))\s*(==|!=)\s*'([^']*)'\s*"
 )
+_INPUT = re.compile(r"(!?)inputs\.([\w-]+)")
 _STATUS = re.compile(r"\b(always|success|failure|cancelled)\(\)")
 
 Leg = Mapping[str, Any]
@@ -44,6 +45,8 @@ class Job:
     outputs: Mapping[str, str]
     labels: tuple[str, ...]
     calls: "Workflow | None" = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """The inputs that it gives to the workflow it calls."""
 
     def legs(self, outputs: Outputs, needs: Mapping[str, "Job"]) -> list[Leg]:
         """Return the matrix's legs in act's order, `[{}]` without a matrix.
@@ -126,12 +129,16 @@ def combinations(matrix: Mapping[str, Any]) -> list[Leg]:
 
 
 def should_run(
-    job: Job, results: Mapping[str, str], outputs: Outputs, jobs: Mapping[str, Job]
+    job: Job,
+    results: Mapping[str, str],
+    outputs: Outputs,
+    jobs: Mapping[str, Job],
+    inputs: Mapping[str, Any] | None = None,
 ) -> bool:
     """Say whether GitHub would run the job, given what became of those before it.
 
     Raises `UnclearError` for a condition that is more than comparisons of one job's output or
-    result with a literal, and the status functions, joined by && and ||.
+    result with a literal, truth of one input, and the status functions, joined by && and ||.
     """
     condition = _EXPRESSION.sub(r"\1", job.condition).strip()
     if not _STATUS.search(condition):
@@ -147,6 +154,9 @@ def should_run(
         }
         if term in status:
             return status[term]
+        if named := _INPUT.fullmatch(term):
+            # The button sends every input as a text.
+            return ((inputs or {}).get(named[2]) in (True, "true")) != bool(named[1])
         return _compare(term, results, outputs, jobs)
 
     return any(
@@ -155,7 +165,12 @@ def should_run(
 
 
 def differences(
-    workflow: Workflow, ran: Mapping[str, Sequence[str]], outputs: Outputs, *, halted: bool = False
+    workflow: Workflow,
+    ran: Mapping[str, Sequence[str]],
+    outputs: Outputs,
+    *,
+    halted: bool = False,
+    inputs: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, str], list[str]]:
     """Compare the jobs that ran with those that should have.
 
@@ -169,7 +184,7 @@ def differences(
         found = ran.get(key, ())
         results[key] = _result(found)
         try:
-            expected = _expected(workflow, key, results, outputs)
+            expected = _expected(workflow, key, results, outputs, inputs)
         except UnclearError as unclear:
             problems.append(f"{key}: {unclear}")
             continue
@@ -179,15 +194,33 @@ def differences(
     return results, problems
 
 
-def _expected(workflow: Workflow, key: str, results: Mapping[str, str], outputs: Outputs) -> int:
-    """Count the act jobs that belong to one job of the file. Inner conditions are not judged."""
+def _expected(
+    workflow: Workflow,
+    key: str,
+    results: Mapping[str, str],
+    outputs: Outputs,
+    inputs: Mapping[str, Any] | None,
+) -> int:
+    """Count the act jobs that belong to one job of the file."""
     job = workflow.jobs[key]
-    if not should_run(job, results, outputs, workflow.jobs):
+    if not should_run(job, results, outputs, workflow.jobs, inputs):
         return 0
-    inner = 1
-    if job.calls:
-        inner = sum(len(one.legs(outputs, job.calls.jobs)) for one in job.calls.jobs.values())
-    return inner * len(job.legs(outputs, workflow.jobs))
+    return _inner(job) * len(job.legs(outputs, workflow.jobs))
+
+
+def _inner(job: Job) -> int:
+    """Count the jobs that run within one leg, if all of them end well.
+
+    What a job within wrote is not recorded: what hangs on that alone counts as skipped.
+    """
+    if not job.calls:
+        return 1
+    jobs, results, count = job.calls.jobs, dict[str, str](), 0
+    for key in _in_order(jobs):
+        runs = should_run(jobs[key], results, {}, jobs, job.given)
+        results[key] = SUCCESS if runs else SKIPPED
+        count += len(jobs[key].legs({}, jobs)) if runs else 0
+    return count
 
 
 def _result(found: Sequence[str]) -> str:
@@ -242,6 +275,7 @@ def _job(tree: Path, key: str, job: Mapping[str, Any]) -> Job:
         outputs=job.get("outputs", {}),
         labels=(labels,) if isinstance(labels, str) else tuple(labels),
         calls=read(tree, calls.removeprefix("./").removeprefix("$/")) if calls else None,
+        given=job.get("with", {}),
     )
 
 

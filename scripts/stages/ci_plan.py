@@ -22,7 +22,7 @@ def run(context: Context, base: str | None) -> Done:
     paths = history.changed_files(context, base) if base else None
     checks = ci_plan.decide(paths, house(context))
     context.runner.output(
-        pythons=json.dumps(checks.pythons),
+        pythons=json.dumps({"python": checks.pythons}),
         arguments=ci_plan.DRY_RUN if checks.dry_run else "",
         **checks.outputs(),
     )

@@ -16,8 +16,9 @@ import yaml
 from scripts import config, start
 from scripts.__main__ import parser
 from scripts.context import Context
+from scripts.core import ci_plan, version
 from scripts.core import plan as planning
-from scripts.core import version
+from scripts.core.ci_plan import House
 from scripts.core.plan import Origin
 from scripts.stages import plan as plan_stage
 from tests.workflows.tree import (
@@ -55,9 +56,10 @@ VERBS = {
     "verify-staged": "verify",
     "verify-published": "verify",
     "build": "image",
-    "check": "checks",
+    "release-commit": "checks",
 }
 SETUP = "docs/setup.md"
+CI_PLAN = ".venv/bin/python -m scripts ci-plan"
 
 
 @cache
@@ -199,11 +201,13 @@ def matrices_come_from_the_plan(tree: Tree) -> Problems:
 def outputs_arrive(tree: Tree) -> Problems:
     """From the script to the step, to the action, to the job, under one name."""
     action = _action(tree, STAGE)["outputs"]
+    checks = ci_plan.decide(None, House(frozenset(), ("3.11",)))
+    written = {STAGE: set(action), CI_PLAN: {"pythons", "arguments", *checks.outputs()}}
     for _, key, job in tree.jobs():
         for name, value in job.get("outputs", {}).items():
-            steps = {step.get("id"): step.get("uses") for step in job["steps"]}
-            right = value == f"${{{{ steps.{key}.outputs.{name} }}}}" and steps.get(key) == STAGE
-            if not right or name not in action:
+            steps = {step.get("id"): step.get("uses", step.get("run")) for step in job["steps"]}
+            right = value == f"${{{{ steps.{key}.outputs.{name} }}}}"
+            if not right or name not in written.get(steps.get(key, ""), ()):
                 yield f"{key}: the job's output {name} is {value}"
     for name, said in action.items():
         if said["value"] != f"${{{{ steps.run.outputs.{name} }}}}" or name not in plan_outputs():
@@ -253,10 +257,11 @@ def shells_are_named(tree: Tree) -> Problems:
 def variables_are_read(tree: Tree) -> Problems:
     """A misspelt name of the environment is empty, and no error."""
     source = (ROOT / "scripts" / "runner.py").read_text("utf-8")
+    make = (ROOT / "Makefile").read_text("utf-8")
     for file in tree.workflows:
         for _, node in file.values("env"):
             for key, _ in cast(yaml.MappingNode, node).value:
-                if f'"{key.value}"' not in source:
+                if f'"{key.value}"' not in source and f"\n{key.value} ?=" not in make:
                     yield f"{file.name}: nothing reads {key.value}"
 
 

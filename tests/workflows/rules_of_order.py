@@ -2,6 +2,7 @@
 
 import re
 
+from scripts.core import ci_plan
 from tests.workflows.tree import AUDIT, CI, EXPRESSION, RELEASE, ROLLBACK, Problems, Tree, needs
 
 # The run, as docs/design.md draws it: job -> what it waits for. Where `plan` is named besides, its
@@ -27,6 +28,7 @@ RELEASING = "needs.plan.outputs.mode == 'release'"
 KNOWN = {
     (CI, "inputs.release"),  # as part of a release: its commit
     (CI, "!inputs.release"),  # of a pull request: the commit that is checked out
+    (CI, "always() && !inputs.release"),  # the sum of its checks, however they ended
 }
 TRIGGERS = {
     "ci.yml": {"pull_request", "push", "workflow_call"},
@@ -103,6 +105,24 @@ def a_release_is_never_cancelled(tree: Tree) -> Problems:
             yield f"{file}: {name} has a group of its own"
 
 
+def the_verdict_knows_every_check(tree: Tree) -> Problems:
+    """Each check runs if the plan says so, by its make target, and is summed up."""
+    jobs = dict(tree.workflow(CI).jobs)
+    plan, verdict, release = (jobs.pop(name) for name in ("plan", "ci", "release-commit"))
+    if needs(verdict) != ["plan", *jobs]:
+        yield f"ci needs {needs(verdict)}, there are plan and {list(jobs)}"
+    if release.get("if") != "inputs.release" or plan.get("if") != "${{ !inputs.release }}":
+        yield "a release commit is checked with all that a pull request is, or the other way round"
+    for name, job in jobs.items():
+        if job.get("if") != f"needs.plan.outputs.{name} == 'yes'" or needs(job) != ["plan"]:
+            yield f"{name} runs if {job.get('if')}"
+        if job["steps"][-1].get("run") != f"make {ci_plan.TARGETS.get(name)}":
+            yield f"{name} runs {job['steps'][-1].get('run')}"
+    read = set(re.findall(r"needs\.plan\.outputs\.(\w+)", str(jobs)))
+    if read != set(plan["outputs"]):
+        yield f"the plan's outputs are {sorted(plan['outputs'])}, {sorted(read)} are read"
+
+
 def triggers_are_the_known_ones(tree: Tree) -> Problems:
     """None that gives a stranger's code the repository's rights."""
     for file in tree.workflows:
@@ -136,6 +156,7 @@ RULES = (
     conditions_are_plain,
     groups_are_never_empty_nor_shared,
     a_release_is_never_cancelled,
+    the_verdict_knows_every_check,
     triggers_are_the_known_ones,
     jobs_end_in_time,
     one_leg_does_not_end_the_others,

@@ -40,7 +40,7 @@ TOKEN = {
     *((RELEASE, job) for job in ("publish-tags", "promote", "audit")),
     (AUDIT, "audit"),
     (ROLLBACK, "rollback"),
-    (CI, "check"),
+    (CI, "release-commit"),
     (IMAGE, "build"),
 }
 # Job -> what it may do with the repository beyond reading it.
@@ -172,6 +172,15 @@ def the_token_goes_where_it_is_needed(tree: Tree) -> Problems:
             yield f"{file}: {name} is {'given' if has else 'not given'} the token"
 
 
+def checks_do_not_see_the_token(tree: Tree) -> Problems:
+    """What a pull request runs is a stranger's code: no token for a job, none for a command."""
+    ci = tree.workflow(CI)
+    for name, part in {"the file": ci.data, **ci.jobs}.items():
+        steps = [step for step in part.get("steps", ()) if "run" in step]
+        if any("token" in named("github", one.get("env")) for one in (part, *steps)):
+            yield f"{CI}: {name}: a command of the repository can read the token"
+
+
 def commands_are_one_line(tree: Tree) -> Problems:
     """Programs belong into files, where they are tested."""
     for file in tree.files:
@@ -221,6 +230,7 @@ RULES = (
     only_the_gate_waits_for_people,
     secrets_go_where_they_are_needed,
     the_token_goes_where_it_is_needed,
+    checks_do_not_see_the_token,
     commands_are_one_line,
     nothing_is_pasted_into_a_command,
     actions_do_not_keep_or_share,

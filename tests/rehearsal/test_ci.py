@@ -1,0 +1,138 @@
+"""ci.yml itself under act, for a small project: what runs for which change, and how it ends."""
+
+import dataclasses
+import shutil
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from rehearsal import act, example, run, seed
+from rehearsal.progress import Progress
+from rehearsal.workflow import FAILURE, SKIPPED, SUCCESS
+from scripts.core import ci_plan
+from tests.support.workflow_bench import ROOT, Bench
+
+CI = ".github/workflows/ci.yml"
+CHECKS = ("changelog", "dists", "images", "services", "rehearsal")
+# What the composite actions do with the network; here the machine's own Python does.
+SETUP = """
+    name: Set up
+    description: A Python with the tools.
+    runs:
+      using: composite
+      steps:
+        - run: install -D -m 755 tools.sh .venv/bin/python
+          shell: bash
+    """
+STAGE = """
+    name: Stage
+    description: Say which one.
+    inputs: {stage: {required: true}, artifact: {required: true}}
+    runs:
+      using: composite
+      steps:
+        - run: echo "$STAGE with ${GITHUB_TOKEN:-no token}" >> "$GITHUB_STEP_SUMMARY"
+          shell: bash
+          env: {STAGE: "${{ inputs.stage }}"}
+    """
+RELEASE = """
+    name: Release
+    on: {workflow_dispatch: {inputs: {version: {type: string}, dry-run: {type: boolean}}}}
+    jobs:
+      checks:
+        uses: ./.github/workflows/ci.yml
+        with: {release: true}
+    """
+TARGET = """\
+{name}:
+\t@test ! -e broken-{name}
+\t@echo "make {name} $$ARGS" >> "$$GITHUB_STEP_SUMMARY"
+"""
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """A project with all kinds of checks, and the checkout's own ci.yml and scripts."""
+    made = Bench(tmp_path)
+    shutil.copytree(ROOT / "scripts", made.source / "scripts")
+    for path, text in example.files().items():
+        (made.source / path).parent.mkdir(parents=True, exist_ok=True)
+        (made.source / path).write_text(text)
+    targets = [TARGET.format(name=name) for name in ci_plan.TARGETS.values()]
+    (made.source / "Makefile").write_text("".join(targets))
+    made.write("tools.sh", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    made.write(".github/actions/setup/action.yml", SETUP)
+    made.write(".github/actions/stage/action.yml", STAGE)
+    made.write(CI, (ROOT / CI).read_text())
+    made.write(".github/workflows/release.yml", RELEASE)
+    made.commit()
+    return made
+
+
+def pull_request(bench: Bench, *paths: str) -> run.Run:
+    """Open a pull request that writes these files."""
+    base = seed.git(bench.source, "rev-parse", "HEAD")
+    for path in paths:
+        bench.write(path, "changed\n")
+    shutil.rmtree(bench.remote)
+    sha = bench.commit()
+    payload = {"pull_request": {"number": 1, "base": {"sha": base}, "head": {"sha": sha}}}
+    return perform(bench, act.Event("pull_request", "refs/heads/main", sha, payload), CI)
+
+
+def perform(bench: Bench, event: act.Event, workflow: str) -> run.Run:
+    setting = bench.setting()
+    bench.tree(event.sha, setting)
+    docker = bench.folder / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text("#!/bin/sh\necho Driver: none\n")
+    docker.chmod(0o755)
+    environment = {
+        **setting.environment,
+        "PATH": f"{docker.parent}:{setting.environment['PATH']}",
+        "REHEARSAL_PYTHON": sys.executable,
+        "REHEARSAL_BUILDER": "none",
+    }
+    setting = dataclasses.replace(
+        setting, workflow=workflow, environment=environment, secrets={"GITHUB_TOKEN": "its-token"}
+    )
+    screen = StringIO()
+    with Progress(screen, live=False) as progress:
+        done = run.run(setting, event, progress)
+    assert done.problems == [], screen.getvalue()
+    return done
+
+
+def results(**of: str) -> dict[str, str]:
+    always = {"plan": SUCCESS, "check": SUCCESS, "ci": SUCCESS, "release-commit": SKIPPED}
+    return {**always, **dict.fromkeys(CHECKS, SKIPPED), **of}
+
+
+def test_documents_alone_skip_what_they_cannot_break(bench: Bench) -> None:
+    done = pull_request(bench, "docs/a.md")
+    assert done.results == results(changelog=SUCCESS)
+    assert done.ok
+    assert [job.key for job in done.jobs].count("check") == 1
+
+
+def test_a_failed_check_fails_the_sum(bench: Bench) -> None:
+    done = pull_request(bench, "something-new", "broken-dists")
+    ran = dict.fromkeys(CHECKS, SUCCESS)
+    assert done.results == results(**ran | {"dists": FAILURE, "ci": FAILURE})
+    assert "dists is failure, and was to be success" in done.summary()
+
+
+def test_a_change_of_the_package_is_rehearsed_up_to_the_gate(bench: Bench) -> None:
+    done = pull_request(bench, f"{example.PROJECT}/more.py")
+    assert done.results == results(**dict.fromkeys(CHECKS, SUCCESS))
+    assert "make rehearse --dry-run" in done.summary()
+
+
+def test_a_release_checks_its_commit_and_nothing_else(bench: Bench) -> None:
+    sha = seed.git(bench.source, "rev-parse", "HEAD")
+    done = perform(bench, bench.event(sha, version="1.0"), ".github/workflows/release.yml")
+    assert done.ok
+    assert [job.key for job in done.jobs] == ["checks"]
+    assert "checks with its-token" in done.summary()
