@@ -6,16 +6,17 @@ from rehearsal.github.call import Call, Endpoints, reply
 from rehearsal.github.errors import Json, invalid, not_found
 from rehearsal.github.hub import Hub
 from rehearsal.github.people import node_id, user
-from rehearsal.github.store import Issue, now
+from rehearsal.github.store import Issue, Pull, now
 
 endpoints = Endpoints()
 
 
 @endpoints.on("GET", "/issues")
 async def list_issues(call: Call) -> web.Response:
-    """List issues, newest first: open ones unless `state` says else."""
+    """List issues, newest first: open ones unless `state` says else. Pull requests are issues."""
     state = call.query("state", "open")
-    found = [one for one in call.state.issues.values() if state in ("all", one.state)]
+    everything = [*call.state.issues.values(), *call.state.pulls.values()]
+    found = [one for one in everything if state in ("all", one.state)]
     found.sort(key=lambda one: -one.number)
     return call.listing(found, lambda one: show_issue(call.hub, one))
 
@@ -85,8 +86,14 @@ def issue_in(call: Call) -> Issue:
     return issue
 
 
-def show_issue(hub: Hub, issue: Issue) -> Json:
-    """Return an issue in GitHub's form."""
+def show_issue(hub: Hub, issue: Issue | Pull) -> Json:
+    """Return an issue in GitHub's form, or a pull request in that of an issue."""
+    if isinstance(issue, Pull):
+        moments = (issue.created_at, issue.updated_at, issue.closed_at)
+        same = Issue(issue.number, issue.title, issue.body, issue.author, *moments)
+        page = hub.settings.html(f"/pull/{issue.number}")
+        where = {"url": hub.settings.api(f"/pulls/{issue.number}"), "html_url": page}
+        return show_issue(hub, same) | {"html_url": page, "pull_request": where}
     url = hub.settings.api(f"/issues/{issue.number}")
     return {
         "id": issue.number,

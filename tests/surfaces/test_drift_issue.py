@@ -68,6 +68,17 @@ def test_peoples_issues_stay_and_a_new_title_does_not_hide_ours(bench: Bench, fo
     assert person.number != ours.number
 
 
+def test_a_pull_request_that_says_the_same_is_no_issue(bench: Bench, forge: Forge) -> None:
+    bench.project.commit({"more.txt": "more"}, branch="other")
+    writer = bench.context().forge
+    writer.open_pull_request("other", "main", "Mend", f"a tag moved\n{MARK}")
+    keep(bench, forge, "a tag moved")
+    (issue,) = [one for one in forge.repository.get_issues() if one.pull_request is None]
+    keep(bench, forge, None)
+    (pull,) = forge.repository.get_issues(state="open")
+    assert pull.number != issue.number
+
+
 def test_of_two_the_older_stays(bench: Bench, forge: Forge) -> None:
     for _ in range(2):
         forge.repository.create_issue(TITLE, f"a tag moved\n{MARK}")
