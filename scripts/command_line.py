@@ -94,7 +94,23 @@ def _rollback(verb: argparse.ArgumentParser) -> None:
 def _changelog(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("action", choices=("check", "draft"))
     verb.add_argument("--base", help="check that what changed since this commit has its entry")
-    verb.add_argument("--write", action="store_true", help="write the draft into the changelog")
+    verb.add_argument("--since", help="draft what came after this commit (default: the last tag)")
+    to = verb.add_mutually_exclusive_group()
+    to.add_argument(
+        "--write",
+        dest="to",
+        action="store_const",
+        const="write",
+        default="print",
+        help="write the draft into the changelog",
+    )
+    to.add_argument(
+        "--propose",
+        dest="to",
+        action="store_const",
+        const="propose",
+        help="bring the draft into a pull request, on the branch changelog-draft",
+    )
 
 
 def _notes(verb: argparse.ArgumentParser) -> None:

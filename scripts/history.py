@@ -50,7 +50,9 @@ def since(context: Context, start: str | None) -> list[Commit]:
 def known(context: Context, commit: str) -> None:
     """Refuse a commit, tag or branch that is not in this clone."""
     try:
-        context.git.run("rev-parse", "--quiet", "--verify", "--end-of-options", f"{commit}^{{commit}}")
+        context.git.run(
+            "rev-parse", "--quiet", "--verify", "--end-of-options", f"{commit}^{{commit}}"
+        )
     except ServiceError as error:
         raise UsageError(
             f"{readable(commit)} is not in this clone",

@@ -1,33 +1,37 @@
 """Check the changelog as the release will need it, and write its first draft."""
 
 import re
-from collections.abc import Sequence
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
+from scripts import config as configuration
 from scripts import history
 from scripts.config import Config
 from scripts.context import Context
 from scripts.core import changelog
-from scripts.core.commits import entries
+from scripts.core.changelog import Changelog
+from scripts.core.commits import Entry, entries
+from scripts.core.converge import converge
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.results import Done
 
 EXCUSE = re.compile(r"^Changelog: (none|skip)\s*$", re.MULTILINE | re.IGNORECASE)
 LABEL = "no-changelog"
+SHOWN = 3
+PRINT, WRITE, PROPOSE = "print", "write", "propose"
 
 
-def run(context: Context, action: str, base: str | None, write: bool) -> Done:
+def run(context: Context, action: str, base: str | None, since: str | None, to: str) -> Done:
     """Run `check` or `draft`."""
-    return check(context, base) if action == "check" else draft(context, write)
+    return check(context, base) if action == "check" else draft(context, since, to)
 
 
 def check(context: Context, base: str | None) -> Done:
-    """Find every problem of the file; of a change since `base`, whether it has its entry.
-
-    Of a pull request the base is known: what it is to be merged into.
-    """
-    base = base or context.runner.merged_into()
-    config = context.config_at("HEAD")
-    text = context.read_at("HEAD", config.changelog)
+    """Find every problem of the file; of a change since `base`, whether it has its entry."""
+    config = read_config(context)
+    text = read(context.root, config.changelog)
     problems = changelog.problems(text, config.changelog)
     if base:
         problems += entry_problems(context, config, text, base)
@@ -37,61 +41,146 @@ def check(context: Context, base: str | None) -> Done:
     return Done()
 
 
-def entry_problems(context: Context, config: Config, text: str, base: str) -> list[ReleaseError]:
+def read_config(context: Context) -> Config:
+    """Read the configuration as it stands in the checkout, committed or not."""
+    return configuration.parse(read(context.root, configuration.FILE))
+
+
+def read(root: Path, path: str) -> str:
+    """Read a text of the checkout, line endings and byte order mark as they are.
+
+    Raises UsageError if it is not there or no UTF-8, with the place of the first byte that is not.
+    """
+    try:
+        content = (root / path).read_bytes()
+        return content.decode("utf-8")
+    except FileNotFoundError as error:
+        remedy = f"add it, or name the right file in [{configuration.TABLE}]"
+        raise UsageError(f"{path} is not here", remedy, Place(path)) from error
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        column = len(before.rpartition(b"\n")[2].decode("utf-8")) + 1
+        place = Place(path, before.count(b"\n") + 1, column)
+        cause = f"byte 0x{content[error.start]:02x} is no UTF-8"
+        raise UsageError(cause, "save the file as UTF-8", place) from error
+
+
+def entry_problems(
+    context: Context, config: Config, text: str, base: str
+) -> Iterator[ReleaseError]:
     """Ask for an entry under Unreleased if shipped files changed, unless somebody excused it."""
     changed = [path for path in history.changed_files(context, base) if shipped(config, path)]
     if not changed:
-        return []
-    messages = "\n".join(commit.message for commit in history.since(context, base))
-    labels = context.runner.labels()
-    if LABEL in labels or EXCUSE.search(messages):
-        print(f"excused by {f'label {LABEL}' if LABEL in labels else 'a trailer Changelog: none'}")
-        return []
+        return
+    if excuse := excused(context, base):
+        print(f"{config.changelog}: no entry is asked for: {excuse}")
+        return
     parent = context.git.run("merge-base", base, "HEAD")
-    if unreleased(text) != unreleased(context.read_at(parent, config.changelog)):
-        return []
-    line = next((p.line for p in changelog.parse(text).sections if p.unreleased), 0)
-    return [
-        UsageError(
-            f"{', '.join(changed[:3])} changed, and nothing new stands under Unreleased",
-            f"add an entry, or excuse it: label {LABEL}, or a trailer `Changelog: none`",
-            Place(config.changelog, line),
-        )
-    ]
+    before = changelog.parse(context.read_at(parent, config.changelog))
+    now = changelog.parse(text, config.changelog)
+    if said(now) - said(before) or versions(now) - versions(before):
+        return
+    more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+    place = Place(config.changelog, *((now.unreleased[0].line, 1) if now.unreleased else ()))
+    yield UsageError(
+        f"{', '.join(changed[:SHOWN])}{more} changed, and nothing new stands under Unreleased"
+        + misplaced(before, now),
+        f"add an entry there, or excuse it: label {LABEL}, or a trailer `Changelog: none` in a "
+        "commit's message",
+        place,
+    )
+
+
+def excused(context: Context, base: str) -> str | None:
+    """Give who excused the change from having an entry: a label, or a commit's trailer."""
+    if LABEL in context.runner.labels():
+        return f"the pull request has the label {LABEL}"
+    for commit in history.since(context, base):
+        if found := EXCUSE.search(commit.message):
+            return f"commit {commit.sha[:10]} says `{found[0].strip()}`"
+    return None
 
 
 def shipped(config: Config, path: str) -> bool:
     """Say whether a file is part of what users get."""
     modules = config.package.modules if config.package else ()
     dockerfiles = [image.dockerfile for image in config.images]
-    names = [*dockerfiles, config.compose, "pyproject.toml"]
+    names = [*dockerfiles, config.compose, configuration.FILE]
     first = path.removeprefix("src/").split("/")[0].removesuffix(".py")
-    return first in modules or path in names or first in config.shipped
+    return first in modules or path in names or path.split("/", maxsplit=1)[0] in config.shipped
 
 
-def unreleased(text: str) -> Sequence[str]:
-    """Give the lines under Unreleased."""
-    parts = [part for part in changelog.parse(text).sections if part.unreleased]
-    return [line for part in parts for line in part.body(text).split("\n") if line.strip()]
+def said(log: Changelog) -> Counter[str]:
+    """Count the lines under Unreleased that say something."""
+    lines = (line.strip() for part in log.unreleased for line in part.body(log.text).split("\n"))
+    return Counter(line for line in lines if line and not line.startswith("#"))
 
 
-def draft(context: Context, write: bool) -> Done:
-    """Print the changelog with entries for what came since the last tag, or write it."""
-    config = context.config_at("HEAD")
-    path = context.root / config.changelog
-    text = path.read_bytes().decode("utf-8")
-    tag = history.last_tag(context)
-    found = entries(history.since(context, tag), context.endpoints.page_url)
+def versions(log: Changelog) -> set[str]:
+    """Name the versions that have a section: a change that adds one is a release."""
+    return {part.key for part in log.sections if part.key}
+
+
+def misplaced(before: Changelog, now: Changelog) -> str:
+    """Say where a new entry stands that came too late: the version was released meanwhile."""
+    old = {part.key: part.body(before.text).split() for part in before.sections if part.key}
+    for part in now.sections:
+        if part.key in old and len(part.body(now.text).split()) > len(old[part.key]):
+            return f" (something new stands in line {part.line} and below, under {part.version})"
+    return ""
+
+
+def draft(context: Context, since: str | None, to: str) -> Done:
+    """Print the entries for what came since the last tag, write them, or propose them."""
+    config = read_config(context)
+    found = found_entries(context, since)
+    if to == PROPOSE:
+        return propose(context, config, found)
+    text = read(context.root, config.changelog)
+    if to == PRINT:
+        print(changelog.preview(text, found, config.changelog), end="")
+        return Done()
     drafted = changelog.draft(text, found, config.changelog)
-    if write:
-        path.write_bytes(drafted.encode())
-        print(f"{config.changelog}: {'drafted' if drafted != text else 'nothing to add'}")
-    else:
-        print(drafted if tag is None else added(text, drafted), end="")
+    if drafted != text:
+        (context.root / config.changelog).write_bytes(drafted.encode())
+    print(f"{config.changelog}: {'drafted' if drafted != text else 'nothing to add'}")
     return Done()
 
 
-def added(before: str, after: str) -> str:
-    """Give the lines that a draft adds."""
-    known = set(before.splitlines())
-    return "".join(f"{line}\n" for line in after.splitlines() if line and line not in known)
+def found_entries(context: Context, since: str | None) -> list[Entry]:
+    """Make the entries of what came since a commit, by default since the last tag."""
+    start = since or history.last_tag(context)
+    if start is None:
+        elsewhere = history.tags_elsewhere(context)
+        others = f"; {elsewhere[-1]} is on another branch" if elsewhere else ""
+        print(
+            f"no tag of a version is in this history{others}: all of it is drafted\n"
+            "  remedy: if that is too much, name where to begin: --since COMMIT",
+            file=sys.stderr,
+        )
+    return list(entries(history.since(context, start), context.endpoints.page_url))
+
+
+def propose(context: Context, config: Config, found: list[Entry]) -> Done:
+    """Bring the entries into a pull request, on top of what a person edited there."""
+    from scripts.surfaces.changelog_draft import DraftBranch, DraftRequest  # noqa: PLC0415
+
+    def drafted(text: str) -> str:
+        return changelog.draft(text, found, config.changelog)
+
+    head = context.git.run("rev-parse", "HEAD")
+    target = context.runner.trigger().branch or config.branch
+    text = context.read_at(head, config.changelog)
+    if drafted(text) == text:
+        print(f"{config.changelog}: nothing to add")
+        return Done()
+    forge = context.forge
+    branch = DraftBranch(
+        context.git, config.changelog, head, target, config.author, drafted, forge.find_pull_request
+    )
+    request = DraftRequest(target, forge.find_pull_request, forge.open_pull_request)
+    outcomes = converge([branch, request], context.runner.patience)
+    for outcome in outcomes:
+        print(f"{outcome.title}: {outcome.detail}")
+        context.runner.summary(f"{outcome.title}: {outcome.detail}\n")
+    return Done(tuple(outcomes))

@@ -361,7 +361,12 @@ class Branch:
 
 def identity(plan: Plan) -> dict[str, str]:
     """Give author, committer and time of a commit as the plan says (git-commit-tree)."""
-    name, _, address = plan.author.removesuffix(">").partition(" <")
-    when = f"{plan.source_date_epoch} +0000"
+    return person(plan.author, plan.source_date_epoch)
+
+
+def person(author: str, seconds: int) -> dict[str, str]:
+    """Give an author, `name <address>`, and a time, in seconds since 1970, as git reads them."""
+    name, _, address = author.removesuffix(">").partition(" <")
+    when = f"{seconds} +0000"
     who = {"NAME": name, "EMAIL": address, "DATE": when}
     return {f"GIT_{role}_{k}": v for role in ("AUTHOR", "COMMITTER") for k, v in who.items()}

@@ -23,6 +23,7 @@ from scripts.core.plan import Origin
 from scripts.stages import plan as plan_stage
 from tests.workflows.tree import (
     AUDIT,
+    CHANGELOG,
     EXPRESSION,
     IMAGE,
     RELEASE,
@@ -36,7 +37,7 @@ from tests.workflows.tree import (
 )
 
 ROOT = Path(__file__).parents[2]
-RUNS = (RELEASE, ROLLBACK, AUDIT)
+RUNS = (RELEASE, ROLLBACK, AUDIT, CHANGELOG)
 LABELS = {"ubuntu-24.04", "ubuntu-24.04-arm"}
 # GitHub Docs, "Reusing workflows": what a job that calls one may say.
 CALLER = {
@@ -56,6 +57,7 @@ VERBS = {
     "verify-staged": "verify",
     "verify-published": "verify",
     "build": "image",
+    "draft": "changelog",
     "release-commit": "checks",
 }
 SETUP = "docs/setup.md"

@@ -3,7 +3,17 @@
 import re
 
 from scripts.core import ci_plan
-from tests.workflows.tree import AUDIT, CI, EXPRESSION, RELEASE, ROLLBACK, Problems, Tree, needs
+from tests.workflows.tree import (
+    AUDIT,
+    CHANGELOG,
+    CI,
+    EXPRESSION,
+    RELEASE,
+    ROLLBACK,
+    Problems,
+    Tree,
+    needs,
+)
 
 # The run, as docs/design.md draws it: job -> what it waits for. Where `plan` is named besides, its
 # outputs are read.
@@ -31,6 +41,7 @@ KNOWN = {
     (CI, "always() && !inputs.release"),  # the sum of its checks, however they ended
 }
 TRIGGERS = {
+    "changelog.yml": {"workflow_dispatch"},
     "ci.yml": {"pull_request", "push", "workflow_call"},
     "image.yml": {"workflow_call"},
     "release.yml": {"workflow_dispatch", "push"},
@@ -92,7 +103,7 @@ def groups_are_never_empty_nor_shared(tree: Tree) -> Problems:
 
 def a_release_is_never_cancelled(tree: Tree) -> Problems:
     ci = tree.workflow(CI).data["concurrency"]
-    for name in sorted(TOGETHER | {AUDIT}):
+    for name in sorted(TOGETHER | {AUDIT, CHANGELOG}):
         cancels = tree.workflow(name).data.get("concurrency", {}).get("cancel-in-progress")
         if cancels is not False:
             yield f"{name}: cancel-in-progress: {cancels}"

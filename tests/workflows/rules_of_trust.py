@@ -7,6 +7,7 @@ import yaml
 
 from tests.workflows.tree import (
     AUDIT,
+    CHANGELOG,
     CI,
     EXPRESSION,
     IMAGE,
@@ -39,6 +40,7 @@ TOKEN = {
     *((RELEASE, job) for job in ("plan", "prepare", "dists", "stage", "verify-staged")),
     *((RELEASE, job) for job in ("publish-tags", "promote", "audit")),
     (AUDIT, "audit"),
+    (CHANGELOG, "draft"),
     (ROLLBACK, "rollback"),
     (CI, "release-commit"),
     (IMAGE, "build"),
@@ -53,6 +55,7 @@ WRITES = {
     (RELEASE, "promote"): {"contents", "pull-requests"},
     (ROLLBACK, "rollback"): {"contents", "pull-requests"},
     (AUDIT, "audit"): {"issues"},
+    (CHANGELOG, "draft"): {"contents", "pull-requests"},
 }
 # What these actions do unless told, and must not do here.
 SWITCHED = {

@@ -23,6 +23,7 @@ RELEASE = ".github/workflows/release.yml"
 IMAGE = ".github/workflows/image.yml"
 ROLLBACK = ".github/workflows/rollback.yml"
 AUDIT = ".github/workflows/audit.yml"
+CHANGELOG = ".github/workflows/changelog.yml"
 CI = ".github/workflows/ci.yml"
 STAGE = ".github/actions/stage/action.yml"
 SETUP = ".github/actions/setup/action.yml"
@@ -54,6 +55,7 @@ BREACHES = [
     ),
     ("only_the_gate_waits_for_people", RELEASE, "    environment: release\n", ""),
     ("only_the_gate_waits_for_people", ROLLBACK, "    environment: release\n", ""),
+    ("every_job_states_its_grants", CHANGELOG, "contents: write #", "contents: read #"),
     ("every_job_states_its_grants", AUDIT, "issues: write #", "contents: write #"),
     ("the_token_goes_where_it_is_needed", AUDIT, "${{ github.token }}", "x"),
     ("only_the_gate_waits_for_people", IMAGE, "    name: build\n", "    environment: release\n"),
@@ -139,6 +141,8 @@ BREACHES = [
     ("groups_are_never_empty_nor_shared", RELEASE, "concurrency:", "env:"),
     ("groups_are_never_empty_nor_shared", ROLLBACK, "group: release-", "group: rollback-"),
     ("a_release_is_never_cancelled", ROLLBACK, "in-progress: false", "in-progress: true"),
+    ("a_release_is_never_cancelled", CHANGELOG, "in-progress: false", "in-progress: true"),
+    ("stages_are_verbs", CHANGELOG, "--propose", "--purpose"),
     ("a_release_is_never_cancelled", AUDIT, "in-progress: false", "in-progress: true"),
     ("triggers_are_the_known_ones", AUDIT, "  schedule:\n", "  pull_request_target:\n"),
     ("a_release_is_never_cancelled", RELEASE, "in-progress: false", "in-progress: true"),

@@ -12,6 +12,7 @@ import yaml
 WORKFLOWS = Path(".github/workflows")
 RELEASE, ROLLBACK, CI, IMAGE = "release.yml", "rollback.yml", "ci.yml", "image.yml"
 AUDIT = "audit.yml"
+CHANGELOG = "changelog.yml"
 STAGE = "./.github/actions/stage"
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 

@@ -6,7 +6,7 @@ keep a byte order mark as the character it is.
 """
 
 from scripts.core.changelog.cutting import cut
-from scripts.core.changelog.drafting import draft
+from scripts.core.changelog.drafting import draft, preview
 from scripts.core.changelog.groups import Group, groups
 from scripts.core.changelog.problems import problems
 from scripts.core.changelog.reading import excerpt, section
@@ -23,6 +23,7 @@ __all__ = [
     "groups",
     "is_yanked",
     "parse",
+    "preview",
     "problems",
     "section",
     "yank",

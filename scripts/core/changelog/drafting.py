@@ -29,19 +29,29 @@ def draft(text: str, found: Iterable[Entry], path: str = "CHANGELOG.md") -> str:
     entries could not be told apart or seen: Unreleased is there twice, or cut in two by a heading
     such as `## Added`; a block of code or a comment has no end.
     """
+    log = _fillable(text, path)
+    return added(log, _new(log, found))
+
+
+def preview(text: str, found: Iterable[Entry], path: str = "CHANGELOG.md") -> str:
+    """Give what a draft would add, each group under its heading; raises as `draft` does."""
+    new = _new(_fillable(text, path), found)
+    groups = (f"### {title}\n\n" + "".join(f"- {x}\n" for x in new[title]) for title in new)
+    return "\n".join(groups)
+
+
+def _fillable(text: str, path: str) -> Changelog:
     log = parse_top(text, path)
     if not log.unreleased:
-        text = _with_unreleased(log)
-        log = parse_top(text, path)
+        log = parse_top(_with_unreleased(log), path)
     if errors := list(unfillable(log)):
         raise ProblemsError(errors)
-    new = additions(log, found)
-    return added(log, new)
+    return log
 
 
-def additions(log: Changelog, found: Iterable[Entry]) -> Additions:
+def _new(log: Changelog, found: Iterable[Entry]) -> Additions:
     """Choose the entries that are not there yet, one for each pull request or commit."""
-    body = log.unreleased[0].body(log.text) if log.unreleased else ""
+    body = log.unreleased[0].body(log.text)
     there = {*_WORDS.findall(body), *_LINKED.findall(log.text)}
     there |= {f"#{number}" for number in re.findall(r"/pull/(\d+)", body)}
     lengths = {len(word) for word in there}
