@@ -88,7 +88,8 @@ class Compose:
         self._environment = context.runner.inherited()
         self._base = ["docker", "compose", "--project-name", project, "--file", str(file)]
         self._ports = self._published()
-        override = context.fresh("compose") / "ports.yaml"
+        # A folder of its own: another project that starts meanwhile must not replace it.
+        override = context.fresh(project) / "ports.yaml"
         override.write_text(free_ports(self._ports), "utf-8")
         self._base += ["--file", os.fspath(override)]
 
@@ -127,7 +128,8 @@ class Compose:
 def free_ports(ports: dict[str, list[int]]) -> str:
     """Write a compose file that publishes the same ports on free ones of the loopback."""
     lines = ["services:"]
+    # Compose takes no empty list there; what publishes nothing needs no other ports.
     for name, targets in ports.items():
-        lines += [f"  {name}:", "    ports: !override"]
+        lines += [f"  {name}:", "    ports: !override"] if targets else [f"  {name}: {{}}"]
         lines += [f"      - {{target: {target}, host_ip: 127.0.0.1}}" for target in targets]
     return "\n".join(lines) + "\n"
