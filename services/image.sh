@@ -5,7 +5,7 @@ set -euo pipefail
 
 # Third-party packages of the target platform, by their wheels' hashes, without running anything of them.
 packages() {
-  local platform requirements=$2 target=$3
+  local platform requirements=$2 target=$3 budget=$4
   case $1 in
     amd64) platform=x86_64-manylinux_2_28 ;;
     arm64) platform=aarch64-manylinux_2_28 ;;
@@ -19,15 +19,16 @@ packages() {
     -exec rm -r {} +
   rm -f "$target/.lock"
   compile "$target"
-  settle "$target"
+  within "$budget" "$target"
+  settle /out
 }
 
 # The project: its wheel unpacked (it is pure Python: installing it is unpacking it), and its service.
 application() {
   unpack "$1" "$2"
   compile "$2"
-  mkdir -p /opt/data
-  settle "$2" /opt/data
+  mkdir -p /volume/data
+  settle /out /volume
 }
 
 # The page, which says the version of the wheel that it was released with.
@@ -40,7 +41,8 @@ from pathlib import Path
 text = json.dumps({"version": version("stream_pose_ml")}) + "\n"
 Path(sys.argv[1], "version.json").write_text(text)
 PYTHON
-  settle "$2"
+  within 2 "$2"
+  settle /out
 }
 
 unpack() {
@@ -55,6 +57,14 @@ unpack() {
 # Bytecode that is checked by its source's hash: with times it would differ from build to build.
 compile() {
   python3 -m compileall -q -j 0 --invalidation-mode checked-hash "$1"
+}
+
+# An image that outgrows its budget (docs/streampose.md) fails here, not at its users'.
+within() {
+  local found
+  found=$(du -sm --apparent-size "$2" | cut -f1)
+  echo "$2: $found MB of $1 MB"
+  [[ $found -le $1 ]] || { echo "image.sh: over budget: see docs/streampose.md" >&2; exit 1; }
 }
 
 settle() {

@@ -1,0 +1,1 @@
+"""How fast StreamPoseML itself is."""
