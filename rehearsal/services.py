@@ -293,8 +293,12 @@ class _Start:
 
 
 def _needs(docker: machine.MachineDocker | None, images: list[str]) -> list[str]:
-    """List the programs that this machine's world needs beyond Python."""
-    needs = ["registry", "git", "docker"]
+    """List the programs that this machine's world needs beyond Python.
+
+    actionlint is there for the project's own checks: a job has a cache of its own, in which it
+    would be built anew in every run.
+    """
+    needs = ["registry", "git", "docker", "actionlint"]
     needs += [name for name in machine.PLUGINS if not (docker and name in docker.plugins)]
     needs += [] if docker else ["dockerd", "ip"]
     needs += [] if docker and not images else ["buildkitd", "runc"]

@@ -33,6 +33,13 @@ def login(world: World, tmp_path: Path) -> dict[str, str]:
     return env
 
 
+def test_jobs_find_the_linter_that_the_checks_run(world: World) -> None:
+    done = world.run("actionlint", "-version")
+    assert done.returncode == 0, done.stderr
+    pin = (Path(__file__).parents[2] / "rehearsal/tools/actionlint/go.mod").read_text()
+    assert f"github.com/rhysd/actionlint {done.stdout.split()[0]}" in pin
+
+
 def build(world: World, env: dict[str, str], platform: str, tmp_path: Path) -> str:
     repository = f"{world.endpoints.registry}/somebody/thing"
     options = "push=true,push-by-digest=true,name-canonical=true,rewrite-timestamp=true"
