@@ -15,7 +15,7 @@ endpoints = Endpoints()
 async def list_issues(call: Call) -> web.Response:
     """List issues, newest first: open ones unless `state` says else. Pull requests are issues."""
     state = call.query("state", "open")
-    everything = [*call.state.issues.values(), *call.state.pulls.values()]
+    everything: list[Issue | Pull] = [*call.state.issues.values(), *call.state.pulls.values()]
     found = [one for one in everything if state in ("all", one.state)]
     found.sort(key=lambda one: -one.number)
     return call.listing(found, lambda one: show_issue(call.hub, one))
