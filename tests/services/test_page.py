@@ -121,6 +121,7 @@ def test_a_label_appears_and_the_console_stays_clean(page, tmp_path, scheme):
 @needs_chromium
 def test_a_bad_file_is_told_of_and_the_recording_goes_on(page):
     until = """(() => {
+      if (!document.querySelector("#source").textContent.startsWith("Bundled")) return false;
       if (!window.given) {
         window.given = true;
         const files = new DataTransfer();
