@@ -59,6 +59,10 @@ class Config:
 
     branch: str = _key("The branch that releases start from.", default="main")
     changelog: str = _key("The changelog, from the repository's root.", default="CHANGELOG.md")
+    notes_template: str | None = _key(
+        "A Jinja2 template of the release notes; without one they have the usual layout.",
+        default=None,
+    )
     compose: str | None = _key("The compose file whose pinned copy users get.", default=None)
     acceptance: str | None = _key("A script that uses the started services.", default=None)
     shipped: tuple[str, ...] = _key("More top-level folders whose change users notice.", default=())

@@ -257,6 +257,7 @@ def annotation(error: ReleaseError) -> str:
     if error.place:
         properties |= {"file": error.place.path}
         properties |= {"line": str(error.place.line)} if error.place.line else {}
+        properties |= {"col": str(error.place.column)} if error.place.column else {}
     fields = ",".join(f"{key}={_escape(value, ':,')}" for key, value in properties.items())
     return f"::error {fields}::{_escape(f'{error.cause}{chr(10)}{error.remedy}')}"
 

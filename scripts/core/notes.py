@@ -4,10 +4,13 @@ Rendered from facts that are known before the draft exists, and from nothing els
 give the same text. What a project does not release is not mentioned.
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from scripts.core.changelog import groups
+from scripts.core.changelog import Group, groups
 from scripts.core.changelog.markdown import scan
+from scripts.core.commits import plain
 
 LIMIT = 125_000  # characters that GitHub takes as a release's description
 HEADINGS = {
@@ -20,6 +23,8 @@ HEADINGS = {
     "infrastructure": "🧱 Infrastructure",
 }
 SUMS = "SHA256SUMS"
+# `**Breaking:** …`, `**BREAKING CHANGE** …`, wherever in an entry.
+_SHOUTED = re.compile(r"\bBREAKING\b|\*\*[^*\n]*\b[Bb]reaking\b[^*\n]*\*\*")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,10 @@ class Image:
     reference: str
     digest: str
     platforms: tuple[str, ...]
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Platform to bytes to download: what its layers have together, compressed."""
+    before: Mapping[str, int] = field(default_factory=dict)
+    """The same of the last release, as far as its images are there."""
 
     @property
     def pinned(self) -> str:
@@ -62,6 +71,9 @@ class NotesFacts:
     dists: tuple[Dist, ...] = ()
     compose_url: str | None = None
     changelog: str = "CHANGELOG.md"
+    contributors: tuple[str, ...] = ()
+    newcomers: tuple[str, ...] = ()
+    """Those of the contributors of whom nothing was in a release before."""
 
     @property
     def downloads(self) -> str:
@@ -75,13 +87,34 @@ def render(facts: NotesFacts) -> str:
     At most LIMIT characters: a longer changelog section is shortened between two lines, outside of
     code, and a link leads to the rest.
     """
-    after = [_images(facts), _installation(facts), _verification(facts), _comparison(facts)]
-    end = "\n\n".join(part for part in after if part)
-    changes = "\n\n".join(part for part in (_candidate(facts), _changes(facts.body)) if part)
-    where = f"{facts.repository_url}/blob/{facts.tag}/{facts.changelog}"
-    more = f"*Shortened here: [all of it]({where}) is in the changelog.*"
-    changes = shortened(changes, LIMIT - len(end) - 3, more)
+    written = parts(facts)
+    first = [written.pop(name) for name in ("candidate", "upgrade", "changes")]
+    end = "\n\n".join(part for part in written.values() if part)
+    changes = "\n\n".join(part for part in first if part)
+    # However many people there are, half of the room is the changelog's.
+    end = shortened(end, LIMIT // 2, more(facts))
+    changes = shortened(changes, LIMIT - len(end) - 3, more(facts))
     return "\n\n".join(part for part in (changes, end) if part) + "\n"
+
+
+def parts(facts: NotesFacts) -> dict[str, str]:
+    """Write the notes' parts in their order, by name; a part with nothing to say is empty."""
+    return {
+        "candidate": _candidate(facts),
+        "upgrade": _upgrade(facts),
+        "changes": _changes(facts.body),
+        "images": _images(facts),
+        "installation": _installation(facts),
+        "verification": _verification(facts),
+        "contributors": _contributors(facts),
+        "comparison": _comparison(facts),
+    }
+
+
+def more(facts: NotesFacts) -> str:
+    """Say where the rest of shortened notes is."""
+    where = f"{facts.repository_url}/blob/{facts.tag}/{facts.changelog}"
+    return f"*Shortened here: [all of it]({where}) is in the changelog.*"
 
 
 def shortened(text: str, limit: int, more: str) -> str:
@@ -115,6 +148,24 @@ def _candidate(facts: NotesFacts) -> str:
     )
 
 
+def _upgrade(facts: NotesFacts) -> str:
+    """Gather what breaks, for those who upgrade; it stands in its group as well."""
+    found = groups(facts.body.replace("\r\n", "\n"))
+    texts = [one for group in found for one in group.entries if _breaks(group, one)]
+    if not texts:
+        return ""
+    since = f" from {facts.previous_tag}" if facts.previous_tag else ""
+    head = f"## ⚠️ Upgrade Notes\n\nRead this before you upgrade{since}:"
+    return "\n".join([head, "", *texts])
+
+
+def _breaks(group: Group, entry: str) -> bool:
+    titled = re.search(r"\bbreaking\b", group.title, re.IGNORECASE)
+    item = entry.startswith(("-", "*", "+"))
+    begins = re.match(r"\W*breaking\b", entry, re.IGNORECASE)
+    return item and bool(titled or begins or _SHOUTED.search(entry))
+
+
 def _changes(body: str) -> str:
     """Head the groups: the usual ones first, the others as they come."""
     together: dict[str, list[str]] = {key: [] for key in ("", *HEADINGS)}
@@ -138,7 +189,42 @@ def _images(facts: NotesFacts) -> str:
         for image in facts.images
     ]
     table = ["| Image | Reference | Digest | Platforms |", "|---|---|---|---|", *rows]
-    return "\n".join(["## 🐳 Docker Images", "", *table])
+    return "\n".join(["## 🐳 Docker Images", "", *table, *_sizes(facts)])
+
+
+def _sizes(facts: NotesFacts) -> list[str]:
+    """Say what is to be downloaded, for each platform, and how that changed."""
+    rows = [
+        f"| {image.name} | {platform} | {megabytes(size)} | {_grown(image, platform)} |"
+        for image in facts.images
+        for platform, size in image.sizes.items()
+    ]
+    since = f"Since {facts.previous_tag}" if facts.previous_tag else "Before"
+    return (
+        ["", f"| Download | Platform | Size | {since} |", "|---|---|--:|--:|", *rows]
+        if rows
+        else []
+    )
+
+
+def megabytes(size: int) -> str:
+    """Write a size in MB, of 1,000,000 bytes, as registries show it."""
+    return f"{size / 1e6:,.1f} MB"
+
+
+def _grown(image: Image, platform: str) -> str:
+    if platform not in image.before:
+        return "new"
+    return f"{(image.sizes[platform] - image.before[platform]) / 1e6:+,.1f} MB"
+
+
+def _contributors(facts: NotesFacts) -> str:
+    if not facts.contributors:
+        return ""
+    lines = ["## 👥 Contributors", "", f"Thanks to {', '.join(map(plain, facts.contributors))}."]
+    if facts.newcomers:
+        lines += ["", f"For the first time: {', '.join(map(plain, facts.newcomers))}. Welcome!"]
+    return "\n".join(lines)
 
 
 def _installation(facts: NotesFacts) -> str:

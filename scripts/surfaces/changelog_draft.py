@@ -44,7 +44,8 @@ class DraftBranch:
         if head is None:
             return Missing("not there")
         if not self._in_use(head):
-            return Missing(f"at {head[:12]}, of an earlier draft")
+            fresh = head == self._commit(self.base)
+            return Matches(head[:12]) if fresh else Missing(f"at {head[:12]}, of an earlier draft")
         if not self.git.is_ancestor(self.base, head):
             return Missing(f"at {head[:12]}, behind {self.target}")
         text = self.git.show(head, self.path)
@@ -54,10 +55,7 @@ class DraftBranch:
         """Commit the entries on top of what a person edited; of an earlier draft nothing stays."""
         head = self._head()
         parent = self._joined(head) if head and self._in_use(head) else self.base
-        text = self.git.show(parent, self.path)
-        new, commit = self.drafted(text), parent
-        if new != text:
-            commit = self.git.commit_files({self.path: new}, parent, f"{TITLE}\n", self._who())
+        commit = self._commit(parent)
         lease = f"--force-with-lease=refs/heads/{BRANCH}:{head or ''}"
         try:
             self.git.push(lease, f"{commit}:refs/heads/{BRANCH}")
@@ -65,6 +63,14 @@ class DraftBranch:
             if any(sign in error.cause for sign in (*MOVED, "stale info")):
                 raise TransientError(f"{BRANCH} moved on while written", error.remedy) from error
             raise
+
+    def _commit(self, parent: str) -> str:
+        """Make the commit that adds the entries: the same one each time; `parent` if none lacks."""
+        text = self.git.show(parent, self.path)
+        new = self.drafted(text)
+        if new == text:
+            return parent
+        return self.git.commit_files({self.path: new}, parent, f"{TITLE}\n", self._who())
 
     def _head(self) -> str | None:
         head = self.git.refs().get(f"refs/heads/{BRANCH}")

@@ -52,6 +52,18 @@ class ImageRegistry:
         labels: dict[str, str] = image.get("config", {}).get("Labels") or {}
         return labels
 
+    def size(self, reference: str) -> int | None:
+        """Give the bytes to download of one platform's image, by digest; none if it is gone."""
+        try:
+            text = self._imagetools("inspect", "--raw", reference)
+        except TransientError:
+            raise
+        except ServiceError as error:
+            if any(sign in error.cause.lower() for sign in ABSENT):
+                return None
+            raise
+        return sum(int(layer["size"]) for layer in json.loads(text).get("layers", []))
+
     def create(self, target: str, *sources: str) -> None:
         """Make `target` stand for the sources: one index is copied, several images are joined."""
         self._imagetools("create", "--tag", target, *sources)

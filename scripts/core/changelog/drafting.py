@@ -13,10 +13,11 @@ from scripts.core.errors import ProblemsError
 
 Additions = dict[str, list[str]]
 """Titles of groups, in their order, with the entries that each is to get."""
-Edit = tuple[int, str]
+Edit = tuple[int, str, bool]
 
 _BULLET = re.compile(r"^ {0,3}([-*+])[ \t]", re.MULTILINE)
 _LISTED = re.compile(r"[ \t]|(?:[-+*]|\d{1,9}[.)])[ \t]")
+_DIRECTLY = re.compile(r"\r?\n[ \t]*\S")
 _WORDS = re.compile(r"(?<![0-9A-Za-z])(?:#\d+|[0-9a-f]{7,40})(?![0-9A-Za-z])")
 # As entries are linked: in a released section only such a link says that an entry was released.
 _LINKED = re.compile(r"\[(#\d+|[0-9a-f]{10})\]\(")
@@ -70,23 +71,22 @@ def added(log: Changelog, new: Additions) -> str:
     start, stop = own(log, part)
     body = log.text[start:stop]
     blocks = scan(body, every_level=True)
-    edits = [
-        (start + at, text)
-        for title, lines in new.items()
-        for at, text in [_edit(log, blocks, body, title, lines)]
-    ]
-    text, position = [], 0
-    for at, addition in sorted(edits, key=lambda edit: edit[0]):
-        text += [log.text[position:at], addition]
+    # What goes to a group's end comes before the new groups that may follow at the same place.
+    edits: dict[int, tuple[list[str], list[str]]] = {}
+    for title, lines in new.items():
+        at, text, fresh = _edit(log, blocks, body, title, lines)
+        edits.setdefault(start + at, ([], []))[fresh].append(text)
+    parts, position = list[str](), 0
+    for at in sorted(edits):
+        # What follows stays a block of its own, where no blank line was needed before.
+        close = log.newline if _DIRECTLY.match(log.text, at) else ""
+        parts += [log.text[position:at], *edits[at][0], *edits[at][1], close]
         position = at
-    rest = log.text[position:]
-    # What follows stays a block of its own, where no blank line was needed before.
-    close = log.newline if new and re.match(r"\r?\n[ \t]*\S", rest) else ""
-    return "".join([*text, close, rest])
+    return "".join([*parts, log.text[position:]])
 
 
 def _edit(log: Changelog, blocks: Blocks, body: str, title: str, lines: list[str]) -> Edit:
-    """Give where in the body a group's new entries go, and their text with what goes before it."""
+    """Give where a group's new entries go, their text, and whether that begins the group."""
     newline = log.newline
     heads = blocks.headings
     mine = next((i for i, h in enumerate(heads) if h.title.casefold() == title.casefold()), None)
@@ -100,7 +100,7 @@ def _edit(log: Changelog, blocks: Blocks, body: str, title: str, lines: list[str
         before = newline * (1 if _LISTED.match(group.rpartition("\n")[2]) else 2)
     found = _BULLET.search(group) or _BULLET.search(body) or _BULLET.search(log.text)
     bullet = found[1] if found else "-"
-    return at, before + newline.join(f"{bullet} {line}" for line in lines)
+    return at, before + newline.join(f"{bullet} {line}" for line in lines), mine is None
 
 
 def _level(log: Changelog, heads: list[Heading]) -> int:

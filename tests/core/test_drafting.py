@@ -1,0 +1,192 @@
+"""Drafting: only what is inserted differs, twice is as once, and it can be cut."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from packaging.version import Version
+
+from scripts.core import changelog
+from scripts.core.changelog import draft, preview
+from scripts.core.commits import Entry
+from scripts.core.errors import UsageError
+from tests.core.changelogs import real
+
+NEW = [
+    Entry("Added", "New ([#991](x/pull/991), A)", "a1" * 20, "991"),
+    Entry("Fixed", "Mended ([b2b2b2b2b2](x), B)", "b2" * 20, None),
+    Entry("Odd", "Odd ([#993](x/pull/993), C)", "c3" * 20, "993"),
+]
+LOG = "# Log\n\n## [Unreleased]\n\n### Fixed\n\n* One.\n\n## [0.2.3] - 2025-01-01\n\n- x\n"
+
+
+def is_insertion(before: str, after: str) -> bool:
+    """Whether every character of the first stands in the second, in order."""
+    rest = iter(after)
+    return all(sign in rest for sign in before)
+
+
+def cuttable(text: str) -> bool:
+    try:
+        changelog.cut(text, Version("999.9"), "2026-01-01", tag="v999.9.0", previous_tag=None)
+    except UsageError:
+        return False
+    return True
+
+
+def check(text: str) -> str:
+    after = draft(text, NEW)
+    assert is_insertion(text, after)
+    assert draft(after, NEW) == after
+    for one in NEW:
+        assert after.count(one.text) == 1
+    return after
+
+
+def test_groups_are_filled_and_made() -> None:
+    assert draft(LOG, NEW) == (
+        "# Log\n\n## [Unreleased]\n\n### Fixed\n\n* One.\n* Mended ([b2b2b2b2b2](x), B)\n\n"
+        "### Added\n\n* New ([#991](x/pull/991), A)\n\n### Odd\n\n* Odd ([#993](x/pull/993), C)\n\n"
+        "## [0.2.3] - 2025-01-01\n\n- x\n"
+    )
+    assert preview(LOG, NEW[:1]) == "### Added\n\n- New ([#991](x/pull/991), A)\n"
+
+
+@pytest.mark.parametrize(
+    ("there", "kept"),
+    [
+        ("* By hand (#991)", 2),
+        ("* By hand, see x/pull/991.", 2),
+        ("* By hand a1a1a1a", 2),
+        ("* By hand " + "a1" * 20, 2),
+        ("* Another #9911 and b2b2b2", 3),
+    ],
+)
+def test_what_is_there_is_not_repeated(there: str, kept: int) -> None:
+    after = draft(LOG.replace("* One.", there), NEW)
+    assert sum(one.text in after for one in NEW) == kept
+
+
+def test_what_was_released_by_a_link_is_not_repeated() -> None:
+    assert NEW[0].text not in draft(LOG.replace("- x", "- x ([#991](y))"), NEW)
+    assert NEW[0].text in draft(LOG.replace("- x", "- x, unlike #991"), NEW)
+
+
+def test_two_commits_of_one_pull_request_are_one_entry() -> None:
+    again = Entry("Fixed", "Again ([#991](x/pull/991), A)", "d4" * 20, "991")
+    assert "Again" not in draft(LOG, [*NEW, again])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# Log\n",
+        "# Log\n\n## 0.1.0 - 2025-01-01\n\n- x\n",
+        "## [Unreleased]",
+        "## [Unreleased]\n## [0.2.3]\n",
+        "Log\n===\n\nUnreleased\n----------\n0.2.3\n-----\n- x\n",
+        "\ufeff## [Unreleased]\r\n\r\n### Added\r\n- x\r\n\r\n## [0.1.0] - 2025-01-01\r\n",
+        "## [Unreleased]\n\n### Added\n\n<details>\n\nx\n</details>\n\n## [0.1.0]\n",
+        "## [Unreleased]\n\n### Added\n\nWords\n\n## [0.1.0]\n",
+        "## [Unreleased]\n\n### Added\n\n```\n## [Unreleased]\n```\n\n## [0.1.0]\n",
+        "## [Unreleased]\n\n[Unreleased]: https://x/compare/v1...HEAD\n",
+        "## Unreleased\n\n#### Fixed\n\n1. x\n\n\n\n## 0.1.0\n",
+        "## [Unreleased]\n<!-- above -->\n## [0.1.0]\n",
+    ],
+)
+def test_every_form_of_a_changelog(text: str) -> None:
+    after = check(text)
+    assert cuttable(after)
+    items = [t for t in MarkdownIt().parse(after) if t.type == "inline" and "#991" in t.content]
+    assert [t.content for t in items] == [NEW[0].text]
+    if "\r\n" in text:
+        assert after.count("\n") == after.count("\r\n")
+    part = next(one for one in changelog.parse(after).sections if one.unreleased)
+    assert all(one.text in part.body(after) for one in NEW)
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("## Unreleased\n\n## Unreleased\n", "stands here again"),
+        ("## Unreleased\n\n```\n", "has no end"),
+        ("## Unreleased\n\n## Added\n\n- x\n\n## 1.0.0\n", "on the level of versions"),
+    ],
+)
+def test_where_entries_would_get_lost_there_is_no_draft(text: str, cause: str) -> None:
+    with pytest.raises(UsageError, match=cause) as raised:
+        draft(text, NEW)
+    assert raised.value.place
+    assert raised.value.place.line > 0
+
+
+@pytest.mark.parametrize("path", real())
+def test_real_changelogs(path: Path) -> None:
+    text = path.read_bytes().decode()
+    after = check(text)
+    before = [(str(e.cause)) for e in changelog.problems(text) if "no Unreleased" not in e.cause]
+    assert [str(e.cause) for e in changelog.problems(after)] == before or before
+    known = changelog.parse(text)
+    now = changelog.parse(after)
+    assert [p.key for p in now.sections if p.key] == [p.key for p in known.sections if p.key]
+    assert cuttable(after)
+
+
+pieces = st.sampled_from(
+    [
+        "### Added",
+        "### Fixed",
+        "#### Deep",
+        "- item",
+        "  - nested",
+        "* star",
+        "1. one",
+        "words",
+        "```\n## [Unreleased]\n```",
+        "~~~\ncode\n~~~",
+        "<!-- ## [9.9.9] -->",
+        "<details>\nx\n</details>",
+        "\ttabbed",
+        "> quote",
+        "[a]: https://x",
+        "Fixed\n-----",
+        "",
+        "",
+    ]
+)
+
+
+@given(
+    st.lists(pieces, max_size=8),
+    st.lists(pieces, max_size=4),
+    st.sampled_from(["## [Unreleased]", "## Unreleased", "Unreleased\n----------", ""]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(["", "\ufeff"]),
+)
+def test_generated_changelogs(
+    body: list[str], older: list[str], head: str, newline: str, mark: str
+) -> None:
+    parts = ["# Log", "", head, *body, "", "## [0.2.3] - 2025-01-01", *older, ""]
+    text = mark + newline.join(parts).replace("\r\n", "\n").replace("\n", newline)
+    try:
+        after = draft(text, NEW)
+    except UsageError:
+        assert changelog.problems(text)
+        return
+    assert is_insertion(text, after)
+    assert draft(after, NEW) == after
+    assert [p.key for p in changelog.parse(after).sections if p.key] == ["0.2.3"]
+    part = next(one for one in changelog.parse(after).sections if one.unreleased)
+    named = {
+        one.text: g.title
+        for g in changelog.groups(part.body(after))
+        for one in NEW
+        if one.text in g.text
+    }
+    highest = {one.group.casefold() for one in NEW}
+    assert {title.casefold() for title in named.values()} <= highest | {"deep"}
+    shown = [t.content for t in MarkdownIt().parse(after) if t.type == "inline"]
+    assert all(sum(one.text in words for words in shown) == 1 for one in NEW)

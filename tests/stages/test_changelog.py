@@ -1,0 +1,251 @@
+"""The changelog's draft and check, on real repositories with everything odd in them."""
+
+import json
+
+import pytest
+
+from scripts.core.errors import ProblemsError, ReleaseError, UsageError
+from scripts.runner import annotation
+from scripts.stages import changelog as stage
+from tests.conftest import READER, Bench
+from tests.support.project import CHANGELOG, git
+
+BRANCH = "refs/heads/changelog-draft"
+ENTRY = CHANGELOG.replace("- A thing.\n", "- A thing.\n- One more.\n")
+
+
+def raw(bench: Bench, message: bytes, author: bytes) -> None:
+    """Commit bytes as they are: `git commit` would take them for Latin-1."""
+    tree, head = (bench.project.git("rev-parse", one).encode() for one in ("HEAD^{tree}", "HEAD"))
+    lines = [b"tree " + tree, b"parent " + head, b"author " + author + b" 0 +0000"]
+    lines += [b"committer " + author + b" 0 +0000", b"", message]
+    path = bench.folder / "commit"
+    path.write_bytes(b"\n".join(lines))
+    sha = bench.project.git("hash-object", "-t", "commit", "-w", str(path))
+    bench.project.git("reset", "-q", "--hard", sha)
+
+
+def say(bench: Bench, message: str, author: str = "Ann <ann@x>") -> str:
+    """Commit without a file."""
+    path = bench.folder / "message"
+    path.write_text(message)
+    bench.project.git(
+        "commit", "-q", "--allow-empty", "--cleanup=verbatim", "-F", str(path), "--author", author
+    )
+    bench.project.git("push", "-q", "origin", "HEAD:main")
+    return bench.project.git("rev-parse", "HEAD")
+
+
+def read(bench: Bench) -> str:
+    return (bench.project.clone / "CHANGELOG.md").read_bytes().decode()
+
+
+def test_a_draft_is_printed_or_written_and_twice_is_as_once(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sha = say(bench, "feat: one (#12)")
+    say(bench, "fix: two\n\nCo-authored-by: Ben <b@x>")
+    stage.draft(bench.context(), None, stage.PRINT)
+    shown = capsys.readouterr().out
+    assert shown.startswith("### Added\n\n- One ([#12](file://")
+    assert read(bench) == CHANGELOG
+    for _ in range(2):
+        stage.draft(bench.context(), None, stage.WRITE)
+    assert read(bench).count("One ([#12]") == read(bench).count("Ann and Ben") == 1
+    assert read(bench).startswith(CHANGELOG.partition("- A thing.")[0] + "- A thing.\n- One (")
+    stage.draft(bench.context(), sha, stage.PRINT)
+    assert capsys.readouterr().out.count("Two") == 0
+
+
+def test_what_git_can_hold_and_a_changelog_cannot(bench: Bench) -> None:
+    raw(bench, b"fix: bad \xff\xfe bytes \x1b[31m @octocat \x1f", b"A\x1fn\x1b\xff <a@x>")
+    say(bench, "feat: big\n\n" + "x" * 2**20)
+    bench.project.git("config", "log.showSignature", "true")
+    stage.draft(bench.context(), None, stage.WRITE)
+    text = read(bench)
+    assert "Bad \ufffd\ufffd bytes \\[31m `@octocat` (" in text
+    assert not {"\x1b", "\x1f"} & set(text)
+    assert len(text) < 2000
+
+
+def test_without_a_tag_all_is_drafted_and_said(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.project.git("tag", "-d", "v0.2.3")
+    stage.draft(bench.context(), None, stage.PRINT)
+    said = capsys.readouterr()
+    assert "Change ([" in said.out
+    assert "no tag of a version" in said.err
+    assert "--since COMMIT" in said.err
+
+
+def test_a_tag_of_another_branch_is_named(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.project.git("tag", "-d", "v0.2.3")
+    bench.project.git("switch", "-q", "--orphan", "other")
+    bench.project.git("commit", "-q", "--allow-empty", "-m", "x")
+    bench.project.git("tag", "v9.0.0")
+    bench.project.git("switch", "-q", "main")
+    stage.draft(bench.context(), None, stage.PRINT)
+    assert "v9.0.0 is on another branch" in capsys.readouterr().err
+
+
+def test_a_shallow_clone_is_refused(bench: Bench) -> None:
+    say(bench, "feat: x")
+    shallow = bench.folder / "shallow"
+    git("clone", "-q", "--depth=1", f"file://{bench.project.bare}", str(shallow), cwd=bench.folder)
+    with pytest.raises(UsageError, match="shallow") as raised:
+        stage.draft(bench.context(shallow), None, stage.PRINT)
+    assert "--unshallow" in raised.value.remedy
+
+
+def test_a_commit_that_is_not_here(bench: Bench) -> None:
+    for act in (
+        lambda: stage.draft(bench.context(), "--all", stage.PRINT),
+        lambda: stage.check(bench.context(), "f" * 40),
+    ):
+        with pytest.raises(UsageError, match="is not in this clone"):
+            act()
+
+
+def test_the_draft_is_proposed_once(bench: Bench) -> None:
+    say(bench, "feat: one")
+    first = stage.draft(bench.context(), None, stage.PROPOSE)
+    assert [outcome.written for outcome in first.outcomes] == [True, True]
+    world = bench.world()
+    again = stage.draft(bench.context(), None, stage.PROPOSE)
+    assert [outcome.written for outcome in again.outcomes] == [False, False]
+    assert bench.world() == world
+    text = git("show", f"{BRANCH}:CHANGELOG.md", cwd=bench.project.bare)
+    assert "One ([" in text
+    assert read(bench) == CHANGELOG
+
+
+def test_what_a_person_edited_on_the_branch_stays(bench: Bench) -> None:
+    say(bench, "feat: one")
+    stage.draft(bench.context(), None, stage.PROPOSE)
+    bench.project.git("fetch", "-q", "origin", "changelog-draft")
+    bench.project.git("switch", "-q", "--detach", "FETCH_HEAD")
+    mine = read(bench).replace("One (", "One, in my words (")
+    bench.project.commit({"CHANGELOG.md": mine}, branch="changelog-draft")
+    bench.project.git("switch", "-q", "main")
+    say(bench, "fix: two")
+    stage.draft(bench.context(), None, stage.PROPOSE)
+    text = git("show", f"{BRANCH}:CHANGELOG.md", cwd=bench.project.bare)
+    assert "One, in my words (" in text
+    assert text.count("One") == text.count("Two (") == 1
+    assert git("merge-base", "main", BRANCH, cwd=bench.project.bare) == bench.project.sha("main")
+
+
+def test_nothing_to_add_writes_nothing(bench: Bench) -> None:
+    before = bench.world()
+    assert stage.draft(bench.context(), None, stage.PROPOSE).outcomes == ()
+    assert bench.world() == before
+
+
+def test_who_may_not_write_is_told(bench: Bench) -> None:
+    say(bench, "feat: one")
+    with pytest.raises(ReleaseError) as raised:
+        stage.draft(
+            bench.context(GITHUB_TOKEN=READER, GITHUB_SERVER_URL=bench.github.url),
+            None,
+            stage.PROPOSE,
+        )
+    assert raised.value.remedy
+
+
+# The check.
+
+
+def problem(bench: Bench, base: str | None = None, **environ: str) -> ReleaseError | None:
+    try:
+        stage.check(bench.context(**environ), base)
+    except ReleaseError as error:
+        return error
+    return None
+
+
+def test_a_shipped_change_needs_an_entry(bench: Bench) -> None:
+    base = bench.project.sha("main")
+    bench.project.commit({"docs.md": "x"})
+    assert problem(bench, base) is None
+    bench.project.commit({"sample_thing/more.py": "x = 1\n"})
+    error = problem(bench, base)
+    assert error
+    assert "sample_thing/more.py changed" in error.cause
+    assert annotation(error).startswith(
+        "::error title=ProblemsError,file=CHANGELOG.md,line=3,col=1"
+    )
+    bench.project.commit({"CHANGELOG.md": CHANGELOG.replace("- Another", "- Late.\n- Another")})
+    late = problem(bench, base)
+    assert late
+    assert "under 0.2.3" in late.cause
+    bench.project.commit({"CHANGELOG.md": ENTRY})
+    assert problem(bench, base) is None
+
+
+def test_an_entry_that_only_goes_is_none(bench: Bench) -> None:
+    base = bench.project.sha("main")
+    gone = CHANGELOG.replace("### Added\n\n- A thing.\n\n", "")
+    bench.project.commit({"sample_thing/more.py": "", "CHANGELOG.md": gone})
+    assert problem(bench, base)
+
+
+def test_a_release_needs_no_entry(bench: Bench) -> None:
+    base = bench.project.sha("main")
+    cut = CHANGELOG.replace("## [Unreleased]\n", "## [Unreleased]\n\n## [0.2.4] - 2026-01-01\n")
+    bench.project.commit(
+        {
+            "pyproject.toml": "[x]\n" + bench.project.git("show", "HEAD:pyproject.toml"),
+            "CHANGELOG.md": cut,
+        }
+    )
+    assert problem(bench, base) is None
+
+
+@pytest.mark.parametrize("trailer", ["Changelog: none", "changelog: skip"])
+def test_a_trailer_excuses(bench: Bench, trailer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    base = bench.project.sha("main")
+    bench.project.commit({"sample_thing/more.py": ""})
+    assert problem(bench, base)
+    say(bench, f"fix: x\n\n{trailer}\n")
+    assert problem(bench, base) is None
+    assert f"says `{trailer}`" in capsys.readouterr().out
+
+
+def test_a_label_excuses(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    base = bench.project.sha("main")
+    bench.project.commit({"sample_thing/more.py": ""})
+    event = bench.folder / "event.json"
+    event.write_text(json.dumps({"pull_request": {"labels": [{"name": "no-changelog"}]}}))
+    assert problem(bench, base, GITHUB_EVENT_PATH=str(event)) is None
+    assert "label no-changelog" in capsys.readouterr().out
+
+
+def test_every_problem_at_once_each_with_its_place(bench: Bench) -> None:
+    broken = CHANGELOG + "\n## [0.2.3]\n\n## Added\n\n## 2025.1.x\n\n```\n"
+    (bench.project.clone / "CHANGELOG.md").write_text(broken)
+    error = problem(bench)
+    assert isinstance(error, ProblemsError)
+    assert [str(e.place) for e in error.errors] == [
+        f"CHANGELOG.md:{line}:1" for line in (15, 17, 19, 21)
+    ]
+    assert all(e.remedy for e in error.errors)
+
+
+def test_bytes_that_are_no_text_have_a_place(bench: Bench) -> None:
+    (bench.project.clone / "CHANGELOG.md").write_bytes("# é\nab\xff".encode("latin-1"))
+    error = problem(bench)
+    assert error
+    assert str(error.place) == "CHANGELOG.md:1:3"
+    (bench.project.clone / "CHANGELOG.md").unlink()
+    gone = problem(bench)
+    assert gone
+    assert "is not here" in gone.cause
+
+
+def test_file_names_that_are_no_text(bench: Bench) -> None:
+    base = bench.project.sha("main")
+    bench.project.commit({"sample_thing/b\udcff\x1b.py": ""})
+    error = problem(bench, base)
+    assert error
+    assert "sample_thing/b\ufffd\ufffd.py changed" in error.cause
