@@ -10,16 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from scripts import installation
+from scripts import installation, source
 from scripts.config import ImageConfig
 from scripts.context import Context
-from scripts.core.converge import Outcome, patiently
-from scripts.core.errors import CheckError
+from scripts.core.converge import Conflict, Missing, Outcome, State, patiently
+from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
 from scripts.engine import Engine, Services
 from scripts.installation import Installation
 from scripts.stages.stage import COMPOSE
+from scripts.surfaces.package_index import Dists
 
 STAGED = "staged"
 PUBLISHED = "published"
@@ -50,10 +51,28 @@ def _package(context: Context, moment: str, consumer: Installation) -> Iterator[
     package, plan = context.config.package, context.plan
     if package is None:
         return
+    if moment != STAGED:
+        yield _timed(f"{moment} files on the index", partial(check_files, context))
     yield _timed(
         f"{moment} package installed and imported",
         lambda: installation.check(consumer, plan.project, plan.version, package.modules),
     )
+
+
+def check_files(context: Context) -> None:
+    """Compare every file on the index with the lock; the installation looks at the wheel alone."""
+    dists = Dists(context.index, context.lock, context.inputs / "dist", {})
+
+    def look() -> State:
+        state = dists.observe()
+        if isinstance(state, Missing):
+            cause = f"the index shows {dists.title} {state.detail}"
+            raise TransientError(cause, "look at the index, and run this again")
+        return state
+
+    state = patiently(look, context.runner.patience())
+    if isinstance(state, Conflict):
+        raise ConflictError(state.cause, state.remedy)
 
 
 def _images(
@@ -97,7 +116,8 @@ def check_content(context: Context, image: PlannedImage, name: str, platform: st
     locked = context.lock.image(image.name)
     found = patiently(lambda: context.registry.find(name), context.runner.patience())
     if found is None or (found.digest, found.platforms) != (locked.digest, locked.platforms):
-        raise CheckError(f"{name} is {found}, the lock says {locked}", "release the next version")
+        there = found or "not there"
+        raise CheckError(f"{name} is {there}, the lock says {locked}", "release the next version")
     if platform not in locked.platforms:
         return
     labels = context.registry.labels(f"{image.repository}@{locked.platforms[platform]}")
@@ -157,17 +177,20 @@ def said_version(text: str) -> str | None:
 
 def accept(context: Context, services: Services, consumer: Installation) -> None:
     """Run the project's own acceptance script against the started services."""
-    script = context.fresh("acceptance") / "acceptance.py"
-    script.write_text(context.read_at(context.commit, context.config.acceptance or ""), "utf-8")
+    # With the files beside it, as it stands in the repository: it may use them.
+    context.git.fetch(context.lock.commit)
+    script = source.at(context, context.lock.commit) / (context.config.acceptance or "")
     output = context.outputs / "acceptance"
     output.mkdir(parents=True, exist_ok=True)
-    said = consumer.run(
-        str(script),
-        EXPECTED_VERSION=context.plan.version,
-        ACCEPTANCE_OUTPUT=str(output),
-        **services.variables(),
-    )
-    print(said)
+    given = {"EXPECTED_VERSION": context.plan.version, "ACCEPTANCE_OUTPUT": str(output)}
+    try:
+        print(consumer.run(str(script), **given, **services.variables()))
+    except ServiceError as error:
+        # Whatever it says failed, a connection too: the services are there, and did not pass.
+        raise CheckError(
+            f"{context.config.acceptance} failed: {error.cause}",
+            "mend what it names, and run the release again with the same version",
+        ) from error
 
 
 def _timed(title: str, check: Callable[[], None]) -> Outcome:
