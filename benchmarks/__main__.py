@@ -4,7 +4,7 @@ import importlib
 import sys
 from collections.abc import Callable
 
-NAMES = ("startup", "changelog", "local_release")
+NAMES = ("startup", "changelog", "draft", "local_release")
 
 
 def run(names: list[str]) -> int:

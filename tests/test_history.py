@@ -12,10 +12,10 @@ def commit(bench: Bench, message: str, author: str) -> str:
 def test_contributors_and_those_who_are_new(bench: Bench) -> None:
     commit(bench, "x\n\nCo-authored-by: Cyd <cyd@x>", "Ann <ann@x>")
     commit(bench, "x", "dependabot[bot] <bot@x>")
-    commit(bench, "x", "Ann B. <ANN@x>")
+    commit(bench, "x", "Ann Bee <ANN@x>")
     head = commit(bench, "x", "Mari <other@x>")
     found = history.people(bench.context(), head, "v0.2.3")
-    assert found == history.People(("Ann", "Ann B.", "Cyd", "Mari"), ("Ann", "Ann B.", "Cyd"))
+    assert found == history.People(("Ann", "Ann Bee", "Cyd", "Mari"), ("Ann", "Ann Bee", "Cyd"))
     first = history.people(bench.context(), head, None)
     assert first.new == ()
     again = history.people(bench.context(), commit(bench, "y", "Ann <ann@y>"), head)
