@@ -104,6 +104,10 @@ rehearse: .venv/ready ## Perform a whole release on this machine (ARGS="--keep",
 bench: .venv-bench/ready ## Measure against other tools, side by side (ARGS="startup changelog local_release").
 	@$(PY) -m benchmarks $(ARGS)
 
+.PHONY: bench-emulation
+bench-emulation: .venv/ready ## Build the images beside an install under emulation (root; ten minutes; ARGS="--sample": without a verdict).
+	@$(PY) -m benchmarks.emulation $(ARGS)
+
 .PHONY: faults
 faults: .venv/ready ## Strike every write of a release and run it again: all must end alike (an hour; ARGS="--quick", "--only TEXT", "--act 12").
 	@$(PY) -m rehearsal faults $(ARGS)
