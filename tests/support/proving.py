@@ -45,6 +45,8 @@ class Answers(BaseHTTPRequestHandler):
 
 
 print("the model is", "here" if HEALTH == 200 else "missing", flush=True)
+if HEALTH != 200:
+    print("and what follows says nothing of it\\n" * 50, flush=True)
 HTTPServer(("", int(os.environ["PORT"])), Answers).serve_forever()
 '''
 DOCKERFILE = """\
@@ -54,7 +56,7 @@ COPY --from=dist /*.whl /
 COPY serve.py /
 ENV PORT={port} {environment}
 USER 10001:10001
-HEALTHCHECK --interval=1s --timeout=5s --start-period=60s --start-interval=1s --retries=2 \\
+HEALTHCHECK --interval=1s --timeout=5s --start-period=10s --start-interval=1s --retries=2 \\
   CMD ["python3", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:{port}/health')"]
 CMD ["python3", "-c", "{command}"]
 """
@@ -63,7 +65,7 @@ IMAGE = """
 [[tool.release.images]]
 name = "{name}"
 dockerfile = "Dockerfile.{name}"
-repository = "mari/{name}"
+repository = "mari/{prefix}{name}"
 platforms = [{platforms}]
 port = {port}
 health = "/health"
@@ -103,18 +105,21 @@ def dockerfile(name: str, command: str = SERVES, **environment: str) -> str:
     return DOCKERFILE.format(port=PORTS[name], environment=settings, command=command)
 
 
-def pyproject(platforms: tuple[str, ...]) -> str:
+def pyproject(platforms: tuple[str, ...], prefix: str) -> str:
     """Write a configuration of two images."""
     settings = '[tool.release]\ncompose = "compose.yaml"\nacceptance = "acceptance.py"'
     shown = ", ".join(f'"{one}"' for one in platforms)
-    images = [IMAGE.format(name=name, port=port, platforms=shown) for name, port in PORTS.items()]
+    images = [
+        IMAGE.format(name=name, prefix=prefix, port=port, platforms=shown)
+        for name, port in PORTS.items()
+    ]
     return PYPROJECT.replace("[tool.release]", settings) + "".join(images)
 
 
-def files(platforms: tuple[str, ...] = PLATFORMS) -> dict[str, str]:
-    """Give a project of which everything works."""
+def files(platforms: tuple[str, ...] = PLATFORMS, prefix: str = "") -> dict[str, str]:
+    """Give a project of which everything works; a prefix keeps its images apart from others'."""
     return {
-        "pyproject.toml": pyproject(platforms),
+        "pyproject.toml": pyproject(platforms, prefix),
         "compose.yaml": COMPOSE,
         "acceptance.py": ACCEPTANCE,
         "serve.py": SERVER,
