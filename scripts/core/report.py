@@ -142,6 +142,7 @@ def run(
     `page` is the repository's, `index_page` the package's.
     """
     title = f"{plan.project} {plan.version}" if plan else "the release"
+    results = [one for one in results if one.failure or one.job not in _absent(plan)]
     failed = sorted((one for one in results if one.failure), key=lambda one: one.finished)
     silent = [job for job in _expected(plan) if not _of(results, job)]
     parts = [
@@ -157,7 +158,19 @@ def run(
 
 
 def _expected(plan: Plan | None) -> tuple[str, ...]:
-    return PROVING if plan and plan.dry_run else PROVING + RELEASING
+    jobs = PROVING if plan and plan.dry_run else PROVING + RELEASING
+    return tuple(job for job in jobs if job not in _absent(plan))
+
+
+def _absent(plan: Plan | None) -> tuple[str, ...]:
+    """Name the jobs whose matter the project does not have: they run, and have nothing to do.
+
+    GitHub would skip all that follows a skipped job, so they stay in the run.
+    """
+    if plan is None:
+        return ()
+    package = () if plan.dists else ("dists", "publish-package")
+    return (*package, *(() if plan.images else ("image",)))
 
 
 def _of(results: Iterable[Result], job: str) -> list[Result]:
