@@ -23,7 +23,7 @@ def a_plan(version: str = "0.2.4", *released: str, origin: Origin = ORIGIN) -> P
 def a_lock(version: str = "0.2.4") -> Lock:
     plan = a_plan(version, "0.2.3")
     dists = tuple(LockedDist(name, SHA, 100 + i) for i, name in enumerate(plan.dists))
-    platforms = {p: f"sha256:{SHA[::-1]}" for p in PLATFORMS}
+    platforms = dict.fromkeys(PLATFORMS, f"sha256:{SHA[::-1]}")
     return Lock(plan, COMMIT[::-1], dists, (LockedImage("api", f"sha256:{SHA}", platforms),))
 
 
