@@ -19,6 +19,9 @@ from scripts.core.errors import CheckError, ServiceError
 
 ARCHITECTURES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 STARTED = 300  # seconds for every service to become healthy
+SHOWN = (
+    200  # lines of each service's log: a question a second for its health must not hide the rest
+)
 ANSWERED = 10  # seconds for one answer of a healthy service
 
 
@@ -98,7 +101,7 @@ class Compose:
         try:
             self._run("up", "--detach", "--wait", "--wait-timeout", str(STARTED))
         except ServiceError as error:
-            logs = self._run("logs", "--no-color", "--tail", "30")
+            logs = self._run("logs", "--no-color", "--tail", str(SHOWN))
             raise CheckError(f"{error.cause}\n{logs}", REMEDY) from error
         return Services(
             {

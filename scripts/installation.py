@@ -8,7 +8,7 @@ from pathlib import Path
 from scripts import processes
 from scripts.context import Context
 from scripts.core.converge import patiently
-from scripts.core.errors import CheckError, ServiceError, TransientError
+from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.lock import LockedDist
 
 # What uv says where the index, or an edge of it, does not show the version yet.
@@ -78,13 +78,22 @@ def published(context: Context, dists: tuple[LockedDist, ...]) -> Installation:
     wanted.write_text(f"{plan.project}=={plan.version} {hashes}\n", "utf-8")
     index = ["--default-index", context.index.simple_url, "--refresh-package", plan.project]
 
+    # Or uv, where the wheel's hash is another, would build the sdist, and find nothing wrong.
+    wheel = ["--only-binary", plan.project]
+
     def install() -> None:
         try:
-            installation.install(*index, "--require-hashes", "--no-deps", "-r", os.fspath(wanted))
+            exactly = ["--require-hashes", "--no-deps", "-r", os.fspath(wanted)]
+            installation.install(*index, *wheel, *exactly)
         except ServiceError as error:
             if any(sign in error.cause for sign in NOT_SHOWN):
                 raise TransientError(
                     error.cause, "look at the index, and run this again"
+                ) from error
+            if "hash mismatch" in error.cause.lower():
+                raise ConflictError(
+                    f"the index has other bytes than the lock: {error.cause}",
+                    "yank this version at the index, and release the next one",
                 ) from error
             raise
 

@@ -1,0 +1,180 @@
+"""What must be found before anything is public, on images really started."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.core.errors import ConflictError
+from scripts.stages import image as image_stage
+from scripts.stages import verify
+from tests.support.proving import Proving, dockerfile, files, proving, surroundings
+
+pytestmark = pytest.mark.world
+
+
+@pytest.fixture
+def bench(template: Path, tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Proving]:
+    with proving(template, tmp_path, surroundings(pytestconfig)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def published(
+    template: Path, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Proving:
+    """A release whose names are out, for both platforms: a folder to copy, its services ended."""
+    folder = tmp_path_factory.mktemp("published")
+    with proving(template, folder, surroundings(pytestconfig)) as made:
+        made.staged(files(prefix="out_"))
+        for verb in ("publish-package", "publish-tags"):
+            made.step(verb)
+    shutil.rmtree(folder / "clone" / "release" / "source")
+    return made
+
+
+@pytest.fixture
+def out(published: Proving, tmp_path: Path) -> Iterator[Proving]:
+    with proving(published.folder, tmp_path, published.around) as made:
+        made.index.files.update(published.index.files)
+        yield made
+
+
+@pytest.mark.parametrize("moment", ["staged", "published"])
+def test_what_works_is_installed_started_and_asked(out: Proving, moment: str) -> None:
+    out.verify(moment)
+    said = out.outcomes()
+    compared = ["published files on the index"] if moment == "published" else []
+    assert list(said) == [
+        *compared,
+        f"{moment} package installed and imported",
+        *(f"{moment} {name} for linux/amd64" for name in references(out, moment)),
+        f"{moment} services on linux/amd64",
+        *(f"{moment} {name} answers" for name in ("api", "web")),
+        f"{moment} acceptance",
+    ]
+    assert said[f"{moment} services on linux/amd64"].startswith("healthy after ")
+    assert all(text.startswith("ok, ") for text in list(said.values()) if "healthy" not in text)
+    seen = out.project.clone / "release" / "in" / "acceptance" / "seen.txt"
+    assert seen.read_text() == '{"version": "0.2.4"}'
+
+
+def references(bench: Proving, moment: str) -> list[str]:
+    context = bench.context()
+    return [name for i in context.plan.images for name in verify.references(context, i, moment)]
+
+
+def test_a_platform_that_does_not_run_here_is_said_and_not_passed(out: Proving) -> None:
+    out.verify(platform="linux/arm64")
+    said = out.outcomes()
+    last = list(said)[-1]
+    assert last == "staged services on linux/arm64"
+    assert said[last] == "not started here: this engine is linux/amd64"
+    assert not (out.project.clone / "release" / "in" / "acceptance").exists()
+
+
+def test_an_unhealthy_image_is_refused_with_its_log(bench: Proving) -> None:
+    bench.staged({"Dockerfile.api": dockerfile("api", SAY_HEALTH="503")})
+    found = bench.refused()
+    assert "unhealthy" in found.cause
+    assert "the model is missing" in found.cause
+    assert "the service's log above" in found.remedy
+
+
+def test_an_image_whose_default_command_crashes_is_refused_with_its_log(bench: Proving) -> None:
+    crash = dockerfile("api", command="raise RuntimeError('no weights in the image')")
+    bench.staged({"Dockerfile.api": crash})
+    assert "RuntimeError: no weights in the image" in bench.refused().cause
+
+
+def test_a_service_that_says_another_version_is_refused(bench: Proving) -> None:
+    bench.staged({"Dockerfile.web": dockerfile("web", SAY_VERSION="0.2.3")})
+    cause = bench.refused().cause
+    assert """web says '{"version": "0.2.3"}' on /version, expected version 0.2.4""" in cause
+
+
+def test_a_health_that_only_the_outside_sees_is_asked(bench: Proving) -> None:
+    """The image's own health check looks at something else than the project's configuration."""
+    other = dockerfile("api", SAY_HEALTH="500").replace("/health')", "/version')")
+    bench.staged({"Dockerfile.api": other})
+    assert "api answers 500 on /health, expected 200" in bench.refused().cause
+
+
+@pytest.mark.parametrize("label", ["version", "revision"])
+def test_a_wrong_label_is_refused(
+    bench: Proving, monkeypatch: pytest.MonkeyPatch, label: str
+) -> None:
+    real = image_stage.labels
+    wrong = {f"org.opencontainers.image.{label}": "other"}
+    monkeypatch.setattr(image_stage, "labels", lambda context: {**real(context), **wrong})
+    bench.staged()
+    assert f"is labelled {label}=other, expected " in bench.refused().cause
+
+
+@pytest.mark.parametrize("moment", ["staged", "published"])
+def test_a_lock_of_other_platform_images_is_refused(out: Proving, moment: str) -> None:
+    api, web = out.context().lock.images
+    out.relock(images=(type(api)(api.name, api.digest, web.platforms), web))
+    cause = out.refused(moment).cause
+    assert references(out, moment)[0] in cause
+    assert web.platforms["linux/arm64"] in cause
+    assert api.platforms["linux/arm64"] in cause
+
+
+def test_an_image_that_the_registry_does_not_have_is_refused(out: Proving) -> None:
+    api, web = out.context().lock.images
+    out.relock(images=(type(api)(api.name, f"sha256:{'0' * 64}", api.platforms), web))
+    assert "is not there, the lock says" in out.refused().cause
+
+
+def test_a_version_tag_that_was_moved_is_refused(out: Proving) -> None:
+    context = out.context()
+    planned = context.plan.images[0]
+    other = context.lock.image(planned.name).platforms["linux/amd64"]
+    context.registry.create(planned.reference, f"{planned.repository}@{other}")
+    try:
+        cause = out.refused("published").cause
+    finally:
+        context.registry.create(planned.reference, context.lock.pinned(planned))
+    assert cause.startswith(f"{planned.reference} is ")
+    assert other in cause
+
+
+def test_a_failing_acceptance_is_refused_in_its_own_words(bench: Proving) -> None:
+    said = "the page is blank: connection refused by the API"
+    bench.staged({"acceptance.py": f"raise SystemExit({said!r})"})
+    found = bench.refused()
+    assert said in found.cause
+    assert "acceptance.py" in found.cause
+
+
+def test_a_package_that_cannot_be_imported_is_refused(bench: Proving) -> None:
+    bench.staged({"sample_thing/__init__.py": "import nothing_of_this_name"})
+    assert "No module named 'nothing_of_this_name'" in bench.refused().cause
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("sample_thing-0.2.4-py3-none-any.whl", "the index has other bytes than the lock"),
+        ("sample_thing-0.2.4.tar.gz", "the index holds sample_thing-0.2.4.tar.gz with sha256"),
+    ],
+)
+def test_other_bytes_on_the_index_are_refused_by_their_hash(
+    out: Proving, name: str, said: str
+) -> None:
+    out.index.files[name] += b"\0"
+    found = out.refused("published", ConflictError)
+    assert said in found.cause
+
+
+def test_a_dry_run_starts_no_image(bench: Proving) -> None:
+    bench.staged()
+    before = bench.around.writes()
+    context = bench.context()
+    plan = context.inputs / "plan.json"
+    plan.write_text(plan.read_text().replace('"mode": "release"', '"mode": "dry-run"'))
+    bench.verify()
+    assert list(bench.outcomes()) == ["staged package installed and imported"]
+    assert bench.around.writes() == before
