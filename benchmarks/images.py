@@ -30,7 +30,7 @@ class Builder:
 
     def seconds(self, what: str, targets: list[str], *settings: str) -> float:
         """Build targets of docker-bake.hcl, nothing cached, push them without a name; time it."""
-        self._docker("buildx", "prune", "--all", "--force")
+        self._docker("buildx", "prune", "--all", "--force", told="emptying the cache")
         places = [
             f"--set={name}.output=type=image,name={self.endpoints.registry}/"
             f"{self.endpoints.registry_username}/{name},push=true,push-by-digest=true,"
