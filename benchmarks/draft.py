@@ -1,9 +1,9 @@
 """A changelog from the history, beside git-cliff, commitizen and python-semantic-release.
 
 Full: each makes all of it from every commit. Since the last tag: ours beside what the others make
-all of again, which is what is promised, and beside what they have for it: git-cliff's
-`--unreleased` (a compiled program, ahead of any Python's start) and commitizen's `--incremental`.
-Memory is the most that a contender's process, or one that it started, had at a time.
+all of again, which is what is promised, and, for comparison, beside what they have for it:
+git-cliff's `--unreleased` (a compiled program, ahead of any Python's start) and commitizen's
+`--incremental`. Memory is the most that a contender's process, or one it started, had at a time.
 """
 
 import os

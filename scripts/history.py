@@ -1,6 +1,7 @@
 """The clone's history, as the changelog's draft and check and the release notes need it."""
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,10 @@ from scripts.core.errors import ServiceError, UsageError
 SHALLOW = "fetch the whole history: `git fetch --unshallow --tags`, or `fetch-depth: 0`"
 # A person's own settings must not add to the output.
 _LOG = ("log", "-z", "--no-show-signature", "--encoding=UTF-8")
+
+# What of a message's body an entry or the check is made from; all else need not be kept.
+_TELLING = re.compile(r"BREAKING|^Co-authored-by:|^Changelog:", re.MULTILINE | re.IGNORECASE)
+_HEAD = 2000
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ def since(context: Context, start: str | None) -> list[Commit]:
         known(context, start)
     span = f"{start}..HEAD" if start else "HEAD"
     text = context.git.run(*_LOG, "--format=%H%n%P%n%aN%n%B", span)
-    return [_commit(record) for record in text.split("\0") if record]
+    # One after another, since a long history is large: never all of it a second time.
+    return [_commit(record[0]) for record in re.finditer(r"[^\0]+", text)]
 
 
 def known(context: Context, commit: str) -> None:
@@ -116,7 +122,9 @@ def changed_files(context: Context, base: str) -> list[str]:
 def _commit(record: str) -> Commit:
     # An author's name can hold any sign but a line feed.
     sha, parents, author, message = record.split("\n", 3)
-    return Commit(sha, tuple(parents.split()), author, message)
+    if not _TELLING.search(message):
+        message = message[:_HEAD]  # the title, and of a merge the pull request's
+    return Commit(sha, tuple(parents.split()), sys.intern(author), message)
 
 
 def _refuse_shallow(context: Context) -> None:
