@@ -258,7 +258,8 @@ def test_a_checkout_without_a_branch_on_a_laptop(bench: Bench) -> None:
 
 
 def test_a_token_that_may_only_read(bench: Bench) -> None:
-    error = refused(bench, bench.context(GITHUB_TOKEN=READER))
+    over_http = {"GITHUB_SERVER_URL": bench.github.url}  # where a token counts
+    error = refused(bench, bench.context(GITHUB_TOKEN=READER, **over_http))
     assert "the token may write: read only" in error.cause
     assert "contents: write" in error.remedy
     assert error.exit_code == 4
