@@ -75,7 +75,7 @@ check: lint ## Everything that needs no engine and no service: linters, types, t
 	@$(PY) -m pytest -q --numprocesses auto --dist worksteal -m "not world and not rehearsal and not service" $(ARGS)
 
 .PHONY: check-services
-check-services: .venv/ready ## The tests that start a service: the API, MLflow, nginx, a browser.
+check-services: .venv/ready ## The tests that start services: the API, MLflow, nginx, a browser, whole small releases.
 	@$(PY) -m pytest -q -m service $(ARGS)
 
 .PHONY: changelog-check

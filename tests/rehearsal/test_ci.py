@@ -14,6 +14,8 @@ from rehearsal.workflow import FAILURE, SKIPPED, SUCCESS
 from scripts.core import ci_plan
 from tests.support.workflow_bench import ROOT, Bench
 
+pytestmark = pytest.mark.service
+
 CI = ".github/workflows/ci.yml"
 CHECKS = ("changelog", "dists", "images", "services", "rehearsal")
 # What the composite actions do with the network; here the machine's own Python does.

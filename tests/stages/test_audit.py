@@ -19,6 +19,8 @@ from scripts.stages import audit
 from tests.conftest import TOKENS, WRITER
 from tests.support.releases import IMAGE, PLATFORMS, Releases
 
+pytestmark = pytest.mark.service
+
 
 def examined(bench: Releases, version: str = "0.3.0", **more: str) -> dict[str, Finding]:
     """Examine a release as somebody without any token; give the findings by name."""

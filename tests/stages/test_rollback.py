@@ -15,6 +15,8 @@ from tests.conftest import READER
 from tests.support.project import git
 from tests.support.releases import IMAGE, Releases
 
+pytestmark = pytest.mark.service
+
 BANNER = "> [!WARNING]\n> **v0.3.0 was rolled back.** Use [v0.2.5]("
 
 
