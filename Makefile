@@ -38,8 +38,10 @@ lock: ## Compile requirements/*.in into hash-pinned requirements/*.txt.
 	    --output-file "$${file%.in}.txt" "$$file"; done
 
 .PHONY: test
-test: .venv/ready ## Run every test.
-	@$(PY) -m pytest $(ARGS)
+test: .venv/ready ## Every test: the fast ones side by side, then those with services and worlds of their own.
+	@$(PY) -m pytest -q --numprocesses auto --dist worksteal -m "not world and not rehearsal and not service"
+	@$(PY) -m pytest -q -m "world or service"
+	@$(PY) -m pytest -q -m rehearsal
 
 .PHONY: lint
 lint: .venv/ready ## Every linter, side by side: Python, types, workflows, Dockerfiles, shell.

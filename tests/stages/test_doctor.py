@@ -19,6 +19,8 @@ from tests.support.project import git
 from tests.support.releases import Releases
 from tests.support.serving import serving
 
+pytestmark = pytest.mark.service
+
 
 @pytest.fixture
 def well(released: Releases) -> Releases:

@@ -22,6 +22,15 @@ from rehearsal.github.settings import GitHubSettings, Token
 from tests.rehearsal.github.openapi import DESCRIPTION, Description
 
 WRITER = "writer"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them talk to a service: they are not among the fast ones."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.service)
+
+
 TOKENS = {
     "writer": Token("mari", {"contents": "write", "pull_requests": "write", "issues": "write"}),
     "workflow": Token("github-actions[bot]", {"contents": "write", "pull_requests": "write"}),
