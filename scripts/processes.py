@@ -16,6 +16,8 @@ PASSING = (
     "connection reset",
     "connection timed out",
     "broken pipe",
+    "use of closed network connection",
+    "server closed idle connection",
     "unexpected eof",
     "empty reply from server",
     "early eof",
