@@ -41,7 +41,11 @@ lock: ## Compile requirements/*.in into hash-pinned requirements/*.txt.
 test: .venv/ready ## Every test: the fast ones side by side, then those with services and worlds of their own.
 	@$(PY) -m pytest -q --numprocesses auto --dist worksteal -m "not world and not rehearsal and not service"
 	@$(PY) -m pytest -q -m "world or service"
-	@$(PY) -m pytest -q -m rehearsal
+	@$(PY) -m pytest -q -m "rehearsal and not long"
+
+.PHONY: test-releases
+test-releases: .venv/ready ## Whole releases one after another: again, dry run, candidate, pushed tag (half an hour).
+	@$(PY) -m pytest -q -m rehearsal tests/rehearsal/test_release.py
 
 .PHONY: lint
 lint: .venv/ready ## Every linter, side by side: Python, types, workflows, Dockerfiles, shell.

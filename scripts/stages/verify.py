@@ -142,7 +142,10 @@ def _started(
                 partial(check_answers, context, image, services),
             )
         if context.config.acceptance:
-            yield _timed(f"{moment} acceptance", partial(accept, context, services, consumer))
+            # A folder for each leg: all of a run's files end up in one place.
+            leg = f"{moment}-{engine.platform.rpartition('/')[2]}"
+            acceptance = partial(accept, context, services, consumer, leg)
+            yield _timed(f"{moment} acceptance", acceptance)
 
 
 def check_answers(context: Context, image: ImageConfig, services: Services) -> None:
@@ -175,12 +178,12 @@ def said_version(text: str) -> str | None:
     return answer.get("version") if isinstance(answer, dict) else None
 
 
-def accept(context: Context, services: Services, consumer: Installation) -> None:
+def accept(context: Context, services: Services, consumer: Installation, leg: str) -> None:
     """Run the project's own acceptance script against the started services."""
     # With the files beside it, as it stands in the repository: it may use them.
     context.git.fetch(context.lock.commit)
     script = source.at(context, context.lock.commit) / (context.config.acceptance or "")
-    output = context.outputs / "acceptance"
+    output = context.outputs / "acceptance" / leg
     output.mkdir(parents=True, exist_ok=True)
     given = {"EXPECTED_VERSION": context.plan.version, "ACCEPTANCE_OUTPUT": str(output)}
     try:

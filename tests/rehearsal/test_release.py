@@ -139,6 +139,7 @@ def test_the_same_release_again_writes_nothing(kept: Kept) -> None:
     assert kept.verdict["seconds"]["run"] < first
 
 
+@pytest.mark.long
 def test_a_dry_run_leaves_every_surface_untouched(kept: Kept) -> None:
     kept.change("Something that a dry run sees.")
     refs, releases, offset = kept.refs(), kept.releases(), kept.end()
@@ -148,6 +149,7 @@ def test_a_dry_run_leaves_every_surface_untouched(kept: Kept) -> None:
     assert (kept.refs(), kept.releases()) == (refs, releases)
 
 
+@pytest.mark.long
 def test_a_candidate_moves_no_pointer(kept: Kept) -> None:
     kept.change("Something to try.")
     pointers = {tag: kept.tag_digest("api", tag) for tag in ("latest", "0", "0.2")}
@@ -159,6 +161,7 @@ def test_a_candidate_moves_no_pointer(kept: Kept) -> None:
     assert kept.tag_digest("api", "v0.3.0rc1").startswith("sha256:")
 
 
+@pytest.mark.long
 def test_a_pushed_tag_releases_its_commit(kept: Kept) -> None:
     kept.change("Something to have.")
     assert kept.type("--again", "--tag", "0.4.0") == 0

@@ -56,7 +56,7 @@ def test_what_works_is_installed_started_and_asked(out: Proving, moment: str) ->
     ]
     assert said[f"{moment} services on linux/amd64"].startswith("healthy after ")
     assert all(text.startswith("ok, ") for text in list(said.values()) if "healthy" not in text)
-    seen = out.project.clone / "release" / "in" / "acceptance" / "seen.txt"
+    seen = out.project.clone / "release" / "in" / "acceptance" / f"{moment}-amd64" / "seen.txt"
     assert seen.read_text() == '{"version": "0.2.4"}'
 
 
