@@ -113,11 +113,11 @@ class World:
                 "PACKAGE_INDEX_URL": self.endpoints.index_simple,
                 "PACKAGE_INDEX_USERNAME": self.endpoints.index_username,
                 "IMAGE_REGISTRY": self.endpoints.registry,
+                "REGISTRY_USERNAME": self.endpoints.registry_username,
             },
             secrets={
                 "GITHUB_TOKEN": self.run_token,
                 "PACKAGE_INDEX_TOKEN": self.endpoints.index_token,
-                "REGISTRY_USERNAME": self.endpoints.registry_username,
                 "REGISTRY_TOKEN": self.endpoints.registry_token,
             },
             program=str(Path(sys.executable).with_name("act")),

@@ -23,7 +23,7 @@ USES = re.compile(
     r" # (?P<tag>v\d+\.\d+\.\d+)$"
 )
 FACTS = Path("../shared/facts/github.md")
-PUSHES = {"REGISTRY_USERNAME", "REGISTRY_TOKEN"}
+PUSHES = {"REGISTRY_TOKEN"}
 # Job -> the secrets it needs, and no others.
 SECRETS = {
     (RELEASE, "plan"): PUSHES,

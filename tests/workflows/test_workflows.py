@@ -74,8 +74,7 @@ BREACHES = [
     (
         "secrets_go_where_they_are_needed",
         RELEASE,
-        "    secrets:\n      REGISTRY_USERNAME: ${{ secrets.REGISTRY_USERNAME }}\n"
-        "      REGISTRY_TOKEN: ${{ secrets.REGISTRY_TOKEN }}\n",
+        "    secrets:\n      REGISTRY_TOKEN: ${{ secrets.REGISTRY_TOKEN }}\n",
         "    secrets: inherit\n",
     ),
     (
