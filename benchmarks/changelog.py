@@ -40,7 +40,7 @@ CODE = """\
 
 
 def main() -> int:
-    """Measure a plain changelog, and one that has code in every hundredth section."""
+    """Measure a plain changelog, and one that has code in every tenth section."""
     measured, claims = {}, []
     with tempfile.TemporaryDirectory() as folder:
         for title, text in (("plain", made()), ("with code", made(CODE))):
@@ -56,12 +56,12 @@ def main() -> int:
 
 
 def made(extra: str = "") -> str:
-    """Make a changelog with links for every version; `extra` goes below every hundredth section."""
+    """Make a changelog with links for every version; `extra` goes below every tenth section."""
     versions = [f"{n // 400}.{n // 20 % 20}.{n % 20}" for n in range(RELEASES, 0, -1)]
     parts = [TOP]
     for number, version in enumerate(versions):
         parts.append(SECTION.format(version=version, day=number % 28 + 1, number=number))
-        parts.append(extra if number % 100 == 5 else "")
+        parts.append(extra if number % 10 == 5 else "")
     page = "https://example.org/owner/name/compare"
     parts.append(f"[Unreleased]: {page}/v{versions[0]}...HEAD\n")
     for new, old in pairwise(versions):

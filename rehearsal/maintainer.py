@@ -1,24 +1,127 @@
-"""What a maintainer does to start a release: press the button, or push a tag."""
+"""What a maintainer does to start a run: press a button, push a tag, open a pull request."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rehearsal import act, seed
+import requests
+
+from rehearsal import act, button, seed
 from rehearsal.world import BRANCH, WORKFLOW, World
 from scripts import start
 from scripts.context import Context
 from scripts.core import codec, version
 from scripts.core import plan as planning
+from scripts.core.errors import ServiceError, UsageError
 from scripts.runner import Runner
 from scripts.stages import prepare
 
+SILENCE = 30.0
+"""Seconds after which GitHub's service is given up."""
+
 
 def press_button(world: World, *, dry_run: bool = False) -> act.Event:
-    """Start the workflow on the branch's present head, as *Run workflow* does."""
-    sha = seed.git(world.bare, "rev-parse", f"refs/heads/{BRANCH}")
-    inputs = {"version": world.version, "dry-run": str(dry_run).lower()}
-    return act.dispatched(f"refs/heads/{BRANCH}", sha, inputs, _repository(world), WORKFLOW)
+    """Start the release on the branch's present head, as *Run workflow* does."""
+    typed = {"version": world.version, "dry-run": str(dry_run).lower()}
+    return dispatch(world, WORKFLOW, typed)
+
+
+def dispatch(world: World, workflow: str, typed: Mapping[str, str]) -> act.Event:
+    """Press a workflow's button on the branch's present head.
+
+    Raises `UsageError` for a workflow that is not there, and for what its form would not take.
+    """
+    sha = head(world, BRANCH)
+    inputs = button.fill_in(workflow, _file(world, sha, workflow), typed)
+    return act.dispatched(f"refs/heads/{BRANCH}", sha, inputs, _repository(world), workflow)
+
+
+def schedule(world: World, workflow: str) -> act.Event:
+    """Let the clock start a workflow on the branch's present head; there are no inputs then."""
+    sha = head(world, BRANCH)
+    _file(world, sha, workflow)
+    payload = {"schedule": "", "repository": _repository(world), "workflow": workflow}
+    return act.Event("schedule", f"refs/heads/{BRANCH}", sha, payload)
+
+
+def head(world: World, branch: str) -> str:
+    """Return a branch's present head in the world."""
+    return seed.git(world.bare, "rev-parse", "--verify", f"refs/heads/{branch}")
+
+
+def _file(world: World, commit: str, path: str) -> str:
+    folder = path.rpartition("/")[0]
+    there = seed.git(world.bare, "ls-tree", "--name-only", commit, f"{folder}/").splitlines()
+    if path not in there:
+        names = ", ".join(one.rpartition("/")[2] for one in there)
+        raise UsageError(f"{BRANCH} has no {path}", f"name one of: {names}")
+    return seed.git(world.bare, "show", f"{commit}:{path}")
+
+
+def open_pull_request(
+    world: World, checkout: Path, branch: str, labels: Sequence[str] = ()
+) -> act.Event:
+    """Push a branch of the checkout, ask to merge it, and start what GitHub starts then.
+
+    As there, the run is for a merge with the branch's present head, `refs/pull/N/merge`. Pushed
+    again, the same pull request is used. Raises `SeedError` if there is no such branch, and
+    `UsageError` if it cannot be merged.
+    """
+    commit = seed.git(checkout, "rev-parse", "--verify", f"{branch}^{{commit}}")
+    to = f"+{commit}:refs/heads/{branch}"
+    seed.git(checkout, "push", "--quiet", world.git, to, **_credentials(world))
+    pull = _pull_request(world, branch)
+    base, number = pull["base"]["sha"], pull["number"]
+    merged = _merged(world, base, commit, branch)
+    ref = f"refs/pull/{number}/merge"
+    seed.git(world.bare, "update-ref", ref, merged)
+    facts = {**pull, "labels": [{"name": label} for label in labels]}
+    repository = _repository(world)
+    payload = {
+        "action": "opened",
+        "number": number,
+        "pull_request": facts,
+        "repository": repository,
+        "sender": repository["owner"],
+    }
+    return act.Event("pull_request", ref, merged, payload)
+
+
+def _pull_request(world: World, branch: str) -> dict[str, Any]:
+    """Find the open pull request of a branch, or open it, as the maintainer."""
+    where = {"head": f"{world.owner}:{branch}", "base": BRANCH}
+    found = _ask(world, "GET", "pulls", params=where)
+    if found:
+        return dict(_ask(world, "GET", f"pulls/{found[0]['number']}"))
+    title = seed.git(world.bare, "show", "--no-patch", "--format=%s", f"refs/heads/{branch}")
+    return dict(_ask(world, "POST", "pulls", json={**where, "title": title}))
+
+
+def _ask(world: World, method: str, path: str, **more: Any) -> Any:
+    answer = requests.request(
+        method, f"{world.api}/repos/{world.repository}/{path}", timeout=SILENCE,
+        headers={"Authorization": f"Bearer {world.token}"}, **more,
+    )  # fmt: skip
+    if not answer.ok:
+        cause = f"{method} {path}: {answer.status_code} {answer.text[:300]}"
+        raise ServiceError(cause, "look at the branch: it must differ from the one it is for")
+    return answer.json()
+
+
+def _merged(world: World, base: str, commit: str, branch: str) -> str:
+    """Make the commit that GitHub tests: the branch merged into what it is for."""
+    try:
+        told = seed.git(world.bare, "merge-tree", "--write-tree", "--no-messages", base, commit)
+    except seed.SeedError as error:
+        raise UsageError(
+            f"{branch} conflicts with {BRANCH}: GitHub runs nothing for it",
+            f"merge {BRANCH} into it, and try again",
+        ) from error
+    message = f"Merge {commit} into {base}"
+    parents = ("-p", base, "-p", commit)
+    tree = told.splitlines()[0]
+    return seed.git(world.bare, "commit-tree", tree, *parents, "-m", message, **_identity(world))
 
 
 def push_tag(world: World, wanted: str) -> act.Event:

@@ -29,7 +29,8 @@ from rehearsal.services import Endpoints, Services
 from scripts.core.errors import UsageError
 
 ROOT = Path(__file__).parents[1]
-WORKFLOW = ".github/workflows/release.yml"
+WORKFLOWS = ".github/workflows"
+WORKFLOW = f"{WORKFLOWS}/release.yml"
 BRANCH = "main"
 BOT = "github-actions[bot]"
 KEPT = ("verdict.json", "summary.md", "report.html", "runs", "journal.jsonl")
@@ -42,7 +43,10 @@ _MAINTAINER = dict.fromkeys(
 
 @dataclass(frozen=True)
 class World:
-    """A world that is up. `token` is its maintainer's, `run_token` its runs' GITHUB_TOKEN."""
+    """A world that is up.
+
+    `token` is its maintainer's; `run_tokens` has the GITHUB_TOKEN that each workflow's runs get.
+    """
 
     folder: Path
     checkout: Path
@@ -51,7 +55,7 @@ class World:
     version: str
     endpoints: Endpoints
     token: str = field(repr=False)
-    run_token: str = field(repr=False)
+    run_tokens: Mapping[str, str] = field(repr=False)
 
     @property
     def repository(self) -> str:
@@ -87,7 +91,7 @@ class World:
             "version": self.version,
         }
 
-    def setting(self, commit: str) -> Setting:
+    def setting(self, commit: str, workflow: str = WORKFLOW) -> Setting:
         """Make a new run's folder with a checkout of the commit that its event is for."""
         run_id = 1 + max((int(path.name) for path in self.folder.glob("runs/*")), default=1000)
         folder = self.folder / "runs" / str(run_id)
@@ -97,7 +101,7 @@ class World:
         seed.tree(self.bare, commit, folder / "tree")
         return Setting(
             tree=folder / "tree",
-            workflow=WORKFLOW,
+            workflow=workflow,
             folder=folder,
             run_id=run_id,
             environment=self._environment(folder),
@@ -116,7 +120,7 @@ class World:
                 "REGISTRY_USERNAME": self.endpoints.registry_username,
             },
             secrets={
-                "GITHUB_TOKEN": self.run_token,
+                "GITHUB_TOKEN": self.run_tokens[workflow],
                 "PACKAGE_INDEX_TOKEN": self.endpoints.index_token,
                 "REGISTRY_TOKEN": self.endpoints.registry_token,
             },
@@ -248,20 +252,25 @@ def project(tree: Path) -> tuple[str, str]:
     return owner, str(text.get("project", {}).get("name", "project"))
 
 
-def granted(tree: Path) -> dict[str, str]:
+def granted(tree: Path, workflow: str) -> dict[str, str]:
     """Return what the workflow's jobs ask for altogether, under the API's names.
 
     act gives all jobs one token, so it may what the job with the most rights may. That each job
     asks for no more than it needs is a matter of the tests that read the file.
     """
     most: dict[str, str] = {"metadata": "read"}
-    workflow = yaml.safe_load((tree / WORKFLOW).read_text(encoding="utf-8"))
-    for part in (workflow, *workflow["jobs"].values()):
+    text = yaml.safe_load((tree / workflow).read_text(encoding="utf-8"))
+    for part in (text, *text["jobs"].values()):
         permissions = part.get("permissions") or {}
         for name, level in permissions.items():
             key = name.replace("-", "_")
             most[key] = max(most.get(key, "none"), level, key=_LEVELS.index)
     return most
+
+
+def workflows(tree: Path) -> list[str]:
+    """Return the workflow files of a checkout, as paths within it."""
+    return sorted(path.relative_to(tree).as_posix() for path in tree.glob(f"{WORKFLOWS}/*.yml"))
 
 
 def _up(folder: Path, checkout: Path, progress: Progress, version: str) -> World:
@@ -277,7 +286,8 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str) -> World
     if left_out := seed.changes(checkout):
         some = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")  # noqa: PLR2004
         progress.say(f"  note    HEAD is rehearsed, without what is not committed: {some}")
-    tokens = {kind: f"{kind}_{secrets.token_hex(18)}" for kind in ("ghp", "ghs")}
+    token = f"ghp_{secrets.token_hex(18)}"
+    run_tokens = {path: f"ghs_{secrets.token_hex(18)}" for path in workflows(folder / "tree")}
     github = {
         "folder": str(folder / "github"),
         "repository": str(bare),
@@ -285,14 +295,17 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str) -> World
         "name": name,
         "default_branch": BRANCH,
         "tokens": {
-            tokens["ghp"]: {"login": owner, "permissions": _MAINTAINER},
-            tokens["ghs"]: {"login": BOT, "permissions": granted(folder / "tree")},
+            token: {"login": owner, "permissions": _MAINTAINER},
+            **{
+                run_tokens[path]: {"login": BOT, "permissions": granted(folder / "tree", path)}
+                for path in run_tokens
+            },
         },
         "environments": {"release": [owner], "pypi": []},
     }
     with progress.step("services") as detail:
         endpoints = Services(folder, folder / "tree", github).up(detail)
-    return World(folder, checkout, owner, name, version, endpoints, tokens["ghp"], tokens["ghs"])
+    return World(folder, checkout, owner, name, version, endpoints, token, run_tokens)
 
 
 def _state(world: World) -> Mapping[str, Any]:

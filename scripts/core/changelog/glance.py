@@ -7,7 +7,7 @@ cannot tell. It works on all names at once, which is what makes it quick.
 import re
 from bisect import bisect
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from packaging.version import Version
 
@@ -20,11 +20,13 @@ _BEFORE = r"\n##?#?[ \t]+(?i:[\s*_~`]*(?:(?:version|release)\s+)?\[?\s*v?)"
 _NAMES = re.compile(_BEFORE + r"((?i:unreleased\b)|\d+(?:\.\d+)+[\w.+!-]*)")
 _ALL_PLAIN = re.compile(r"(?:(?:unreleased|(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2})(?:\n|\Z))*")
 _INDENTED_HEADING = re.compile(r"\n (?=[ #]) {0,2}#")
-_UNDERLINES = (
-    re.compile(r"\n-(?! \S)-*[ \t]*\r?(?=\n|\Z)"),
-    re.compile(r"\n=+[ \t]*\r?(?=\n|\Z)"),
-)
-_INDENTED_UNDERLINE = re.compile(r"\n {1,3}(?:-+|=+)[ \t]*\r?(?=\n|\Z)")
+# What the underlines start with is looked for first, which costs next to nothing.
+_UNDERLINES = {
+    "\n-": re.compile(r"\n-(?! \S)-*[ \t]*\r?(?=\n|\Z)"),
+    "\n=": re.compile(r"\n=+[ \t]*\r?(?=\n|\Z)"),
+}
+_FEW = 20  # names; to look more of them up costs more than reading every heading
+_INDENTED_UNDERLINE = re.compile(r"\n (?=[ =-]) {0,2}(?:-+|=+)[ \t]*\r?(?=\n|\Z)")
 
 
 def names_are_fine(text: str, version: Version, hidden: Sequence[Hidden]) -> bool:
@@ -55,20 +57,36 @@ def _keys(names: list[str]) -> list[str]:
 
 
 def _visible_twice(text: str, names: set[str], hidden: Sequence[Hidden]) -> bool:
-    """Tell whether two of `names`, as they are written, mean the same outside of `hidden`."""
+    """Tell whether two of `names`, as they are written, mean the same outside of `hidden`.
+
+    So it does if there are too many of them to look each of them up.
+    """
+    if len(names) > _FEW:
+        return True
     starts = [lines.span.start for lines in hidden]
-    these = "|".join(map(re.escape, names))
     seen = []
-    for name in re.finditer(rf"{_BEFORE}({these})(?!\w)", text):
-        block = bisect(starts, name.start() + 1) - 1
-        if block < 0 or hidden[block].span.stop <= name.start():
-            seen += _keys([name[1]])
+    for name, heading in ((name, at) for name in names for at in _headed(text, name)):
+        block = bisect(starts, heading + 1) - 1
+        if block < 0 or hidden[block].span.stop <= heading:
+            seen += _keys([name])
     return len(set(seen)) < len(seen)
+
+
+def _headed(text: str, name: str) -> Iterator[int]:
+    """Find where a heading begins with `name`, by its text: that is found at once."""
+    at = text.find(name)
+    while at >= 0:
+        line = text.rfind("\n", 0, at)
+        heading = _NAMES.match(text, line) if line >= 0 else None
+        if heading and heading.span(1) == (at, at + len(name)):
+            yield line
+        at = text.find(name, at + len(name))
 
 
 def _underlined(text: str) -> bool:
     """Tell whether there may be a heading that is underlined: its words stand a line above."""
     if _INDENTED_UNDERLINE.search(text):
         return True
-    marks = (mark for marks in _UNDERLINES for mark in marks.finditer(text))
+    kinds = (line for start, line in _UNDERLINES.items() if start in text)
+    marks = (mark for line in kinds for mark in line.finditer(text))
     return any(text[text.rfind("\n", 0, at.start()) + 1 : at.start()].strip() for at in marks)

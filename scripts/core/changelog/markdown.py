@@ -235,7 +235,7 @@ class Scan:
     def _hide(self, mark: re.Match[str]) -> None:
         start = mark.start() + 1
         self.position = self._line_end(start)
-        content = self._list_content(start)
+        content = self._list_content(start) if self.text.startswith(" ", start) else 0
         limit = self._list_end(content)
         if mark["fence"] is not None:
             sign, count = re.escape(mark["fence"][0]), len(mark["fence"])
