@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rehearsal import act, faults_command, maintainer, report_page, run, verdict, world
+from rehearsal import act, faults_command, kept, maintainer, report_page, run, verdict, world
 from rehearsal.progress import Progress
 from rehearsal.seed import SeedError
 from rehearsal.world import World
@@ -26,7 +26,12 @@ EXAMPLES = """examples:
   python -m rehearsal run --tag 0.2.4           push a tag instead of pressing the button
   python -m rehearsal run --dry-run             change nothing anywhere
   python -m rehearsal faults --quick            what comes of faults: a few of each kind
-  python -m rehearsal up | down                 bring a world up, end it"""
+  python -m rehearsal up | down                 bring a world up, end it
+in the world that is up (up, or run --keep):
+  python -m rehearsal dispatch rollback.yml --input version=0.2.5
+  python -m rehearsal dispatch audit.yml --schedule
+  python -m rehearsal dispatch changelog.yml
+  python -m rehearsal pull-request --branch a-branch-of-this-checkout"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,7 +42,8 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = main_parser.add_subparsers(dest="verb", required=True, metavar="run|faults|up|down")
+    names = "run|dispatch|pull-request|faults|up|down"
+    verbs = main_parser.add_subparsers(dest="verb", required=True, metavar=names)
     for name, meaning in (
         ("run", "bring a world up, run release.yml in it, say what it came to"),
         ("up", "bring a world up and leave it"),
@@ -52,6 +58,10 @@ def parser() -> argparse.ArgumentParser:
     release.add_argument("--tag", metavar="V", help="push the tag of a commit that says V")
     release.add_argument("--keep", action="store_true", help="leave the world up")
     release.add_argument("--again", action="store_true", help="run in the world that is up")
+    for name, meaning in kept.VERBS.items():
+        verb = verbs.add_parser(name, help=meaning, description=meaning)
+        verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="the world's folder")
+    kept.add_arguments(verbs.choices["dispatch"], verbs.choices["pull-request"])
     faults = "strike every write of a release, and run it again: all must end alike"
     verb = verbs.add_parser("faults", help=faults, description=faults)
     verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="where its world goes")
@@ -65,6 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     verbs: dict[str, Callable[[argparse.Namespace, Progress], int]] = {
         "run": _run,
+        "dispatch": kept.dispatch,
+        "pull-request": kept.pull_request,
         "faults": faults_command.faults,
         "up": _up,
         "down": _down,

@@ -179,9 +179,9 @@ def _credentials(world: World) -> dict[str, str]:
     """Give git the token through its environment: an argument is for everyone to read."""
     pair = base64.b64encode(f"{world.owner}:{world.token}".encode()).decode()
     return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{world.endpoints.github}/.extraHeader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: Basic {pair}",
+        "GIT_CONFIG_COUNT": "2",  # the first is what `seed.git` sets itself
+        "GIT_CONFIG_KEY_1": f"http.{world.endpoints.github}/.extraHeader",
+        "GIT_CONFIG_VALUE_1": f"Authorization: Basic {pair}",
     }
 
 

@@ -67,7 +67,7 @@ def here(tmp_path: Path) -> World:
         "1.1",
         endpoints,
         "ghp secret",
-        "ghs secret",
+        {world.WORKFLOW: "ghs secret", ".github/workflows/audit.yml": "ghs of the audit"},
     )
     seed.bare(checkout, made.bare)
     return made
@@ -78,7 +78,7 @@ def test_owner_and_name_follow_from_what_is_released(here: World) -> None:
 
 
 def test_runs_get_the_most_that_any_job_asks_for(here: World) -> None:
-    assert world.granted(here.checkout) == {
+    assert world.granted(here.checkout, world.WORKFLOW) == {
         "metadata": "read",
         "contents": "write",
         "pull_requests": "write",
@@ -103,6 +103,13 @@ def test_a_job_inherits_nothing_of_the_caller_and_no_secret(
     assert setting.environment["HOME"].startswith(str(setting.folder))
     assert sys.prefix not in setting.environment["PATH"]
     assert setting.secrets["GITHUB_TOKEN"] == "ghs secret"
+
+
+def test_each_workflow_has_a_token_that_may_what_its_own_jobs_ask_for(here: World) -> None:
+    audit = ".github/workflows/audit.yml"
+    setting = here.setting(seed.git(here.bare, "rev-parse", "main"), audit)
+    assert setting.workflow == audit
+    assert setting.secrets["GITHUB_TOKEN"] == "ghs of the audit"
 
 
 def test_each_run_has_a_number_and_a_checkout_of_its_own(here: World) -> None:
