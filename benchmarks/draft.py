@@ -1,23 +1,34 @@
 """A changelog from the history, beside git-cliff, commitizen and python-semantic-release.
 
-Full: each makes all of it from every commit. Since the last tag: ours beside what the others make
-all of again, which is what is promised, and, for comparison, beside what they have for it:
-git-cliff's `--unreleased` (a compiled program, ahead of any Python's start) and commitizen's
-`--incremental`. Memory is the most that a contender's process, or one it started, had at a time.
+Full: each makes all of it from every commit. New ones, those since the last tag: ours beside what
+the others took for all of it, which is what is promised, and, for comparison, beside what they
+have for it: git-cliff's `--unreleased` (a compiled program, ahead of any Python's start) and
+commitizen's `--incremental`. Memory is the most that a contender's process, or one it started, had
+at a time.
 """
 
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks import history
-from benchmarks.harness import Act, Claim, Contender, ahead, conclude, side_by_side, table
-from benchmarks.local_release import ROOT, VENV, git
+from benchmarks.harness import (
+    ROOT,
+    Act,
+    Claim,
+    Contender,
+    Series,
+    ahead,
+    conclude,
+    side_by_side,
+    table,
+)
+from benchmarks.local_release import VENV, git
 
 OURS, CLIFF, CZ, PSR = "this project", "git-cliff", "commitizen", "python-semantic-release"
-OWN_WAY = {CLIFF: "--unreleased", CZ: "--incremental"}
+OTHERS = (CLIFF, CZ, PSR)
 SIZES = {1_000: 5, 10_000: 3, 100_000: 1}
 """Commits: repetitions."""
 
@@ -25,31 +36,50 @@ SIZES = {1_000: 5, 10_000: 3, 100_000: 1}
 def main(arguments: Sequence[str] = ()) -> int:
     """Measure the sizes given, or all of them."""
     sizes = {int(size): SIZES[int(size)] for size in arguments} or SIZES
-    measured, claims = {}, list[Claim]()
+    measured: dict[str, dict[str, Series]] = {}
+    claims: list[Claim] = []
     for size, repeats in sizes.items():
         with tempfile.TemporaryDirectory() as folder:
-            clone = Path(folder) / "clone"
-            history.make(Path(folder) / "origin", size)
-            git("clone", "--quiet", str(Path(folder) / "origin"), str(clone))
-            git("-C", str(clone), "remote", "set-url", "origin", "https://github.com/owner/name")
-            (Path(folder) / "home").mkdir()
+            clone = made(Path(folder), size)
             root = git("-C", str(clone), "rev-list", "--max-parents=0", "HEAD").strip()
-            for kind, commands in {"full": full(root), "since the last tag": recent(root)}.items():
-                peaks: dict[str, int] = {}
-                series = side_by_side(
-                    {name: drafting(name, c, clone, peaks) for name, c in commands.items()}, repeats
-                )
-                title = f"{size:,} commits, {kind}"
-                print(table(f"draft, {title}", series, OURS))
-                print("".join(f"  {n}: {kb / 1024:,.0f} MB" for n, kb in peaks.items()), flush=True)
-                measured[title] = series
-                others = [name for name in series if name in (CLIFF, CZ, PSR)]
-                claims += [ahead(f"{n}, {title}", series[OURS], series[n]) for n in others]
-                claims += [
-                    Claim(f"memory of {n}, {title}", peaks[n] / peaks[OURS], 1, at_most=False)
-                    for n in others
-                ]
+            whole, peaks = measure(full(root), clone, repeats)
+            new, less = measure(recent(), clone, repeats)
+        # The others have no other way than all of it, or one that is theirs alone.
+        new |= {name: whole[name] for name in OTHERS}
+        for kind, series, most in (("full", whole, peaks), ("new ones", new, peaks | less)):
+            title = f"{size:,} commits, {kind}"
+            print(table(f"draft, {title}", series, OURS))
+            print("".join(f"  {n}: {most[n] / 1024:,.0f} MB" for n in series), flush=True)
+            measured[title] = series
+            claims += promises(title, series, most)
     return conclude("draft", measured, claims)
+
+
+def made(folder: Path, size: int) -> Path:
+    """Make a clone of a repository of so many commits, and a home for the contenders."""
+    clone = folder / "clone"
+    history.make(folder / "origin", size)
+    git("clone", "--quiet", str(folder / "origin"), str(clone))
+    git("-C", str(clone), "remote", "set-url", "origin", "https://github.com/owner/name")
+    (folder / "home").mkdir()
+    return clone
+
+
+def measure(
+    commands: Mapping[str, list[str]], clone: Path, repeats: int
+) -> tuple[dict[str, Series], dict[str, int]]:
+    """Time the contenders in turns; with each one's greatest memory, in kB."""
+    peaks: dict[str, int] = {}
+    contenders = {name: drafting(name, c, clone, peaks) for name, c in commands.items()}
+    return side_by_side(contenders, repeats), peaks
+
+
+def promises(title: str, series: Mapping[str, Series], peaks: Mapping[str, int]) -> Iterator[Claim]:
+    """Promise to be ahead of each, in time and in memory."""
+    for name in OTHERS:
+        yield ahead(f"{name}, {title}", series[OURS], series[name])
+        ratio = peaks[name] / peaks[OURS]
+        yield Claim(f"memory of {name}, {title}", ratio, 1, at_most=False)
 
 
 def full(root: str) -> dict[str, list[str]]:
@@ -62,16 +92,13 @@ def full(root: str) -> dict[str, list[str]]:
     }
 
 
-def recent(root: str) -> dict[str, list[str]]:
-    """Draft what is new; the others make all of it again, and then in their own way for this."""
-    ours = [sys.executable, "-m", "scripts", "changelog", "draft"]
-    return full(root) | {
-        OURS: ours,
-        f"{CLIFF} {OWN_WAY[CLIFF]}": [
-            str(VENV / "git-cliff"), OWN_WAY[CLIFF], "--output", "out.md"
-        ],
-        f"{CZ} {OWN_WAY[CZ]}": [
-            str(VENV / "cz"), "changelog", OWN_WAY[CZ], "--file-name", "CHANGELOG.md"
+def recent() -> dict[str, list[str]]:
+    """Draft what is new: ours, and what two of the others have for it."""
+    return {
+        OURS: [sys.executable, "-m", "scripts", "changelog", "draft"],
+        f"{CLIFF} --unreleased": [str(VENV / "git-cliff"), "--unreleased", "--output", "out.md"],
+        f"{CZ} --incremental": [
+            str(VENV / "cz"), "changelog", "--incremental", "--file-name", "CHANGELOG.md"
         ],
     }  # fmt: skip
 

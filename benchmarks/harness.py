@@ -64,16 +64,18 @@ def ahead(says: str, ours: Series, theirs: Series, times: float = 1) -> Claim:
 def side_by_side(contenders: Mapping[str, Contender], repeats: int) -> dict[str, Series]:
     """Time every contender once per round, so that a busy moment hits all of them alike.
 
-    One more round goes before, untimed, to fill the caches.
+    One more round goes before, untimed, to fill the caches; not where one round is all there is,
+    because a contender then takes minutes.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for turn in range(repeats + 1):
+    untimed = 1 if repeats > 1 else 0
+    for turn in range(untimed + repeats):
         for name, prepare in contenders.items():
             act = prepare()
             began = time.perf_counter()
             act()
             took = time.perf_counter() - began
-            if turn:
+            if turn >= untimed:
                 seconds[name].append(took)
     return {name: Series(name, tuple(times)) for name, times in seconds.items()}
 
