@@ -54,9 +54,12 @@ unpack() {
   python3 -m zipfile -e "${wheels[0]}" "$2"
 }
 
-# Bytecode that is checked by its source's hash: with times it would differ from build to build.
+# Bytecode that is checked by its source's hash: with times it would differ from build to build. A process
+# for each package, its files in the order of their names: what a process compiled before shows in the bytes.
 compile() {
-  python3 -m compileall -q -j 0 --invalidation-mode checked-hash "$1"
+  find "$1" -mindepth 1 -maxdepth 1 ! -name '*.dist-info' -print0 | sort --zero-terminated |
+    PYTHONHASHSEED=0 xargs --null --max-args=1 --max-procs="$(nproc)" \
+      python3 -m compileall -q -j 1 --invalidation-mode checked-hash
 }
 
 # An image that outgrows its budget (docs/streampose.md) fails here, not at its users'.
