@@ -1,30 +1,104 @@
-"""Print the notes of any release, as they are rendered from changelog and lock."""
+"""Print the notes of any version: of a release as its lock has them, of any other as they would be.
+
+A release that was made before this system has no lock, and neither has one that is not begun: their
+notes have no bytes to name, and say the rest.
+"""
 
 from functools import partial
 
-from scripts import attempt
+from packaging.version import Version
+
+from scripts import attempt, history, start
 from scripts.context import Context
-from scripts.core import version
+from scripts.core import changelog, notes, tags, version
 from scripts.core.converge import patiently
 from scripts.core.errors import UsageError
+from scripts.core.lock import Lock
+from scripts.core.notes import NotesFacts
 from scripts.core.results import Done
 from scripts.stages.rollback import stable
 from scripts.stages.stage import release_notes
+from scripts.start import Start
 
 
 def run(context: Context) -> Done:
-    """Render them from the release's own lock."""
-    asked = context.runner.trigger().version
+    """Render them from the lock; without one, from the tagged commit or from Unreleased."""
+    wanted = asked(context)
+    read = partial(attempt.read_lock, context, version.tag(wanted))
+    lock = patiently(read, context.runner.patience())
+    text = released(context, lock) if lock else unlocked(context, wanted)
+    print(text)
+    return Done()
+
+
+def asked(context: Context) -> Version:
+    """Give the version that was typed, or the highest stable one."""
+    if typed := context.runner.trigger().version:
+        return version.parse(typed)
     releases = patiently(context.forge.releases, context.runner.patience())
-    wanted = version.parse(asked) if asked else max(stable(releases), default=None)
-    read = partial(attempt.read_lock, context, version.tag(wanted)) if wanted else None
-    lock = patiently(read, context.runner.patience()) if read else None
-    if lock is None:
-        raise UsageError(
-            f"{wanted or 'the last release'} has no lock to render notes from",
-            "name a version that was released with this system, or begun by a draft",
-        )
+    highest = max(stable(releases), default=None)
+    if highest is None:
+        raise UsageError("there is no release yet", "name the version: `notes 0.1.0`")
+    return highest
+
+
+def released(context: Context, lock: Lock) -> str:
+    """Render what the release, or its draft, says."""
     context.git.fetch(lock.commit)
     context.plan = lock.plan
-    print(release_notes(context, lock))
-    return Done()
+    return release_notes(context, lock)
+
+
+def unlocked(context: Context, wanted: Version) -> str:
+    """Render from the changelog and the history alone."""
+    began = start.find(context)
+    tag, commit = tagged(began).get(wanted, (version.tag(wanted), None))
+    if commit is None and wanted <= version.parse(began.config.version):
+        raise UsageError(
+            f"{wanted} was never released: there is no tag {tag}, and "
+            f"{began.branch or began.tag} says {began.config.version} already",
+            "name a version that has a tag, or one that is still to come",
+        )
+    facts = facts_of(context, began, wanted, tag, commit)
+    if path := began.config.notes_template:
+        from scripts import notes_template  # noqa: PLC0415 - most projects have none
+
+        template = context.read_at(began.commit, path)
+        return notes_template.render(facts, template, path, context.runner.inherited())
+    return notes.render(facts)
+
+
+def tagged(began: Start) -> dict[Version, tuple[str, str]]:
+    """Give every version's tag, spelt as it is (`v0.1.2-rc1`), and its commit."""
+    names = {name.removeprefix("refs/tags/"): commit for name, commit in began.refs.items()}
+    return {one: (tag, sha) for tag, sha in names.items() if (one := version.from_tag(tag))}
+
+
+def facts_of(
+    context: Context, began: Start, wanted: Version, tag: str, commit: str | None
+) -> NotesFacts:
+    """Gather what is known without a lock; `commit` is the tagged one, if there is one."""
+    path, page = began.config.changelog, context.endpoints.page_url
+    text = context.read_at(commit or began.commit, path)
+    if commit is None:
+        text = changelog.cut(
+            text, wanted, start.today(), tag=tag, previous_tag=None, repository_url=page, path=path
+        )
+    section = changelog.section(text, wanted, path)
+    before = tags.previous(wanted, began.released())
+    previous_tag, previous = tagged(began)[before] if before else (None, None)
+    history.complete(context, commit or began.commit, *([previous] if previous else []))
+    people = history.people(context, commit or began.commit, previous)
+    return NotesFacts(
+        project=began.config.project,
+        version=str(wanted),
+        tag=tag,
+        date=section.date or "",
+        prerelease=wanted.is_prerelease,
+        body=changelog.excerpt(text, section),
+        repository_url=page,
+        previous_tag=previous_tag,
+        changelog=path,
+        contributors=people.all,
+        newcomers=people.new,
+    )
