@@ -93,7 +93,11 @@ def _rollback(verb: argparse.ArgumentParser) -> None:
 
 def _changelog(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("action", choices=("check", "draft"))
-    verb.add_argument("--base", help="check that what changed since this commit has its entry")
+    verb.add_argument(
+        "--base",
+        help="check that what changed since this commit has its entry (default: what the run's "
+        "pull request is to be merged into)",
+    )
     verb.add_argument("--since", help="draft what came after this commit (default: the last tag)")
     to = verb.add_mutually_exclusive_group()
     to.add_argument(

@@ -29,7 +29,11 @@ def run(context: Context, action: str, base: str | None, since: str | None, to: 
 
 
 def check(context: Context, base: str | None) -> Done:
-    """Find every problem of the file; of a change since `base`, whether it has its entry."""
+    """Find every problem of the file; of a change since `base`, whether it has its entry.
+
+    Without `base`, what the run's pull request is to be merged into, if it is for one.
+    """
+    base = base or context.runner.merged_into()
     config = read_config(context)
     text = read(context.root, config.changelog)
     problems = changelog.problems(text, config.changelog)

@@ -221,6 +221,15 @@ def test_a_label_excuses(bench: Bench, capsys: pytest.CaptureFixture[str]) -> No
     assert "label no-changelog" in capsys.readouterr().out
 
 
+def test_a_pull_request_is_compared_with_what_it_is_to_be_merged_into(bench: Bench) -> None:
+    """The job of a pull request names no base."""
+    event = bench.folder / "event.json"
+    event.write_text(json.dumps({"pull_request": {"base": {"sha": bench.project.sha("main")}}}))
+    bench.project.commit({"sample_thing/more.py": ""})
+    assert problem(bench) is None
+    assert problem(bench, GITHUB_EVENT_PATH=str(event))
+
+
 def test_every_problem_at_once_each_with_its_place(bench: Bench) -> None:
     broken = CHANGELOG + "\n## [0.2.3]\n\n## Added\n\n## 2025.1.x\n\n```\n"
     (bench.project.clone / "CHANGELOG.md").write_text(broken)
