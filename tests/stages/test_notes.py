@@ -61,6 +61,7 @@ def test_a_draft_says_what_it_will_say(released: Releases, say: Say) -> None:
 
 
 def test_a_release_from_before_this_system_has_its_changes(bench: Bench, say: Say) -> None:
+    bench.project.commit({"CHANGELOG.md": CHANGELOG.replace("Another", "An edited")})
     text = say(bench, "0.2.3")
     assert text.startswith("## 🔧 Bug Fixes\n\n- Another thing.")
     assert "A thing." not in text
