@@ -1,11 +1,13 @@
 """Labels for a stream of frames, one frame at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from stream_pose_ml.errors import FrameError, ModelError
 from stream_pose_ml.features import NAMES, Features, frame_features, window_features
 from stream_pose_ml.models import Model
 from stream_pose_ml.sequences import Recording, windows
@@ -20,6 +22,10 @@ class Prediction:
     probabilities: dict[str, float]
 
 
+Answer: TypeAlias = Prediction | FrameError | ModelError | None
+"""What becomes of a frame: a label, an error of its own, or None while the window is filling."""
+
+
 class StreamClassifier:
     """Push a frame, get a label once a window is full.
 
@@ -28,8 +34,7 @@ class StreamClassifier:
     """
 
     def __init__(self, model: Model) -> None:
-        self._model = model
-        self._labels = model.labels
+        self.model = model
         # Written twice, one window apart, so that the last window always lies in one piece.
         self._ring: Features = np.zeros((2 * model.window, len(NAMES)))
         self._count = 0
@@ -37,7 +42,7 @@ class StreamClassifier:
     @property
     def waiting(self) -> int:
         """Frames still to come before the first label."""
-        return max(self._model.window - self._count, 0)
+        return max(self.model.window - self._count, 0)
 
     def reset(self) -> None:
         """Forget all frames."""
@@ -46,20 +51,76 @@ class StreamClassifier:
     def push(self, frame: ArrayLike) -> Prediction | None:
         """Take one frame `(33, 3)`; None while the window is filling.
 
-        Raises FrameError for a bad frame, which is then not taken: the stream can go on.
+        Raises FrameError for a bad frame, which is then not taken: the stream can go on. Raises
+        ModelError where the model fails on the window.
         """
-        features = frame_features(frame)[0]
-        length = self._model.window
+        (answer,) = push_together([(self, frame)])
+        if isinstance(answer, FrameError | ModelError):
+            raise answer
+        return answer
+
+    def take(self, features: Features) -> Features | None:
+        """Take one frame's features; the window, until the next frame, once it is full."""
+        length = self.model.window
         slot = self._count % length
         self._ring[slot] = self._ring[slot + length] = features
         self._count += 1
-        if self._count < length:
-            return None
-        return self._predict(self._ring[slot + 1 : slot + 1 + length])
+        return None if self._count < length else self._ring[slot + 1 : slot + 1 + length]
 
-    def _predict(self, window: Features) -> Prediction:
-        row = self._model.estimator.predict_proba(window_features(window)[np.newaxis])[0]
-        return _prediction(self._labels, row)
+
+def push_together(pushes: Sequence[tuple[StreamClassifier, ArrayLike]]) -> list[Answer]:
+    """Push one frame into each of several classifiers of one model; an answer for each.
+
+    What a push costs is mostly the calls of numpy and of the model, not what they compute: together
+    a hundred frames take little longer than one. An error is the answer to its own frame alone. A
+    classifier may be there once only.
+    """
+    rows = _rows([frame for _, frame in pushes])
+    answers: list[Answer] = [row if isinstance(row, FrameError) else None for row in rows]
+    full: dict[int, Features] = {}
+    for index, ((classifier, _), row) in enumerate(zip(pushes, rows, strict=True)):
+        if isinstance(row, FrameError):
+            continue
+        window = classifier.take(row)
+        if window is not None:
+            full[index] = window
+    if full:
+        samples = window_features(np.stack(list(full.values())))
+        for index, judged in zip(full, _judged(pushes[0][0].model, samples), strict=True):
+            answers[index] = judged
+    return answers
+
+
+def _rows(frames: Sequence[ArrayLike]) -> list[Features | FrameError]:
+    """The features of each frame; where one of them is bad, one by one."""
+    if len(frames) == 1:
+        return [_row(frames[0])]
+    try:
+        return list(frame_features(np.stack(list(map(np.asarray, frames)))))
+    except (FrameError, ValueError):
+        return [_row(frame) for frame in frames]
+
+
+def _row(frame: ArrayLike) -> Features | FrameError:
+    try:
+        rows = frame_features(frame)
+    except FrameError as error:
+        return error
+    return rows[0] if len(rows) == 1 else FrameError(f"expected one frame, found {len(rows)}")
+
+
+def _judged(model: Model, samples: Features) -> list[Prediction | ModelError]:
+    """A prediction for each sample; one that the model fails on does not spoil the others."""
+    try:
+        rows = model.estimator.predict_proba(samples)
+    except Exception as error:  # whatever somebody's estimator raises
+        if len(samples) == 1:
+            failed = ModelError(f"the model fails on this window: {type(error).__name__}: {error}")
+            failed.__cause__ = error
+            return [failed]
+        return [one for sample in samples for one in _judged(model, sample[np.newaxis])]
+    labels = model.labels
+    return [_prediction(labels, row) for row in rows]
 
 
 def classify(model: Model, recording: Recording) -> list[Prediction]:

@@ -13,16 +13,18 @@ from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
 
+from services.api.batches import Batches
 from services.api.catalogue import Entry
 from services.api.settings import Settings
 from stream_pose_ml.classifier import Prediction, StreamClassifier
-from stream_pose_ml.errors import FrameError
+from stream_pose_ml.errors import FrameError, ModelError
 from stream_pose_ml.sequences import frame_from_json
 
 GOING_AWAY = 1001
 NOT_TEXT = 1003
 BAD_FRAME = 1007
 POLICY = 1008
+INTERNAL = 1011
 TRY_LATER = 1013
 REASON_BYTES = 123  # RFC 6455 §5.5: a control frame carries 125 bytes, the code takes two
 
@@ -40,8 +42,9 @@ class Streams:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._open: set[asyncio.Task[None]] = set()
-        self._stopping = asyncio.Event()
+        self._batches = Batches()
+        self._open: dict[asyncio.Task[None], _Stream] = {}
+        self._stopping = False
 
     def __len__(self) -> int:
         return len(self._open)
@@ -53,23 +56,25 @@ class Streams:
         assert task is not None  # noqa: S101 - a web socket is always served by a task
         try:
             self._admit()
-            self._open.add(task)
-            await _Stream(socket, entry, self._settings, self._stopping).run()
+            stream = self._open[task] = _Stream(socket, entry, self._settings, self._batches)
+            await stream.run()
         except RefusedError as refused:
             await _close(socket, refused.code, str(refused))
         except WebSocketDisconnect:
             return
         finally:
-            self._open.discard(task)
+            self._open.pop(task, None)
 
     async def drain(self) -> None:
         """Tell every stream that the server stops, and wait until they have ended or time is up."""
-        self._stopping.set()
+        self._stopping = True
+        for stream in self._open.values():
+            stream.stop()
         if self._open:
             await asyncio.wait(set(self._open), timeout=self._settings.drain_seconds)
 
     def _admit(self) -> None:
-        if self._stopping.is_set():
+        if self._stopping:
             raise RefusedError(GOING_AWAY, "the server is stopping")
         if len(self._open) >= self._settings.streams:
             raise RefusedError(
@@ -79,47 +84,57 @@ class Streams:
 
 class _Stream:
     def __init__(
-        self, socket: WebSocket, entry: Entry, settings: Settings, stopping: asyncio.Event
+        self, socket: WebSocket, entry: Entry, settings: Settings, batches: Batches
     ) -> None:
         self._socket = socket
         self._entry = entry
         self._settings = settings
-        self._stopping = stopping
+        self._batches = batches
         self._classifier = StreamClassifier(entry.model)
         self._frames = 0
         self._due = time.monotonic()
+        self._stopping = False
+        # The wait for the next message, while there is one.
+        self._silence: asyncio.Timeout | None = None
 
     async def run(self) -> None:
         await self._send({"type": "ready", "model": self._entry.describe()})
         while True:
             text = await self._receive()
-            prediction = self._classify(text)
+            prediction = await self._classify(text)
             await self._send(_answer(self._frames, self._classifier.waiting, prediction))
             self._frames += 1
             await self._pace()
 
+    def stop(self) -> None:
+        """End the stream before its next message; one that was taken is still answered."""
+        self._stopping = True
+        if self._silence is not None:
+            self._silence.reschedule(asyncio.get_running_loop().time())
+
     async def _receive(self) -> str:
         """The next text message; whatever ends the stream instead is raised as RefusedError."""
-        message = asyncio.ensure_future(self._socket.receive())
-        stopping = asyncio.ensure_future(self._stopping.wait())
+        seconds = self._settings.idle_seconds
         try:
-            await asyncio.wait(
-                {message, stopping},
-                timeout=self._settings.idle_seconds,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if message.done():
-                return _text(message.result())
-            if stopping.done():
-                raise RefusedError(GOING_AWAY, "the server is stopping: connect again")
-            raise RefusedError(POLICY, f"no frame for {self._settings.idle_seconds:g} seconds")
+            if self._stopping:
+                raise TimeoutError
+            async with asyncio.timeout(seconds) as self._silence:
+                message = await self._socket.receive()
+        except TimeoutError as error:
+            if self._stopping:
+                cause = "the server is stopping: connect again"
+                raise RefusedError(GOING_AWAY, cause) from error
+            raise RefusedError(POLICY, f"no frame for {seconds:g} seconds") from error
         finally:
-            message.cancel()
-            stopping.cancel()
+            self._silence = None
+        return _text(message)
 
-    def _classify(self, text: str) -> Prediction | None:
+    async def _classify(self, text: str) -> Prediction | None:
         try:
-            return self._classifier.push(frame_from_json(json.loads(text)).landmarks)
+            landmarks = frame_from_json(json.loads(text)).landmarks
+            return await self._batches.push(self._classifier, landmarks)
+        except ModelError as error:
+            raise RefusedError(INTERNAL, str(error)) from error
         except (FrameError, ValueError, RecursionError) as error:
             # A single frame is number 0 to the package; here it has the stream's number.
             cause = str(error).removeprefix("frame 0: ")

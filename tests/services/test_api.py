@@ -16,7 +16,9 @@ from websockets.sync.client import connect
 
 from services.api.settings import from_environment
 from stream_pose_ml import __version__, client, synthetic
+from stream_pose_ml.classifier import classify
 from stream_pose_ml.errors import ServiceError
+from stream_pose_ml.models import bundled_path, load_model
 from stream_pose_ml.sequences import frame_to_json
 from tests.services.running import running_api
 
@@ -86,6 +88,34 @@ def test_every_connection_has_a_window_of_its_own(api):
         other.send(json.dumps(FRAMES[0]))
         assert last["type"] == "label"
         assert receive(other) == {"type": "waiting", "frame": 0, "waiting": 29}
+
+
+def test_many_streams_at_once_each_get_the_answers_of_their_own_movement(api):
+    """They share calls of the model, and nothing else."""
+    model = load_model(bundled_path())
+    labels = [synthetic.LABELS[number % 4] for number in range(40)]
+    recordings = [
+        synthetic.recording(label, seed=600 + number, frames=45)
+        for number, label in enumerate(labels)
+    ]
+
+    async def answers(recording):
+        found = []
+        async with connect_later(socket_of(api)) as stream:
+            await stream.recv()
+            for frame in recording.frames():
+                await stream.send(json.dumps(frame_to_json(frame)))
+                found.append(json.loads(await stream.recv()))
+        return found
+
+    async def together():
+        return await asyncio.gather(*map(answers, recordings))
+
+    for recording, found in zip(recordings, asyncio.run(together()), strict=True):
+        assert [one["frame"] for one in found] == list(range(45))
+        for one, expected in zip(found[29:], classify(model, recording), strict=True):
+            assert one["label"] == expected.label
+            assert one["probabilities"] == pytest.approx(expected.probabilities, abs=2e-3)
 
 
 @pytest.mark.parametrize(
