@@ -4,7 +4,10 @@ import importlib
 import sys
 from collections.abc import Callable
 
-NAMES = ("startup", "changelog", "draft", "local_release")
+NAMES = (
+    *("startup", "changelog", "draft", "local_release"),
+    *("stream_pose_ml.package", "stream_pose_ml.load", "stream_pose_ml.page"),
+)
 
 
 def run(names: list[str]) -> int:

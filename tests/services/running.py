@@ -71,10 +71,15 @@ def running_api(**settings):
         yield f"http://127.0.0.1:{port}", started
 
 
+def nginx():
+    """The distribution's nginx, or None."""
+    return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
 @contextmanager
 def running_page(folder, api_url):
     """The image's own configuration and page, in nginx from the distribution, on free ports."""
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    program = nginx()
     if program is None:
         pytest.skip("nginx is not installed on this machine")
     port = free_port()
