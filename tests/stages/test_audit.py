@@ -294,6 +294,25 @@ def test_it_keeps_one_issue_about_every_release(released: Releases) -> None:
     assert bodies() == []
 
 
+def test_of_every_release_only_the_highest_is_started(
+    released: Releases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No runner's disk holds the images of all."""
+    monkeypatch.setattr(audit, "started", lambda _, subject: iter([_begun(subject)]))
+    weekly = released.context(RELEASE_VERSION="", DOCKER_HOST=f"unix://{released.folder}/no")
+    audit.run(weekly, start=True, issue=True)
+    said = capsys.readouterr().out
+    assert re.findall(r"began (v[\d.]+)", said) == ["v0.3.0"]
+    assert "only the highest is started" in said
+    alone = {"RELEASE_VERSION": "0.2.4"}
+    audit.run(released.context(**alone), start=True, issue=True)
+    assert re.findall(r"began (v[\d.]+)", capsys.readouterr().out) == ["v0.2.4"]
+
+
+def _begun(subject: audit.Subject) -> Finding:
+    return Finding(f"began {subject.tag}", OK, "")
+
+
 def test_a_run_audits_the_release_that_it_made(released: Releases) -> None:
     released.release("0.3.1")
     context = released.step("audit", RELEASE_VERSION="patch")
