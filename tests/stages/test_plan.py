@@ -23,6 +23,7 @@ from scripts.surfaces.git_remote import GitTag, ReleaseBranch
 from scripts.surfaces.github_release import Draft
 from tests.conftest import READER, Bench
 from tests.support.project import CHANGELOG, FILES, PYPROJECT
+from tests.support.releases import IMAGE, Releases
 
 WHEEL, SDIST = "sample_thing-0.2.4-py3-none-any.whl", "sample_thing-0.2.4.tar.gz"
 
@@ -148,6 +149,22 @@ def test_a_version_taken_on_the_index(bench: Bench, name: str) -> None:
     assert error.exit_code == 3
     assert "0.2.4 is taken (package sample_thing 0.2.4)" in error.cause
     assert "next version" in error.remedy
+
+
+@pytest.mark.service
+def test_a_version_taken_by_an_image_tag(released: Releases) -> None:
+    """Somebody pushed an image under the name that the next version's will have."""
+    released.begin()
+    log = (released.project.clone / "CHANGELOG.md").read_text()
+    entry = log.replace("## [Unreleased]\n", "## [Unreleased]\n\n### Added\n\n- More.\n", 1)
+    released.project.commit({"CHANGELOG.md": entry})
+    released.images.point(IMAGE, "v0.3.1", released.digest("0.3.0"))
+    before = released.state()
+    with pytest.raises(ConflictError) as raised:
+        stage.run(released.context(RELEASE_VERSION="0.3.1"))
+    assert f"0.3.1 is taken (image tag {released.images.host}/{IMAGE}:v0.3.1)" in raised.value.cause
+    assert "next version" in raised.value.remedy
+    assert released.state() == before
 
 
 @pytest.mark.parametrize("version", ["0.2.3", "0.2.4"])
