@@ -49,7 +49,7 @@ class Context:
         """The clone and its remote."""
         environment = self.runner.inherited()
         try:
-            url = self.endpoints.git_url
+            url = self.endpoints.page_url
         except UsageError:
             url = "origin"  # what only looks at the clone needs no remote
         return Git(self.root, url, environment, self.secrets.github, self.runner.silence())

@@ -58,14 +58,9 @@ class Endpoints:
     registry: str
 
     @property
-    def git_url(self) -> str:
-        """Where the repository is cloned from and pushed to."""
-        return f"{self.server_url}/{self.repository}"
-
-    @property
     def page_url(self) -> str:
-        """The repository's page."""
-        return self.git_url
+        """The repository's page, which is also where it is cloned from and pushed to."""
+        return f"{self.server_url}/{self.repository}"
 
 
 @dataclass(frozen=True)

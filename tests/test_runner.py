@@ -45,7 +45,7 @@ def test_what_is_not_set_or_empty_is_the_public_default() -> None:
     names = ("GITHUB_SERVER_URL", "GITHUB_API_URL", "PACKAGE_INDEX_URL", "IMAGE_REGISTRY")
     for environ in ({}, dict.fromkeys((*names, "PACKAGE_INDEX_UPLOAD_URL"), "")):
         found = Runner({"GITHUB_REPOSITORY": "mari/thing", **environ}).endpoints()
-        assert found.git_url == "https://github.com/mari/thing"
+        assert found.page_url == "https://github.com/mari/thing"
         assert found.api_url == "https://api.github.com"
         assert found.registry == "docker.io"
         assert (found.index_simple, found.index_upload) == (None, None)
@@ -62,7 +62,7 @@ def test_the_environment_says_where_everything_is() -> None:
             "PACKAGE_INDEX_UPLOAD_URL": "http://localhost:3/",
         }
     ).endpoints("https://github.com/other/name")
-    assert found.git_url == "http://localhost:1/mari/thing"
+    assert found.page_url == "http://localhost:1/mari/thing"
     assert (found.registry, found.index_simple) == ("localhost:2", "http://localhost:3/simple/")
 
 

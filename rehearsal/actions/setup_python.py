@@ -4,10 +4,10 @@ import platform
 from pathlib import Path
 
 from rehearsal.actions.toolkit import (
-    add_path,
     export,
     given,
     notice,
+    on_path,
     output,
     refuse,
     run,
@@ -21,11 +21,7 @@ def main() -> None:
     refuse("pip-install", "architecture")
     source = Path(variable("REHEARSAL_PYTHON"))
     folder = temporary() / "setup-python"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("python", "python3"):
-        (folder / name).unlink(missing_ok=True)
-        (folder / name).symlink_to(source)
-    add_path(folder)
+    on_path({"python": source, "python3": source}, folder)
     version = platform.python_version()
     wanted = given("python-version")
     if wanted and not f"{version}.".startswith(f"{wanted}."):

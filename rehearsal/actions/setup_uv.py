@@ -5,10 +5,10 @@ from pathlib import Path
 
 from rehearsal.actions.toolkit import (
     StandInError,
-    add_path,
     export,
     given,
     notice,
+    on_path,
     output,
     refuse,
     run,
@@ -22,11 +22,7 @@ def main() -> None:
     refuse("activate-environment")
     source = Path(variable("REHEARSAL_UV"))
     folder = temporary() / "setup-uv"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("uv", "uvx"):
-        (folder / name).unlink(missing_ok=True)
-        (folder / name).symlink_to(source.with_name(name))
-    add_path(folder)
+    on_path({name: source.with_name(name) for name in ("uv", "uvx")}, folder)
     version = _version(folder / "uv")
     if given("version") not in ("", "latest", version):
         notice(f"rehearsed with uv {version}, not {given('version')}")

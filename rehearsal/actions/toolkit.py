@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 
@@ -47,6 +47,15 @@ def workspace() -> Path:
 def temporary() -> Path:
     """Return the job's own folder for temporary files."""
     return Path(variable("RUNNER_TEMP"))
+
+
+def on_path(links: Mapping[str, Path], folder: Path) -> None:
+    """Put programs on the PATH of the later steps by these names, and only them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, source in links.items():
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(source)
+    add_path(folder)
 
 
 def output(name: str, value: object) -> None:
