@@ -1,13 +1,15 @@
 """The verbs: `python -m scripts VERB`. The one place where errors become exit codes."""
 
+import contextlib
 import importlib
+import io
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from scripts.command_line import parser
+from scripts.command_line import COMPLETION, VERBS, parser
 
 if TYPE_CHECKING:
     # Imported when a verb runs: `--help` must not wait for what only a stage needs.
@@ -23,31 +25,71 @@ DEFECT = "look at the traceback in this job's log, and report it"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; give its exit code."""
-    arguments = vars(parser().parse_args(argv))
+    arguments = read(sys.argv[1:] if argv is None else argv)
     verb: str = arguments.pop("verb")
+    if verb == COMPLETION:
+        from scripts.completion import script  # noqa: PLC0415
+
+        print(script(parser(), **arguments))
+        return 0
     from scripts.context import Context  # noqa: PLC0415
-    from scripts.core.errors import ReleaseError  # noqa: PLC0415
     from scripts.runner import Runner  # noqa: PLC0415
 
+    as_json = arguments.pop("as_json")
     typed = {key: arguments.pop(key) for key in TYPED if key in arguments}
-    runner = Runner.current(**typed)
-    context = Context(runner, Path.cwd())
+    context = Context(Runner.current(**typed, as_json=as_json), Path.cwd())
+    # With --json standard output is the document's: whatever else prints goes elsewhere.
+    aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
+    with aside, context.runner.progress(verb):
+        came_to = perform(context, verb, arguments)
+    return answer(context, verb, came_to, as_json=as_json)
+
+
+def read(argv: Sequence[str]) -> dict[str, Any]:
+    """Read the command line; a wrong one ends the process, with --json by a document."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return vars(parser().parse_args(argv))
+    except SystemExit as ended:
+        sys.stderr.write(said.getvalue())
+        if ended.code and "--json" in argv:
+            from scripts import document  # noqa: PLC0415
+
+            usage, _, cause = said.getvalue().strip().rpartition("error: ")
+            verb = argv[0] if argv[0] in VERBS else None
+            print(document.usage(verb, cause, " ".join(usage.rpartition("\n")[0].split())))
+        raise
+
+
+def perform(context: "Context", verb: str, arguments: dict[str, Any]) -> "Done | Exception":
+    """Run the verb's stage, and keep its result; what it fails with is an answer too."""
     began = time.time()
     words = [word for word in arguments.values() if isinstance(word, str)]
     leg = "" if verb in ON_A_DESK else "-".join(word.rpartition("/")[2] for word in words)
+    came_to: Done | Exception
     try:
         stage = importlib.import_module(f"scripts.stages.{verb.replace('-', '_')}")
-        done: Done = stage.run(context, **arguments)
-    except ReleaseError as error:
-        keep(context, verb, leg, began, error)
-        runner.fail(error)
-        return error.exit_code
-    except Exception as error:
+        came_to = stage.run(context, **arguments)
+    except Exception as error:  # `answer` raises a defect again
+        came_to = error
+    keep(context, verb, leg, began, came_to)
+    return came_to
+
+
+def answer(context: "Context", verb: str, came_to: "Done | Exception", *, as_json: bool) -> int:
+    """Say what the verb came to, and give its exit code."""
+    from scripts import document  # noqa: PLC0415
+    from scripts.core.errors import ReleaseError  # noqa: PLC0415
+
+    if as_json:
+        print(document.write(verb, context.runner.found, came_to))
+    if isinstance(came_to, ReleaseError):
+        context.runner.fail(came_to)
+    elif isinstance(came_to, Exception):
         # A defect: its traceback is in the log, and the report must not take the job for fine.
-        keep(context, verb, leg, began, error)
-        raise
-    keep(context, verb, leg, began, done)
-    return 0
+        raise came_to
+    return document.exit_code(came_to)
 
 
 def keep(context: "Context", job: str, leg: str, began: float, came_to: "Done | Exception") -> None:

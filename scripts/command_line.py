@@ -24,7 +24,10 @@ VERBS = {
     "ci-plan": "decide which checks a change needs",
     "ci-dists": "build and check the wheel and the sdist of this commit, as a release does",
     "ci-verdict": "sum up the checks of a change in one answer",
+    "completion": "print what a shell needs to complete all this",
 }
+COMPLETION = "completion"
+JSON = "print one JSON document instead, errors included"
 EXAMPLES = """examples:
   python -m scripts plan 0.2.4        what a release of 0.2.4 would be, from here
   python -m scripts plan minor        the same for the next minor version
@@ -48,6 +51,8 @@ def parser() -> argparse.ArgumentParser:
     for name, meaning in VERBS.items():
         verb = verbs.add_parser(name, help=meaning, description=meaning)
         ARGUMENTS.get(name, _none)(verb)
+        if name != COMPLETION:
+            verb.add_argument("--json", dest="as_json", action="store_true", help=JSON)
     return main
 
 
@@ -125,6 +130,10 @@ def _ci_plan(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--base", help="the commit to compare with (default: the pull request's)")
 
 
+def _completion(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("shell", choices=("bash", "zsh"))
+
+
 ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "plan": _plan,
     "image": _image,
@@ -135,4 +144,5 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "changelog": _changelog,
     "notes": _notes,
     "ci-plan": _ci_plan,
+    COMPLETION: _completion,
 }

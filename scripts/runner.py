@@ -8,9 +8,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from scripts import terminal
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
+from scripts.terminal import Progress
 
 DEADLINE = 600.0
 SILENCE = 30.0
@@ -97,12 +99,21 @@ class Trigger:
 class Runner:
     """The environment a step runs in, read once."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], *, as_json: bool = False) -> None:
         self._environ = {key: value for key, value in environ.items() if value}
+        self._as_json = as_json
+        self._progress: Progress | None = None
+        self.found: dict[str, Any] = {}
+        """What the verb found, for the document of `--json`."""
 
     @classmethod
     def current(
-        cls, *, version: str | None = None, good: str | None = None, dry_run: bool = False
+        cls,
+        *,
+        version: str | None = None,
+        good: str | None = None,
+        dry_run: bool = False,
+        as_json: bool = False,
     ) -> "Runner":
         """Read this process's environment; what was typed as an argument comes first."""
         typed = {
@@ -110,7 +121,8 @@ class Runner:
             "RELEASE_GOOD": good,
             "RELEASE_DRY_RUN": "true" if dry_run else None,
         }
-        return cls({**os.environ, **{key: value for key, value in typed.items() if value}})
+        given = {key: value for key, value in typed.items() if value}
+        return cls({**os.environ, **given}, as_json=as_json)
 
     def get(self, name: str) -> str | None:
         """Give one variable; an empty one counts as none, as GitHub passes what is not set."""
@@ -220,12 +232,54 @@ class Runner:
         if path := self.get("GITHUB_STEP_SUMMARY"):
             _append(path, markdown + "\n")
 
+    def say(self, text: str, /, **found: Any) -> None:
+        """Print a text as it is, for a person or for another program, unless `--json` was asked."""
+        self.found |= found
+        self._stop()
+        if text and not self._as_json:
+            print(text)
+
+    def show(self, markdown: str, /, **found: Any) -> None:
+        """Show a report: drawn at a terminal, as Markdown in a log, as `found` with `--json`."""
+        if self._as_json or not self._coloured(sys.stdout):
+            self.say(markdown, **found)
+        else:
+            self._stop()
+            terminal.draw(markdown)
+
+    def step(self, text: str) -> None:
+        """Name what is under way, for a person who waits."""
+        if self._progress:
+            self._progress.step(text)
+
+    def progress(self, work: str) -> Progress:
+        """Watch over a piece of work, and say at a terminal what of it takes long."""
+        self._progress = Progress(work, shown=self._watched(sys.stderr))
+        return self._progress
+
+    def _stop(self) -> None:
+        if self._progress:
+            self._progress.stop()
+
+    def _watched(self, stream: TextIO) -> bool:
+        """Say whether a person sees what is written there, as it is written."""
+        logged = self.on_actions or self.get("CI") or self.get("TERM") == "dumb"
+        return stream.isatty() and not logged
+
+    def _coloured(self, stream: TextIO) -> bool:
+        """Say whether colour is wanted there (no-color.org: any value but an empty one is a no)."""
+        return self._watched(stream) and not self.get("NO_COLOR")
+
     def fail(self, error: ReleaseError) -> None:
         """Print an error for a person, and annotate its file and line on GitHub."""
-        print(error, file=sys.stderr)
+        if self._coloured(sys.stderr):
+            terminal.complain(error)
+        else:
+            print(error, file=sys.stderr)
         if self.on_actions:
             for one in error.errors if isinstance(error, ProblemsError) else [error]:
-                print(annotation(one))
+                # GitHub reads commands from both streams; a document stands alone on the first.
+                print(annotation(one), file=sys.stderr if self._as_json else sys.stdout)
             self.summary(f"### ❌ {error.cause}\n\n**What to do:** {error.remedy}")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts import __main__ as command
-from scripts.command_line import VERBS
+from scripts.command_line import COMPLETION, VERBS
 from scripts.core.converge import Outcome
 from scripts.core.errors import (
     CheckError,
@@ -55,12 +55,13 @@ def test_every_verb_has_its_help_and_its_module(
         command.main([verb, "--help"])
     assert ended.value.code == 0
     assert VERBS[verb] in capsys.readouterr().out
-    assert (ROOT / "scripts" / "stages" / f"{verb.replace('-', '_')}.py").is_file()
+    if verb != COMPLETION:  # which is about the command line itself, and no stage
+        assert (ROOT / "scripts" / "stages" / f"{verb.replace('-', '_')}.py").is_file()
 
 
 def test_every_stage_has_its_verb() -> None:
     modules = {path.stem for path in (ROOT / "scripts" / "stages").glob("[!_]*.py")}
-    assert modules == {verb.replace("-", "_") for verb in VERBS}
+    assert modules == {verb.replace("-", "_") for verb in VERBS if verb != COMPLETION}
 
 
 @pytest.mark.parametrize("arguments", [[], ["publish"], ["image"], ["verify", "--moment", "now"]])

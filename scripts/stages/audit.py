@@ -68,7 +68,7 @@ def run(context: Context, start: bool = False, issue: bool = False) -> Done:
         begun = started if not keeping or one.version == max(one.stable, default=None) else left_out
         found[one.tag] = examine(context, one, (*CHECKS, begun) if start else CHECKS)
     text = "\n".join(report.findings(f"Audit of {tag}", each) for tag, each in found.items())
-    print(text)
+    context.runner.show(text, releases=found)
     context.runner.summary(text)
     drift = {tag: [one for one in each if one.status == PROBLEM] for tag, each in found.items()}
     drift = {tag: each for tag, each in drift.items() if each}
@@ -133,10 +133,11 @@ def examine(
     """Make every check; one that fails by itself is a finding too."""
     findings: list[Finding] = []
     for check in checks or CHECKS:
+        what = (check.__doc__ or "").rstrip(".")
+        context.runner.step(f"{subject.tag}: {what}")
         try:
             findings += _made(check, context, subject)
         except ReleaseError as error:
-            what = (check.__doc__ or "").rstrip(".")
             findings.append(Finding(what, PROBLEM, error.cause, remedy=error.remedy))
     return findings
 

@@ -41,7 +41,7 @@ def check(context: Context, base: str | None) -> Done:
         problems += entry_problems(context, config, text, base)
     if problems:
         raise ProblemsError(problems)
-    print(f"{config.changelog}: fine")
+    context.runner.say(f"{config.changelog}: fine", changelog=config.changelog)
     return Done()
 
 
@@ -77,7 +77,7 @@ def entry_problems(
     if not changed:
         return
     if excuse := excused(context, base):
-        print(f"{config.changelog}: no entry is asked for: {excuse}")
+        context.runner.say(f"{config.changelog}: no entry is asked for: {excuse}", excuse=excuse)
         return
     parent = context.git.run("merge-base", base, "HEAD")
     before = changelog.parse(context.read_at(parent, config.changelog))
@@ -142,12 +142,14 @@ def draft(context: Context, since: str | None, to: str) -> Done:
         return propose(context, config, found)
     text = read(context.root, config.changelog)
     if to == PRINT:
-        print(changelog.preview(text, found, config.changelog), end="")
+        preview = changelog.preview(text, found, config.changelog)
+        context.runner.say(preview.removesuffix("\n"), draft=preview, entries=found)
         return Done()
     drafted = changelog.draft(text, found, config.changelog)
     if drafted != text:
         (context.root / config.changelog).write_bytes(drafted.encode())
-    print(f"{config.changelog}: {'drafted' if drafted != text else 'nothing to add'}")
+    said = "drafted" if drafted != text else "nothing to add"
+    context.runner.say(f"{config.changelog}: {said}", entries=found)
     return Done()
 
 
@@ -176,7 +178,7 @@ def propose(context: Context, config: Config, found: list[Entry]) -> Done:
     target = context.runner.trigger().branch or config.branch
     text = context.read_at(head, config.changelog)
     if drafted(text) == text:
-        print(f"{config.changelog}: nothing to add")
+        context.runner.say(f"{config.changelog}: nothing to add", entries=found)
         return Done()
     forge = context.forge
     branch = DraftBranch(
@@ -185,6 +187,6 @@ def propose(context: Context, config: Config, found: list[Entry]) -> Done:
     request = DraftRequest(target, forge.find_pull_request, forge.open_pull_request)
     outcomes = converge([branch, request], context.runner.patience)
     for outcome in outcomes:
-        print(f"{outcome.title}: {outcome.detail}")
+        context.runner.say(f"{outcome.title}: {outcome.detail}", entries=found)
         context.runner.summary(f"{outcome.title}: {outcome.detail}\n")
     return Done(tuple(outcomes))

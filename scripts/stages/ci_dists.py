@@ -28,5 +28,6 @@ def run(context: Context) -> Done:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     dists.prove(context, source.at(context, commit), folder)
-    print("\n".join(str(path) for path in sorted(folder.iterdir())))
+    files = sorted(folder.iterdir())
+    context.runner.say("\n".join(map(str, files)), files=files)
     return Done((Outcome("dists", ", ".join(plan.dists), written=True),))

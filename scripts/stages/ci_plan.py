@@ -29,7 +29,7 @@ def run(context: Context, base: str | None) -> Done:
     text = report.table(("check", "runs", "the same here"), ci_plan.rows(checks))
     said = "everything" if paths is None else f"{len(paths)} changed files"
     context.runner.summary(f"### Checks of {said}\n\n{text}")
-    print(f"{said}\n{text}")
+    context.runner.show(f"{said}\n\n{text}", changed=paths, checks=checks)
     return Done()
 
 

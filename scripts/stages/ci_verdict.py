@@ -12,7 +12,7 @@ def run(context: Context) -> Done:
     text = report.table(
         ("check", "result"), [(job, str(needs[job].get("result"))) for job in needs]
     )
-    print(text)
+    context.runner.show(text, needs=needs)
     context.runner.summary(f"### What the checks came to\n\n{text}")
     if problems := list(ci_plan.verdict(needs)):
         raise ProblemsError(problems)

@@ -41,7 +41,7 @@ def run(context: Context) -> Done:
     """Print every finding; fail if one is a problem."""
     findings = examine(context, start.find(context))
     text = report.findings("Doctor", findings)
-    print(text)
+    context.runner.show(text, findings=findings)
     context.runner.summary(text)
     problems = [finding for finding in findings if finding.status == PROBLEM]
     if problems:
@@ -56,12 +56,17 @@ def examine(context: Context, began: Start) -> list[Finding]:
     """Make every check; one that the token may not make is said to be not made."""
     findings: list[Finding] = []
     for check in CHECKS:
+        context.runner.step(_name(check))
         try:
             look = partial(_made, check, context, began)
             findings += patiently(look, context.runner.patience(LOOK))
         except ServiceError as error:
-            findings.append(not_checked(check.__name__.replace("_", " "), error.cause))
+            findings.append(not_checked(_name(check), error.cause))
     return findings
+
+
+def _name(check: Check) -> str:
+    return check.__name__.replace("_", " ")
 
 
 def _made(check: Check, context: Context, began: Start) -> list[Finding]:

@@ -8,6 +8,6 @@ from scripts.core.results import Done
 def run(context: Context) -> Done:
     """Write the list to the job's summary, where the approver reads it."""
     text = report.gate(context.lock)
-    print(text)
+    context.runner.show(text, lock=context.lock)
     context.runner.summary(text)
     return Done()

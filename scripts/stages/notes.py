@@ -27,7 +27,7 @@ def run(context: Context) -> Done:
     read = partial(attempt.read_lock, context, version.tag(wanted))
     lock = patiently(read, context.runner.patience())
     text = released(context, lock) if lock else unlocked(context, wanted)
-    print(text)
+    context.runner.say(text, version=str(wanted), notes=text)
     return Done()
 
 

@@ -7,7 +7,7 @@ from scripts.context import Context
 from scripts.core import codec, lock, report
 from scripts.core import plan as planning
 from scripts.core.errors import ProblemsError, ServiceError
-from scripts.core.findings import PROBLEM
+from scripts.core.findings import PROBLEM, Finding
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Done
@@ -24,22 +24,22 @@ def run(context: Context) -> Done:
     plan, commit = attempt.choose(context, began, wanted, found)
     if context.runner.trigger().dry_run:
         plan = plan.for_mode(planning.DRY_RUN)
-    looked = preflight(context, began)
+    findings = preflight(context, began)
     earlier = found.lock if found.lock and found.lock.plan.id == plan.id else None
     hand_over(context, plan, earlier)
-    text = report.plan(plan, found.names) + "\n" + looked
-    print(text)
+    text = report.plan(plan, found.names) + "\n" + report.findings("Preflight", findings)
+    context.runner.show(text, plan=plan, public=found.names, findings=findings)
     context.runner.summary(text)
     return Done(facts=(("commit", commit),))
 
 
-def preflight(context: Context, began: Start) -> str:
+def preflight(context: Context, began: Start) -> list[Finding]:
     """Ask the doctor, before anything is built. A dry run needs no right to write."""
     found = doctor.examine(context, began)
     problems = [one for one in found if one.status == PROBLEM]
     if problems and not context.runner.trigger().dry_run:
         raise ProblemsError(ServiceError(f"{p.what}: {p.found}", p.remedy) for p in problems)
-    return report.findings("Preflight", found)
+    return found
 
 
 def hand_over(context: Context, plan: Plan, earlier: Lock | None) -> None:

@@ -14,7 +14,8 @@ def run(context: Context) -> Done:
     page, index = context.endpoints.page_url, context.index.simple_url
     index_page = f"{index.rstrip('/')}/{normalised(planned.project)}/" if planned else ""
     url = context.runner.trigger().run_url
-    text = report.run(planned, context.results(), url, page, index_page)
-    print(text)
+    results = context.results()
+    text = report.run(planned, results, url, page, index_page)
+    context.runner.show(text, plan=planned, results=results)
     context.runner.summary(text)
     return Done()

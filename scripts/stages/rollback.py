@@ -6,6 +6,7 @@ A release that was never promoted is withdrawn instead: nobody followed a pointe
 import json
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from github.GitRelease import GitRelease
 from packaging.version import Version
@@ -38,7 +39,7 @@ def run(context: Context) -> Done:
     asked = version.parse(trigger.good) if trigger.good else None
     decided = decide(context, wanted, asked, stable(releases))
     text = report.rollback(decided)
-    print(text)
+    context.runner.show(text, **found(decided))
     context.runner.summary(text)
     hand_over(context, decided)
     if trigger.dry_run:
@@ -47,6 +48,13 @@ def run(context: Context) -> Done:
     done = converge(surfaces(context, decided), context.runner.patience)
     moved = json.dumps([(f"{m.repository}:{m.tag}", m.version) for m in decided.moves])
     return Done((*done, *yank_on_index(context, decided.bad)), (("moved", moved),))
+
+
+def found(decided: Rollback) -> dict[str, Any]:
+    """Give what is decided, for another program to read."""
+    bad, good = decided.bad.plan, decided.good.plan
+    names = {"bad": bad.version, "good": good.version, "latest": bad.latest}
+    return {**names, "moves": decided.moves, "staying": decided.staying}
 
 
 def begun(context: Context, wanted: Version) -> bool:
@@ -138,7 +146,7 @@ def withdraw(context: Context, wanted: Version, dry_run: bool) -> Done:
     """Take away the draft and the release branch of a release that nobody could see."""
     tag = version.tag(wanted)
     text = report.withdrawal(tag)
-    print(text)
+    context.runner.show(text, bad=str(wanted), good=None, moves=[], staying=[], latest=False)
     context.runner.summary(text)
     if dry_run:
         return Done()

@@ -1,0 +1,96 @@
+"""Comfort for a person at a terminal: colour, drawn tables, and what is under way.
+
+Whether somebody sits there is the caller's to know. In a pipe or a log nothing of this is used, and
+rich, which does it, is not imported.
+"""
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from scripts.core.errors import ReleaseError
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+DELAY = 2.0
+"""Seconds after which a person wants to know what takes so long."""
+
+
+def draw(markdown: str) -> None:
+    """Draw a report on standard output: its tables as tables, its headings as headings."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.markdown import Markdown  # noqa: PLC0415
+
+    Console().print(Markdown(markdown))
+
+
+def complain(error: ReleaseError) -> None:
+    """Write an error to standard error; what is to be done stands out."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    text = Text(str(error), style="red")
+    text.highlight_regex(r"(?m)^  remedy:.*$", "bold green")
+    # Lines are left as they are, so that what is copied can be typed.
+    Console(stderr=True).print(text, soft_wrap=True)
+
+
+class Progress:
+    """Says on standard error what is under way, once that has taken DELAY seconds."""
+
+    def __init__(self, work: str, *, shown: bool) -> None:
+        """Watch `work`; with `shown` false nobody looks, and nothing is ever said."""
+        self._work, self._step = work, ""
+        self._lock = threading.Lock()
+        self._live: Live | None = None
+        self._timer = threading.Timer(DELAY, self._begin) if shown else None
+
+    def __enter__(self) -> "Progress":
+        """Begin to wait."""
+        if self._timer:
+            self._timer.daemon = True
+            self._timer.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        """Wipe the line."""
+        self.stop()
+
+    def step(self, text: str) -> None:
+        """Name the step that is under way now."""
+        with self._lock:
+            self._step = text
+            if self._live:
+                self._live.update(self._line())
+
+    def stop(self) -> None:
+        """Wipe the line, and show no other: the result is about to be printed."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+            self._timer, live, self._live = None, self._live, None
+        if live:
+            live.stop()
+
+    def _begin(self) -> None:
+        from rich.console import Console  # noqa: PLC0415
+        from rich.live import Live  # noqa: PLC0415
+
+        # What is printed meanwhile goes above the line, unless it goes into a pipe.
+        both = sys.stdout.isatty()
+        with self._lock:
+            if self._timer is None:
+                return
+            console = Console(stderr=True)
+            live = Live(self._line(), console=console, transient=True, redirect_stdout=both)
+            self._live = live
+            live.start(refresh=True)
+
+    def _line(self) -> "Spinner":
+        from rich.spinner import Spinner  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        # A step's name is text, and no markup.
+        return Spinner("dots", Text(": ".join(part for part in (self._work, self._step) if part)))
