@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     context = Context(Runner.current(**typed, as_json=as_json), Path.cwd())
     # With --json standard output is the document's: whatever else prints goes elsewhere.
     aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
-    with aside, context.runner.progress(verb):
+    with aside, context.runner.progress(" ".join([verb, *_words(arguments)])):
         came_to = perform(context, verb, arguments)
     return answer(context, verb, came_to, as_json=as_json)
 
@@ -65,8 +65,8 @@ def read(argv: Sequence[str]) -> dict[str, Any]:
 def perform(context: "Context", verb: str, arguments: dict[str, Any]) -> "Done | Exception":
     """Run the verb's stage, and keep its result; what it fails with is an answer too."""
     began = time.time()
-    words = [word for word in arguments.values() if isinstance(word, str)]
-    leg = "" if verb in ON_A_DESK else "-".join(word.rpartition("/")[2] for word in words)
+    words = [word.rpartition("/")[2] for word in _words(arguments)]
+    leg = "" if verb in ON_A_DESK else "-".join(words)
     came_to: Done | Exception
     try:
         stage = importlib.import_module(f"scripts.stages.{verb.replace('-', '_')}")
@@ -75,6 +75,11 @@ def perform(context: "Context", verb: str, arguments: dict[str, Any]) -> "Done |
         came_to = error
     keep(context, verb, leg, began, came_to)
     return came_to
+
+
+def _words(arguments: dict[str, Any]) -> list[str]:
+    """Give what tells one leg of a matrix from another."""
+    return [word for word in arguments.values() if isinstance(word, str)]
 
 
 def answer(context: "Context", verb: str, came_to: "Done | Exception", *, as_json: bool) -> int:

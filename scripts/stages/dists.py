@@ -38,7 +38,9 @@ def run(context: Context) -> Done:
 def prove(context: Context, tree: Path, folder: Path) -> None:
     """Build the plan's files out of `tree` into `folder`, and look at all that can be wrong."""
     plan = context.plan
+    context.runner.step("build the wheel and the sdist")
     build(context, tree, folder)
+    context.runner.step("inspect them")
     check_names(plan, folder)
     check_wheel(plan, folder / plan.dists[0], expected_files(context, tree))
     check_metadata(plan, folder)

@@ -20,6 +20,7 @@ def run(context: Context) -> Done:
     """Make the plan, or take up the one that binds, and hand it to the jobs."""
     began = start.find(context)
     wanted = start.wanted(context, began)
+    context.runner.step(f"look for what is there of {wanted}")
     found = attempt.look(context, began, wanted)
     plan, commit = attempt.choose(context, began, wanted, found)
     if context.runner.trigger().dry_run:
