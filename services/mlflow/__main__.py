@@ -4,16 +4,14 @@
 with it.
 """
 
-import json
 import signal
 import sys
 import threading
-import urllib.request
 
 from services.mlflow.processes import EndedError, Process
-from services.mlflow.settings import ALIAS, MODEL, Settings, from_environment
+from services.mlflow.settings import from_environment
 
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 1.0
 
 
 def main() -> int:
@@ -29,7 +27,9 @@ def main() -> int:
     try:
         tracking.start()
         serving.start()
-        _watch(settings, tracking, serving, stopping)
+        while not stopping.wait(LOOK_SECONDS):
+            tracking.check()
+            serving.check()
     except EndedError as error:
         print(f"mlflow: {error}", file=sys.stderr, flush=True)
         return 1
@@ -37,33 +37,6 @@ def main() -> int:
         serving.stop()
         tracking.stop()
     return 0
-
-
-def _watch(
-    settings: Settings, tracking: Process, serving: Process, stopping: threading.Event
-) -> None:
-    """Start the model server again whenever the alias moves to another version."""
-    version: str | None = None
-    while not stopping.wait(LOOK_SECONDS):
-        tracking.check()
-        serving.check()
-        now = current_version(settings)
-        if version is not None and now is not None and now != version:
-            print(f"mlflow: {MODEL}@{ALIAS} moved from {version} to {now}", flush=True)
-            serving.stop()
-            serving.start()
-        version = now or version
-
-
-def current_version(settings: Settings) -> str | None:
-    """The version that the alias names; None while the registry does not say."""
-    query = f"registered-models/alias?name={MODEL}&alias={ALIAS}"
-    url = f"{settings.tracking_url}/api/2.0/mlflow/{query}"
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own address
-            return str(json.loads(answer.read())["model_version"]["version"])
-    except (OSError, ValueError, KeyError):
-        return None
 
 
 if __name__ == "__main__":

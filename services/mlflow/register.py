@@ -23,8 +23,11 @@ BUNDLED_TAG = "bundled_sha256"
 UNSEEN_SEED = 2**31 - 1
 
 
-def bundled() -> None:
-    """Register the bundled model where it is missing; point the alias at it where that is ours."""
+def bundled() -> str:
+    """Register the bundled model where it is missing; point the alias at it where that is ours.
+
+    Its version is returned.
+    """
     client = mlflow.MlflowClient()
     digest = hashlib.sha256(bundled_path().read_bytes()).hexdigest()
     versions: Sequence[ModelVersion] = client.search_model_versions(f"name = '{MODEL}'")
@@ -34,6 +37,7 @@ def bundled() -> None:
     if current is None or (BUNDLED_TAG in current.tags and str(current.version) != version):
         client.set_registered_model_alias(MODEL, ALIAS, version)
         print(f"registry: {MODEL}@{ALIAS} is version {version}, the bundled model", flush=True)
+    return version
 
 
 def _register(client: mlflow.MlflowClient, digest: str) -> str:

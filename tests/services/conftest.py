@@ -1,10 +1,12 @@
 """The services that several tests use, each started once."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.services.running import running_api, running_page
+from tests.services.running import ROOT, running_api, running_page
 
 
 def pytest_collection_modifyitems(items):
@@ -24,3 +26,15 @@ def api():
 def page(api, tmp_path_factory):
     with running_page(tmp_path_factory.mktemp("page"), api) as (url, _):
         yield url
+
+
+@pytest.fixture(scope="session")
+def mlflow_python(tmp_path_factory):
+    """A Python with what MLflow's image has; uv keeps the packages for the next time."""
+    folder = tmp_path_factory.mktemp("mlflow") / "venv"
+    uv, python = Path(sys.executable).with_name("uv"), folder / "bin/python"
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
+    locked = ROOT / "requirements/mlflow.txt"
+    sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, locked]
+    subprocess.run(sync, check=True)
+    return python

@@ -8,13 +8,16 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
+MLFLOW_SECONDS = 240.0  # it imports for long, and registers the model at its first start
 
 
 def free_port():
@@ -24,7 +27,7 @@ def free_port():
 
 
 @contextmanager
-def process(command, ready, **environment):
+def process(command, ready, seconds=SECONDS, **environment):
     """Run a program until the block ends; in it, its address has answered."""
     with tempfile.TemporaryFile("w+") as log:
         started = subprocess.Popen(
@@ -35,15 +38,16 @@ def process(command, ready, **environment):
             stdout=log,
         )
         try:
-            wait_for(ready, started, log)
+            wait_for(ready, started, log, seconds)
+            started.log = log
             yield started
         finally:
             started.terminate()
             started.wait(SECONDS)
 
 
-def wait_for(url, started, log):
-    deadline = time.monotonic() + SECONDS
+def wait_for(url, started, log, seconds):
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if started.poll() is not None:
             log.seek(0)
@@ -54,7 +58,7 @@ def wait_for(url, started, log):
             time.sleep(0.05)
         else:
             return
-    pytest.fail(f"{url} did not answer within {SECONDS:g} seconds")
+    pytest.fail(f"{url} did not answer within {seconds:g} seconds")
 
 
 @contextmanager
@@ -69,6 +73,42 @@ def running_api(**settings):
         **environment,
     ) as started:
         yield f"http://127.0.0.1:{port}", started
+
+
+@dataclass(frozen=True)
+class Mlflow:
+    """A running MLflow: its two addresses, and how to run a program against it."""
+
+    python: Path
+    tracking: str
+    serving: str
+    process: subprocess.Popen
+    log: TextIO
+
+    def said(self):
+        """All that it has printed."""
+        return os.pread(self.log.fileno(), 2**24, 0).decode()
+
+    def run(self, program):
+        """Run a program as a user of the registry does; give the last line that it prints."""
+        environment = {"MLFLOW_TRACKING_URI": self.tracking, "PYTHONPATH": str(ROOT)}
+        environment |= {"PATH": os.environ["PATH"], "MLFLOW_DISABLE_TELEMETRY": "true"}
+        command = [self.python, "-c", program]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[-1]
+
+
+@contextmanager
+def running_mlflow(python, data, ports=None):
+    """Both servers on a folder with their data, once the model is served."""
+    tracking, serving = ports or (free_port(), free_port())
+    places = {"MLFLOW_PORT": str(tracking), "MLFLOW_SERVING_PORT": str(serving)}
+    settings = {**places, "MLFLOW_DATA": str(data), "MLFLOW_HOST": "127.0.0.1"}
+    urls = [f"http://127.0.0.1:{port}" for port in (tracking, serving)]
+    command = [str(python), "-m", "services.mlflow"]
+    with process(command, f"{urls[1]}/ping", MLFLOW_SECONDS, **settings) as started:
+        yield Mlflow(python, *urls, started, started.log)
 
 
 def nginx():
