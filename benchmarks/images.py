@@ -32,7 +32,7 @@ class Builder:
         places = [
             f"--set={name}.output=type=image,name={self.endpoints.registry}/"
             f"{self.endpoints.registry_username}/{name},push=true,push-by-digest=true,"
-            "name-canonical=true,rewrite-timestamp=true"
+            "name-canonical=true"
             for name in targets
         ]
         # A name by tag and one by digest exclude each other.

@@ -1,6 +1,7 @@
 """Build one image for one platform, on a runner of that platform, and push it without a name."""
 
 import json
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,14 +44,15 @@ def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
 
 def build(context: Context, image: PlannedImage, platform: str) -> str:
     """Build from the release commit and the proven wheel; a dry run pushes nothing."""
-    tree = source.checkout(context)
+    tree, wheel = source.checkout(context), wheel_folder(context)
+    settle(context, tree, wheel)
     metadata = context.fresh("image") / "metadata.json"
     command = [
         *("docker", "buildx", "build", str(tree)),
         *("--file", str(tree / image.dockerfile), "--platform", platform),
         # An attestation in the index would make its digest depend on the time of the build.
         *("--provenance=false", "--sbom=false"),
-        *("--build-context", f"dist={wheel_folder(context)}"),
+        *("--build-context", f"dist={wheel}"),
         *(f"--label={key}={value}" for key, value in labels(context).items()),
         *("--output", output(image, push=not context.plan.dry_run)),
         *("--metadata-file", str(metadata)),
@@ -62,9 +64,24 @@ def build(context: Context, image: PlannedImage, platform: str) -> str:
 
 
 def output(image: PlannedImage, *, push: bool) -> str:
-    """Write buildx's --output: pushed by digest, without a tag, times as in the sources."""
+    """Write buildx's --output: pushed by digest, without a tag.
+
+    Rewriting the times of all files there (`rewrite-timestamp`) would unpack and pack every layer
+    again: most of a minute for a large image. They are set before instead, see `settle`.
+    """
     pushed = "push=true,push-by-digest=true," if push else ""
-    return f"type=image,name={image.repository},{pushed}name-canonical=true,rewrite-timestamp=true"
+    return f"type=image,name={image.repository},{pushed}name-canonical=true"
+
+
+def settle(context: Context, *folders: Path) -> None:
+    """Give all that is copied into images the release's time, not the time of this checkout.
+
+    What a Dockerfile makes itself has to be given a time there.
+    """
+    when = context.plan.source_date_epoch
+    for folder in folders:
+        for path in (folder, *folder.rglob("*")):
+            os.utime(path, (when, when), follow_symlinks=False)
 
 
 def labels(context: Context) -> dict[str, str]:

@@ -42,7 +42,7 @@ def test_jobs_find_the_linter_that_the_checks_run(world: World) -> None:
 
 def build(world: World, env: dict[str, str], platform: str, tmp_path: Path) -> str:
     repository = f"{world.endpoints.registry}/somebody/thing"
-    options = "push=true,push-by-digest=true,name-canonical=true,rewrite-timestamp=true"
+    options = "push=true,push-by-digest=true,name-canonical=true"
     metadata = tmp_path / "metadata.json"
     done = world.run(
         *("docker", "buildx", "build", ".", "--platform", platform, "--provenance=false"),
