@@ -178,7 +178,7 @@ def propose(context: Context, config: Config, found: list[Entry]) -> Done:
     target = context.runner.trigger().branch or config.branch
     text = context.read_at(head, config.changelog)
     if drafted(text) == text:
-        context.runner.say(f"{config.changelog}: nothing to add", entries=found)
+        tell(context, f"{config.changelog}: nothing to add", found)
         return Done()
     forge = context.forge
     branch = DraftBranch(
@@ -187,6 +187,11 @@ def propose(context: Context, config: Config, found: list[Entry]) -> Done:
     request = DraftRequest(target, forge.find_pull_request, forge.open_pull_request)
     outcomes = converge([branch, request], context.runner.patience)
     for outcome in outcomes:
-        context.runner.say(f"{outcome.title}: {outcome.detail}", entries=found)
-        context.runner.summary(f"{outcome.title}: {outcome.detail}\n")
+        tell(context, f"{outcome.title}: {outcome.detail}", found)
     return Done(tuple(outcomes))
+
+
+def tell(context: Context, text: str, found: list[Entry]) -> None:
+    """Say it in the log, and on the summary page."""
+    context.runner.say(text, entries=found)
+    context.runner.summary(f"{text}\n")

@@ -16,7 +16,7 @@ from scripts.context import Context
 from scripts.core import codec, report, rollback, version
 from scripts.core import lock as locking
 from scripts.core.converge import Outcome, Surface, converge, patiently
-from scripts.core.errors import ConflictError, UsageError
+from scripts.core.errors import ConflictError, ReleaseError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.results import Done
 from scripts.core.rollback import Rollback
@@ -45,9 +45,30 @@ def run(context: Context) -> Done:
     if trigger.dry_run:
         return Done()
     context.runner.output(mode="rolled-back")
-    done = converge(surfaces(context, decided), context.runner.patience)
+    done = bring(context, surfaces(context, decided))
+    on_index = yank_on_index(context, decided.bad)
+    tell(context, on_index)
     moved = json.dumps([(f"{m.repository}:{m.tag}", m.version) for m in decided.moves])
-    return Done((*done, *yank_on_index(context, decided.bad)), (("moved", moved),))
+    return Done((*done, *on_index), (("moved", moved),))
+
+
+def bring(context: Context, wanted: Sequence[Surface]) -> list[Outcome]:
+    """Converge, and say what it came to: of a try that fails, as far as it came."""
+    try:
+        done = converge(wanted, context.runner.patience)
+    except ReleaseError as error:
+        tell(context, error.outcomes)
+        raise
+    tell(context, done)
+    return done
+
+
+def tell(context: Context, outcomes: Sequence[Outcome]) -> None:
+    """Print each outcome, what a person still has to do above all, also on the summary page."""
+    for one in outcomes:
+        said = f"{one.title}: {one.detail}{', done now' if one.written else ''}"
+        context.runner.say(said)
+        context.runner.summary(f"- {said}")
 
 
 def found(decided: Rollback) -> dict[str, Any]:
@@ -152,7 +173,7 @@ def withdraw(context: Context, wanted: Version, dry_run: bool) -> Done:
         return Done()
     gone: list[Surface] = [DraftGone(context.forge, tag)]
     gone.append(BranchGone(context.git, f"release/{tag}"))
-    return Done(tuple(converge(gone, context.runner.patience)))
+    return Done(tuple(bring(context, gone)))
 
 
 def hand_over(context: Context, decided: Rollback) -> None:

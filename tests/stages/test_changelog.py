@@ -136,10 +136,12 @@ def test_what_a_person_edited_on_the_branch_stays(bench: Bench) -> None:
     assert git("merge-base", "main", BRANCH, cwd=bench.project.bare) == bench.project.sha("main")
 
 
-def test_nothing_to_add_writes_nothing(bench: Bench) -> None:
-    before = bench.world()
-    assert stage.draft(bench.context(), None, stage.PROPOSE).outcomes == ()
+def test_nothing_to_add_writes_nothing_and_says_so(bench: Bench) -> None:
+    before, page = bench.world(), bench.folder / "summary.md"
+    context = bench.context(GITHUB_STEP_SUMMARY=str(page))
+    assert stage.draft(context, None, stage.PROPOSE).outcomes == ()
     assert bench.world() == before
+    assert page.read_text() == "CHANGELOG.md: nothing to add\n\n"
 
 
 def test_who_may_not_write_is_told(bench: Bench) -> None:

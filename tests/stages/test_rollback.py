@@ -132,7 +132,9 @@ def test_a_pointer_that_moved_on_meanwhile_stays(released: Releases) -> None:
     assert released.tag("0") == released.digest("0.2.5")
 
 
-def test_what_is_left_of_a_broken_try_is_finished(released: Releases) -> None:
+def test_what_is_left_of_a_broken_try_is_finished(
+    released: Releases, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The answer to the first edit is lost, and the next one is refused."""
     released.github.fault(method="PATCH", path="/releases/", occurrence=1, action="drop-after")
     released.github.fault(
@@ -140,6 +142,7 @@ def test_what_is_left_of_a_broken_try_is_finished(released: Releases) -> None:
     )
     with pytest.raises(ReleaseError):
         roll_back(released)
+    assert f"{IMAGE}:latest: 0.2.5: {released.digest('0.2.5')}, done now" in capsys.readouterr().out
     assert released.tag("latest") == released.digest("0.2.5")
     (released.github.folder / "faults.json").unlink()
     roll_back(released)
@@ -163,8 +166,17 @@ def test_a_protected_branch_is_asked_by_one_pull_request(released: Releases) -> 
     assert sum(line.endswith("/pulls 201") for line in released.github.writes()) == 1
 
 
-def test_the_index_is_a_persons_and_is_observed(released: Releases) -> None:
-    assert "Options, Yank" in roll_back(released).outcomes[-1].detail
+def test_the_index_is_a_persons_and_is_observed(
+    released: Releases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = released.folder / "summary.md"
+    result = roll_back(released, GITHUB_STEP_SUMMARY=str(page))
+    assert "Options, Yank" in result.outcomes[-1].detail
+    said = capsys.readouterr().out
+    for one in result.outcomes:
+        line = f"{one.title}: {one.detail}{', done now' if one.written else ''}"
+        assert line in said
+        assert f"- {line}\n" in page.read_text()
     released.index.yanked |= {name for name in released.index.files if "0.3.0" in name}
     assert roll_back(released).outcomes[-1].detail == "yanked"
 
@@ -252,7 +264,7 @@ def test_a_mended_version_moves_the_pointers_forward_again(released: Releases) -
 # A release that was never promoted.
 
 
-@pytest.mark.parametrize("until", ["stage", "publish-tags"])
+@pytest.mark.parametrize("until", ["stage", "publish-tags", "publish-package"])
 def test_a_release_never_promoted_is_withdrawn(released: Releases, until: str) -> None:
     released.release("0.3.1", until=until)
     tags = released.tag("v0.3.1")
