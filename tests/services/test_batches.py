@@ -42,6 +42,11 @@ def full(model):
     return stream
 
 
+def run_to_its_end(work):
+    """With a deadline: a frame that nobody answers would be waited for for ever."""
+    return asyncio.run(asyncio.wait_for(work, 30))
+
+
 async def busy_with(pushing, model):
     """The model is at work on one frame, which is given back as a task."""
     first = asyncio.create_task(pushing.push(full(model), FRAMES[5]))
@@ -65,7 +70,7 @@ def test_what_comes_while_the_model_is_busy_goes_together():
         model.estimator.go.set()
         return await asyncio.gather(first, *tasks)
 
-    assert [one.label for one in asyncio.run(run())] == ["b"] * 11
+    assert [one.label for one in run_to_its_end(run())] == ["b"] * 11
     assert model.estimator.sizes == [1, 10]
 
 
@@ -79,7 +84,7 @@ def test_no_more_go_together_than_is_of_use():
         model.estimator.go.set()
         await asyncio.gather(first, *tasks)
 
-    asyncio.run(run())
+    run_to_its_end(run())
     assert model.estimator.sizes == [1, batches.LARGEST, 5]
 
 
@@ -96,7 +101,7 @@ def test_each_model_gets_its_own_streams_in_their_order():
         await asyncio.gather(first, *tasks)
 
     full_before = [one, other]
-    asyncio.run(run())
+    run_to_its_end(run())
     assert [model.estimator.sizes for model in full_before] == [[1, 2], [3]]
 
 
@@ -114,7 +119,7 @@ def test_a_stream_that_has_ended_is_passed_over_and_a_bad_frame_is_its_own():
         model.estimator.go.set()
         return await asyncio.gather(good, bad, return_exceptions=True)
 
-    good, bad = asyncio.run(run())
+    good, bad = run_to_its_end(run())
     assert good.label == "b"
     assert isinstance(bad, FrameError)
     assert model.estimator.sizes == [1, 1]
@@ -135,7 +140,7 @@ def test_nobody_waits_for_ever_when_judging_itself_fails(monkeypatch):
         model.estimator.go.set()
         return found, await pushing.push(full(model), FRAMES[5])
 
-    found, later = asyncio.run(run())
+    found, later = run_to_its_end(run())
     assert [str(one) for one in found] == ["planted"] * 3
     assert later.label == "b"
 
