@@ -1,12 +1,14 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
 import httpx
 import numpy as np
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from services import browser
@@ -154,3 +156,16 @@ def test_the_modules_are_valid(tmp_path):
         pytest.skip("node is not installed on this machine")
     for path in (SITE / "js").glob("*.js"):
         subprocess.run([node, "--check", str(path)], check=True, cwd=tmp_path)
+
+
+def test_a_stop_ends_in_time_though_a_stream_is_open(api, tmp_path):
+    """The engine waits ten seconds and then kills; nginx itself would wait for the stream's end."""
+    with (
+        running_page(tmp_path, api) as (url, process),
+        connect(url.replace("http", "ws", 1) + "/api/stream") as stream,
+    ):
+        stream.recv(20)
+        process.send_signal(signal.SIGQUIT)
+        assert process.wait(8) == 0
+        with pytest.raises(ConnectionClosed):
+            stream.recv(20)
