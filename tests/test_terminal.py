@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts import terminal
+
 ROOT = Path(__file__).parents[1]
 DEADLINE = 20.0
 REPORT = "## Doctor\n\n| what | found |\n| --- | --- |\n| clock | off |"
@@ -26,6 +28,7 @@ with runner.progress("audit"):
     runner.step("[bold]the index")
     input()
     runner.step("the registry")
+    print("what a library says")
     input()
     runner.show("found it")
     input()
@@ -40,8 +43,8 @@ class Program:
     """A program whose streams are a terminal, or a pipe where one is asked for."""
 
     def __init__(self, code: str, *, piped: str = "", **environment: str) -> None:
-        self._keyboard, terminal = pty.openpty()
-        ends = {name: terminal for name in ("stdin", "stdout", "stderr") if name != piped}
+        self._keyboard, screen = pty.openpty()
+        ends = {name: screen for name in ("stdin", "stdout", "stderr") if name != piped}
         self._process = subprocess.Popen(
             [sys.executable, "-c", START + code],
             cwd=ROOT,
@@ -49,7 +52,7 @@ class Program:
             **ends,  # type: ignore[arg-type] # the streams by name
             **({piped: subprocess.PIPE} if piped else {}),  # type: ignore[arg-type]
         )
-        os.close(terminal)
+        os.close(screen)
         self.screen = ""
 
     def __enter__(self) -> "Program":
@@ -147,6 +150,7 @@ def test_what_takes_long_is_said_a_step_at_a_time() -> None:
         program.see("audit: [bold]the index")
         program.enter()
         program.see("audit: the registry")
+        program.see("what a library says")
         program.enter()
         program.see("found it")
         # The line is gone before the result comes.
@@ -160,7 +164,7 @@ def test_progress_is_not_in_the_output_of_a_pipe() -> None:
         program.see("audit: [bold]the index")
         for _ in range(3):
             program.enter()
-        assert program.pipe() == "found it\n"
+        assert program.pipe() == "what a library says\nfound it\n"
 
 
 @pytest.mark.parametrize("environment", PLAIN[1:], ids=str)
@@ -180,3 +184,4 @@ def test_progress_in_a_pipe_is_none() -> None:
 def test_what_is_quick_says_nothing() -> None:
     text = shown("with runner.progress('audit'):\n  runner.step('index')\n  runner.say('done')")
     assert text == "done\n"
+    assert terminal.DELAY == 2
