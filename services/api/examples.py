@@ -88,5 +88,6 @@ SOCKET: dict[str, Any] = {
         "probabilities": {"arm_raise": 0.01, "idle": 0.0, "squat": 0.96, "step": 0.03},
     },
     "It closes with a reason": "1001 the server stops · 1003 not text · 1007 no frame · "
-    "1008 idle, or no such model · 1009 too large · 1011 the model fails · 1013 all streams are taken",
+    "1008 idle, or no such model · 1009 too large · 1011 the model fails · "
+    "1013 all streams are taken",
 }
