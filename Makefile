@@ -96,6 +96,10 @@ dists: .venv/ready ## Build the wheel and the sdist of HEAD, and inspect them as
 images: ## Build every image for both platforms, and keep nothing (ARGS="api" for one).
 	@docker buildx bake --set '*.output=type=cacheonly' $(ARGS)
 
+.PHONY: reference
+reference: .venv/ready ## Write docs/reference.md from the code.
+	@$(PY) -m scripts.reference > docs/reference.md
+
 .PHONY: rehearse
 rehearse: .venv/ready ## Perform a whole release on this machine (ARGS="--keep", "--dry-run", "--version 0.3.0rc1").
 	@$(PY) -m rehearsal run $(ARGS)

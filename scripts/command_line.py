@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 
+PROG = "python -m scripts"
 VERBS = {
     "plan": "decide everything, change nothing, and print it",
     "prepare": "make the release commit on its branch",
@@ -28,28 +29,80 @@ VERBS = {
 }
 COMPLETION = "completion"
 JSON = "print one JSON document instead, errors included"
-EXAMPLES = """examples:
-  python -m scripts plan 0.2.4        what a release of 0.2.4 would be, from here
-  python -m scripts plan minor        the same for the next minor version
-  python -m scripts changelog draft   entries for what came since the last tag
-  python -m scripts audit             whether the last release still says one version
-  python -m scripts rollback 0.2.4 --dry-run
-                                      what taking 0.2.4 back would move
+EXIT_CODES = {
+    0: "it is done, or nothing was to be done",
+    1: "a check failed",
+    2: "wrong usage or configuration",
+    3: "conflict: a name is taken by other bytes",
+    4: "a service failed",
+}
+EXAMPLES = {
+    "plan": {
+        "0.2.4": "what a release of 0.2.4 would be, from here",
+        "minor": "the same for the next minor version",
+        "patch --json": "for another program to read",
+    },
+    "image": {"--name api --platform linux/arm64": "build one of them, in a release's tree"},
+    "verify": {"--moment published --platform linux/amd64": "use what is public"},
+    "doctor": {"": "whether a release could be made", "0.2.4": "and whether 0.2.4 is still free"},
+    "audit": {
+        "": "whether the last release still says one version",
+        "0.2.4 --start": "the same of 0.2.4, and start its images",
+    },
+    "rollback": {
+        "0.2.4 --dry-run": "what taking 0.2.4 back would move",
+        "0.2.4 --to 0.2.2": "take it back, to a version of your choice",
+    },
+    "changelog": {
+        "check --base origin/main": "the file, and whether this change has its entry",
+        "draft": "entries for what came since the last tag",
+        "draft --write": "the same, written under Unreleased",
+    },
+    "notes": {
+        "0.2.3": "what the release said",
+        "0.2.4": "what the next one would say, if it is not out yet",
+    },
+    "ci-plan": {"--base origin/main": "what this branch would have to pass"},
+    "completion": {"bash": "to be read by `source <(python -m scripts completion bash)`"},
+}
+"""Verb -> arguments -> what that does."""
+SHOWN = (
+    ("plan", "0.2.4"),
+    ("plan", "minor"),
+    ("changelog", "draft"),
+    ("audit", ""),
+    ("rollback", "0.2.4 --dry-run"),
+)
 
-exit codes: 1 a check failed, 2 wrong usage or configuration, 3 conflict, 4 a service failed"""
+
+def typed(verb: str, words: str) -> str:
+    """Write a verb with its arguments as it is typed."""
+    return f"{PROG} {verb} {words}".strip()
+
+
+def _epilog(examples: list[tuple[str, str]]) -> str:
+    lines = "".join(f"  {typed(*one)}\n      {EXAMPLES[one[0]][one[1]]}\n" for one in examples)
+    codes = ", ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items() if code)
+    return (f"examples:\n{lines}\n" if lines else "") + f"exit codes: {codes}"
 
 
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     main = argparse.ArgumentParser(
-        prog="python -m scripts",
+        prog=PROG,
         description="Release a Python package with its images.",
-        epilog=EXAMPLES,
+        epilog=_epilog(list(SHOWN)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = main.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, meaning in VERBS.items():
-        verb = verbs.add_parser(name, help=meaning, description=meaning)
+        verb = verbs.add_parser(
+            name,
+            help=meaning,
+            description=meaning,
+            epilog=_epilog([(name, words) for words in EXAMPLES.get(name, ())]),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         ARGUMENTS.get(name, _none)(verb)
         if name != COMPLETION:
             verb.add_argument("--json", dest="as_json", action="store_true", help=JSON)

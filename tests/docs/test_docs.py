@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from rehearsal.__main__ import parser as rehearsal_parser
+from scripts import reference
 from scripts.command_line import VERBS
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +65,7 @@ def commands(pattern: re.Pattern[str], text: str) -> Iterator[tuple[str, str]]:
 
 
 def verbs_are_known(text: str, _path: Path) -> Iterator[str]:
-    known = {"scripts": {*VERBS}, "rehearsal": {"run", "up", "down"}}
+    known = {"scripts": VERBS, "rehearsal": reference._verbs(rehearsal_parser())}
     for package, verb in commands(VERB, text):
         if verb not in known[package]:
             yield f"python -m {package} {verb} is no verb"

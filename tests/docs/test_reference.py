@@ -1,0 +1,74 @@
+"""The reference says what the code says, and everything of it."""
+
+import dataclasses
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts import config, reference
+from scripts.command_line import EXAMPLES, EXIT_CODES, VERBS, parser, typed
+from scripts.core import errors
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "reference.md").read_text("utf-8")
+
+
+def test_it_is_what_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.reference"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.decode() == PAGE, "run `make reference`, and commit docs/reference.md"
+
+
+def part(title: str) -> str:
+    """Give what stands under a heading."""
+    return re.split(r"^#{2,3} ", PAGE.partition(f"\n### {title}\n")[2], maxsplit=1, flags=re.M)[0]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_argument_of_every_verb_is_there(verb: str) -> None:
+    text = part(verb)
+    found = reference._verbs(parser())[verb]
+    for action in found._actions:
+        for name in action.option_strings[-1:] or list(map(str, action.choices or (action.dest,))):
+            assert name in text or name == "--help", name
+        assert (action.help or "") in text or action.dest in ("help", "as_json")
+    assert text.count(f"python -m scripts {verb}") == 1 + sum(
+        typed(verb, words).count(typed(verb, "")) + meaning.count(typed(verb, ""))
+        for words, meaning in EXAMPLES.get(verb, {}).items()
+    )
+
+
+@pytest.mark.parametrize("verb", EXAMPLES)
+def test_every_example_is_taken(verb: str) -> None:
+    for words in EXAMPLES[verb]:
+        assert vars(parser().parse_args([verb, *words.split()]))["verb"] == verb
+
+
+@pytest.mark.parametrize(
+    ("title", "kind"),
+    [("`[tool.release]`", config.Config)]
+    + [(f"`{reference.TITLES[name]}`", kind) for name, kind in config.SECTIONS.items()],
+)
+def test_every_key_is_there(title: str, kind: type[object]) -> None:
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*?) \|", part(title), re.M))
+    known = {
+        one.name.replace("_", "-"): one.metadata["meaning"]
+        for one in dataclasses.fields(kind)  # type: ignore[arg-type] # all of them are dataclasses
+        if one.metadata and one.name not in config.SECTIONS
+    }
+    assert rows == known
+
+
+def test_every_exit_code_is_there() -> None:
+    kinds = [one for one in vars(errors).values() if isinstance(one, type)]
+    raised = {one.exit_code for one in kinds if issubclass(one, errors.ReleaseError)}
+    assert {0, *raised} == set(EXIT_CODES)
+    for code, meaning in EXIT_CODES.items():
+        assert f"| {code} | {meaning} |" in part("Exit codes")
