@@ -38,7 +38,7 @@ and what the verb found. A `place` has `path`, `line` and `column`, or is null.
 ### At a terminal
 
 Reports are drawn, errors are red, and what takes longer than two seconds is named while it lasts,
-on standard error. In a pipe and in a log (`CI` is set) there is none of this; `NO_COLOR` is honoured.
+on standard error. In a pipe and in a log (`CI` is set) there is none of this. `NO_COLOR` counts.
 """
 CONFIGURATION = """\
 ## Configuration
