@@ -38,6 +38,7 @@ from tests.workflows.tree import (
 
 ROOT = Path(__file__).parents[2]
 RUNS = (RELEASE, ROLLBACK, AUDIT, CHANGELOG)
+SCRIPTS = [".venv/bin/python", "-m", "scripts"]
 LABELS = {"ubuntu-24.04", "ubuntu-24.04-arm"}
 # GitHub Docs, "Reusing workflows": what a job that calls one may say.
 CALLER = {
@@ -57,7 +58,6 @@ VERBS = {
     "verify-staged": "verify",
     "verify-published": "verify",
     "build": "image",
-    "draft": "changelog",
     "release-commit": "checks",
 }
 SETUP = "docs/setup.md"
@@ -241,11 +241,20 @@ def stages_are_verbs(tree: Tree) -> Problems:
         words = shlex.split(given["stage"])
         if words[0] != VERBS.get(job, job):
             yield f"{job} runs the stage {words[0]}"
-        try:
-            with contextlib.redirect_stderr(io.StringIO()) as said:
-                parser().parse_args(words)
-        except SystemExit:
-            yield f"{job}: {given['stage']}: {said.getvalue().strip()}"
+        yield from refused(job, words)
+    for file in tree.files:
+        for job, step in file.steps():
+            words = shlex.split(step.get("run", ""))
+            if words[: len(SCRIPTS)] == SCRIPTS:
+                yield from refused(job, words[len(SCRIPTS) :])
+
+
+def refused(job: str, words: list[str]) -> Problems:
+    try:
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            parser().parse_args(words)
+    except SystemExit:
+        yield f"{job}: {' '.join(words)}: {said.getvalue().strip()}"
 
 
 def shells_are_named(tree: Tree) -> Problems:
