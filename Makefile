@@ -44,8 +44,8 @@ test: .venv/ready ## Every test: the fast ones side by side, then those with ser
 	@$(PY) -m pytest -q -m "rehearsal and not long"
 
 .PHONY: test-releases
-test-releases: .venv/ready ## Whole releases one after another: again, dry run, candidate, pushed tag (half an hour).
-	@$(PY) -m pytest -q -m rehearsal tests/rehearsal/test_release.py
+test-releases: .venv/ready ## Whole releases one after another, and what comes after them: rollback, audit, changelog (half an hour).
+	@$(PY) -m pytest -q -m rehearsal tests/rehearsal/test_release.py tests/rehearsal/test_kept.py
 
 .PHONY: lint
 lint: .venv/ready ## Every linter, side by side: Python, types, workflows, Dockerfiles, shell.
