@@ -1,4 +1,4 @@
-"""Every name of a release, as surfaces: the package, the image version tags, the git tag."""
+"""Every name of a release, as surfaces: the git tag, the image version tags, the package."""
 
 from scripts.context import Context
 from scripts.core.converge import Surface
@@ -13,7 +13,7 @@ def names(context: Context, locked: Lock) -> list[Surface]:
 
     plan = locked.plan
     package = [Dists(context.index, locked, context.inputs / "dist", {})] if plan.dists else []
-    return [*package, *tags(context, locked)]
+    return [*tags(context, locked), *package]
 
 
 def tags(context: Context, locked: Lock) -> list[Surface]:
@@ -22,4 +22,4 @@ def tags(context: Context, locked: Lock) -> list[Surface]:
         VersionTag(context.registry, i.repository, i.tag, locked.image(i.name).digest)
         for i in locked.plan.images
     ]
-    return [*images, GitTag(context.git, locked.plan, locked.commit)]
+    return [GitTag(context.git, locked.plan, locked.commit), *images]

@@ -15,7 +15,7 @@ SIGNS = {marks.PROBLEM: "❌", marks.ADVICE: "⚠️", marks.NOT_CHECKED: "❔",
 """The worst first."""
 # The jobs by the names of their results, in the order in which they run.
 PROVING = ("plan", "prepare", "checks", "dists", "image", "stage", "verify-staged")
-RELEASING = ("gate", "publish-package", "publish-tags", "verify-published", "promote", "audit")
+RELEASING = ("gate", "publish-tags", "publish-package", "verify-published", "promote", "audit")
 CHECKING = ("checks", "dists", "verify-staged", "verify-published", "audit")
 SHORT = 19  # characters of a digest that a person compares: `sha256:` and twelve more
 
@@ -112,15 +112,15 @@ def withdrawal(tag: str) -> str:
 def gate(lock: Lock) -> str:
     """Write exactly what becomes public when the release is approved."""
     names = [
-        *(
-            (f"package {lock.plan.project}", f"`{d.name}`", f"`sha256:{d.sha256}`")
-            for d in lock.dists
-        ),
+        ("git tag", f"`{lock.plan.tag}`", f"`{lock.commit}`"),
         *(
             ("image", f"`{planned.reference}`", f"`{lock.image(planned.name).digest}`")
             for planned in lock.plan.images
         ),
-        ("git tag", f"`{lock.plan.tag}`", f"`{lock.commit}`"),
+        *(
+            (f"package {lock.plan.project}", f"`{d.name}`", f"`sha256:{d.sha256}`")
+            for d in lock.dists
+        ),
     ]
     pointers = table(("what", "planned"), _pointers(lock.plan))
     return (
@@ -246,12 +246,12 @@ def _surfaces(plan: Plan, results: Sequence[Result], page: str, index_page: str)
 
 def _planned(plan: Plan, page: str, index_page: str) -> Iterator[tuple[str, str, str]]:
     """Name every surface as it names itself, what it is to be, and where a person sees it."""
-    if plan.dists:
-        yield f"package {plan.project} {plan.version}", ", ".join(plan.dists), index_page
-    for image in plan.images:
-        yield f"image tag {image.reference}", "the proven image", ""
     tag, latest = plan.tag, ", Latest" * plan.latest
     yield f"git tag {tag}", "the release commit", page and f"{page}/tree/{tag}"
+    for image in plan.images:
+        yield f"image tag {image.reference}", "the proven image", ""
+    if plan.dists:
+        yield f"package {plan.project} {plan.version}", ", ".join(plan.dists), index_page
     yield f"release {tag}", f"published{latest}", page and f"{page}/releases/tag/{tag}"
     for image in plan.images:
         for name in image.floating:

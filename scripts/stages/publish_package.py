@@ -1,4 +1,4 @@
-"""Give the package its name on the index: the first name, and the only one that stays for ever."""
+"""Give the package its name on the index: the last name, and the only one that stays for ever."""
 
 from scripts.context import Context
 from scripts.core.converge import converge

@@ -1,4 +1,4 @@
-"""Give the other names: the image version tags, then the git tag."""
+"""Give the names that can still be taken away: the git tag, then the image version tags."""
 
 from scripts.context import Context
 from scripts.core.converge import Surface, converge

@@ -110,7 +110,7 @@ def _version(file: DistributionPackage) -> Version | None:
 
 @dataclass(frozen=True)
 class Dists:
-    """The package's files: the first name, and the only one that can't be taken back."""
+    """The package's files: the last name, and the only one that can't be taken back."""
 
     index: PackageIndex
     lock: Lock

@@ -28,7 +28,7 @@ def published(
     folder = tmp_path_factory.mktemp("published")
     with proving(template, folder, surroundings(pytestconfig)) as made:
         made.staged(files(prefix="out_"))
-        for verb in ("publish-package", "publish-tags"):
+        for verb in ("publish-tags", "publish-package"):
             made.step(verb)
     shutil.rmtree(folder / "clone" / "release" / "source")
     return made

@@ -90,7 +90,7 @@ class Releases(Bench):
                 self.build()
             else:
                 self.step(verb, RELEASE_VERSION=version)
-        for verb in ("publish-package", "publish-tags", "promote"):
+        for verb in ("publish-tags", "publish-package", "promote"):
             if until == "stage":
                 break
             self.step(verb, RELEASE_VERSION=version)

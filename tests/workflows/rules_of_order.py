@@ -26,13 +26,13 @@ ORDER = {
     "stage": ["checks", "dists", "images"],
     "verify-staged": ["plan", "stage"],
     "gate": ["plan", "verify-staged"],
-    "publish-package": ["plan", "gate"],
-    "publish-tags": ["plan", "publish-package"],
-    "verify-published": ["plan", "publish-tags"],
+    "publish-tags": ["plan", "gate"],
+    "publish-package": ["plan", "publish-tags"],
+    "verify-published": ["plan", "publish-package"],
     "promote": ["plan", "verify-published"],
     "audit": ["plan", "promote"],
 }
-PUBLIC = ("gate", "publish-package", "publish-tags", "verify-published", "promote", "audit")
+PUBLIC = ("gate", "publish-tags", "publish-package", "verify-published", "promote", "audit")
 RELEASING = "needs.plan.outputs.mode == 'release'"
 # Conditions that decide by something else than the plan, each with what it decides.
 KNOWN = {

@@ -1,0 +1,159 @@
+"""StreamPoseML as `docker compose up` starts it from this checkout: in containers, all three."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+
+from stream_pose_ml import __version__
+from tests.rehearsal.conftest import World
+
+pytestmark = pytest.mark.world
+
+ROOT = Path(__file__).parents[2]
+PORTS = {"api": [5001], "web": [3000], "mlflow": [5002, 1234]}
+GRACE = {"api": 15, "web": 10, "mlflow": 30}
+"""Seconds that compose waits for each before it kills."""
+SECONDS = 120
+FREE = dict.fromkeys(("API_PORT", "WEB_PORT", "MLFLOW_PORT", "MODEL_PORT"), "0")
+
+
+@dataclass(frozen=True)
+class Composed:
+    """The project's services in a world of their own."""
+
+    world: World
+    name: str
+
+    def compose(self, *arguments: str) -> str:
+        env = self.world.environment() | FREE
+        file = ("--file", str(ROOT / "compose.yaml"))
+        command = ("docker", "compose", "--project-name", self.name, *file, *arguments)
+        done = subprocess.run(
+            command, env=env, cwd=ROOT, text=True, capture_output=True, check=False, timeout=900
+        )
+        assert done.returncode == 0, done.stderr[-4000:]
+        return done.stdout.strip()
+
+    def url(self, name: str, port: int) -> str:
+        return f"http://{self.compose('port', name, str(port))}"
+
+    def places(self) -> dict[str, str]:
+        """Where each is, as the acceptance reads it."""
+        return {
+            f"{name.upper()}_{port}": self.url(name, port)
+            for name, ports in PORTS.items()
+            for port in ports
+        }
+
+    def state(self, name: str) -> dict[str, Any]:
+        number = self.compose("ps", "--all", "--quiet", name)
+        shown = self.world.run("docker", "inspect", number)
+        found: dict[str, Any] = json.loads(shown.stdout)[0]
+        return found
+
+
+@pytest.fixture(scope="module")
+def composed(world: World) -> Iterator[Composed]:
+    made = Composed(world, "composed")
+    try:
+        made.compose("up", "--detach", "--build", "--wait", "--wait-timeout", "600")
+        yield made
+    finally:
+        made.compose("down", "--volumes", "--timeout", "5", "--rmi", "local")
+
+
+def wait_until(look: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_all_that_users_do_works(composed: Composed, tmp_path: Path) -> None:
+    given = {"EXPECTED_VERSION": __version__, "ACCEPTANCE_OUTPUT": str(tmp_path)}
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **given, **composed.places()}
+    command = [sys.executable, str(ROOT / "services/acceptance.py")]
+    done = subprocess.run(command, env=env, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "FAIL" not in done.stdout
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_each_runs_unprivileged_on_a_read_only_root_with_limits(
+    composed: Composed, name: str
+) -> None:
+    state = composed.state(name)
+    assert state["Config"]["User"] == "10001:10001"
+    host = state["HostConfig"]
+    assert host["ReadonlyRootfs"]
+    assert host["CapDrop"] == ["ALL"]
+    assert host["Memory"] > 0
+    assert {one["HostIp"] for ports in host["PortBindings"].values() for one in ports} == {
+        "127.0.0.1"
+    }
+
+
+def test_the_registry_dies_and_comes_back_with_its_data_while_the_api_serves(
+    composed: Composed,
+) -> None:
+    api = composed.url("api", 5001)
+    wait_until(lambda: requests.get(f"{api}/version", timeout=9).json()["registry"] == "connected")
+    before = versions(composed)
+    composed.compose("kill", "mlflow")
+    wait_until(
+        lambda: requests.get(f"{api}/version", timeout=9).json()["registry"].startswith("unavail")
+    )
+    with opened(composed.url("web", 3000) + "/api/stream") as stream:
+        assert json.loads(stream.recv(20))["model"]["source"] == "registry"
+    composed.compose("up", "--detach", "--wait", "--wait-timeout", "600", "mlflow")
+    assert versions(composed) == before
+    wait_until(lambda: requests.get(f"{api}/version", timeout=9).json()["registry"] == "connected")
+
+
+def versions(composed: Composed) -> list[Any]:
+    url = f"{composed.url('mlflow', 5002)}/api/2.0/mlflow/model-versions/search"
+    answer = requests.get(url, {"filter": "name='stream_pose_ml'"}, timeout=30).json()
+    found: list[Any] = answer["model_versions"]
+    return found
+
+
+def opened(url: str) -> ClientConnection:
+    return connect(re.sub("^http", "ws", url))
+
+
+@pytest.mark.parametrize("name", ["web", "api", "mlflow"])
+def test_each_is_stopped_cleanly_within_its_grace_with_streams_open(
+    composed: Composed, name: str
+) -> None:
+    composed.compose("up", "--detach", "--wait", "--wait-timeout", "600")
+    direct = opened(composed.url("api", 5001) + "/stream")
+    through = opened(composed.url("web", 3000) + "/api/stream")
+    for stream in (direct, through):
+        stream.recv(20)
+    began = time.monotonic()
+    composed.compose("stop", name)
+    took = time.monotonic() - began
+    state = composed.state(name)["State"]
+    assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
+    assert took < GRACE[name], "it was killed"
+    if name == "api":
+        for stream in (direct, through):
+            with pytest.raises(ConnectionClosed) as end:
+                stream.recv(20)
+            assert end.value.rcvd is not None
+            assert end.value.rcvd.code == 1001
+            assert end.value.rcvd.reason == "the server is stopping: connect again"
+    direct.close()
+    through.close()
