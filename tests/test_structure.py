@@ -1,11 +1,15 @@
 """The house's rules that no linter knows: who may know whom, and who may not know at all."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
+
+from scripts import config
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "scripts"
@@ -132,3 +136,23 @@ def test_the_release_system_names_no_project(path: Path) -> None:
     text = path.read_text("utf-8").lower()
     for word in ("streamposeml", "stream_pose_ml", "stream-pose-ml", "mrilikecoding"):
         assert word not in text
+
+
+def test_an_image_is_known_by_one_name_everywhere() -> None:
+    """To the release, to compose and to bake; and its Dockerfile is there."""
+    configured = {
+        image.name: image for image in config.parse((ROOT / config.FILE).read_text("utf-8")).images
+    }
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]
+    assert set(services) == set(configured)
+    bake = (ROOT / "docker-bake.hcl").read_text("utf-8")
+    baked = dict(re.findall(r'\{ name = "([\w-]+)", repository = "([\w-]+)" \}', bake))
+    assert {
+        name: image.repository.rpartition("/")[2] for name, image in configured.items()
+    } == baked
+    (grouped,) = re.findall(r"targets = \[(.*?)\]", bake)
+    assert re.findall(r'"([\w-]+)"', grouped) == list(configured)
+    for name, image in configured.items():
+        assert image.dockerfile == services[name]["build"]["dockerfile"] == f"Dockerfile.{name}"
+        assert (ROOT / image.dockerfile).is_file()
+        assert services[name]["image"] == f"docker.io/{image.repository}:latest"

@@ -81,7 +81,8 @@ def rehearsals_take_the_options(text: str, _path: Path) -> Iterator[str]:
 
 
 def paths_are_there(text: str, _path: Path) -> Iterator[str]:
-    """Only those that begin with a folder or a file of the repository."""
+    """Only those that begin with a folder or a file of the repository, and are not to be made."""
+    text = re.sub(r"A new file\s+`[^`]+`", "", text)
     top = {path.name for path in ROOT.iterdir()} - {"release", ".rehearsal", ".venv"}
     for token in tokens(text):
         word = token.content.rstrip("/")
