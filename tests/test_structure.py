@@ -67,6 +67,31 @@ def test_surfaces_know_no_stage_and_no_context(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
+def test_only_stages_and_the_command_line_know_stages(path: Path) -> None:
+    # Whoever checks the release commit out makes it again where `prepare` ran on another machine.
+    known = {"scripts.stages.prepare"} if path == SCRIPTS / "source.py" else set()
+    if path.parent != SCRIPTS / "stages":
+        found = {name for name in imports(path) if name.startswith("scripts.stages.")}
+        assert found <= known
+
+
+@pytest.mark.parametrize("path", within("stages"), ids=named)
+def test_stages_reach_the_world_through_surfaces(path: Path) -> None:
+    """Files and programs they may use; a service is asked by its surface alone."""
+    clients = {"github", "docker", "pypi_simple", "urllib", "http", "socket", "httpx"}
+    known = {"github.GitRelease.GitRelease"}  # what a surface gives, by its type
+    assert clients.isdisjoint(n.split(".")[0] for n in set(imports(path)) - known)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_programs_see_what_they_are_given_and_no_more(path: Path) -> None:
+    """Without an environment of its own a program would inherit every secret of the step."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "processes.run":
+            assert "environment" in {key.arg for key in node.keywords}, node.lineno
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
 def test_the_release_does_not_know_its_rehearsal(path: Path) -> None:
     others = ("rehearsal", "services", "tests", "stream_pose_ml")
     assert not [name for name in imports(path) if name.split(".")[0] in others]

@@ -49,6 +49,33 @@ TRIGGERS = {
     "audit.yml": {"schedule", "workflow_dispatch"},
 }
 LONGEST = 60  # minutes
+# What a workflow may say. `services` and `container` make act skip a job in silence, it ignores
+# `continue-on-error` of a job, and the same of a step would hide a failure anywhere.
+TOP = {"name", "run-name", "on", "permissions", "concurrency", "env", "jobs"}
+JOB = {
+    *("name", "needs", "if", "runs-on", "timeout-minutes", "permissions", "environment"),
+    *("outputs", "env", "strategy", "steps", "uses", "with", "secrets", "concurrency"),
+}
+STRATEGY = {"fail-fast", "matrix"}
+STEP = {"id", "name", "if", "uses", "with", "run", "shell", "env"}
+# What act does otherwise than GitHub, or not at all -> the rule that reads it from the files.
+IGNORED_BY_ACT = {
+    "environments and their reviewers": "only_the_gate_waits_for_people",
+    "permissions": "every_job_states_its_grants",
+    "concurrency": "a_release_is_never_cancelled",
+    "timeouts of jobs": "jobs_end_in_time",
+    "fail-fast": "one_leg_does_not_end_the_others",
+    "outputs of a matrix: its first leg wins": "one_leg_does_not_end_the_others",
+    "outputs of a skipped job: they are their own expression": "conditions_are_plain",
+    "continue-on-error, services, container": "what_a_rehearsal_leaves_out_is_not_used",
+    "a label that no runner has: the job is skipped": "runners_are_known",
+    "inputs: their names": "inputs_are_declared",
+    "inputs: their types and choices": "inputs_need_no_check",
+    "inputs and secrets of a called workflow": "callers_give_what_is_asked",
+    "which secrets a job is given": "secrets_go_where_they_are_needed",
+    "an artifact's name that is taken": "artifacts_have_names_of_their_own",
+    "identity tokens": "only_the_upload_is_trusted",
+}
 # Both move the same pointers, and neither calls the other: one waits for the other.
 TOGETHER = {RELEASE, ROLLBACK}
 
@@ -161,7 +188,34 @@ def one_leg_does_not_end_the_others(tree: Tree) -> Problems:
             yield f"{file}: {name}: outputs of a matrix"
 
 
+def what_a_rehearsal_leaves_out_is_not_used(tree: Tree) -> Problems:
+    """Keys that act ignores, or for which it skips the job and says nothing.
+
+    What else it ignores is held by the rules that IGNORED_BY_ACT names.
+    """
+    for file in tree.workflows:
+        yield from (f"{file.name}: {key} at the top" for key in sorted(set(file.data) - TOP))
+    for file, name, job in tree.jobs():
+        strange = {*(set(job) - JOB), *(set(job.get("strategy", {})) - STRATEGY)}
+        yield from (f"{file}: {name} says {key}" for key in sorted(strange))
+    for each in tree.files:
+        for job, step in each.steps():
+            for key in sorted(set(step) - STEP):
+                yield f"{each.name}: a step of {job} says {key}"
+
+
+def inputs_need_no_check(tree: Tree) -> Problems:
+    """A text or a switch: act checks no type and no choice, so the scripts do."""
+    for file in tree.workflows:
+        for on in (file.data["on"].get(key) for key in ("workflow_dispatch", "workflow_call")):
+            for name, said in ((on or {}).get("inputs") or {}).items():
+                if said.get("type") not in ("string", "boolean"):
+                    yield f"{file.name}: the input {name} is a {said.get('type')}"
+
+
 RULES = (
+    what_a_rehearsal_leaves_out_is_not_used,
+    inputs_need_no_check,
     jobs_run_in_the_designed_order,
     what_is_public_waits_for_the_mode,
     conditions_are_plain,

@@ -160,6 +160,43 @@ BREACHES = [
     ("triggers_are_the_known_ones", CI, "  pull_request:\n", "  pull_request_target:\n"),
     ("triggers_are_the_known_ones", RELEASE, 'tags: ["v*"]', 'tags: ["*"]'),
     ("jobs_end_in_time", RELEASE, "    timeout-minutes: 15\n", ""),
+    (
+        "what_a_rehearsal_leaves_out_is_not_used",
+        RELEASE,
+        "    timeout-minutes: 15\n",
+        "    timeout-minutes: 15\n    continue-on-error: true\n",
+    ),
+    (
+        "what_a_rehearsal_leaves_out_is_not_used",
+        CI,
+        "    timeout-minutes: 10\n",
+        "    timeout-minutes: 10\n    services: {}\n",
+    ),
+    (
+        "what_a_rehearsal_leaves_out_is_not_used",
+        CI,
+        "    timeout-minutes: 10\n",
+        "    timeout-minutes: 10\n    container: python\n",
+    ),
+    (
+        "what_a_rehearsal_leaves_out_is_not_used",
+        RELEASE,
+        "      fail-fast: false\n",
+        "      fail-fast: false\n      max-parallel: 1\n",
+    ),
+    ("inputs_need_no_check", RELEASE, "type: boolean", "type: choice"),
+    (
+        "what_a_rehearsal_leaves_out_is_not_used",
+        STAGE,
+        "      shell: bash\n",
+        "      shell: bash\n      continue-on-error: true\n",
+    ),
+    (
+        "what_a_rehearsal_leaves_out_is_not_used",
+        CI,
+        "permissions: {}\n",
+        "permissions: {}\n\ndefaults: {run: {shell: sh}}\n",
+    ),
     ("jobs_end_in_time", IMAGE, "timeout-minutes: 60", "timeout-minutes: 600"),
     ("one_leg_does_not_end_the_others", RELEASE, "      fail-fast: false\n", ""),
     (
@@ -239,6 +276,10 @@ def test_a_breach_is_seen(copy: Path, rule: str, path: str, old: str, new: str) 
 
 def test_every_rule_is_broken_once() -> None:
     assert {rule for rule, *_ in BREACHES} == set(RULES)
+
+
+def test_what_act_ignores_is_read_from_the_files() -> None:
+    assert set(rules_of_order.IGNORED_BY_ACT.values()) <= set(RULES)
 
 
 def test_the_pins_are_the_recorded_ones() -> None:
