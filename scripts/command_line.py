@@ -21,7 +21,7 @@ VERBS = {
     "audit": "look whether everything of a past release says one version",
     "rollback": "move the pointers from a bad release to a good one",
     "changelog": "check the changelog, or write its first draft",
-    "notes": "print the notes of any release",
+    "notes": "print the notes of any version, released or to come",
     "ci-plan": "decide which checks a change needs",
     "ci-dists": "build and check the wheel and the sdist of this commit, as a release does",
     "ci-verdict": "sum up the checks of a change in one answer",
