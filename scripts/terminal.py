@@ -23,7 +23,8 @@ def draw(markdown: str) -> None:
     from rich.console import Console  # noqa: PLC0415
     from rich.markdown import Markdown  # noqa: PLC0415
 
-    Console().print(Markdown(markdown))
+    # Addresses are shown, so that they can be copied: not every terminal follows a link.
+    Console().print(Markdown(markdown, hyperlinks=False))
 
 
 def complain(error: ReleaseError) -> None:

@@ -15,7 +15,7 @@ from scripts import terminal
 
 ROOT = Path(__file__).parents[1]
 DEADLINE = 20.0
-REPORT = "## Doctor\n\n| what | found |\n| --- | --- |\n| clock | off |"
+REPORT = "## Doctor\n\n| what | found |\n| --- | --- |\n| clock | off ([page](https://x.y/z)) |"
 SHOW = f"runner.show({REPORT!r})"
 FAIL = """
 from scripts.core.errors import Place, UsageError
@@ -110,6 +110,8 @@ def test_a_report_is_drawn_on_a_terminal() -> None:
     text = shown(SHOW)
     assert COLOUR.search(text)
     assert "| ---" not in text
+    assert "https://x.y/z" in SIGNS.sub("", text)
+    assert "\x1b]8" not in text
     assert "━" in text or "─" in text
 
 
