@@ -65,7 +65,7 @@ def _visible_twice(text: str, names: set[str], hidden: Sequence[Hidden]) -> bool
         return True
     starts = [lines.span.start for lines in hidden]
     seen = []
-    for name, heading in ((name, at) for name in names for at in _headed(text, name)):
+    for name, heading in ((one, at) for one in names for at in _headed(text, one)):
         block = bisect(starts, heading + 1) - 1
         if block < 0 or hidden[block].span.stop <= heading:
             seen += _keys([name])
