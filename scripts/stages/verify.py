@@ -52,8 +52,9 @@ def _package(context: Context, moment: str, consumer: Installation) -> Iterator[
     if package is None:
         return
     if moment != STAGED:
-        yield _timed(f"{moment} files on the index", partial(check_files, context))
+        yield _timed(context, f"{moment} files on the index", partial(check_files, context))
     yield _timed(
+        context,
         f"{moment} package installed and imported",
         lambda: installation.check(consumer, plan.project, plan.version, package.modules),
     )
@@ -81,6 +82,7 @@ def _images(
     for image in context.plan.images:
         for reference in references(context, image, moment):
             yield _timed(
+                context,
                 f"{moment} {reference} for {platform}",
                 partial(check_content, context, image, reference, platform),
             )
@@ -138,6 +140,7 @@ def _started(
         yield Outcome(f"{moment} services on {engine.platform}", detail, written=False)
         for image in context.config.images:
             yield _timed(
+                context,
                 f"{moment} {image.name} answers",
                 partial(check_answers, context, image, services),
             )
@@ -145,7 +148,7 @@ def _started(
             # A folder for each leg: all of a run's files end up in one place.
             leg = f"{moment}-{engine.platform.rpartition('/')[2]}"
             acceptance = partial(accept, context, services, consumer, leg)
-            yield _timed(f"{moment} acceptance", acceptance)
+            yield _timed(context, f"{moment} acceptance", acceptance)
 
 
 def check_answers(context: Context, image: ImageConfig, services: Services) -> None:
@@ -196,7 +199,8 @@ def accept(context: Context, services: Services, consumer: Installation, leg: st
         ) from error
 
 
-def _timed(title: str, check: Callable[[], None]) -> Outcome:
+def _timed(context: Context, title: str, check: Callable[[], None]) -> Outcome:
+    context.runner.step(title)
     began = time.monotonic()
     check()
     print(f"ok: {title}")
