@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import terminal
+from scripts import start, terminal
+from scripts.stages import audit, doctor
+from tests.conftest import Bench
 
 ROOT = Path(__file__).parents[1]
 DEADLINE = 20.0
@@ -22,7 +24,9 @@ from scripts.core.errors import Place, UsageError
 runner.fail(UsageError("[bold]no[/bold] such thing " + "x" * 200, "type this", Place("a.py", 3)))
 """
 WORK = """
-from scripts import terminal
+from scripts import start, terminal
+from scripts.stages import audit, doctor
+from tests.conftest import Bench
 terminal.DELAY = 0.05
 with runner.progress("audit"):
     runner.step("[bold]the index")
@@ -187,3 +191,16 @@ def test_what_is_quick_says_nothing() -> None:
     text = shown("with runner.progress('audit'):\n  runner.step('index')\n  runner.say('done')")
     assert text == "done\n"
     assert terminal.DELAY == 2
+
+
+def test_what_looks_at_many_things_names_each(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    context = bench.context(RELEASE_VERSION="0.2.3")
+    monkeypatch.setattr(context.runner, "step", steps.append)
+    doctor.examine(context, start.find(context))
+    assert steps == [check.__name__ for check in doctor.CHECKS]
+    del steps[:]
+    audit.examine(context, audit.find(context))
+    assert steps == [f"v0.2.3: {(check.__doc__ or '').rstrip('.')}" for check in audit.CHECKS]
