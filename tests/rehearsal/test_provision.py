@@ -66,6 +66,9 @@ def test_tools_are_built_once_by_two_at_a_time(
         target.write_text("")
 
     monkeypatch.setattr("rehearsal.provision._build", build)
+    # Which Go there is, and whether it has to be installed first, is another matter.
+    monkeypatch.setattr("rehearsal.provision._go", lambda _progress: "go")
+    monkeypatch.setattr("rehearsal.provision._key", lambda _go: "key")
     lines: list[str] = []
     work = [
         threading.Thread(target=provision.ensure, args=(["registry", "buildkitd"], lines.append))
