@@ -131,7 +131,9 @@ def test_a_failing_step_is_shown_with_its_last_lines_and_its_log(bench: Bench) -
             runs-on: ubuntu-24.04
             steps:
               - {name: Quiet, run: echo before}
-              - {name: Break it, run: "echo why; echo '::error file=a.py,line=3::bad'; exit 3"}
+              # act may lose what a step says within milliseconds of its end.
+              - name: Break it
+                run: "echo why; echo '::error file=a.py,line=3::bad'; sleep 1; exit 3"
               - run: echo never
           after: {needs: plan, runs-on: ubuntu-24.04, steps: [{run: "true"}]}
           report:
