@@ -6,6 +6,8 @@ import re
 import subprocess
 import sys
 import time
+import tomllib
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from stream_pose_ml import __version__
+from rehearsal.services import Services
 from tests.rehearsal.conftest import World
 
 pytestmark = pytest.mark.world
@@ -65,13 +67,18 @@ class Composed:
 
 
 @pytest.fixture(scope="module")
-def composed(world: World) -> Iterator[Composed]:
+def composed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
+    """Built and started in a world that has this checkout's base images."""
+    folder = tmp_path_factory.mktemp("composed") / "world"
+    services = Services(folder, ROOT)
+    world = World(folder, ROOT, services, services.up(lambda _line: None))
     made = Composed(world, "composed")
     try:
         made.compose("up", "--detach", "--build", "--wait", "--wait-timeout", "600")
         yield made
-    finally:
         made.compose("down", "--volumes", "--timeout", "5", "--rmi", "local")
+    finally:
+        services.down()
 
 
 def wait_until(look: Callable[[], bool]) -> None:
@@ -82,7 +89,8 @@ def wait_until(look: Callable[[], bool]) -> None:
 
 
 def test_all_that_users_do_works(composed: Composed, tmp_path: Path) -> None:
-    given = {"EXPECTED_VERSION": __version__, "ACCEPTANCE_OUTPUT": str(tmp_path)}
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    given = {"EXPECTED_VERSION": version, "ACCEPTANCE_OUTPUT": str(tmp_path)}
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **given, **composed.places()}
     command = [sys.executable, str(ROOT / "services/acceptance.py")]
     done = subprocess.run(command, env=env, text=True, capture_output=True, check=False)
