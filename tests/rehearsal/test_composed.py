@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 import tomllib
-import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,22 +146,20 @@ def test_each_is_stopped_cleanly_within_its_grace_with_streams_open(
     composed: Composed, name: str
 ) -> None:
     composed.compose("up", "--detach", "--wait", "--wait-timeout", "600")
-    direct = opened(composed.url("api", 5001) + "/stream")
-    through = opened(composed.url("web", 3000) + "/api/stream")
-    for stream in (direct, through):
-        stream.recv(20)
-    began = time.monotonic()
-    composed.compose("stop", name)
-    took = time.monotonic() - began
-    state = composed.state(name)["State"]
-    assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
-    assert took < GRACE[name], "it was killed"
-    if name == "api":
-        for stream in (direct, through):
+    places = (composed.url("api", 5001) + "/stream", composed.url("web", 3000) + "/api/stream")
+    with ExitStack() as stack:
+        streams = [stack.enter_context(opened(url)) for url in places]
+        for stream in streams:
+            stream.recv(20)
+        began = time.monotonic()
+        composed.compose("stop", name)
+        took = time.monotonic() - began
+        state = composed.state(name)["State"]
+        assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
+        assert took < GRACE[name], "it was killed"
+        for stream in streams if name == "api" else ():
             with pytest.raises(ConnectionClosed) as end:
                 stream.recv(20)
             assert end.value.rcvd is not None
             assert end.value.rcvd.code == 1001
             assert end.value.rcvd.reason == "the server is stopping: connect again"
-    direct.close()
-    through.close()
