@@ -16,17 +16,21 @@ from scripts.core.changelog.sections import key_of, version_key
 
 # Whatever looks like a heading that starts with a version or Unreleased. The literal start makes
 # this several times faster than reading the headings one by one.
-_BEFORE = r"\n##?#?[ \t]+(?i:[\s*_~`]*(?:(?:version|release)\s+)?\[?\s*v?)"
+# What it may start with is looked at before all else: most headings are "### Added" and the like.
+_BEFORE = (
+    r"\n##?#?[ \t]+(?=[\s*_~`\[\dvVrRuU])"
+    r"(?i:[\s*_~`]*(?:(?:version|release)\s+)?\[?\s*v?)"
+)
 _NAMES = re.compile(_BEFORE + r"((?i:unreleased\b)|\d+(?:\.\d+)+[\w.+!-]*)")
 _ALL_PLAIN = re.compile(r"(?:(?:unreleased|(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2})(?:\n|\Z))*")
-_INDENTED_HEADING = re.compile(r"\n (?=[ #]) {0,2}#")
 # What the underlines start with is looked for first, which costs next to nothing.
 _UNDERLINES = {
     "\n-": re.compile(r"\n-(?! \S)-*[ \t]*\r?(?=\n|\Z)"),
     "\n=": re.compile(r"\n=+[ \t]*\r?(?=\n|\Z)"),
 }
 _FEW = 20  # names; to look more of them up costs more than reading every heading
-_INDENTED_UNDERLINE = re.compile(r"\n (?=[ =-]) {0,2}(?:-+|=+)[ \t]*\r?(?=\n|\Z)")
+# A heading, or its underline, that is indented: rare, and left to those who read line by line.
+_INDENTED = re.compile(r"\n (?=[ #=-]) {0,2}(?:#|(?:-+|=+)[ \t]*\r?(?=\n|\Z))")
 
 
 def names_are_fine(text: str, version: Version, hidden: Sequence[Hidden]) -> bool:
@@ -35,7 +39,7 @@ def names_are_fine(text: str, version: Version, hidden: Sequence[Hidden]) -> boo
     Everything outside of `hidden` that may be a heading counts as one, so the answer may be no for
     a good changelog, but never yes for a bad one.
     """
-    if _INDENTED_HEADING.search(text) or _underlined(text):
+    if _INDENTED.search(text) or _underlined(text):
         return False
     first = _keys(_NAMES.findall("\n" + text.removeprefix("\ufeff").partition("\n")[0]))
     names = _NAMES.findall(text)
@@ -85,8 +89,6 @@ def _headed(text: str, name: str) -> Iterator[int]:
 
 def _underlined(text: str) -> bool:
     """Tell whether there may be a heading that is underlined: its words stand a line above."""
-    if _INDENTED_UNDERLINE.search(text):
-        return True
     kinds = (line for start, line in _UNDERLINES.items() if start in text)
     marks = (mark for line in kinds for mark in line.finditer(text))
     return any(text[text.rfind("\n", 0, at.start()) + 1 : at.start()].strip() for at in marks)

@@ -7,6 +7,7 @@ text can be edited at these positions and stay the same everywhere else.
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -76,15 +77,15 @@ _DEFINITION = re.compile(
     re.MULTILINE,
 )
 # CommonMark's HTML blocks, kind by kind: how they start, and what ends them.
-_ENDED_BY_TEXT = (
-    (
-        re.compile(r"<(?:script|pre|style|textarea)(?=[\s>]|$)", re.I),
-        "</(?:script|pre|style|textarea)>",
-    ),
-    (re.compile(r"<!--"), "-->"),
-    (re.compile(r"<\?"), r"\?>"),
-    (re.compile(r"<!\[CDATA\["), r"\]\]>"),
-    (re.compile(r"<![A-Za-z]"), ">"),
+_ENDED_BY_TEXT = tuple(
+    (re.compile(begins, re.I), re.compile(ends, re.I))
+    for begins, ends in (
+        (r"<(?:script|pre|style|textarea)(?=[\s>]|$)", "</(?:script|pre|style|textarea)>"),
+        ("<!--", "-->"),
+        (r"<\?", r"\?>"),
+        (r"<!\[(?-i:CDATA)\[", r"\]\]>"),
+        ("<![A-Za-z]", ">"),
+    )
 )
 _BLOCK_TAG = re.compile(
     r"</?(?:address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div"
@@ -238,9 +239,7 @@ class Scan:
         content = self._list_content(start) if self.text.startswith(" ", start) else 0
         limit = self._list_end(content)
         if mark["fence"] is not None:
-            sign, count = re.escape(mark["fence"][0]), len(mark["fence"])
-            end = rf"\n {{0,{3 + content}}}{sign}{{{count},}}[ \t]*\r?(?=\n|\Z)"
-            self._hide_until(end, self.position, start, limit)
+            self._hide_until(_fence_end(mark["fence"], content), self.position, start, limit)
         else:
             self._hide_html(mark.start("html"), start, limit)
 
@@ -258,8 +257,8 @@ class Scan:
             stop = min(blank.start() if blank else len(self.text), limit)
             self._add_hidden(start, stop, closed=True)
 
-    def _hide_until(self, ends: str, search_from: int, start: int, limit: int) -> None:
-        found = re.compile(ends, re.I).search(self.text, search_from, limit)
+    def _hide_until(self, ends: re.Pattern[str], search_from: int, start: int, limit: int) -> None:
+        found = ends.search(self.text, search_from, limit)
         # The end of the list item ends what was opened in it.
         closed = bool(found) or limit < len(self.text)
         stop = self._line_end(found.end()) if found else limit
@@ -315,6 +314,13 @@ class Scan:
     def _line_end(self, start: int) -> int:
         end = self.text.find("\n", start)
         return len(self.text) if end < 0 else end
+
+
+@lru_cache(maxsize=64)
+def _fence_end(fence: str, content: int) -> re.Pattern[str]:
+    """Return what ends code that a fence opened, in a list item that starts at a column."""
+    sign, count = re.escape(fence[0]), len(fence)
+    return re.compile(rf"\n {{0,{3 + content}}}{sign}{{{count},}}[ \t]*\r?(?=\n|\Z)")
 
 
 def _indent(line: str) -> int:
