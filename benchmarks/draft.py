@@ -7,10 +7,13 @@ commitizen's `--incremental`. Memory is the most that a contender's process, or 
 at a time.
 """
 
+import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from benchmarks import history
@@ -127,18 +130,22 @@ def environment(folder: Path, *, ours: bool) -> dict[str, str]:
 
 def run(command: list[str], folder: Path, environment: Mapping[str, str]) -> int:
     """Run a program; give the most memory that it or a child of it had, in kB."""
-    nothing = os.open(os.devnull, os.O_RDWR)
-    pid = os.posix_spawn(
-        "/usr/bin/env",
-        ["env", "-C", str(folder), *command],
-        dict(environment),
-        file_actions=[(os.POSIX_SPAWN_DUP2, nothing, one) for one in (0, 1, 2)],
-    )
-    _, status, usage = os.wait4(pid, 0)
-    os.close(nothing)
-    if status:
-        raise RuntimeError(f"{command} failed in {folder}: {status}")
-    return usage.ru_maxrss
+    starter = _starter()
+    assert starter.stdin and starter.stdout  # noqa: S101, PT018 - for the type checker
+    request = {"folder": str(folder), "command": command, "environment": dict(environment)}
+    starter.stdin.write(json.dumps(request) + "\n")
+    starter.stdin.flush()
+    answer = json.loads(starter.stdout.readline())
+    if answer["status"]:
+        raise RuntimeError(f"{command} failed in {folder}: {answer['status']}")
+    return int(answer["kilobytes"])
+
+
+@lru_cache(maxsize=1)
+def _starter() -> subprocess.Popen[str]:
+    """Have the small process that starts the contenders; it ends with this one."""
+    command = [sys.executable, "-I", "-S", str(Path(__file__).with_name("peak.py"))]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 if __name__ == "__main__":
