@@ -146,9 +146,11 @@ class Context:
         try:
             return (self.inputs / path).read_text("utf-8")
         except FileNotFoundError as error:
+            by_hand = f"run `python -m scripts {job}` first, and move release/out to release/in"
+            lost = f"the artifact of `{job}` is lost: run the release again"
             raise UsageError(
                 f"release/in/{path} is not here: this step follows `{job}`",
-                f"run `python -m scripts {job}` first, and move release/out to release/in",
+                lost if self.runner.on_actions else by_hand,
             ) from error
 
     def _origin(self) -> str | None:

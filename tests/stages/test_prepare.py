@@ -78,7 +78,8 @@ def test_its_sources_are_checked_out_beside_the_clone(bench: Bench) -> None:
 
 
 def test_a_job_without_the_one_before_it_says_so(bench: Bench) -> None:
-    context = bench.context()
-    with pytest.raises(UsageError, match=r"this step follows `plan`") as raised:
-        prepare.run(context)
-    assert "python -m scripts plan" in raised.value.remedy
+    for actions, remedy in (("", "python -m scripts plan"), ("true", "run the release again")):
+        context = bench.context(GITHUB_ACTIONS=actions)
+        with pytest.raises(UsageError, match=r"this step follows `plan`") as raised:
+            prepare.run(context)
+        assert remedy in raised.value.remedy
