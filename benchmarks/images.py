@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness import ROOT
+from rehearsal import seed
 from rehearsal.services import Endpoints, Services
 from scripts.core.errors import CheckError
 
@@ -111,9 +112,7 @@ def builder() -> Iterator[Builder]:
 def exported(folder: Path) -> Path:
     """Write what is committed into a folder, whatever is being edited in the checkout."""
     folder.mkdir(parents=True)
-    command = ["git", "archive", "--format=tar", "HEAD"]
-    packed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=packed, check=True)
+    seed.unpack(ROOT, folder)
     return folder
 
 

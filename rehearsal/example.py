@@ -4,7 +4,6 @@ Its workflows, its actions and its scripts are this checkout's own, so that what
 shown of them. It is released in seconds, which makes hundreds of releases affordable.
 """
 
-import subprocess
 from pathlib import Path
 
 from rehearsal import seed
@@ -75,7 +74,7 @@ CHANGELOG = """\
 def make(checkout: Path, folder: Path) -> None:
     """Make the project in `folder`, a repository with one commit; `checkout` gives its HEAD."""
     seed.git(folder, "init", "--quiet", "--initial-branch=main")
-    _carry(checkout, folder)
+    seed.unpack(checkout, folder, *CARRIED)
     for path, text in files().items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
@@ -96,13 +95,3 @@ def files() -> dict[str, str]:
         **{f"Dockerfile.{name}": DOCKERFILE.format(name=name) for name in IMAGES},
         **{f"platform.{name}": f"{name}\n" for name in ARCHITECTURES},
     }
-
-
-def _carry(checkout: Path, folder: Path) -> None:
-    archive = subprocess.run(
-        ["git", "-C", str(checkout), "archive", "HEAD", *CARRIED], capture_output=True, check=False
-    )
-    if archive.returncode:
-        raise seed.SeedError(f"git archive failed: {archive.stderr.decode().strip()}")
-    # Not by tarfile: Debian's Python 3.11.2 has no safe way to extract everything.
-    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)

@@ -208,8 +208,7 @@ class Matrix:
 
     def offset(self) -> int:
         """Say how far the journal has come."""
-        file = self.world.endpoints.journal
-        return file.stat().st_size if file.exists() else 0
+        return journal.size(self.world.endpoints.journal)
 
     def writes_since(self, offset: int) -> list[Entry]:
         """Return the write requests since then."""

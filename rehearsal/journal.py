@@ -46,6 +46,11 @@ class Journal:
         os.close(self._file)
 
 
+def size(path: Path) -> int:
+    """Say how far the journal has come, in bytes; one that is not begun has come nowhere."""
+    return path.stat().st_size if path.exists() else 0
+
+
 def read(path: Path, offset: int = 0) -> Iterator[Entry]:
     """Yield the entries that stand after `offset` bytes; a line still being written is left out."""
     if not path.exists():

@@ -65,7 +65,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _perform(here: World, workflow: str, event: act.Event, progress: Progress) -> int:
     """Follow the run to its end, and keep what its jobs said."""
-    offset = here.endpoints.journal.stat().st_size if here.endpoints.journal.exists() else 0
+    offset = journal.size(here.endpoints.journal)
     setting = here.setting(event.sha, workflow)
     done = run.run(setting, event, progress)
     writes = journal.writes_by_service(here.endpoints.journal, offset)

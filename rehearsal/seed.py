@@ -36,6 +36,19 @@ def tree(source: Path, commit: str, target: Path) -> None:
     git(target, "checkout", "--quiet", "--detach", commit)
 
 
+def unpack(checkout: Path, folder: Path, *paths: str) -> None:
+    """Write what is committed at the checkout's HEAD into `folder`: all of it, or these paths.
+
+    Raises `SeedError`.
+    """
+    command = ["git", "-C", str(checkout), "archive", "HEAD", *paths]
+    archive = subprocess.run(command, capture_output=True, check=False)
+    if archive.returncode:
+        raise SeedError(f"git archive failed: {archive.stderr.decode().strip()}")
+    # Not by tarfile: Debian's Python 3.11.2 has no safe way to extract everything.
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
+
+
 def changes(checkout: Path) -> list[str]:
     """Return the tracked files of the checkout that differ from its HEAD: they stay behind."""
     return git(checkout, "diff", "--name-only", "HEAD").splitlines()

@@ -114,8 +114,7 @@ class Before:
     @classmethod
     def of(cls, world: World) -> "Before":
         """Look before a run."""
-        file = world.endpoints.journal
-        return cls(snapshot(world), file.stat().st_size if file.exists() else 0)
+        return cls(snapshot(world), journal.size(world.endpoints.journal))
 
 
 def of_run(world: World, run: Run, mode: str, before: Before, up: float) -> Verdict:

@@ -105,7 +105,7 @@ def keep(context: "Context", job: str, leg: str, began: float, came_to: "Done | 
 
     if job in ON_A_DESK:
         return
-    done = came_to if isinstance(came_to, Done) else Done(getattr(came_to, "outcomes", ()))
+    done = Done.of(came_to)
     failure = None
     if not isinstance(came_to, Done):
         kind = type(came_to).__name__

@@ -15,7 +15,7 @@ def write(verb: str, found: dict[str, Any], came_to: Done | BaseException) -> st
 
     Every verb has the first five. `errors` is empty if and only if `exit_code` is 0.
     """
-    done = came_to if isinstance(came_to, Done) else Done(getattr(came_to, "outcomes", ()))
+    done = Done.of(came_to)
     document = {
         "verb": verb,
         "exit_code": exit_code(came_to),

@@ -247,6 +247,11 @@ class Runner:
             self._stop()
             terminal.draw(markdown)
 
+    def report(self, markdown: str, /, **found: Any) -> None:
+        """Show a report, and put it on the run's summary page."""
+        self.show(markdown, **found)
+        self.summary(markdown)
+
     def step(self, text: str) -> None:
         """Name what is under way, for a person who waits."""
         if self._progress:

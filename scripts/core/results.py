@@ -40,3 +40,8 @@ class Done:
 
     outcomes: tuple[Outcome, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, came_to: "Done | BaseException") -> "Done":
+        """Give what there is of it: of an error, as far as the stage came."""
+        return came_to if isinstance(came_to, Done) else cls(getattr(came_to, "outcomes", ()))

@@ -68,8 +68,7 @@ def run(context: Context, start: bool = False, issue: bool = False) -> Done:
         begun = started if not keeping or one.version == max(one.stable, default=None) else left_out
         found[one.tag] = examine(context, one, (*CHECKS, begun) if start else CHECKS)
     text = "\n".join(report.findings(f"Audit of {tag}", each) for tag, each in found.items())
-    context.runner.show(text, releases=found)
-    context.runner.summary(text)
+    context.runner.report(text, releases=found)
     drift = {tag: [one for one in each if one.status == PROBLEM] for tag, each in found.items()}
     drift = {tag: each for tag, each in drift.items() if each}
     done = Done()

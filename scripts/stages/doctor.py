@@ -41,8 +41,7 @@ def run(context: Context) -> Done:
     """Print every finding; fail if one is a problem."""
     findings = examine(context, start.find(context))
     text = report.findings("Doctor", findings)
-    context.runner.show(text, findings=findings)
-    context.runner.summary(text)
+    context.runner.report(text, findings=findings)
     problems = [finding for finding in findings if finding.status == PROBLEM]
     if problems:
         raise CheckError(

@@ -8,6 +8,5 @@ from scripts.core.results import Done
 def run(context: Context) -> Done:
     """Write the list to the job's summary, where the approver reads it."""
     text = report.gate(context.lock)
-    context.runner.show(text, lock=context.lock)
-    context.runner.summary(text)
+    context.runner.report(text, lock=context.lock)
     return Done()

@@ -29,8 +29,7 @@ def run(context: Context) -> Done:
     earlier = found.lock if found.lock and found.lock.plan.id == plan.id else None
     hand_over(context, plan, earlier)
     text = report.plan(plan, found.names) + "\n" + report.findings("Preflight", findings)
-    context.runner.show(text, plan=plan, public=found.names, findings=findings)
-    context.runner.summary(text)
+    context.runner.report(text, plan=plan, public=found.names, findings=findings)
     return Done(facts=(("commit", commit),))
 
 

@@ -16,6 +16,5 @@ def run(context: Context) -> Done:
     url = context.runner.trigger().run_url
     results = context.results()
     text = report.run(planned, results, url, page, index_page)
-    context.runner.show(text, plan=planned, results=results)
-    context.runner.summary(text)
+    context.runner.report(text, plan=planned, results=results)
     return Done()

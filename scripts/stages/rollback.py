@@ -39,8 +39,7 @@ def run(context: Context) -> Done:
     asked = version.parse(trigger.good) if trigger.good else None
     decided = decide(context, wanted, asked, stable(releases))
     text = report.rollback(decided)
-    context.runner.show(text, **found(decided))
-    context.runner.summary(text)
+    context.runner.report(text, **found(decided))
     hand_over(context, decided)
     if trigger.dry_run:
         return Done()
@@ -167,8 +166,7 @@ def withdraw(context: Context, wanted: Version, dry_run: bool) -> Done:
     """Take away the draft and the release branch of a release that nobody could see."""
     tag = version.tag(wanted)
     text = report.withdrawal(tag)
-    context.runner.show(text, bad=str(wanted), good=None, moves=[], staying=[], latest=False)
-    context.runner.summary(text)
+    context.runner.report(text, bad=str(wanted), good=None, moves=[], staying=[], latest=False)
     if dry_run:
         return Done()
     gone: list[Surface] = [DraftGone(context.forge, tag)]

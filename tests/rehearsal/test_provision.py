@@ -127,9 +127,11 @@ def test_actionlint_is_there() -> None:
 
 
 @pytest.mark.service
-def test_a_machine_without_go_gets_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_machine_without_go_gets_one(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """It runs by itself: not through the Python that it was installed with."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert not cache.exists()
     monkeypatch.setattr(provision, "which", lambda _name: None)
     said: list[str] = []
     program = provision._go(said.append)

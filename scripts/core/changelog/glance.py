@@ -68,11 +68,14 @@ def _visible_twice(text: str, names: set[str], hidden: Sequence[Hidden]) -> bool
     if len(names) > _FEW:
         return True
     starts = [lines.span.start for lines in hidden]
-    seen = []
-    for name, heading in ((one, at) for one in names for at in _headed(text, one)):
+
+    def visible(heading: int) -> bool:
         block = bisect(starts, heading + 1) - 1
-        if block < 0 or hidden[block].span.stop <= heading:
-            seen += _keys([name])
+        return block < 0 or hidden[block].span.stop <= heading
+
+    seen: list[str] = []
+    for name in names:
+        seen += _keys([name]) * sum(map(visible, _headed(text, name)))
     return len(set(seen)) < len(seen)
 
 
