@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -27,6 +28,16 @@ TOKENS = {
 }
 WELL = {"tokens": TOKENS, "environments": {"release": ("rhea",), "pypi": ()}}
 """A repository that is set up as a release needs it."""
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what the tests start, also where the tests run in the background.
+
+    A shell that is not interactive starts what it puts there with SIGINT ignored (POSIX, 2.11),
+    and every child would inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -128,7 +128,10 @@ def test_a_service_outlives_the_interrupted_command_that_started_it(tmp_path: Pa
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"started\n"
         os.killpg(parent.pid, signal.SIGINT)  # as the terminal does on Ctrl-C
-        parent.wait(10)
+        try:
+            parent.wait(10)
+        finally:
+            parent.kill()
     service = Service(tmp_path / "one")
     pid = processes.leader(service)
     assert pid is not None
