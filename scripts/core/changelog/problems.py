@@ -128,12 +128,12 @@ def _unreadable(log: Changelog) -> Iterator[UsageError]:
 
 def _misdated(log: Changelog) -> Iterator[UsageError]:
     for part in log.sections:
-        if part.date and ISO_DATE.fullmatch(part.date):
+        if (date := part.date) and ISO_DATE.fullmatch(date):
             try:
-                datetime.date.fromisoformat(part.date)
+                datetime.date.fromisoformat(date)
             except ValueError:
                 remedy = "write the day of the release as YYYY-MM-DD"
-                yield _error(log.path, part.line, f"{part.date} is no date", remedy)
+                yield _error(log.path, part.line, f"{date} is no date", remedy)
 
 
 def _strays(
