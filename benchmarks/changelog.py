@@ -1,4 +1,8 @@
-"""Cutting a changelog of 10,000 releases, against reading, scanning and writing it."""
+"""A changelog of 10,000 releases: against reading, scanning and writing it, and keepachangelog.
+
+keepachangelog is the library that reads and releases changelogs of this kind; it checks nothing
+beyond what it has to read, and writes the file anew from what it understood.
+"""
 
 import re
 import sys
@@ -6,9 +10,21 @@ import tempfile
 from itertools import pairwise
 from pathlib import Path
 
+import keepachangelog
 from packaging.version import Version
 
-from benchmarks.harness import Contender, at_most, conclude, side_by_side, table, unprepared
+from benchmarks.harness import (
+    Act,
+    Claim,
+    Contender,
+    Series,
+    ahead,
+    at_most,
+    conclude,
+    side_by_side,
+    table,
+    unprepared,
+)
 from scripts.core import changelog
 
 RELEASES = 10_000
@@ -41,7 +57,8 @@ CODE = """\
 
 def main() -> int:
     """Measure a plain changelog, and one that has code in every tenth section."""
-    measured, claims = {}, []
+    measured: dict[str, dict[str, Series]] = {}
+    claims: list[Claim] = []
     with tempfile.TemporaryDirectory() as folder:
         for title, text in (("plain", made()), ("with code", made(CODE))):
             path = Path(folder) / f"{title}.md"
@@ -52,7 +69,27 @@ def main() -> int:
             print(table(f"changelog, {size}", series, scanned.name))
             measured[title] = series
             claims.append(at_most(f"cut, {title}", ours, scanned, LIMIT))
+        measured["beside"] = beside = side_by_side(contenders(Path(folder)), REPEATS)
+    print(table("the plain one, beside keepachangelog", beside, "cut"))
+    for name in ("cut", "check"):
+        claims += [ahead(f"keepachangelog, {name}", beside[name], beside[f"its {name}"])]
     return conclude("changelog", measured, claims)
+
+
+def contenders(folder: Path) -> dict[str, Contender]:
+    """Give what is ours and what is keepachangelog's, each with a file of its own."""
+    path, its = folder / "plain.md", folder / "its.md"
+
+    def prepare() -> Act:
+        its.write_bytes(path.read_bytes())  # it writes where it read
+        return lambda: keepachangelog.release(str(its), "99.0.0")
+
+    return {
+        "cut": cutting(path),
+        "its cut": prepare,
+        "check": unprepared(lambda: changelog.problems(path.read_bytes().decode())),
+        "its check": unprepared(lambda: keepachangelog.to_dict(str(path), show_unreleased=True)),
+    }
 
 
 def made(extra: str = "") -> str:
