@@ -11,7 +11,9 @@ import base64
 import contextlib
 import itertools
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -109,7 +111,14 @@ def browser(program: str) -> Iterator[Tab]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         command = [program, *FLAGS, f"--user-data-dir={folder}", "about:blank"]
         with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command,
+            # It puts a socket into a folder of its own, which it does not take away, and its path
+            # may have no more than 107 characters (unix(7)): so here, by the shortest name.
+            cwd=folder,
+            env={**os.environ, "TMPDIR": "."},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            process_group=0,
         ) as process:
             try:
                 address = _address(Path(folder) / "DevToolsActivePort", process)
@@ -118,6 +127,13 @@ def browser(program: str) -> Iterator[Tab]:
             finally:
                 process.terminate()
                 process.wait(START_SECONDS)
+                _end_rest(process.pid)
+
+
+def _end_rest(group: int) -> None:
+    """End the processes that outlive the first by a moment: they still write to the profile."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _address(file: Path, process: subprocess.Popen[bytes]) -> str:

@@ -150,6 +150,13 @@ def test_without_the_api_the_page_says_so_and_draws(tmp_path):
     assert "not connected" in found["measured"]
 
 
+@needs_chromium
+def test_the_browser_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert look("about:blank", "true")["passed"]
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_modules_are_valid(tmp_path):
     node = shutil.which("node")
     if node is None:
