@@ -164,16 +164,20 @@ def test_a_rollback_of_nothing_fails_with_its_reason(
     assert kept.type("dispatch", "rollback.yml", "--input", "version=0.9.0") == 1
     said = capsys.readouterr().out
     assert "0.9.0 was never released here" in said
-    assert re.search(r"failure +rollback", said)
+    assert re.search(r"failure +plan", said)
+    assert re.search(r"skipped +rollback", said)
     assert re.search(r"skipped +verify", said)
     assert kept.writes(offset) == 0
     assert kept.look() == before
 
 
-def test_a_dry_run_of_a_rollback_moves_nothing(kept: Kept) -> None:
+def test_a_dry_run_of_a_rollback_moves_nothing_and_asks_nobody(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
     before, offset = kept.look(), kept.end()
     typed = ("--input", "version=0.2.5", "--input", "dry-run=true")
     assert kept.type("dispatch", "rollback.yml", *typed) == 0
+    assert re.search(r"skipped +rollback", capsys.readouterr().out)
     assert "GitHub's Latest | v0.2.5 | v0.2.4" in kept.summary()
     assert kept.writes(offset) == 0
     assert kept.look() == before

@@ -39,6 +39,7 @@ KNOWN = {
     (CI, "inputs.release"),  # as part of a release: its commit
     (CI, "!inputs.release"),  # of a pull request: the commit that is checked out
     (CI, "always() && !inputs.release"),  # the sum of its checks, however they ended
+    (ROLLBACK, "!inputs.dry-run"),  # what moves something: a dry run ends before anybody is asked
 }
 TRIGGERS = {
     "changelog.yml": {"workflow_dispatch"},

@@ -33,6 +33,7 @@ SECRETS = {
     (RELEASE, "publish-package"): {"PACKAGE_INDEX_TOKEN"},
     (RELEASE, "publish-tags"): PUSHES,
     (RELEASE, "promote"): PUSHES,
+    (ROLLBACK, "plan"): PUSHES,
     (ROLLBACK, "rollback"): PUSHES,
 }
 # The jobs whose step is given the token of the run. The others work without it.
@@ -41,7 +42,7 @@ TOKEN = {
     *((RELEASE, job) for job in ("publish-tags", "promote", "audit")),
     (AUDIT, "audit"),
     (CHANGELOG, "draft"),
-    (ROLLBACK, "rollback"),
+    *((ROLLBACK, job) for job in ("plan", "rollback")),
     (CI, "release-commit"),
     (IMAGE, "build"),
 }
@@ -53,6 +54,7 @@ WRITES = {
     (RELEASE, "publish-package"): {"id-token"},
     (RELEASE, "publish-tags"): {"contents"},
     (RELEASE, "promote"): {"contents", "pull-requests"},
+    (ROLLBACK, "plan"): {"contents"},
     (ROLLBACK, "rollback"): {"contents", "pull-requests"},
     (AUDIT, "audit"): {"issues"},
     (CHANGELOG, "draft"): {"contents", "pull-requests"},
