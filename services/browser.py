@@ -49,8 +49,8 @@ class Tab:
         self._session: str | None = None
         self.errors: list[str] = []
 
-    def open(self, url: str, *, size: tuple[int, int], dark: bool) -> None:
-        """Load a page and listen to its console."""
+    def open(self, url: str, *, size: tuple[int, int], dark: bool, script: str = "") -> None:
+        """Load a page and listen to its console; `script` runs in it before its own."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
@@ -61,6 +61,8 @@ class Tab:
         width, height = size
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
         self.call("Emulation.setDeviceMetricsOverride", **metrics)
+        if script:
+            self.call("Page.addScriptToEvaluateOnNewDocument", source=script)
         self.call("Page.navigate", url=url)
 
     def evaluate(self, expression: str) -> Any:
@@ -106,10 +108,10 @@ def installed() -> str | None:
 
 
 @contextlib.contextmanager
-def browser(program: str) -> Iterator[Tab]:
+def browser(program: str, *flags: str) -> Iterator[Tab]:
     """A Chromium of our own, with nothing of the user's, ended when done."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        command = [program, *FLAGS, f"--user-data-dir={folder}", "about:blank"]
+        command = [program, *FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"]
         with subprocess.Popen(
             command,
             # It puts a socket into a folder of its own, which it does not take away, and its path

@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import httpx
 import numpy as np
@@ -22,6 +23,32 @@ LABELLED = 'document.querySelector("#label").dataset.state === "label"'
 needs_chromium = pytest.mark.skipif(
     browser.installed() is None, reason="no Chromium is installed on this machine"
 )
+
+DETECTOR = """
+globalThis.poseDetector = {
+  at: 0,
+  async detect(video) {
+    if (!video.videoWidth) return null;
+    this.text ??= await (await fetch("recordings/routine.jsonl")).text();
+    const frames = this.text.trim().split("\\n").slice(1);
+    return JSON.parse(frames[this.at++ % frames.length]);
+  },
+};
+"""
+LATE_CAMERA = """
+const camera = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+const asked = new Promise((resolve) => { globalThis.giveCamera = resolve; });
+navigator.mediaDevices.getUserMedia = async (what) => {
+  await asked;
+  return globalThis.given = await camera(what);
+};
+"""
+
+
+def wait_until(tab, expression, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not tab.evaluate(expression):
+        assert time.monotonic() < deadline, f"never true: {expression}; {tab.errors}"
 
 
 def look(url, until, *options, seconds=60):
@@ -148,6 +175,39 @@ def test_without_the_api_the_page_says_so_and_draws(tmp_path):
         )
     assert found["passed"]
     assert "not connected" in found["measured"]
+
+
+@needs_chromium
+def test_a_webcam_is_used_where_there_is_a_detector(page):
+    """The camera is Chromium's own test picture, and the detector sees the bundled recording."""
+    flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with browser.browser(browser.installed(), *flags) as tab:
+        tab.open(f"{page}/", size=(1280, 860), dark=False, script=DETECTOR)
+        wait_until(tab, 'document.querySelector("#webcam")?.hidden === false')
+        tab.evaluate('document.querySelector("#webcam").click()')
+        wait_until(tab, 'document.querySelector("#source").textContent === "Webcam"')
+        wait_until(tab, LABELLED)
+        tab.evaluate('first = document.querySelector("#video").srcObject.getTracks()[0]')
+        tab.evaluate('document.querySelector("#webcam").click()')
+        wait_until(tab, 'first.readyState === "ended"')
+        wait_until(tab, 'document.querySelector("#video").srcObject?.active')
+        tab.evaluate('document.querySelector("#bundled").click()')
+        wait_until(tab, 'document.querySelector("#video").srcObject === null')
+        assert tab.errors == []
+
+
+@needs_chromium
+def test_a_camera_that_comes_too_late_is_let_go(page):
+    flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with browser.browser(browser.installed(), *flags) as tab:
+        tab.open(f"{page}/", size=(1280, 860), dark=False, script=DETECTOR + LATE_CAMERA)
+        wait_until(tab, 'document.querySelector("#webcam")?.hidden === false')
+        tab.evaluate('document.querySelector("#webcam").click()')
+        tab.evaluate('document.querySelector("#bundled").click()')
+        wait_until(tab, 'document.querySelector("#source").textContent.startsWith("Bundled")')
+        tab.evaluate("giveCamera()")
+        wait_until(tab, 'given?.getTracks()[0].readyState === "ended"')
+        assert tab.evaluate('document.querySelector("#video").srcObject') is None
 
 
 @needs_chromium

@@ -117,10 +117,17 @@ async function loadFile(file) {
 
 async function useWebcam() {
   choice += 1;
+  const mine = choice;
+  leaveWebcam();
   player.stop();
   stream.restart();
   view = WHOLE;
-  stopWebcam = await webcam.start(find("video"), (frame) => show(frame, true), report);
+  const stop = await webcam.start(find("video"), (frame) => show(frame, true), report);
+  if (mine !== choice) {
+    stop(); // something else was chosen while the browser asked for the camera
+    return;
+  }
+  stopWebcam = stop;
   find("source").textContent = "Webcam";
 }
 
