@@ -57,11 +57,15 @@ class Patience(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one surface came to, and whether this run wrote it."""
+    """What one surface came to, and whether this run wrote it.
+
+    `skipped` says of a check that it was not made here: it proves nothing.
+    """
 
     title: str
     detail: str
     written: bool
+    skipped: bool = False
 
 
 def patiently(read: Callable[[], Result], patience: Patience) -> Result:

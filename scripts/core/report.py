@@ -263,7 +263,7 @@ def _planned(plan: Plan, page: str, index_page: str) -> Iterator[tuple[str, str,
 
 def _checks(results: Sequence[Result]) -> str:
     lines = [
-        f"- ✅ {outcome.title}: {_short(outcome.detail)}"
+        f"- {'○' if outcome.skipped else '✅'} {_short(f'{outcome.title}: {outcome.detail}')}"
         for job in CHECKING
         for result in _of(results, job)
         for outcome in result.outcomes

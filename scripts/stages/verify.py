@@ -88,13 +88,13 @@ def _images(
             )
     if context.config.compose is None:
         detail = "not started: the project has no compose file to start them by"
-        yield Outcome(f"{moment} services on {platform}", detail, written=False)
+        yield Outcome(f"{moment} services on {platform}", detail, written=False, skipped=True)
         return
     engine = Engine(context)
     if engine.platform != platform:
         # Said, not passed: what did not run here proves nothing here.
         detail = f"not started here: this engine is {engine.platform}"
-        yield Outcome(f"{moment} services on {platform}", detail, written=False)
+        yield Outcome(f"{moment} services on {platform}", detail, written=False, skipped=True)
         return
     yield from _started(context, moment, engine, consumer)
 

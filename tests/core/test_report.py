@@ -90,6 +90,13 @@ def test_the_report_of_a_finished_release() -> None:
     assert "was there" not in text
 
 
+def test_a_check_that_was_not_made_is_not_passed() -> None:
+    digest = f"sha256:{SHA}"
+    check = Outcome(f"staged api@{digest} on linux/arm64", "not started", False, skipped=True)
+    text = report.run(a_plan(), [of_job("verify", check, leg="staged-arm64")], URL)
+    assert f"- ○ staged api@{digest[:19]} on linux/arm64: not started" in text
+
+
 def test_the_report_of_a_failed_release_says_how_to_go_on() -> None:
     results = [result("plan"), result("image", failure=LOST, leg="api-arm64")]
     text = report.run(a_plan(), results, None)

@@ -186,7 +186,8 @@ def test_outcomes_are_told_also_of_what_failed_later(
     gate(raising(error))
     command.main(["gate", "--json"])
     (outcome,) = json.loads(capsys.readouterr().out)["outcomes"]
-    assert outcome == {"title": "git tag v1", "detail": "made", "written": True}
+    told = {"title": "git tag v1", "detail": "made", "written": True, "skipped": False}
+    assert outcome == told
     gate(lambda *_: Done(error.outcomes, (("digest", "d"),)))
     command.main(["gate", "--json"])
     found = json.loads(capsys.readouterr().out)

@@ -71,6 +71,7 @@ def test_a_platform_that_does_not_run_here_is_said_and_not_passed(out: Proving) 
     last = list(said)[-1]
     assert last == "staged services on linux/arm64"
     assert said[last] == "not started here: this engine is linux/amd64"
+    assert out.skipped() == [last]
     assert not (out.project.clone / "release" / "in" / "acceptance").exists()
 
 

@@ -271,6 +271,11 @@ class Proving(Releases):
         (result,) = self.context().results(job)
         return {one.title: one.detail for one in result.outcomes}
 
+    def skipped(self) -> list[str]:
+        """Name the checks that were not made."""
+        (result,) = self.context().results("verify")
+        return [one.title for one in result.outcomes if one.skipped]
+
 
 @contextmanager
 def proving(source: Path, folder: Path, world: Surroundings) -> Iterator[Proving]:

@@ -41,6 +41,13 @@ def test_a_release_shows_notes_files_tag_and_commit(hub: Served, world: World) -
     assert f"commit/{world.sha('main')}" in str(page)
 
 
+def test_a_table_is_aligned_without_a_style_of_its_own(hub: Served) -> None:
+    hub.repo().create_git_release("v1", "One", "| a | b | c |\n|--:|:-:|---|\n| 1 | 2 | 3 |\n")
+    cells = soup(hub, "/releases/tag/v1").select(".notes td")
+    assert [cell.get("align") for cell in cells] == ["right", "center", None]
+    assert not any(cell.has_attr("style") for cell in cells)
+
+
 def test_nothing_written_by_others_runs(hub: Served) -> None:
     hub.repo().create_git_release("v1", "<img src=x onerror=alert(1)>", NOTES)
     for path in ("", "/releases", "/releases/tag/v1"):
