@@ -58,12 +58,10 @@ class Kept:
     def change(self, path: str, edit: Callable[[str], str], message: str) -> None:
         """Let a maintainer push a change of one file to main."""
         text = edit(seed.git(self.world.bare, "show", f"{MAIN}:{path}") + "\n")
-        token = {"Authorization": f"Bearer {self.world.token}"}
-        url = f"{self.world.api}/repos/{self.world.repository}/contents/{path}"
-        sha = requests.get(url, headers=token, timeout=30).json()["sha"]
         content = base64.b64encode(text.encode()).decode()
+        sha = self.ask(f"contents/{path}")["sha"]
         body = {"message": message, "content": content, "sha": sha}
-        requests.put(url, json=body, headers=token, timeout=30).raise_for_status()
+        self.ask(f"contents/{path}", "PUT", json=body)
 
     def entry(self, text: str) -> None:
         self.change(
@@ -72,11 +70,10 @@ class Kept:
             text,
         )
 
-    def ask(self, path: str, **query: str) -> Any:
-        answer = requests.get(
-            f"{self.world.api}/repos/{self.world.repository}/{path}",
-            params=query, headers={"Authorization": f"Bearer {self.world.token}"}, timeout=30,
-        )  # fmt: skip
+    def ask(self, path: str, method: str = "GET", **given: Any) -> Any:
+        url = f"{self.world.api}/repos/{self.world.repository}/{path}"
+        token = {"Authorization": f"Bearer {self.world.token}"}
+        answer = requests.request(method, url, headers=token, timeout=30, **given)
         answer.raise_for_status()
         return answer.json()
 
@@ -317,3 +314,27 @@ def test_a_branch_that_conflicts_starts_nothing(
     seed.git(kept.project, "commit", "--quiet", "--all", "--message", "Late", **example.WHO)
     assert kept.type("pull-request", "--branch", "late") == 2
     assert "late conflicts with main" in capsys.readouterr().err
+
+
+@long
+def test_where_the_branch_is_protected_a_rollback_asks_for_its_change(kept: Kept) -> None:
+    rule = {
+        "required_status_checks": None,
+        "enforce_admins": True,
+        "required_pull_request_reviews": {"required_approving_review_count": 1},
+        "restrictions": None,
+    }
+    kept.ask("branches/main/protection", "PUT", json=rule)
+    before = kept.look()
+    assert kept.type("dispatch", "rollback.yml", "--input", "version=0.2.6") == 0
+    after, offset = kept.look(), kept.end()
+    assert after.latest == "v0.2.4"  # 0.2.5 was rolled back before
+    assert after.refs[MAIN] == before.refs[MAIN]
+    assert set(after.pulls) - set(before.pulls) == {"rollback/v0.2.6 to main"}
+    changed = seed.git(kept.world.bare, "diff", MAIN, "refs/heads/rollback/v0.2.6").splitlines()
+    (line,) = (one for one in changed if one.startswith("+##"))
+    assert "[0.2.6]" in line
+    assert line.endswith("[YANKED]")
+    assert kept.type("dispatch", "rollback.yml", "--input", "version=0.2.6") == 0
+    assert kept.writes(offset) == 0
+    assert kept.look() == after
