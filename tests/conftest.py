@@ -19,6 +19,8 @@ from tests.support.index import SmallIndex
 from tests.support.project import Project
 from tests.support.serving import Served, serving
 
+OF_A_RUN = ("GITHUB_", "GH_", "RUNNER_", "ACTIONS_", "RELEASE_", "REGISTRY_", "PACKAGE_INDEX_")
+
 WRITER, READER = "writer-token-51c2", "reader-token-90de"
 REPOSITORY = "mari/sample_thing"
 WRITES = {"contents": "write", "pull_requests": "write", "workflows": "write"}
@@ -31,13 +33,16 @@ WELL = {"tokens": TOKENS, "environments": {"release": ("rhea",), "pypi": ()}}
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C reach what the tests start, also where the tests run in the background.
+    """Make the tests independent of what started them.
 
-    A shell that is not interactive starts what it puts there with SIGINT ignored (POSIX, 2.11),
-    and every child would inherit that.
+    A shell that is not interactive starts what it puts in the background with SIGINT ignored
+    (POSIX, 2.11), and every child would inherit that: Ctrl-C has to reach what the tests start. And
+    a run says of itself what the scripts look for: each test says what it wants of that.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in [one for one in os.environ if one.startswith(OF_A_RUN)]:
+        del os.environ[name]
 
 
 @pytest.fixture(scope="session")
