@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rehearsal import provision
+from scripts.core.errors import ServiceError
 
 PLUGINS = ("docker-buildx", "docker-compose")
 
@@ -32,11 +33,33 @@ def find_docker() -> MachineDocker | None:
     return MachineDocker(address or "unix:///var/run/docker.sock", wanted)
 
 
-def _docker(*arguments: str) -> str | None:
+def remove_images(docker_host: str, registry: str) -> None:
+    """Take the names below a world's registry out of the machine's own engine.
+
+    An image that has another name stays, under that one. Raises ServiceError if a container still
+    uses one of them.
+    """
+    if names := _names_below(docker_host, registry):
+        # With the last tag of a repository its digests go, and are not found when it is their turn.
+        _docker("--host", docker_host, "rmi", *names, seconds=300)
+    if left := _names_below(docker_host, registry):
+        cause = f"containers still use {', '.join(left)}"
+        raise ServiceError(cause, "remove the containers, and end the world again")
+
+
+def _names_below(docker_host: str, registry: str) -> list[str]:
+    form = "{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}"
+    listed = _docker("--host", docker_host, "images", "--digests", "--format", form) or ""
+    known = [name for name in listed.split() if not name.endswith("<none>")]
+    return [name for name in known if name.startswith(f"{registry}/")]
+
+
+def _docker(*arguments: str, seconds: float = 20) -> str | None:
     env = provision.machine_environment()
+    command = ["docker", *arguments]
     try:
         done = subprocess.run(
-            ["docker", *arguments], env=env, capture_output=True, text=True, check=False, timeout=20
+            command, env=env, capture_output=True, text=True, check=False, timeout=seconds
         )
     except subprocess.TimeoutExpired:
         return None

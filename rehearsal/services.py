@@ -136,13 +136,10 @@ class Services:
         if not file.exists():
             return
         state = _State.load(file)
-        if state.docker_host and self.endpoints_file.exists():
-            known = Endpoints.load(self.endpoints_file)
-            tools = Tools(known.tools)
-            builder.remove_from_engine(state.builder, state.docker_host, known.docker_config, tools)
         services = self._folder / "services"
         with ThreadPoolExecutor() as pool:
-            work = [pool.submit(engine.stop, services / "engine", state.runtime)]
+            work = [pool.submit(self._give_back, state)]
+            work += [pool.submit(engine.stop, services / "engine", state.runtime)]
             work += [
                 pool.submit(processes.stop, processes.Service(services / name))
                 for name in ("gateway", "registry", "index", "builder")
@@ -152,6 +149,17 @@ class Services:
         shutil.rmtree(state.runtime, ignore_errors=True)
         self.endpoints_file.unlink(missing_ok=True)
         file.unlink()
+
+    def _give_back(self, state: _State) -> None:
+        """Take out of the machine's own Docker what the world put there."""
+        if not self.endpoints_file.exists():
+            return
+        known = Endpoints.load(self.endpoints_file)
+        if state.docker_host:
+            tools = Tools(known.tools)
+            builder.remove_from_engine(state.builder, state.docker_host, known.docker_config, tools)
+        if not (self._folder / "services" / "engine").exists():
+            machine.remove_images(known.docker_host, known.registry)
 
     def _stand_ins(self) -> list[str]:
         images = base_images.named_in(sorted(self._repository.glob("Dockerfile*")))

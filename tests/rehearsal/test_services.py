@@ -279,6 +279,30 @@ def test_a_second_world_ends_from_another_process_and_leaves_nothing(
     assert world.run("docker", "info").returncode == 0  # the first world lives on
 
 
+def test_a_docker_of_the_machine_is_used_and_given_back(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first world's engine is the machine's own for the second."""
+    monkeypatch.setenv("DOCKER_HOST", world.endpoints.docker_host)
+    services = Services(tmp_path / "world", make_repository(tmp_path / "repository"))
+    endpoints = services.up(lambda _line: None)
+    image = f"{endpoints.registry}/library/python:3.13-slim"
+    try:
+        assert endpoints.docker_host == world.endpoints.docker_host
+        assert world.run("docker", "pull", image).returncode == 0
+        assert world.run("docker", "create", "--name", "left", image).returncode == 0
+        with pytest.raises(ServiceError, match=f"containers still use {image}"):
+            services.down()
+        assert world.run("docker", "tag", image, "of-the-user:1").returncode == 0
+    finally:
+        world.run("docker", "rm", "left")
+        services.down()
+    left = world.run("docker", "images", "--format", "{{.Repository}}").stdout.split()
+    assert "of-the-user" in left
+    assert not [name for name in left if name.startswith(endpoints.registry)]
+    assert not services.endpoints_file.exists()
+
+
 def test_what_a_failed_start_began_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
