@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         last = history.version(size // history.PER_RELEASE)
         with tempfile.TemporaryDirectory() as folder:
             clone = made(Path(folder), size)
-            prove(clone, cuts(last), following(last))
+            prove(clone, cuts(last), history.following(last))
             for kind, commands in (("cut", cuts(last)), ("check", checks(last))):
                 title = f"{kind}, {size:,} commits"
                 measured[title], peaks = measure(commands, clone, repeats)
@@ -50,15 +50,9 @@ def promises(title: str, names: Sequence[str], series: Mapping[str, Series]) -> 
     return [ahead(f"{name}, {title}", series[OURS], series[name]) for name in names]
 
 
-def following(last: str) -> str:
-    """Give the version that is to be cut."""
-    minor, _, patch = last.rpartition(".")
-    return f"{minor}.{int(patch) + 1}"
-
-
 def cuts(last: str) -> dict[str, list[str]]:
     """Write the next version's section, as each tool's documentation says."""
-    wanted = following(last)
+    wanted = history.following(last)
     return {
         OURS: [sys.executable, "-m", "benchmarks.our_cut", wanted, last],
         KEEP: [str(VENV / "keepachangelog"), "release", wanted],

@@ -87,6 +87,12 @@ def version(release: int) -> str:
     return f"0.{release // 10}.{release % 10}"
 
 
+def following(last: str) -> str:
+    """Give the patch that comes after a version."""
+    minor, _, patch = last.rpartition(".")
+    return f"{minor}.{int(patch) + 1}"
+
+
 def make(folder: Path, commits: int) -> str:
     """Make a bare repository of so many commits on `main`, tagged at each release.
 

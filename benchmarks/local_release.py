@@ -55,8 +55,7 @@ def measure(folder: Path, size: int, repeats: int) -> dict[str, Series]:
     origin = folder / "owner" / "name"
     origin.parent.mkdir()
     current = history.make(origin, size)
-    number = int(current.rpartition(".")[2]) + 1
-    wanted = f"{current.rpartition('.')[0]}.{number}"
+    wanted = history.following(current)
     (folder / "home").mkdir()
     commands = {
         OURS: [sys.executable, "-m", "benchmarks.our_release", wanted],

@@ -36,8 +36,8 @@ def find_docker() -> MachineDocker | None:
 def remove_images(docker_host: str, registry: str) -> None:
     """Take the names below a world's registry out of the machine's own engine.
 
-    An image that has another name stays, under that one. Raises ServiceError if a container still
-    uses one of them.
+    An image that has another name stays, under that one. Raises ServiceError if a container holds
+    the only name of one: the engine then keeps it.
     """
     if names := _names_below(docker_host, registry):
         # With the last tag of a repository its digests go, and are not found when it is their turn.

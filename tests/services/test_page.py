@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import httpx
 import numpy as np
@@ -43,6 +44,18 @@ navigator.mediaDevices.getUserMedia = async (what) => {
   return globalThis.given = await camera(what);
 };
 """
+
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+
+
+@contextmanager
+def page_with_a_camera(page, script):
+    """Open the page with Chromium's own test picture for a camera, and choose the webcam."""
+    with browser.browser(browser.installed(), *CAMERA) as tab:
+        tab.open(f"{page}/", size=(1280, 860), dark=False, script=script)
+        wait_until(tab, 'document.querySelector("#webcam")?.hidden === false')
+        tab.evaluate('document.querySelector("#webcam").click()')
+        yield tab
 
 
 def wait_until(tab, expression, seconds=60):
@@ -179,12 +192,8 @@ def test_without_the_api_the_page_says_so_and_draws(tmp_path):
 
 @needs_chromium
 def test_a_webcam_is_used_where_there_is_a_detector(page):
-    """The camera is Chromium's own test picture, and the detector sees the bundled recording."""
-    flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-    with browser.browser(browser.installed(), *flags) as tab:
-        tab.open(f"{page}/", size=(1280, 860), dark=False, script=DETECTOR)
-        wait_until(tab, 'document.querySelector("#webcam")?.hidden === false')
-        tab.evaluate('document.querySelector("#webcam").click()')
+    """What the detector sees is the bundled recording."""
+    with page_with_a_camera(page, DETECTOR) as tab:
         wait_until(tab, 'document.querySelector("#source").textContent === "Webcam"')
         wait_until(tab, LABELLED)
         tab.evaluate('first = document.querySelector("#video").srcObject.getTracks()[0]')
@@ -198,11 +207,7 @@ def test_a_webcam_is_used_where_there_is_a_detector(page):
 
 @needs_chromium
 def test_a_camera_that_comes_too_late_is_let_go(page):
-    flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-    with browser.browser(browser.installed(), *flags) as tab:
-        tab.open(f"{page}/", size=(1280, 860), dark=False, script=DETECTOR + LATE_CAMERA)
-        wait_until(tab, 'document.querySelector("#webcam")?.hidden === false')
-        tab.evaluate('document.querySelector("#webcam").click()')
+    with page_with_a_camera(page, DETECTOR + LATE_CAMERA) as tab:
         tab.evaluate('document.querySelector("#bundled").click()')
         wait_until(tab, 'document.querySelector("#source").textContent.startsWith("Bundled")')
         tab.evaluate("giveCamera()")
