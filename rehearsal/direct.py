@@ -11,7 +11,6 @@ import json
 import os
 import py_compile
 import re
-import shlex
 import shutil
 import signal
 import subprocess
@@ -21,17 +20,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from rehearsal import seed
 from rehearsal.act import Event, Setting
 from rehearsal.actions.artifacts import Store, select
 from rehearsal.actions.toolkit import StandInError
-from rehearsal.expressions import filled_all
+from rehearsal.parts import Files, Part
 from rehearsal.workflow import FAILURE, SKIPPED, SUCCESS, Job, Workflow, read, should_run
 
 LEFT_OUT = {
@@ -46,19 +43,6 @@ LONGEST = 300.0
 POLL = 0.01
 _OUTPUT = re.compile(r"steps\.[\w-]+\.outputs\.([\w-]+)")
 _GIVEN = re.compile(r"^([\w-]+)<<(\S+)\n(.*?)\n\2$", re.DOTALL | re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Part:
-    """One process of a run: a job, or one leg of its matrix."""
-
-    key: str
-    label: str
-    stage: tuple[str, ...]
-    artifact: str
-    environment: Mapping[str, str] = field(repr=False)
-    login: Mapping[str, str] | None = field(repr=False)
-    whole_history: bool = False
 
 
 @dataclass
@@ -158,7 +142,7 @@ class _Direct:
         self._setting, self._event = setting, event
         self._interference, self._more = interference, more
         self._workflow: Workflow = read(setting.tree, setting.workflow)
-        self._text = _yaml(setting.tree, setting.workflow)
+        self._files = Files(setting.tree, setting.workflow)
         self._store = Store(setting.folder / "artifacts")
         self._places = threading.Semaphore(setting.concurrent)
         self._running: set[int] = set()
@@ -209,30 +193,14 @@ class _Direct:
             self._interference.after(key)
             return
         self._interference.before(key, done)
-        legs = [pool.submit(self._part, part) for part in self._parts(job)]
-        ran = [leg.result() for leg in legs]
+        legs = job.legs(done.outputs, self._workflow.jobs)
+        parts = self._files.parts(job, legs, self._context())
+        ran = [one.result() for one in [pool.submit(self._part, part) for part in parts]]
         done.outputs[key] = self._outputs(job, ran[0].part)
         done.results[key] = SUCCESS if all(one.ok for one in ran) else FAILURE
         self._interference.after(key)
         if self._interference.enough(key, done):
             done.cut = key
-
-    def _parts(self, job: Job) -> Iterator[Part]:
-        """Yield the processes of a job, as the files write it down."""
-        text, context = self._text["jobs"][job.key], self._context()
-        for leg in job.legs(self.done.outputs, self._workflow.jobs):
-            here = {**context, "matrix": leg}
-            if not job.calls:
-                yield _part(job.key, text, self._text, here)
-                continue
-            called = _yaml(self._setting.tree, text["uses"].removeprefix("./"))
-            inside = {
-                **context,
-                "inputs": filled_all(text.get("with"), here),
-                "secrets": filled_all(text.get("secrets"), here),
-            }
-            for inner in called["jobs"].values():
-                yield _part(job.key, inner, called, inside)
 
     def _context(self) -> dict[str, Any]:
         setting, secrets = self._setting, self._setting.secrets
@@ -386,40 +354,6 @@ class _Direct:
 
     def _log(self, part: Part) -> Path:
         return self._file("logs", f"{part.label}.log")
-
-
-def _part(
-    key: str, job: Mapping[str, Any], workflow: Mapping[str, Any], context: Mapping[str, Any]
-) -> Part:
-    """Read one job: its checkout, its login and its stage."""
-    login, stage, whole_history = None, None, False
-    for step in job["steps"]:
-        uses, given = step.get("uses", ""), filled_all(step.get("with"), context)
-        if uses.startswith("actions/checkout@"):
-            whole_history = given.get("fetch-depth") == "0"
-        elif uses.startswith("docker/login-action@"):
-            login = given
-        elif uses == "./.github/actions/stage":
-            stage = given
-    if stage is None:
-        raise ValueError(f"the job {key} has no step that runs a stage")
-    return Part(
-        key=key,
-        label=stage["artifact"],
-        stage=tuple(shlex.split(stage["stage"])),
-        artifact=f"release-{stage['artifact']}",
-        environment={
-            **filled_all(workflow.get("env"), context),
-            **filled_all(job.get("env"), context),
-        },
-        login=login,
-        whole_history=whole_history,
-    )
-
-
-def _yaml(tree: Path, path: str) -> dict[str, Any]:
-    text: dict[str, Any] = yaml.safe_load((tree / path).read_text(encoding="utf-8"))
-    return text
 
 
 def _in_order(jobs: Mapping[str, Job]) -> Iterator[str]:

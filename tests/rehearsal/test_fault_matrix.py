@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from rehearsal import fault_matrix, faults, faults_command
-from rehearsal.direct import DirectRun, Part, PartRun
+from rehearsal.direct import DirectRun, PartRun
 from rehearsal.end_state import ReleaseState, State
 from rehearsal.fault_matrix import KINDS, QUICK, Case, Clean, Ended, Matrix, Row
 from rehearsal.journal import Entry
+from rehearsal.parts import Part
 from scripts.core.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
