@@ -12,7 +12,7 @@ from rehearsal.expressions import filled_all
 from rehearsal.workflow import Job
 
 ACTION = ".github/actions/stage"
-"""The composite action that runs a stage."""
+"""The composite action that runs a stage, in its step `run`."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,13 @@ class Part:
 
 
 class Files:
-    """A workflow of a checkout, with those that it calls."""
+    """A workflow of a checkout, with those that it calls and the action that runs a stage."""
 
     def __init__(self, tree: Path, workflow: str) -> None:
         self._tree = tree
         self._workflow = self._read(workflow)
+        steps = self._read(f"{ACTION}/action.yml")["runs"]["steps"]
+        self._action = next(step for step in steps if step.get("id") == "run")
 
     def parts(
         self, job: Job, legs: Iterable[Mapping[str, Any]], context: Mapping[str, Any]
@@ -78,6 +80,7 @@ class Files:
             environment={
                 **filled_all(workflow.get("env"), context),
                 **filled_all(job.get("env"), context),
+                **filled_all(self._action.get("env"), {**context, "inputs": stage}),
             },
             login=given.get("docker/login-action"),
             whole_history=given.get("actions/checkout", {}).get("fetch-depth") == "0",

@@ -24,13 +24,14 @@ jobs:
     outputs:
       legs: ${{{{ steps.plan.outputs.legs }}}}
       mode: ${{{{ steps.plan.outputs.mode }}}}
-    env:
-      GITHUB_TOKEN: ${{{{ github.token }}}}
     steps:
       - uses: {CHECKOUT}
       - id: plan
         uses: ./.github/actions/stage
-        with: {{stage: plan, artifact: plan}}
+        with:
+          stage: plan
+          artifact: plan
+          github-token: ${{{{ github.token }}}}
   images:
     needs: plan
     strategy:
@@ -70,6 +71,15 @@ jobs:
           stage: image --name ${{{{ inputs.image }}}}
           artifact: image-${{{{ inputs.image }}}}
 """
+ACTION = """\
+runs:
+  using: composite
+  steps:
+    - run: around the stage
+    - id: run
+      env:
+        GITHUB_TOKEN: ${{ inputs.github-token }}
+"""
 STAGE = """\
 import json, os, pathlib, subprocess, sys, time
 out = pathlib.Path("release/out")
@@ -82,7 +92,7 @@ history = subprocess.run(
 facts = {
     "argv": sys.argv[1:],
     "in": sorted(path.name for path in pathlib.Path("release/in").glob("*")),
-    "secrets": sorted({"GITHUB_TOKEN", "REGISTRY_TOKEN"} & set(os.environ)),
+    "secrets": [name for name in ("GITHUB_TOKEN", "REGISTRY_TOKEN") if os.environ.get(name)],
     "history": int(history),
     "wanted": wanted,
 }
@@ -106,6 +116,7 @@ def place(tmp_path: Path) -> tuple[Setting, Event]:
     files = {
         ".github/workflows/release.yml": RELEASE,
         ".github/workflows/image.yml": IMAGE,
+        ".github/actions/stage/action.yml": ACTION,
         "scripts/__init__.py": "",
         "scripts/__main__.py": STAGE,
         ".gitignore": "/release/\n__pycache__/\n",

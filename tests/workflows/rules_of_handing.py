@@ -162,7 +162,8 @@ def the_action_is_given_its_inputs(tree: Tree) -> Problems:
         for job, step in file.steps():
             if step.get("uses", "").startswith("./"):
                 declared = _action(tree, step["uses"]).get("inputs", {})
-                if set(step.get("with", {})) != set(declared):
+                asked = {name for name, about in declared.items() if about.get("required")}
+                if not asked <= set(step.get("with", {})) <= set(declared):
                     yield f"{file.name}: {job} gives {sorted(step.get('with', {}))}"
 
 

@@ -177,12 +177,18 @@ def the_token_goes_where_it_is_needed(tree: Tree) -> Problems:
             yield f"{file}: {name} is {'given' if has else 'not given'} the token"
 
 
+def credentials_are_for_one_step(tree: Tree) -> Problems:
+    """What a job or a file sets, every step has: also those that install, or are not ours."""
+    for file in tree.files:
+        for name, part in {"the file": file.data, **file.jobs}.items():
+            if "token" in named("github", part.get("env")) or named("secrets", part.get("env")):
+                yield f"{file.name}: {name}: every step can read a credential"
+
+
 def checks_do_not_see_the_token(tree: Tree) -> Problems:
-    """What a pull request runs is a stranger's code: no token for a job, none for a command."""
-    ci = tree.workflow(CI)
-    for name, part in {"the file": ci.data, **ci.jobs}.items():
-        steps = [step for step in part.get("steps", ()) if "run" in step]
-        if any("token" in named("github", one.get("env")) for one in (part, *steps)):
+    """What a pull request runs is a stranger's code: none of the commands has the token."""
+    for name, step in tree.workflow(CI).steps():
+        if "run" in step and "token" in named("github", step.get("env")):
             yield f"{CI}: {name}: a command of the repository can read the token"
 
 
@@ -235,6 +241,7 @@ RULES = (
     only_the_gate_waits_for_people,
     secrets_go_where_they_are_needed,
     the_token_goes_where_it_is_needed,
+    credentials_are_for_one_step,
     checks_do_not_see_the_token,
     commands_are_one_line,
     nothing_is_pasted_into_a_command,
