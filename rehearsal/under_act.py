@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from rehearsal import fault_matrix, maintainer, run
-from rehearsal.fault_matrix import DOWN, IMPATIENCE, PATIENCE, Case, Matrix, Row
+from rehearsal.fault_matrix import IMPATIENCE, PATIENCE, Case, Matrix, Row
 from rehearsal.progress import Progress
 from rehearsal.run import Run
+from rehearsal.writes import DOWN
 
 
 def chosen(cases: Sequence[Case], number: int, seed: int) -> list[Case]:

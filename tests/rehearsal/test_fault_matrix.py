@@ -12,9 +12,10 @@ import pytest
 from rehearsal import fault_matrix, faults, faults_command
 from rehearsal.direct import DirectRun, PartRun
 from rehearsal.end_state import ReleaseState, State
-from rehearsal.fault_matrix import KINDS, QUICK, Case, Clean, Ended, Matrix, Row
+from rehearsal.fault_matrix import QUICK, Case, Clean, Ended, Matrix, Row
 from rehearsal.journal import Entry
 from rehearsal.parts import Part
+from rehearsal.writes import KINDS, writes
 from scripts.core.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -55,12 +56,12 @@ def state(**changes: object) -> State:
 
 
 def clean() -> Clean:
-    found = fault_matrix.writes(ENTRIES, PARTS)
+    found = writes(ENTRIES, PARTS)
     return Clean(DirectRun(PARTS, {}, {}, Path()), state(), state(), found, {})
 
 
 def test_each_write_belongs_to_the_part_that_made_it() -> None:
-    found = fault_matrix.writes(ENTRIES, PARTS)
+    found = writes(ENTRIES, PARTS)
     assert [one.part for one in found] == [
         "prepare", *["image-back-ubuntu-24.04"] * 4, "promote", "promote", "promote",
     ]  # fmt: skip
@@ -71,14 +72,14 @@ def test_each_write_belongs_to_the_part_that_made_it() -> None:
 
 
 def test_a_request_is_counted_within_its_job_and_within_the_run() -> None:
-    pushes = [one for one in fault_matrix.writes(ENTRIES, PARTS) if "git" in one.title]
+    pushes = [one for one in writes(ENTRIES, PARTS) if "git" in one.title]
     assert [one.occurrence for one in pushes] == [1, 1, 2]
     assert [one.occurrence_in_run for one in pushes] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("one", range(len(ENTRIES)))
 def test_a_rule_strikes_the_same_request_of_another_run(one: int) -> None:
-    write = fault_matrix.writes(ENTRIES, PARTS)[one]
+    write = writes(ENTRIES, PARTS)[one]
     path = write.entry.path.replace("0123-4567", "89ab-cdef").replace("releases/7", "releases/12")
     for kind in KINDS:
         [rule] = faults.parse(json.dumps([write.rule(kind, whole_run=False)]))
