@@ -31,13 +31,13 @@ SETUP = """
 STAGE = """
     name: Stage
     description: Say which one.
-    inputs: {stage: {required: true}, artifact: {required: true}}
+    inputs: {stage: {required: true}, artifact: {required: true}, github-token: {required: true}}
     runs:
       using: composite
       steps:
-        - run: echo "$STAGE with ${GITHUB_TOKEN:-no token}" >> "$GITHUB_STEP_SUMMARY"
+        - run: echo "$STAGE with ${TOKEN:-no token}" >> "$GITHUB_STEP_SUMMARY"
           shell: bash
-          env: {STAGE: "${{ inputs.stage }}"}
+          env: {STAGE: "${{ inputs.stage }}", TOKEN: "${{ inputs.github-token }}"}
     """
 RELEASE = """
     name: Release
