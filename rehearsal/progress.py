@@ -5,6 +5,7 @@ Elsewhere each thing gets a line when it starts and one when it ends, and every 
 of life.
 """
 
+import os
 import shutil
 import sys
 import threading
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TextIO
+
+from scripts import terminal
 
 HEARTBEAT = 30.0
 """Seconds after which a line without news shows that work goes on."""
@@ -39,7 +42,7 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream, self._clock = stream or sys.stdout, clock
-        self._live = self._stream.isatty() if live is None else live
+        self._live = terminal.watched(self._stream, os.environ) if live is None else live
         self._tasks: dict[str, _Task] = {}
         self._drawn = 0
         self._lock = threading.RLock()

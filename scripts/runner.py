@@ -267,9 +267,7 @@ class Runner:
             self._progress.stop()
 
     def _watched(self, stream: TextIO) -> bool:
-        """Say whether a person sees what is written there, as it is written."""
-        logged = self.on_actions or self.get("CI") or self.get("TERM") == "dumb"
-        return stream.isatty() and not logged
+        return terminal.watched(stream, self._environ)
 
     def _coloured(self, stream: TextIO) -> bool:
         """Say whether colour is wanted there (no-color.org: any value but an empty one is a no)."""

@@ -1,12 +1,13 @@
 """Comfort for a person at a terminal: colour, drawn tables, and what is under way.
 
-Whether somebody sits there is the caller's to know. In a pipe or a log nothing of this is used, and
+Whether somebody sits there, `watched` says. In a pipe or a log nothing of this is used, and
 rich, which does it, is not imported.
 """
 
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TextIO
 
 from scripts.core.errors import ReleaseError
 
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 DELAY = 2.0
 """Seconds after which a person wants to know what takes so long."""
+
+
+def watched(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Say whether a person sees what is written there, as it is written: no pipe, and no log.
+
+    A continuous integration may give its logs a terminal, and sets `CI` (GitHub Docs, Variables).
+    """
+    logged = environ.get("CI") or environ.get("GITHUB_ACTIONS") or environ.get("TERM") == "dumb"
+    return stream.isatty() and not logged
 
 
 def draw(markdown: str) -> None:

@@ -106,3 +106,18 @@ def test_it_ticks_by_itself_and_leaves_a_clean_screen() -> None:
     with Progress(out, live=True) as progress:
         progress.start("api")
     assert screen(out.getvalue()) == []
+
+
+class Screen(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_log_that_looks_like_a_terminal_is_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """act gives its jobs one: each line would be written twice a second."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for ci, redrawn in (("", True), ("true", False)):
+        monkeypatch.setenv("CI", ci)
+        with Progress(out := Screen()) as progress:
+            progress.start("api")
+        assert ("\x1b[" in out.getvalue()) is redrawn
