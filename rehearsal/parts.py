@@ -42,12 +42,12 @@ class Files:
     ) -> Iterator[Part]:
         """Yield a job's processes; `legs` are those of its matrix, `context` is GitHub's."""
         text = self._workflow["jobs"][job.key]
-        for leg in legs:
-            here = {**context, "matrix": leg}
-            if not job.calls:
-                yield self._part(job.key, text, self._workflow, here)
-                continue
-            called = self._read(text["uses"].removeprefix("./"))
+        places = [{**context, "matrix": leg} for leg in legs]
+        if not job.calls:
+            yield from (self._part(job.key, text, self._workflow, here) for here in places)
+            return
+        called = self._read(text["uses"].removeprefix("./"))
+        for here in places:
             inside = {
                 **context,
                 "inputs": filled_all(text.get("with"), here),

@@ -24,7 +24,8 @@ def watched(stream: TextIO, environ: Mapping[str, str]) -> bool:
 
     A continuous integration may give its logs a terminal, and sets `CI` (GitHub Docs, Variables).
     """
-    logged = environ.get("CI") or environ.get("GITHUB_ACTIONS") or environ.get("TERM") == "dumb"
+    on_actions = environ.get("GITHUB_ACTIONS") == "true"
+    logged = on_actions or environ.get("CI") or environ.get("TERM") == "dumb"
     return stream.isatty() and not logged
 
 
