@@ -65,7 +65,7 @@ ACTIONLINT = $(shell sed -n 's|.*github.com/rhysd/actionlint \(v[0-9.]*\).*|\1|p
 lint-workflows: .venv/ready ## actionlint and zizmor.
 	@program=$$(command -v actionlint || true); \
 	  [[ -n $$program && $$("$$program" -version) == "$(ACTIONLINT)"* ]] || program=$$($(PY) -c 'import sys; \
-	  from rehearsal.provision import ensure; \
+	  from rehearsal.world.provision import ensure; \
 	  print(ensure(["actionlint"], lambda line: print(line, file=sys.stderr)).path("actionlint"))'); \
 	  "$$program" -shellcheck .venv/bin/shellcheck -pyflakes= .github/workflows/*.yml
 	@.venv/bin/zizmor --quiet --no-progress --offline --persona pedantic --collect=all --strict-collection .github
@@ -98,7 +98,7 @@ images: ## Build every image for both platforms, and keep nothing (ARGS="api" fo
 
 .PHONY: reference
 reference: .venv/ready ## Write docs/reference.md from the code.
-	@$(PY) -m scripts.reference > docs/reference.md
+	@$(PY) -m scripts.cli.reference > docs/reference.md
 
 .PHONY: rehearse
 rehearse: .venv/ready ## Perform a whole release on this machine (ARGS="--keep", "--dry-run", "--version 0.3.0rc1").

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness import ROOT
-from rehearsal import seed
-from rehearsal.services import Endpoints, Services
+from rehearsal.world import git_repo
+from rehearsal.world.services import Endpoints, Services
 from scripts.core.errors import CheckError
 
 EVERY = 15.0
@@ -112,7 +112,7 @@ def builder() -> Iterator[Builder]:
 def exported(folder: Path) -> Path:
     """Write what is committed into a folder, whatever is being edited in the checkout."""
     folder.mkdir(parents=True)
-    seed.unpack(ROOT, folder)
+    git_repo.unpack(ROOT, folder)
     return folder
 
 

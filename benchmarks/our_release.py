@@ -8,25 +8,24 @@ file, commit, tag; then move the checkout's branch on, as the tools beside it do
 import sys
 from pathlib import Path
 
-from scripts import start
-from scripts.context import Context
 from scripts.core import plan as planning
-from scripts.runner import Runner
-from scripts.stages import prepare
+from scripts.release import release_commit, starting_point
+from scripts.release.context import Context
 from scripts.surfaces.git_remote import tag_object
+from scripts.tools.runner import Runner
 
 
 def main(request: str) -> None:
     """Release what is asked for, `0.2.4` or `patch`."""
     context = Context(Runner.current(version=request), Path.cwd())
-    began = start.find(context)
-    wanted = start.wanted(context, began)
-    start.check(context, began, wanted)
-    product = start.product(context, began.config)
+    began = starting_point.find(context)
+    wanted = starting_point.wanted(context, began)
+    starting_point.check(context, began, wanted)
+    product = starting_point.product(context, began.config)
     context.plan = planning.decide(
-        product, wanted, start.origin(context, began), began.released() - {wanted}
+        product, wanted, starting_point.origin(context, began), began.released() - {wanted}
     )
-    commit = prepare.make(context)
+    commit = release_commit.make(context)
     tag = context.git.run("mktag", text=tag_object(context.plan, commit))
     context.git.run("merge", "--quiet", "--ff-only", commit)
     context.git.run("update-ref", f"refs/tags/{context.plan.tag}", tag)

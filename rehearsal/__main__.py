@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rehearsal import act, faults_command, kept, maintainer, report_page, run, verdict, world
+from rehearsal.faults import command
 from rehearsal.progress import Progress
-from rehearsal.seed import SeedError
-from rehearsal.world import World
+from rehearsal.runs import act, kept_world, maintainer, run
+from rehearsal.verdict import report_page, verdict
+from rehearsal.world import world
+from rehearsal.world.git_repo import SeedError
+from rehearsal.world.world import World
 from scripts.core import version
 from scripts.core.errors import ReleaseError, UsageError
 
@@ -58,14 +61,14 @@ def parser() -> argparse.ArgumentParser:
     release.add_argument("--tag", metavar="V", help="push the tag of a commit that says V")
     release.add_argument("--keep", action="store_true", help="leave the world up")
     release.add_argument("--again", action="store_true", help="run in the world that is up")
-    for name, meaning in kept.VERBS.items():
+    for name, meaning in kept_world.VERBS.items():
         verb = verbs.add_parser(name, help=meaning, description=meaning)
         verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="the world's folder")
-    kept.add_arguments(verbs.choices["dispatch"], verbs.choices["pull-request"])
+    kept_world.add_arguments(verbs.choices["dispatch"], verbs.choices["pull-request"])
     faults = "strike every write of a release, and run it again: all must end alike"
     verb = verbs.add_parser("faults", help=faults, description=faults)
     verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="where its world goes")
-    faults_command.add_arguments(verb)
+    command.add_arguments(verb)
     return main_parser
 
 
@@ -75,9 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     verbs: dict[str, Callable[[argparse.Namespace, Progress], int]] = {
         "run": _run,
-        "dispatch": kept.dispatch,
-        "pull-request": kept.pull_request,
-        "faults": faults_command.faults,
+        "dispatch": kept_world.dispatch,
+        "pull-request": kept_world.pull_request,
+        "faults": command.faults,
         "up": _up,
         "down": _down,
     }
@@ -133,8 +136,8 @@ def _world(arguments: argparse.Namespace, progress: Progress) -> World:
     wanted = arguments.tag or arguments.version
     if not arguments.again:
         return world.up(arguments.folder, Path.cwd(), progress, version=wanted or VERSION)
-    kept = world.load(arguments.folder)
-    return dataclasses.replace(kept, version=wanted) if wanted else kept
+    kept_world = world.load(arguments.folder)
+    return dataclasses.replace(kept_world, version=wanted) if wanted else kept_world
 
 
 def _perform(

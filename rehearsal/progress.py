@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TextIO
 
-from scripts import terminal
+from scripts.cli import terminal
 
 HEARTBEAT = 30.0
 """Seconds after which a line without news shows that work goes on."""

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scripts.command_line import COMPLETION, VERBS, parser
+from scripts.cli.command_line import COMPLETION, VERBS, parser
 
 if TYPE_CHECKING:
     # Imported when a verb runs: `--help` must not wait for what only a stage needs.
-    from scripts.context import Context
     from scripts.core.results import Done
+    from scripts.release.context import Context
 
 TYPED = ("version", "good", "dry_run")
 """What a person types on the command line, or gives the workflow as an input."""
@@ -28,12 +28,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = read(sys.argv[1:] if argv is None else argv)
     verb: str = arguments.pop("verb")
     if verb == COMPLETION:
-        from scripts.completion import script  # noqa: PLC0415
+        from scripts.cli.completion import script  # noqa: PLC0415
 
         print(script(parser(), **arguments))
         return 0
-    from scripts.context import Context  # noqa: PLC0415
-    from scripts.runner import Runner  # noqa: PLC0415
+    from scripts.release.context import Context  # noqa: PLC0415
+    from scripts.tools.runner import Runner  # noqa: PLC0415
 
     as_json = arguments.pop("as_json")
     typed = {key: arguments.pop(key) for key in TYPED if key in arguments}
@@ -54,11 +54,11 @@ def read(argv: Sequence[str]) -> dict[str, Any]:
     except SystemExit as ended:
         sys.stderr.write(said.getvalue())
         if ended.code and "--json" in argv:
-            from scripts import document  # noqa: PLC0415
+            from scripts.cli import json_document  # noqa: PLC0415
 
             usage, _, cause = said.getvalue().strip().rpartition("error: ")
             verb = argv[0] if argv[0] in VERBS else None
-            print(document.usage(verb, cause, " ".join(usage.rpartition("\n")[0].split())))
+            print(json_document.usage(verb, cause, " ".join(usage.rpartition("\n")[0].split())))
         raise
 
 
@@ -84,17 +84,17 @@ def _words(arguments: dict[str, Any]) -> list[str]:
 
 def answer(context: "Context", verb: str, came_to: "Done | Exception", *, as_json: bool) -> int:
     """Say what the verb came to, and give its exit code."""
-    from scripts import document  # noqa: PLC0415
+    from scripts.cli import json_document  # noqa: PLC0415
     from scripts.core.errors import ReleaseError  # noqa: PLC0415
 
     if as_json:
-        print(document.write(verb, context.runner.found, came_to))
+        print(json_document.write(verb, context.runner.found, came_to))
     if isinstance(came_to, ReleaseError):
         context.runner.fail(came_to)
     elif isinstance(came_to, Exception):
         # A defect: its traceback is in the log, and the report must not take the job for fine.
         raise came_to
-    return document.exit_code(came_to)
+    return json_document.exit_code(came_to)
 
 
 def keep(context: "Context", job: str, leg: str, began: float, came_to: "Done | Exception") -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from rehearsal.github.app import make_app
 from rehearsal.github.settings import GitHubSettings, Token
-from scripts.context import Context
-from scripts.runner import Runner
+from scripts.release.context import Context
+from scripts.tools.runner import Runner
 from tests.support.index import TOKEN as INDEX_TOKEN
 from tests.support.index import SmallIndex
 from tests.support.project import Project

@@ -13,8 +13,6 @@ from functools import partial
 from github.GitRelease import GitRelease
 from packaging.version import Version
 
-from scripts import attempt
-from scripts.context import Context
 from scripts.core import changelog, report, tags, version
 from scripts.core import lock as locking
 from scripts.core.converge import converge, patiently
@@ -23,7 +21,8 @@ from scripts.core.findings import PROBLEM, Finding, compared, not_checked
 from scripts.core.lock import Lock
 from scripts.core.plan import normalised
 from scripts.core.results import Done
-from scripts.engine import Engine
+from scripts.release import attempt
+from scripts.release.context import Context
 from scripts.stages.dists import metadata
 from scripts.stages.rollback import stable
 from scripts.stages.stage import COMPOSE, SUMS
@@ -31,6 +30,7 @@ from scripts.stages.verify import said_version
 from scripts.surfaces.drift_issue import DriftIssue
 from scripts.surfaces.github_release import failures
 from scripts.surfaces.image_registry import VERSION_LABEL
+from scripts.tools.docker_engine import Engine
 
 NAMES = "names that people may have are not mended in place: release the next version"
 POINTERS = "run the release again with the same version: it moves what it should"

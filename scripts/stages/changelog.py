@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts import config as configuration
-from scripts import history
-from scripts.config import Config
-from scripts.context import Context
 from scripts.core import changelog
 from scripts.core.changelog import Changelog
 from scripts.core.commits import Entry, entries
 from scripts.core.converge import converge
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.results import Done
+from scripts.release import config as configuration
+from scripts.release import history
+from scripts.release.config import Config
+from scripts.release.context import Context
 
 EXCUSE = re.compile(r"^Changelog: (none|skip)\s*$", re.MULTILINE | re.IGNORECASE)
 LABEL = "no-changelog"

@@ -1,10 +1,11 @@
 """Run the project's own checks, those of every pull request, on the release commit."""
 
-from scripts import processes, source
-from scripts.context import Context
 from scripts.core.converge import Outcome
 from scripts.core.errors import CheckError, ServiceError
 from scripts.core.results import Done
+from scripts.release import checkout
+from scripts.release.context import Context
+from scripts.tools import processes
 
 LONGEST = 1500  # seconds
 
@@ -13,7 +14,7 @@ def run(context: Context) -> Done:
     """Run the configured command in the release commit, unless an earlier try proved it."""
     if context.earlier:
         return Done((Outcome("checks", "passed by the earlier try", written=False),))
-    tree = source.checkout(context)
+    tree = checkout.checkout(context)
     environment = context.runner.inherited(CI="true")
     command = list(context.config.checks)
     try:

@@ -3,13 +3,13 @@
 import shutil
 from datetime import UTC, datetime
 
-from scripts import source
-from scripts.context import Context
 from scripts.core import codec, version
 from scripts.core import plan as planning
 from scripts.core.converge import Outcome
 from scripts.core.plan import Origin, Product
 from scripts.core.results import Done
+from scripts.release import checkout
+from scripts.release.context import Context
 from scripts.stages import dists
 
 
@@ -27,7 +27,7 @@ def run(context: Context) -> Done:
     folder = context.outputs / "dist"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    dists.prove(context, source.at(context, commit), folder)
+    dists.prove(context, checkout.at(context, commit), folder)
     files = sorted(folder.iterdir())
     context.runner.say("\n".join(map(str, files)), files=files)
     return Done((Outcome("dists", ", ".join(plan.dists), written=True),))

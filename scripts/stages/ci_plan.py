@@ -5,12 +5,12 @@ import re
 import tomllib
 from typing import Any
 
-from scripts import history
-from scripts.config import FILE
-from scripts.context import Context
 from scripts.core import ci_plan, report
 from scripts.core.ci_plan import House
 from scripts.core.results import Done
+from scripts.release import history
+from scripts.release.config import FILE
+from scripts.release.context import Context
 
 MAKEFILE = "Makefile"
 

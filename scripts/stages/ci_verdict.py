@@ -1,9 +1,9 @@
 """Sum up the checks of a change in one answer, which branch protection needs one name for."""
 
-from scripts.context import Context
 from scripts.core import ci_plan, report
 from scripts.core.errors import ProblemsError
 from scripts.core.results import Done
+from scripts.release.context import Context
 
 
 def run(context: Context) -> Done:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from packaging.metadata import InvalidMetadata, Metadata
 
-from scripts import processes, source
-from scripts.context import Context
 from scripts.core.converge import Outcome
 from scripts.core.errors import CheckError, ServiceError, TransientError
 from scripts.core.plan import Plan, normalised
 from scripts.core.results import Done
+from scripts.release import checkout
+from scripts.release.context import Context
+from scripts.tools import processes
 
 
 def run(context: Context) -> Done:
@@ -31,7 +32,7 @@ def run(context: Context) -> Done:
         for name in plan.dists:
             shutil.copy(context.inputs / "earlier" / name, folder / name)
         return Done((Outcome("dists", "the files of the earlier try", written=False),))
-    prove(context, source.checkout(context), folder)
+    prove(context, checkout.checkout(context), folder)
     return Done((Outcome("dists", ", ".join(plan.dists), written=True),))
 
 

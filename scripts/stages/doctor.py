@@ -11,16 +11,17 @@ import requests
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from scripts import processes, start
-from scripts.context import Context
 from scripts.core import report, version
 from scripts.core.converge import patiently
 from scripts.core.errors import CheckError, ServiceError, UsageError
 from scripts.core.findings import PROBLEM, Finding, advice, not_checked, ok, problem
 from scripts.core.results import Done
-from scripts.start import Start
+from scripts.release import starting_point
+from scripts.release.context import Context
+from scripts.release.starting_point import Start
 from scripts.surfaces import web
 from scripts.surfaces.registry_access import may_push
+from scripts.tools import processes
 
 WORKFLOW = ".github/workflows/release.yml"
 CLOSED = timedelta(days=14)  # the public index takes no new file for an older release
@@ -39,7 +40,7 @@ Check = Callable[[Context, Start], Iterator[Finding]]
 
 def run(context: Context) -> Done:
     """Print every finding; fail if one is a problem."""
-    findings = examine(context, start.find(context))
+    findings = examine(context, starting_point.find(context))
     text = report.findings("Doctor", findings)
     context.runner.report(text, findings=findings)
     problems = [finding for finding in findings if finding.status == PROBLEM]
@@ -176,7 +177,7 @@ def immutable(context: Context, _: Start) -> Iterator[Finding]:
 def registry(context: Context, began: Start) -> Iterator[Finding]:
     """Ask the registry for a token that may push, and push nothing."""
     user, secret = context.secrets.registry_username, context.secrets.registry_token
-    for image in start.product(context, began.config).images:
+    for image in starting_point.product(context, began.config).images:
         what = f"registry takes {image.repository}"
         if not (user and secret):
             yield not_checked(what, "no REGISTRY_USERNAME and REGISTRY_TOKEN here")
@@ -193,7 +194,7 @@ def package(context: Context, began: Start) -> Iterator[Finding]:
     """Look whether the index still takes files of the version that is asked for."""
     if not (began.config.package and (began.tag or context.runner.trigger().version)):
         return
-    wanted = start.wanted(context, began)
+    wanted = starting_point.wanted(context, began)
     what = f"package {began.config.project} {wanted}"
     if not context.index.hashes(began.config.project, str(wanted)):
         yield ok(what, "free")

@@ -1,8 +1,8 @@
 """Show exactly what becomes public. The approval itself is the job's environment."""
 
-from scripts.context import Context
 from scripts.core import report
 from scripts.core.results import Done
+from scripts.release.context import Context
 
 
 def run(context: Context) -> Done:

@@ -6,12 +6,13 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts import processes, source
-from scripts.context import Context
 from scripts.core.converge import Outcome, patiently
 from scripts.core.errors import UsageError
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
+from scripts.release import checkout
+from scripts.release.context import Context
+from scripts.tools import processes
 
 NONE = "none"
 """The matrix leg of a project without images."""
@@ -44,7 +45,7 @@ def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
 
 def build(context: Context, image: PlannedImage, platform: str) -> str:
     """Build from the release commit and the proven wheel; a dry run pushes nothing."""
-    tree, wheel = source.checkout(context), wheel_folder(context)
+    tree, wheel = checkout.checkout(context), wheel_folder(context)
     settle(context, tree, wheel)
     metadata = context.fresh("image") / "metadata.json"
     command = [

@@ -8,17 +8,17 @@ from functools import partial
 
 from packaging.version import Version
 
-from scripts import attempt, history, start
-from scripts.context import Context
 from scripts.core import changelog, notes, tags, version
 from scripts.core.converge import patiently
 from scripts.core.errors import UsageError
 from scripts.core.lock import Lock
 from scripts.core.notes import NotesFacts
 from scripts.core.results import Done
+from scripts.release import attempt, history, starting_point
+from scripts.release.context import Context
+from scripts.release.starting_point import Start
 from scripts.stages.rollback import stable
 from scripts.stages.stage import release_notes
-from scripts.start import Start
 
 
 def run(context: Context) -> Done:
@@ -51,7 +51,7 @@ def released(context: Context, lock: Lock) -> str:
 
 def unlocked(context: Context, wanted: Version) -> str:
     """Render from the changelog and the history alone."""
-    began = start.find(context)
+    began = starting_point.find(context)
     tag, commit = tagged(began).get(wanted, (version.tag(wanted), None))
     if commit is None and wanted <= version.parse(began.config.version):
         raise UsageError(
@@ -61,7 +61,7 @@ def unlocked(context: Context, wanted: Version) -> str:
         )
     facts = facts_of(context, began, wanted, tag, commit)
     if path := began.config.notes_template:
-        from scripts import notes_template  # noqa: PLC0415 - most projects have none
+        from scripts.release import notes_template  # noqa: PLC0415 - most projects have none
 
         template = context.read_at(began.commit, path)
         return notes_template.render(facts, template, path, context.runner.inherited())
@@ -82,7 +82,13 @@ def facts_of(
     text = context.read_at(commit or began.commit, path)
     if commit is None:
         text = changelog.cut(
-            text, wanted, start.today(), tag=tag, previous_tag=None, repository_url=page, path=path
+            text,
+            wanted,
+            starting_point.today(),
+            tag=tag,
+            previous_tag=None,
+            repository_url=page,
+            path=path,
         )
     section = changelog.section(text, wanted, path)
     before = tags.previous(wanted, began.released())

@@ -2,8 +2,6 @@
 
 import json
 
-from scripts import attempt, start
-from scripts.context import Context
 from scripts.core import codec, lock, report
 from scripts.core import plan as planning
 from scripts.core.errors import ProblemsError, ServiceError
@@ -11,15 +9,17 @@ from scripts.core.findings import PROBLEM, Finding
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Done
+from scripts.release import attempt, starting_point
+from scripts.release.context import Context
+from scripts.release.starting_point import Start
 from scripts.stages import doctor, image
 from scripts.stages.doctor import DEFAULT, RUNNERS
-from scripts.start import Start
 
 
 def run(context: Context) -> Done:
     """Make the plan, or take up the one that binds, and hand it to the jobs."""
-    began = start.find(context)
-    wanted = start.wanted(context, began)
+    began = starting_point.find(context)
+    wanted = starting_point.wanted(context, began)
     context.runner.step(f"look for what is there of {wanted}")
     found = attempt.look(context, began, wanted)
     plan, commit = attempt.choose(context, began, wanted, found)

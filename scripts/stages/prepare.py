@@ -1,19 +1,10 @@
-"""Make the release commit: version files, changelog and lock file, in one commit of its own.
+"""Make the release commit, and push it on its branch."""
 
-Nothing of it comes from the clock or the checkout: the same plan gives the same SHA.
-"""
-
-from scripts import edits
-from scripts.config import FILE, Config
-from scripts.context import Context
-from scripts.core import changelog, version
 from scripts.core.converge import converge
-from scripts.core.errors import ConflictError
-from scripts.core.plan import Plan
 from scripts.core.results import Done
-from scripts.surfaces.git_remote import ReleaseBranch, identity
-
-TRAILER = "Release-Branch"
+from scripts.release import release_commit
+from scripts.release.context import Context
+from scripts.surfaces.git_remote import ReleaseBranch
 
 
 def run(context: Context) -> Done:
@@ -21,81 +12,10 @@ def run(context: Context) -> Done:
     plan = context.plan
     if plan.release_branch is None:
         return Done(facts=(("commit", plan.base),))
-    commit = find(context) or make(context)
+    commit = release_commit.find(context) or release_commit.make(context)
     done = Done(facts=(("commit", commit),))
     if plan.dry_run:
         return done
     branch = ReleaseBranch(context.git, plan, commit)
     outcomes = converge([branch], context.runner.patience)
     return Done(tuple(outcomes), done.facts)
-
-
-def find(context: Context) -> str | None:
-    """Give the commit of an earlier try that binds, as the plan's job found it."""
-    commit = context.fact("plan", "commit") or None
-    if commit:
-        context.git.fetch(commit)
-    return commit
-
-
-def make(context: Context) -> str:
-    """Write the release commit into the clone's object store; the checkout stays untouched."""
-    plan = context.plan
-    context.git.fetch(plan.base)
-    texts = release_texts(context)
-    return context.git.commit_files(texts, plan.base, message(plan), identity(plan))
-
-
-def message(plan: Plan) -> str:
-    """Write the release commit's message; the trailer says where it came from."""
-    return f"Release {plan.project} {plan.version}\n\n{TRAILER}: {plan.branch}\n"
-
-
-def release_texts(context: Context) -> dict[str, str]:
-    """Compute every changed file before any is written."""
-    plan, config = context.plan, context.config
-    texts = {file.path: context.read_at(plan.base, file.path) for file in config.version_files}
-    texts[FILE] = context.read_at(plan.base, FILE)
-    texts[config.changelog] = context.read_at(plan.base, config.changelog)
-    if context.git.run("ls-tree", plan.base, "uv.lock"):
-        texts["uv.lock"] = context.read_at(plan.base, "uv.lock")
-    return edited(texts, plan, config, context.endpoints.page_url)
-
-
-def edited(texts: dict[str, str], plan: Plan, config: Config, page: str) -> dict[str, str]:
-    """Set the version in each file, and cut the changelog's section: pure, texts to texts."""
-    new = dict(texts)
-    for file in config.version_files:
-        new[file.path] = edits.line(
-            new[file.path], file.path, file.line, config.version, plan.version
-        )
-    new[FILE] = edits.pyproject(new[FILE], plan.version)
-    new[config.changelog] = changelog.cut(
-        new[config.changelog],
-        version.parse(plan.version),
-        plan.date,
-        tag=plan.tag,
-        previous_tag=plan.previous_tag,
-        repository_url=page,
-        path=config.changelog,
-    )
-    if "uv.lock" in new:
-        new["uv.lock"] = edits.uv_lock(new["uv.lock"], plan.project, plan.version)
-    return new
-
-
-def ensure(context: Context) -> str:
-    """Make sure that the release commit is in this clone; give it.
-
-    A dry run pushed it nowhere, so there it is made again, and must come out the same.
-    """
-    commit = context.commit
-    if context.plan.dry_run and context.plan.release_branch:
-        if (made := make(context)) != commit:
-            raise ConflictError(
-                f"the release commit came out as {made}, `prepare` made {commit}",
-                "a version file is not edited the same way twice: report this as a defect",
-            )
-        return commit
-    context.git.fetch(commit)
-    return commit

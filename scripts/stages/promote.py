@@ -1,8 +1,8 @@
 """Move the pointers, which people follow: only now does anyone get the new version unasked."""
 
-from scripts.context import Context
 from scripts.core.converge import Surface, converge
 from scripts.core.results import Done
+from scripts.release.context import Context
 from scripts.surfaces.git_remote import Branch, ReleaseBranchGone
 from scripts.surfaces.github_release import Published
 from scripts.surfaces.image_registry import FloatingTag

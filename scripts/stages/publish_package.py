@@ -1,8 +1,8 @@
 """Give the package its name on the index: the last name, and the only one that stays for ever."""
 
-from scripts.context import Context
 from scripts.core.converge import converge
 from scripts.core.results import Done
+from scripts.release.context import Context
 from scripts.surfaces.package_index import Dists
 
 # twine looks for the first before it believes the others.

@@ -1,9 +1,9 @@
 """Give the names that can still be taken away: the git tag, then the image version tags."""
 
-from scripts.context import Context
 from scripts.core.converge import Surface, converge
 from scripts.core.results import Done
-from scripts.names import tags
+from scripts.release.context import Context
+from scripts.release.release_surfaces import tags
 
 
 def run(context: Context) -> Done:

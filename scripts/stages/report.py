@@ -2,9 +2,9 @@
 
 from packaging.utils import canonicalize_name as normalised
 
-from scripts.context import Context
 from scripts.core import plan, report
 from scripts.core.results import Done
+from scripts.release.context import Context
 
 
 def run(context: Context) -> Done:

@@ -11,8 +11,6 @@ from typing import Any
 from github.GitRelease import GitRelease
 from packaging.version import Version
 
-from scripts import attempt
-from scripts.context import Context
 from scripts.core import codec, report, rollback, version
 from scripts.core import lock as locking
 from scripts.core.converge import Outcome, Surface, converge, patiently
@@ -20,6 +18,8 @@ from scripts.core.errors import ConflictError, ReleaseError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.results import Done
 from scripts.core.rollback import Rollback
+from scripts.release import attempt
+from scripts.release.context import Context
 from scripts.surfaces.rolled_back import BranchGone, DraftGone, LatestBack, Marked, TagBack, Yanked
 
 

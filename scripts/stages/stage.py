@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from scripts import attempt, compose, history
-from scripts.context import Context
 from scripts.core import changelog, lock, notes, version
 from scripts.core.converge import converge, patiently
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.lock import Lock, LockedDist, LockedImage
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
+from scripts.release import attempt, compose_file, history
+from scripts.release.context import Context
 from scripts.surfaces.github_release import Draft
 
 SUMS = "SHA256SUMS"
@@ -83,7 +83,7 @@ def write_assets(context: Context, made: Lock) -> tuple[Path, ...]:
         path = context.config.compose
         text = context.read_at(made.plan.base, path)
         paths.append(
-            context.write(f"assets/{COMPOSE}", compose.pinned(text, path, made.references()))
+            context.write(f"assets/{COMPOSE}", compose_file.pinned(text, path, made.references()))
         )
     locked = context.write(f"assets/{lock.NAME}", lock.write(made))
     sums = "".join(
@@ -97,7 +97,7 @@ def release_notes(context: Context, made: Lock) -> str:
     """Render the notes from the changelog's section, the lock, the history and the images."""
     facts = notes_facts(context, made)
     if path := context.config.notes_template:
-        from scripts import notes_template  # noqa: PLC0415 - most projects have none
+        from scripts.release import notes_template  # noqa: PLC0415 - most projects have none
 
         template = context.read_at(made.commit, path)
         return notes_template.render(facts, template, path, context.runner.inherited())

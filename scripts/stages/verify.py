@@ -10,17 +10,18 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from scripts import installation, source
-from scripts.config import ImageConfig
-from scripts.context import Context
 from scripts.core.converge import Conflict, Missing, Outcome, State, patiently
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
-from scripts.engine import Engine, Services
-from scripts.installation import Installation
+from scripts.release import checkout
+from scripts.release.config import ImageConfig
+from scripts.release.context import Context
 from scripts.stages.stage import COMPOSE
 from scripts.surfaces.package_index import Dists
+from scripts.tools import installation
+from scripts.tools.docker_engine import Engine, Services
+from scripts.tools.installation import Installation
 
 STAGED = "staged"
 PUBLISHED = "published"
@@ -185,7 +186,7 @@ def accept(context: Context, services: Services, consumer: Installation, leg: st
     """Run the project's own acceptance script against the started services."""
     # With the files beside it, as it stands in the repository: it may use them.
     context.git.fetch(context.lock.commit)
-    script = source.at(context, context.lock.commit) / (context.config.acceptance or "")
+    script = checkout.at(context, context.lock.commit) / (context.config.acceptance or "")
     output = context.outputs / "acceptance" / leg
     output.mkdir(parents=True, exist_ok=True)
     given = {"EXPECTED_VERSION": context.plan.version, "ACCEPTANCE_OUTPUT": str(output)}

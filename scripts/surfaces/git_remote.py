@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts import processes
 from scripts.core.changelog.carrying import carried, carry, without
 from scripts.core.converge import Conflict, Matches, Missing, State
 from scripts.core.errors import ServiceError, TransientError
 from scripts.core.plan import Plan
+from scripts.tools import processes
 
 # What git says where somebody else pushed between our look and our push.
 MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value")

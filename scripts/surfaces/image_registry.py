@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scripts import processes
 from scripts.core import version
 from scripts.core.converge import Conflict, Matches, Missing, State
 from scripts.core.errors import ServiceError, TransientError
 from scripts.surfaces import web
+from scripts.tools import processes
 
 VERSION_LABEL = "org.opencontainers.image.version"
 # A registry that hides which repositories exist says "denied" where there is nothing to see.

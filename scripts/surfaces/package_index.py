@@ -17,11 +17,11 @@ from pypi_simple import (
 )
 from twine.utils import DEFAULT_REPOSITORY
 
-from scripts import processes
 from scripts.core.converge import Conflict, Matches, Missing, State
 from scripts.core.errors import ServiceError
 from scripts.core.lock import Lock
 from scripts.surfaces import web
+from scripts.tools import processes
 
 READ_REMEDY = "check PACKAGE_INDEX_URL and the index's status page, and run this again"
 UPLOAD = 30

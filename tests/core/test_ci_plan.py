@@ -48,7 +48,7 @@ def said(paths: list[str] | None, house: House = HOUSE) -> str:
         (["Dockerfile.api"], "matrix changelog images rehearsal"),
         (["compose.yaml", "docs/a.md"], "matrix changelog images rehearsal"),
         ([".dockerignore"], "matrix changelog images rehearsal"),
-        (["rehearsal/world.py"], "matrix changelog rehearsal"),
+        (["rehearsal/world/world.py"], "matrix changelog rehearsal"),
         (["scripts/core/plan.py"], "matrix changelog dists rehearsal"),
         (["thing/core.py", "scripts/core/plan.py"], ALL),
         ([".github/workflows/ci.yml"], ALL),

@@ -117,17 +117,19 @@ def right(tree: Path, done: list[Step], *tests: str) -> None:
 CONVERGED = """
 from packaging.version import Version
 
-from scripts import attempt, start
+from scripts.release import attempt, starting_point
 from scripts.core.lock import Lock
-from scripts.stages import prepare, publish_tags
+from scripts.release import release_commit
+from scripts.stages import publish_tags
 from tests.conftest import Bench
 
 
 def test_it_is_converged_by_publish_tags(bench: Bench) -> None:
     context = bench.context()
-    began = start.find(context)
-    context.plan = attempt._decide(context, began, Version("0.2.4"), start.origin(context, began))
-    commit = prepare.make(context)
+    began = starting_point.find(context)
+    origin = starting_point.origin(context, began)
+    context.plan = attempt._decide(context, began, Version("0.2.4"), origin)
+    commit = release_commit.make(context)
     context.lock = Lock(context.plan, commit, (), ())
     done = publish_tags.run(context)
     assert "git tag 0.2.4" in [one.title for one in done.outcomes if one.written]
@@ -148,10 +150,10 @@ def test_a_surface_is_converged(tree: Path) -> None:
 
 PLANNED = """
 from pathlib import Path
-from scripts import config, start
 from scripts.core import codec, version
 from scripts.core import plan as planning
 from scripts.core.plan import Origin
+from scripts.release import config, starting_point
 
 class Context:
     class endpoints:
@@ -159,17 +161,17 @@ class Context:
 
 read = config.parse(Path("pyproject.toml").read_text())
 origin = Origin("0" * 40, "main", "2026-01-01", 1)
-plan = planning.decide(start.product(Context, read), version.parse("9.9.9"), origin, ())
+plan = planning.decide(starting_point.product(Context, read), version.parse("9.9.9"), origin, ())
 """
 
 
 def test_a_stage_runs_as_a_verb(tree: Path) -> None:
     done = follow("A stage", tree)
-    (tree / "docs/reference.md").write_text(run(tree, "-m", "scripts.reference"))
+    (tree / "docs/reference.md").write_text(run(tree, "-m", "scripts.cli.reference"))
     right(
         tree,
         done,
-        *("tests/test_structure.py", "tests/workflows", "tests/test_main.py"),
+        *("tests/test_structure.py", "tests/workflows", "tests/cli/test_main.py"),
         *("tests/docs/test_docs.py", "tests/docs/test_reference.py"),
         *("-k", "not breach"),  # whether the rules see a breach is shown of this tree itself
     )
@@ -186,7 +188,13 @@ def test_a_stage_runs_as_a_verb(tree: Path) -> None:
 
 def test_an_image_is_planned_and_built_by_bake(tree: Path) -> None:
     done = follow("An image", tree)
-    right(tree, done, "tests/test_structure.py", "tests/test_config.py", "tests/test_compose.py")
+    right(
+        tree,
+        done,
+        "tests/test_structure.py",
+        "tests/release/test_config.py",
+        "tests/test_compose.py",
+    )
     show = "print(*(i.reference for i in plan.images), plan.images[-1].platforms)"
     assert "docker.io/mrilikecoding/stream_pose_ml_docs:v9.9.9" in run(tree, "-c", PLANNED + show)
     service = yaml.safe_load((tree / "compose.yaml").read_text())["services"]["docs"]

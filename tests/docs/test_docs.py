@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from rehearsal.__main__ import parser as rehearsal_parser
-from scripts import reference
-from scripts.command_line import VERBS
+from scripts.cli import reference
+from scripts.cli.command_line import VERBS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/*.md")])

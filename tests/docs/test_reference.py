@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts import config, reference
-from scripts.command_line import EXAMPLES, EXIT_CODES, VERBS, parser, typed
+from scripts.cli import reference
+from scripts.cli.command_line import EXAMPLES, EXIT_CODES, VERBS, parser, typed
 from scripts.core import errors
+from scripts.release import config
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference.md").read_text("utf-8")
@@ -18,7 +19,7 @@ PAGE = (ROOT / "docs" / "reference.md").read_text("utf-8")
 
 def test_it_is_what_the_code_says() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "scripts.reference"],
+        [sys.executable, "-m", "scripts.cli.reference"],
         cwd=ROOT,
         capture_output=True,
         check=True,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.services import Endpoints, Services
+from rehearsal.world.services import Endpoints, Services
 
 DOCKERFILE = """\
 FROM --platform=$BUILDPLATFORM python:3.13-slim AS build

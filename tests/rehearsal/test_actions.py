@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rehearsal import act, seed
 from rehearsal.actions.artifacts import Store, select
 from rehearsal.actions.toolkit import StandInError
+from rehearsal.runs import act
+from rehearsal.world import git_repo
 
 ROOT = Path(__file__).parents[2]
 
@@ -182,15 +183,15 @@ def remote(tmp_path: Path, job: Job) -> tuple[str, str]:
     """A remote with two commits and a tag on the first; return both commits."""
     source = tmp_path / "source"
     commits = []
-    seed.git(source, "init", "--quiet", "--initial-branch=main")
+    git_repo.git(source, "init", "--quiet", "--initial-branch=main")
     for number in ("1", "2"):
         (source / "file").write_text(number)
-        seed.git(source, "add", "file")
+        git_repo.git(source, "add", "file")
         who = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
-        seed.git(source, *who, "commit", "--quiet", "--message", number)
-        commits.append(seed.git(source, "rev-parse", "HEAD"))
-    seed.git(source, "tag", "v0.0.1", commits[0])
-    seed.bare(source, tmp_path / "server" / "owner" / "project.git")
+        git_repo.git(source, *who, "commit", "--quiet", "--message", number)
+        commits.append(git_repo.git(source, "rev-parse", "HEAD"))
+    git_repo.git(source, "tag", "v0.0.1", commits[0])
+    git_repo.bare(source, tmp_path / "server" / "owner" / "project.git")
     place = f'[url "file://{tmp_path / "server"}/"]\n\tinsteadOf = http://localhost:1/\n'
     (job.folder / ".gitconfig").write_text(place)
     job.environment.update(GITHUB_REF="refs/heads/main", GITHUB_SHA=commits[1])
@@ -201,9 +202,9 @@ def test_a_checkout_is_the_runs_commit_on_its_branch(job: Job, remote: tuple[str
     done = job.use("checkout", token="t0ken", fetch_depth="1", persist_credentials="true")
     assert done.returncode == 0, done.stdout
     assert job.set("output") == {"ref": "refs/heads/main", "commit": remote[1]}
-    assert seed.git(job.workspace, "branch", "--show-current") == "main"
-    assert seed.git(job.workspace, "rev-list", "--count", "HEAD") == "1"
-    assert seed.git(job.workspace, "tag") == ""
+    assert git_repo.git(job.workspace, "branch", "--show-current") == "main"
+    assert git_repo.git(job.workspace, "rev-list", "--count", "HEAD") == "1"
+    assert git_repo.git(job.workspace, "tag") == ""
 
 
 def test_a_run_sees_its_own_commit_although_the_branch_moved_on(
@@ -211,7 +212,7 @@ def test_a_run_sees_its_own_commit_although_the_branch_moved_on(
 ) -> None:
     job.environment["GITHUB_SHA"] = remote[0]
     assert job.use("checkout", fetch_depth="0").returncode == 0
-    assert seed.git(job.workspace, "rev-parse", "HEAD") == remote[0]
+    assert git_repo.git(job.workspace, "rev-parse", "HEAD") == remote[0]
 
 
 @pytest.mark.parametrize(("ref", "which"), [("v0.0.1", 0), ("refs/tags/v0.0.1", 0), ("main", 1)])
@@ -230,9 +231,9 @@ def test_a_commit_can_be_asked_for(job: Job, remote: tuple[str, str]) -> None:
 
 def test_depth_zero_brings_all_history_and_tags(job: Job, remote: tuple[str, str]) -> None:
     assert job.use("checkout", fetch_depth="0").returncode == 0
-    assert seed.git(job.workspace, "rev-list", "--count", "HEAD") == "2"
-    assert seed.git(job.workspace, "tag") == "v0.0.1"
-    assert seed.git(job.workspace, "rev-parse", "origin/main") == remote[1]
+    assert git_repo.git(job.workspace, "rev-list", "--count", "HEAD") == "2"
+    assert git_repo.git(job.workspace, "tag") == "v0.0.1"
+    assert git_repo.git(job.workspace, "rev-parse", "origin/main") == remote[1]
 
 
 def test_an_unknown_reference_is_an_error(job: Job, remote: tuple[str, str]) -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import direct, example, maintainer, seed, verdict, world
-from rehearsal.direct import DirectRun
-from rehearsal.fault_matrix import environment
+from rehearsal.faults.fault_matrix import environment
 from rehearsal.progress import Progress
-from rehearsal.verdict import Row
-from rehearsal.world import World
+from rehearsal.runs import direct, maintainer
+from rehearsal.runs.direct import DirectRun
+from rehearsal.verdict import verdict
+from rehearsal.verdict.verdict import Row
+from rehearsal.world import example_project, git_repo, world
+from rehearsal.world.world import World
 
 pytestmark = pytest.mark.world
 
@@ -84,7 +86,7 @@ SERVER = {
 def adopt(folder: Path, files: dict[str, str]) -> None:
     """Make the project, and do what the page says."""
     system = folder.with_name(f"{folder.name}-system")
-    seed.git(folder.parent, "clone", "--quiet", "--depth=1", f"file://{ROOT}", str(system))
+    git_repo.git(folder.parent, "clone", "--quiet", "--depth=1", f"file://{ROOT}", str(system))
     for path, text in {**files, "Makefile": MAKEFILE}.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, "utf-8")
@@ -92,9 +94,9 @@ def adopt(folder: Path, files: dict[str, str]) -> None:
         ["bash", "-euc", COPY],
         cwd=folder, check=True, env={"SYSTEM": str(system), "PATH": os.environ["PATH"]},
     )  # fmt: skip
-    seed.git(folder, "init", "--quiet", "--initial-branch=main")
-    seed.git(folder, "add", "--all", ".")
-    seed.git(folder, "commit", "--quiet", "--message", "A project", **example.WHO)
+    git_repo.git(folder, "init", "--quiet", "--initial-branch=main")
+    git_repo.git(folder, "add", "--all", ".")
+    git_repo.git(folder, "commit", "--quiet", "--message", "A project", **example_project.WHO)
 
 
 @contextmanager
@@ -134,7 +136,7 @@ def test_a_package_in_src_with_its_own_changelog_and_no_image(tmp_path: Path) ->
         assert not [row for row in found if "image" in row.surface]
         assert "tidy_lines-1.3.0-py3-none-any.whl" in told(run)
         assert "image" not in told(run)
-        assert seed.git(here.bare, "show", "main:HISTORY.md").startswith(
+        assert git_repo.git(here.bare, "show", "main:HISTORY.md").startswith(
             "History\n=======\n\nUnrel"
         )
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import act, example, run, seed
 from rehearsal.progress import Progress
-from rehearsal.workflow import FAILURE, SKIPPED, SUCCESS
+from rehearsal.runs import act, run
+from rehearsal.runs.workflow import FAILURE, SKIPPED, SUCCESS
+from rehearsal.world import example_project, git_repo
 from scripts.core import ci_plan
 from tests.support.workflow_bench import ROOT, Bench
 
@@ -59,7 +60,7 @@ def bench(tmp_path: Path) -> Bench:
     """A project with all kinds of checks, and the checkout's own ci.yml and scripts."""
     made = Bench(tmp_path)
     shutil.copytree(ROOT / "scripts", made.source / "scripts")
-    for path, text in example.files().items():
+    for path, text in example_project.files().items():
         (made.source / path).parent.mkdir(parents=True, exist_ok=True)
         (made.source / path).write_text(text)
     targets = [TARGET.format(name=name) for name in ci_plan.TARGETS.values()]
@@ -75,7 +76,7 @@ def bench(tmp_path: Path) -> Bench:
 
 def pull_request(bench: Bench, *paths: str) -> run.Run:
     """Open a pull request that writes these files."""
-    base = seed.git(bench.source, "rev-parse", "HEAD")
+    base = git_repo.git(bench.source, "rev-parse", "HEAD")
     for path in paths:
         bench.write(path, "changed\n")
     shutil.rmtree(bench.remote)
@@ -127,13 +128,13 @@ def test_a_failed_check_fails_the_sum(bench: Bench) -> None:
 
 
 def test_a_change_of_the_package_is_rehearsed_up_to_the_gate(bench: Bench) -> None:
-    done = pull_request(bench, f"{example.PROJECT}/more.py")
+    done = pull_request(bench, f"{example_project.PROJECT}/more.py")
     assert done.results == results(**dict.fromkeys(CHECKS, SUCCESS))
     assert "make rehearse --dry-run" in done.summary()
 
 
 def test_a_release_checks_its_commit_and_nothing_else(bench: Bench) -> None:
-    sha = seed.git(bench.source, "rev-parse", "HEAD")
+    sha = git_repo.git(bench.source, "rev-parse", "HEAD")
     done = perform(bench, bench.event(sha, version="1.0"), ".github/workflows/release.yml")
     assert done.ok
     assert [job.key for job in done.jobs] == ["checks"]

@@ -18,7 +18,7 @@ import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from rehearsal.services import Services
+from rehearsal.world.services import Services
 from tests.rehearsal.conftest import World
 
 pytestmark = pytest.mark.world

@@ -17,12 +17,14 @@ from typing import Any
 import pytest
 import requests
 
-from rehearsal import direct, example, journal, maintainer, seed, world
 from rehearsal.__main__ import main
-from rehearsal.direct import Interference
-from rehearsal.end_state import Keeper, State
+from rehearsal.faults.end_state import Keeper, State
+from rehearsal.gateway import journal
 from rehearsal.progress import Progress
-from rehearsal.world import World
+from rehearsal.runs import direct, maintainer
+from rehearsal.runs.direct import Interference
+from rehearsal.world import example_project, git_repo, world
+from rehearsal.world.world import World
 
 pytestmark = pytest.mark.rehearsal
 long = pytest.mark.long
@@ -57,7 +59,7 @@ class Kept:
 
     def change(self, path: str, edit: Callable[[str], str], message: str) -> None:
         """Let a maintainer push a change of one file to main."""
-        text = edit(seed.git(self.world.bare, "show", f"{MAIN}:{path}") + "\n")
+        text = edit(git_repo.git(self.world.bare, "show", f"{MAIN}:{path}") + "\n")
         content = base64.b64encode(text.encode()).decode()
         sha = self.ask(f"contents/{path}")["sha"]
         body = {"message": message, "content": content, "sha": sha}
@@ -79,7 +81,7 @@ class Kept:
 
     def point(self, tag: str, at: str) -> None:
         """Move an image tag behind everybody's back, with buildx."""
-        name = f"{self.world.endpoints.registry}/{example.OWNER}/tiny_front"
+        name = f"{self.world.endpoints.registry}/{example_project.OWNER}/tiny_front"
         done = self.world.folder / "login"
         environment = {
             "PATH": f"{self.world.endpoints.tools}:{os.environ['PATH']}",
@@ -119,11 +121,11 @@ class Kept:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     """A world in which 0.2.4 and 0.2.5 were released."""
     folder = tmp_path_factory.mktemp("kept")
-    example.make(ROOT, folder / "project")
+    example_project.make(ROOT, folder / "project")
     with Progress(StringIO(), live=False) as progress:
         here = world.up(folder / "world", folder / "project", progress, version="0.2.4")
     try:
-        one = Kept(here, folder / "project", Keeper(here, example.PROJECT, folder / "kept"))
+        one = Kept(here, folder / "project", Keeper(here, example_project.PROJECT, folder / "kept"))
         one.release("0.2.4")
         one.entry("Something that is broken.")
         one.release("0.2.5")
@@ -197,7 +199,7 @@ def test_a_rollback_moves_the_pointers_and_no_name(
     assert (after.files, after.pulls) == (before.files, before.pulls)
     marked = {one.tag: one.prerelease for one in after.releases}
     assert marked == {"v0.2.4": False, "v0.2.5": True}
-    log = seed.git(kept.world.bare, "show", f"{MAIN}:CHANGELOG.md")
+    log = git_repo.git(kept.world.bare, "show", f"{MAIN}:CHANGELOG.md")
     assert [line.endswith("[YANKED]") for line in log.splitlines() if "[0.2." in line] == [
         *(True, False, False)
     ]
@@ -261,7 +263,7 @@ def test_the_changelog_is_drafted_in_one_pull_request(kept: Kept) -> None:
     after, offset = kept.look(), kept.end()
     assert after.pulls == ("changelog-draft to main",)
     assert after.refs[MAIN] == before.refs[MAIN]
-    changed = seed.git(kept.world.bare, "diff", MAIN, "refs/heads/changelog-draft")
+    changed = git_repo.git(kept.world.bare, "diff", MAIN, "refs/heads/changelog-draft")
     assert [line for line in changed.splitlines() if line[:1] == "+" and "page" in line]
     assert {line[6:] for line in changed.splitlines() if line.startswith("+++ ")} == {
         "CHANGELOG.md"
@@ -288,19 +290,21 @@ def test_a_pull_request_is_checked_merged_with_main(
     kept: Kept, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(kept.project)
-    seed.git(kept.project, "checkout", "--quiet", "-b", "a-page")
+    git_repo.git(kept.project, "checkout", "--quiet", "-b", "a-page")
     (kept.project / "docs").mkdir()
     (kept.project / "docs" / "a.md").write_text("A page.\n")
-    seed.git(kept.project, "add", "docs")
-    seed.git(kept.project, "commit", "--quiet", "--message", "A page", **example.WHO)
+    git_repo.git(kept.project, "add", "docs")
+    git_repo.git(kept.project, "commit", "--quiet", "--message", "A page", **example_project.WHO)
     for _ in range(2):
         assert kept.type("pull-request") == 0
         said = capsys.readouterr().out
         assert re.search(r"success +check\b", said)
         assert re.search(r"skipped +images", said)
     (pull,) = (one for one in kept.ask("pulls") if one["head"]["ref"] == "a-page")
-    merge = seed.git(kept.world.bare, "rev-parse", f"refs/pull/{pull['number']}/merge^@").split()
-    assert merge == [kept.look().refs[MAIN], seed.git(kept.project, "rev-parse", "HEAD")]
+    merge = git_repo.git(
+        kept.world.bare, "rev-parse", f"refs/pull/{pull['number']}/merge^@"
+    ).split()
+    assert merge == [kept.look().refs[MAIN], git_repo.git(kept.project, "rev-parse", "HEAD")]
     assert "1 changed files" in kept.summary()
 
 
@@ -309,9 +313,11 @@ def test_a_branch_that_conflicts_starts_nothing(
     kept: Kept, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(kept.project)
-    seed.git(kept.project, "checkout", "--quiet", "-b", "late", "main")
+    git_repo.git(kept.project, "checkout", "--quiet", "-b", "late", "main")
     (kept.project / "README.md").write_text("# Otherwise\n")
-    seed.git(kept.project, "commit", "--quiet", "--all", "--message", "Late", **example.WHO)
+    git_repo.git(
+        kept.project, "commit", "--quiet", "--all", "--message", "Late", **example_project.WHO
+    )
     assert kept.type("pull-request", "--branch", "late") == 2
     assert "late conflicts with main" in capsys.readouterr().err
 
@@ -331,7 +337,7 @@ def test_where_the_branch_is_protected_a_rollback_asks_for_its_change(kept: Kept
     assert after.latest == "v0.2.4"  # 0.2.5 was rolled back before
     assert after.refs[MAIN] == before.refs[MAIN]
     assert set(after.pulls) - set(before.pulls) == {"rollback/v0.2.6 to main"}
-    changed = seed.git(kept.world.bare, "diff", MAIN, "refs/heads/rollback/v0.2.6").splitlines()
+    changed = git_repo.git(kept.world.bare, "diff", MAIN, "refs/heads/rollback/v0.2.6").splitlines()
     (line,) = (one for one in changed if one.startswith("+##"))
     assert "[0.2.6]" in line
     assert line.endswith("[YANKED]")

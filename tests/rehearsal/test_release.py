@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 import requests
 
-from rehearsal import journal, seed
+from rehearsal.gateway import journal
+from rehearsal.world import git_repo
 
 ROOT = Path(__file__).parents[2]
 MINUTES = 60
@@ -87,12 +88,12 @@ class Kept:
         clone = self.folder / "change"
         address = self.facts["git"].replace("://", f"://maintainer:{self.facts['token']}@")
         who = ("-c", "user.name=A", "-c", "user.email=a@example.com")
-        seed.git(self.folder, "clone", "--quiet", address, str(clone))
+        git_repo.git(self.folder, "clone", "--quiet", address, str(clone))
         file = clone / "CHANGELOG.md"
         head = "## [Unreleased]\n"
         file.write_text(file.read_text().replace(head, f"{head}\n### Added\n\n- {text}\n", 1))
-        seed.git(clone, *who, "commit", "--quiet", "--all", "--message", text)
-        seed.git(clone, "push", "--quiet", "origin", "HEAD:refs/heads/main")
+        git_repo.git(clone, *who, "commit", "--quiet", "--all", "--message", text)
+        git_repo.git(clone, "push", "--quiet", "origin", "HEAD:refs/heads/main")
         shutil.rmtree(clone)
 
     def end(self) -> int:

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
-from scripts.runner import annotation
 from scripts.stages import changelog as stage
+from scripts.tools.runner import annotation
 from tests.conftest import READER, Bench
 from tests.support.project import CHANGELOG, git
 

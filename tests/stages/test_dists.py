@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts.context import Context
 from scripts.core import codec
 from scripts.core import lock as locking
 from scripts.core.errors import CheckError
 from scripts.core.lock import Lock
 from scripts.core.results import Result
+from scripts.release.context import Context
 from scripts.stages import dists, prepare
 from scripts.stages import plan as planning
 from tests.conftest import Bench

@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 
 from rehearsal.github.settings import Token
-from scripts import start
 from scripts.core.errors import CheckError, ProblemsError
 from scripts.core.findings import ADVICE, NOT_CHECKED, OK, PROBLEM, Finding
+from scripts.release import starting_point
 from scripts.stages import doctor, plan
 from tests.conftest import READER, TOKENS
 from tests.support.project import git
@@ -32,7 +32,7 @@ def found(bench: Releases, what: str, **more: str) -> Finding:
     """Examine everything, changing nothing, and give the one finding of that name."""
     before = bench.state()
     context = bench.context(RELEASE_VERSION="0.3.1", **more)
-    findings = doctor.examine(context, start.find(context))
+    findings = doctor.examine(context, starting_point.find(context))
     assert bench.state() == before
     (finding,) = [one for one in findings if one.what == what]
     for one in findings:
@@ -207,7 +207,7 @@ def late(tmp_path: Path) -> Iterator[str]:
 
 def test_a_clock_that_is_off(well: Releases, late: str) -> None:
     context = well.context()
-    began = start.find(context)
+    began = starting_point.find(context)
     (finding,) = doctor.clock(well.context(GITHUB_API_URL=late), began)
     assert is_problem(finding)
     assert finding.found.startswith(("off by 0:59:5", "off by 1:00:0"))
@@ -244,7 +244,7 @@ def test_tools_that_no_stage_starts_are_not_asked_for(well: Releases) -> None:
     alone = text.partition("[[tool.release.images]]")[0].replace('compose = "compose.yaml"', "")
     well.project.commit({"pyproject.toml": alone})
     context = well.context()
-    names = [one.what for one in doctor.tools(context, start.find(context))]
+    names = [one.what for one in doctor.tools(context, starting_point.find(context))]
     assert names == ["git"]
 
 

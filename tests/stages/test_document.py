@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from scripts import __main__ as command
-from scripts import document
-from scripts.command_line import COMPLETION, VERBS, parser
+from scripts.cli import json_document
+from scripts.cli.command_line import COMPLETION, VERBS, parser
 from scripts.core.converge import Outcome
 from scripts.core.errors import CheckError, ConflictError, Place, ProblemsError, UsageError
 from scripts.core.results import Done
@@ -243,7 +243,7 @@ def test_without_it_nothing_is_json() -> None:
 
 def test_problems_in_problems_are_all_told() -> None:
     inner = ProblemsError([UsageError("a", "x"), UsageError("b", "y", Place("f", 2))])
-    found = document.errors(ProblemsError([inner, CheckError("c", "z")]))
+    found = json_document.errors(ProblemsError([inner, CheckError("c", "z")]))
     assert [(one["kind"], one["cause"]) for one in found] == [
         ("UsageError", "a"),
         ("UsageError", "b"),

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from scripts import notes_template
 from scripts.core.errors import UsageError
+from scripts.release import notes_template
 from scripts.stages import notes as stage
 from tests.conftest import Bench
 from tests.support.project import CHANGELOG, PYPROJECT

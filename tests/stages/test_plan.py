@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from scripts import attempt, start
-from scripts import config as configuration
-from scripts.context import Context
 from scripts.core import lock as locking
 from scripts.core import plan as planning
 from scripts.core.converge import converge
 from scripts.core.errors import ConflictError, ReleaseError, ServiceError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
+from scripts.release import attempt, release_commit, starting_point
+from scripts.release import config as configuration
+from scripts.release.context import Context
 from scripts.stages import plan as stage
-from scripts.stages import prepare
 from scripts.surfaces.git_remote import GitTag, ReleaseBranch
 from scripts.surfaces.github_release import Draft
 from tests.conftest import READER, Bench
@@ -333,7 +332,7 @@ def tried(bench: Bench) -> Lock:
     context = bench.context()
     plan = planned(context)
     context.__dict__["plan"] = plan
-    commit = prepare.make(context)
+    commit = release_commit.make(context)
     folder = bench.folder / "assets"
     folder.mkdir()
     for name in plan.dists:
@@ -522,10 +521,10 @@ def test_a_finished_release_is_planned_again_as_it_was(bench: Bench, tried: Lock
 
 def test_the_registry_is_not_asked_for_projects_without_images(bench: Bench) -> None:
     context = bench.context()
-    began = start.find(context)
-    product = start.product(context, began.config)
+    began = starting_point.find(context)
+    product = starting_point.product(context, began.config)
     assert product.images == ()
-    found = attempt.look(context, began, start.wanted(context, began))
+    found = attempt.look(context, began, starting_point.wanted(context, began))
     assert (found.names, found.lock) == ((), None)
     assert "registry" not in context.__dict__
     assert replace(began.config, project="x").project == "x"

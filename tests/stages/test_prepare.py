@@ -2,11 +2,11 @@
 
 import pytest
 
-from scripts import source
-from scripts.context import Context
 from scripts.core import codec
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.results import Done, Result
+from scripts.release import checkout, release_commit
+from scripts.release.context import Context
 from scripts.stages import plan as planning
 from scripts.stages import prepare
 from tests.conftest import READER, Bench
@@ -41,7 +41,7 @@ def test_a_dry_run_makes_the_same_commit_and_pushes_nothing(bench: Bench) -> Non
     done = prepare.run(dry)
     assert bench.world() == before
     keep(bench, dry, "prepare", done)
-    assert prepare.ensure(dry) == dict(done.facts)["commit"]
+    assert release_commit.ensure(dry) == dict(done.facts)["commit"]
     wet = planned(bench)
     assert dict(prepare.run(wet).facts) == dict(done.facts)
 
@@ -50,7 +50,7 @@ def test_a_commit_that_comes_out_otherwise_is_a_conflict(bench: Bench) -> None:
     dry = planned(bench, RELEASE_DRY_RUN="true")
     keep(bench, dry, "prepare", Done(facts=(("commit", "f" * 40),)))
     with pytest.raises(ConflictError, match="came out as"):
-        prepare.ensure(dry)
+        release_commit.ensure(dry)
 
 
 def test_the_commit_of_an_earlier_try_is_taken(bench: Bench) -> None:
@@ -70,7 +70,7 @@ def test_its_sources_are_checked_out_beside_the_clone(bench: Bench) -> None:
     done = prepare.run(context)
     keep(bench, context, "prepare", done)
     for _ in range(2):
-        tree = source.checkout(context)
+        tree = checkout.checkout(context)
         assert 'version = "0.2.4"' in (tree / "pyproject.toml").read_text()
         assert (tree / "run.sh").stat().st_mode & 0o111
         (tree / "left-behind").touch()

@@ -13,11 +13,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from rehearsal.journal import read
-from rehearsal.services import Endpoints, Services
-from scripts.context import Context
+from rehearsal.gateway.journal import read
+from rehearsal.world.services import Endpoints, Services
 from scripts.core import lock as locking
 from scripts.core.errors import CheckError, ReleaseError
+from scripts.release.context import Context
 from tests.conftest import Bench
 from tests.support.project import PYPROJECT, Project
 from tests.support.releases import Releases

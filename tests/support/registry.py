@@ -12,10 +12,10 @@ from pathlib import Path
 import requests
 from aiohttp import web
 
-from rehearsal import processes, provision
-from rehearsal import registry as service
-from rehearsal.proxy import Proxy
-from rehearsal.registry_auth import Account, TokenAuthority
+from rehearsal.gateway.proxy import Proxy
+from rehearsal.gateway.registry_auth import Account, TokenAuthority
+from rehearsal.world import processes, provision
+from rehearsal.world import registry as service
 from tests.support.serving import Served, serving
 
 USER, TOKEN = "mari", "registry-token-3b81"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.__main__ import keep
-from scripts.context import Context
 from scripts.core import codec, lock
 from scripts.core.results import Result
+from scripts.release.context import Context
 from tests.conftest import Bench
 from tests.support.project import PYPROJECT, Project, git
 from tests.support.registry import TOKEN, USER, SmallRegistry

@@ -12,9 +12,9 @@ from typing import Any
 
 from aiohttp import web
 
-from rehearsal.faults import Faults
-from rehearsal.journal import Entry, Journal, read
-from rehearsal.journaling import attach
+from rehearsal.gateway.journal import Entry, Journal, read
+from rehearsal.gateway.journaling import attach
+from rehearsal.gateway.request_faults import Faults
 
 MakeApp = Callable[[str], web.Application]
 
@@ -28,7 +28,7 @@ class Served:
     folder: Path
 
     def fault(self, **rule: Any) -> None:
-        """Plan one more fault: the keys of rehearsal.faults."""
+        """Plan one more fault: the keys of rehearsal.gateway.request_faults."""
         path = self.folder / "faults.json"
         rules = json.loads(path.read_text()) if path.exists() else []
         draft = path.with_suffix(".part")

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 
-from rehearsal import act, run, seed
 from rehearsal.progress import Progress
+from rehearsal.runs import act, run
+from rehearsal.world import git_repo
 
 ROOT = Path(__file__).parents[2]
 PINS = {
@@ -31,7 +32,7 @@ class Bench:
         self.remote = folder / "server" / "owner" / "project.git"
         self.screen = StringIO()
         self.source.mkdir()
-        seed.git(self.source, "init", "--quiet", "--initial-branch=main")
+        git_repo.git(self.source, "init", "--quiet", "--initial-branch=main")
 
     def write(self, path: str, text: str) -> None:
         """Put a file into the repository; @checkout@ and the like become pinned actions."""
@@ -43,10 +44,10 @@ class Bench:
 
     def commit(self) -> str:
         """Commit everything and make the remote of it; return the commit."""
-        seed.git(self.source, "add", "--all")
+        git_repo.git(self.source, "add", "--all")
         who = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
-        seed.git(self.source, *who, "commit", "--quiet", "--allow-empty", "--message", "all")
-        return seed.bare(self.source, self.remote)
+        git_repo.git(self.source, *who, "commit", "--quiet", "--allow-empty", "--message", "all")
+        return git_repo.bare(self.source, self.remote)
 
     def setting(self, run_id: int = 1, **more: Mapping[str, str]) -> act.Setting:
         """Say where the run is and what its jobs may know."""
@@ -84,7 +85,7 @@ class Bench:
 
     def tree(self, sha: str, setting: act.Setting) -> None:
         """Check the commit out where act reads its workflow from."""
-        seed.tree(self.remote, sha, setting.tree)
+        git_repo.tree(self.remote, sha, setting.tree)
 
     def run(
         self,

@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
-from scripts import attempt, start
-from scripts.context import Context
 from scripts.core.converge import Conflict, Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
 from scripts.core.plan import Plan
-from scripts.stages import prepare
+from scripts.release import attempt, release_commit, starting_point
+from scripts.release.context import Context
 from scripts.surfaces.git_remote import Branch, Git, GitTag, ReleaseBranch, ReleaseBranchGone
 from tests.conftest import READER, WRITER, Bench
 from tests.support.project import git
@@ -31,8 +30,8 @@ def over_http(bench: Bench, context: Context) -> Context:
 
 @pytest.fixture
 def plan(context: Context) -> Plan:
-    began = start.find(context)
-    made = attempt._decide(context, began, Version("0.2.4"), start.origin(context, began))
+    began = starting_point.find(context)
+    made = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
     context.__dict__["plan"] = made
     return made
 
@@ -40,7 +39,7 @@ def plan(context: Context) -> Plan:
 @pytest.fixture
 def commit(context: Context, plan: Plan) -> str:
     assert plan
-    return prepare.make(context)
+    return release_commit.make(context)
 
 
 def other_clone(bench: Bench, *options: str) -> Path:
@@ -62,7 +61,7 @@ def test_commit_and_tag_are_the_same_in_another_clone(
 ) -> None:
     other = bench.context(other_clone(bench, *options))
     other.__dict__["plan"] = plan
-    assert prepare.make(other) == commit
+    assert release_commit.make(other) == commit
     for one in (context, other):
         converge([GitTag(one.git, plan, commit)], one.runner.patience)
     shown = git("cat-file", "-p", "v0.2.4", cwd=bench.project.bare)
@@ -98,10 +97,10 @@ def test_the_committed_modes_and_bytes_stay(bench: Bench) -> None:
         executable="CITATION.cff",
     )
     context = bench.context()
-    began = start.find(context)
-    plan = attempt._decide(context, began, Version("0.2.4"), start.origin(context, began))
+    began = starting_point.find(context)
+    plan = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
     context.__dict__["plan"] = plan
-    commit = prepare.make(context)
+    commit = release_commit.make(context)
     converge([ReleaseBranch(context.git, plan, commit)], context.runner.patience)
     new = bench.project.show(commit, "CITATION.cff")
     assert new == b"\xef\xbb\xbf" + base.replace(b"0.2.3", b"0.2.4")
@@ -224,10 +223,10 @@ def test_a_protected_branch_is_asked_by_pull_request_once(
     guarded: Bench,
 ) -> None:
     context = guarded.context(GITHUB_SERVER_URL=guarded.github.url)
-    began = start.find(context)
-    plan = attempt._decide(context, began, Version("0.2.4"), start.origin(context, began))
+    began = starting_point.find(context)
+    plan = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
     context.__dict__["plan"] = plan
-    commit = prepare.make(context)
+    commit = release_commit.make(context)
     converge([ReleaseBranch(context.git, plan, commit)], context.runner.patience)
     head = guarded.project.sha("main")
     surfaces = [

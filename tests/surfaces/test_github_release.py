@@ -11,11 +11,11 @@ from github import GithubException
 from github.GitRelease import GitRelease
 from packaging.version import Version
 
-from scripts import attempt, start
-from scripts.context import Context
 from scripts.core.converge import Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
 from scripts.core.plan import Plan
+from scripts.release import attempt, starting_point
+from scripts.release.context import Context
 from scripts.surfaces.github_release import Draft, Published, edited, failures, marked
 from tests.conftest import READER, WRITER, Bench
 
@@ -30,8 +30,8 @@ def forgotten() -> Iterator[None]:
 
 
 def plan_of(context: Context, version: str) -> Plan:
-    began = start.find(context)
-    return attempt._decide(context, began, Version(version), start.origin(context, began))
+    began = starting_point.find(context)
+    return attempt._decide(context, began, Version(version), starting_point.origin(context, began))
 
 
 @pytest.fixture

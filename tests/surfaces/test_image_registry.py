@@ -12,9 +12,9 @@ from aiohttp import web
 
 from scripts.core.converge import Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
-from scripts.runner import Runner
 from scripts.surfaces.image_registry import FloatingTag, Found, ImageRegistry, VersionTag
 from scripts.surfaces.registry_access import grants_push, may_push
+from scripts.tools.runner import Runner
 from tests.support.registry import TOKEN, USER, SmallRegistry, registry
 from tests.support.serving import serving
 

@@ -9,12 +9,12 @@ import pytest
 from aiohttp import web
 from packaging.version import Version
 
-from scripts.context import Context
 from scripts.core import lock as locking
 from scripts.core import plan as planning
 from scripts.core.converge import Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
 from scripts.core.lock import Lock
+from scripts.release.context import Context
 from scripts.stages.publish_package import credentials
 from scripts.surfaces.package_index import Dists, PackageIndex
 from tests.conftest import Bench

@@ -13,13 +13,13 @@ from typing import Any, cast
 
 import yaml
 
-from scripts import config, start
 from scripts.__main__ import parser
-from scripts.context import Context
 from scripts.core import ci_plan, version
 from scripts.core import plan as planning
 from scripts.core.ci_plan import House
 from scripts.core.plan import Origin
+from scripts.release import config, starting_point
+from scripts.release.context import Context
 from scripts.stages import plan as plan_stage
 from tests.workflows.tree import (
     AUDIT,
@@ -74,7 +74,8 @@ def plan_outputs() -> Mapping[str, str]:
     read = config.parse((ROOT / config.FILE).read_text("utf-8"))
     context = cast(Context, said)
     origin = Origin(base="0" * 40, branch="main", date="2026-01-01", source_date_epoch=1)
-    plan = planning.decide(start.product(context, read), version.parse("9.9.9"), origin, ())
+    product = starting_point.product(context, read)
+    plan = planning.decide(product, version.parse("9.9.9"), origin, ())
     plan_stage.hand_over(context, plan, None)
     return found
 
@@ -268,7 +269,7 @@ def shells_are_named(tree: Tree) -> Problems:
 
 def variables_are_read(tree: Tree) -> Problems:
     """A misspelt name of the environment is empty, and no error."""
-    source = (ROOT / "scripts" / "runner.py").read_text("utf-8")
+    source = (ROOT / "scripts" / "tools" / "runner.py").read_text("utf-8")
     make = (ROOT / "Makefile").read_text("utf-8")
     for file in tree.workflows:
         for _, node in file.values("env"):

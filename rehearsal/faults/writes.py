@@ -1,0 +1,123 @@
+"""Which requests of a run wrote something, and how a fault is aimed at one of them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rehearsal.gateway.journal import Entry
+from rehearsal.runs.direct import PartRun
+
+SILENCE = 3.0
+"""Seconds after which the stages give up a service that is silent, instead of half a minute."""
+UPLOAD_SILENCE, TOOL_SILENCE, BUILDER_DELAY = 95.0, 15.0, 4.0
+"""Seconds of a delay that twine and imagetools give up; the builder waits however long it takes."""
+DOWN = "down"
+KINDS: Mapping[str, Mapping[str, Any]] = {
+    "503": {"action": "status", "code": 503},
+    "429": {"action": "status", "code": 429, "headers": {"Retry-After": "1"}},
+    "dropped before": {"action": "drop-before"},
+    "dropped after": {"action": "drop-after"},
+    "delayed": {"action": "delay"},
+    "truncated": {"action": "truncate"},
+    DOWN: {"action": "status", "code": 503},
+}
+"""What befalls a request. `down`: it and all like it, until the run is over."""
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write request of the clean run."""
+
+    entry: Entry
+    part: str
+    job: str
+    pattern: str
+    title: str
+    occurrence: int
+    """The how manieth of its pattern within its job, from 1."""
+    occurrence_in_run: int
+    number: int
+    """The how manieth of its title within its job, from 1."""
+
+    def rule(self, kind: str, *, whole_run: bool) -> dict[str, Any]:
+        """Return the gateway's rule for a fault on this request."""
+        rule = {
+            "service": self.entry.service,
+            "method": self.entry.method,
+            "path": self.pattern,
+            "occurrence": self.occurrence_in_run if whole_run else self.occurrence,
+            **KINDS[kind],
+        }
+        if kind == DOWN:
+            del rule["occurrence"]
+        if kind == "delayed":
+            rule["seconds"] = self._delay()
+        return rule
+
+    def _delay(self) -> float:
+        if self.entry.service == "index":
+            return UPLOAD_SILENCE
+        if self.entry.service == "registry":
+            return BUILDER_DELAY if self.job == "images" else TOOL_SILENCE
+        return SILENCE + 2
+
+
+def writes(entries: Sequence[Entry], parts: Sequence[PartRun]) -> list[Write]:
+    """Say of each write request which part made it, and the how manieth of its kind it is."""
+    found: list[Write] = []
+    for entry in sorted(entries, key=lambda one: one.time):
+        part = _part_of(entry, parts)
+        pattern, title = _pattern(entry.path), _title(entry.path)
+        same = [one for one in found if (one.entry.method, one.pattern) == (entry.method, pattern)]
+        within = [one for one in same if one.job == part.part.key]
+        alike = [one for one in found if (one.job, one.title) == (part.part.key, title)]
+        found.append(
+            Write(
+                entry,
+                part.part.label,
+                part.part.key,
+                pattern,
+                title,
+                len(within) + 1,
+                len(same) + 1,
+                len(alike) + 1,
+            )
+        )
+    return found
+
+
+def _part_of(entry: Entry, parts: Sequence[PartRun]) -> PartRun:
+    """Find the part that was at work; of several legs, one whose image the path names."""
+    at_work = [one for one in parts if one.began - 0.01 <= entry.time <= one.ended + 0.01]
+    mine = [one for one in at_work if _image(one) and f"_{_image(one)}/" in entry.path]
+    return (mine or at_work)[0]
+
+
+def _image(part: PartRun) -> str:
+    words = part.part.stage
+    return words[words.index("--name") + 1] if "--name" in words else ""
+
+
+def _pattern(path: str) -> str:
+    """Return the expression for this path in another run: numbers and upload ids differ there."""
+    pattern = re.escape(path)
+    pattern = re.sub(r"(?<=/releases/)\d+", r"\\d+", pattern)
+    pattern = re.sub(r"(?<=/releases/assets/)\d+", r"\\d+", pattern)
+    return "^" + re.sub(r"(?<=/blobs/uploads/).+", r"[^/]+", pattern) + "$"
+
+
+def _title(path: str) -> str:
+    """Return a path as a person would say it."""
+    short = re.sub(r"^/(api/(v3|uploads)/repos/)?[^/]+/tiny_example/", "", path)
+    short = re.sub(r"^/v2/[^/]+/(\w+)/manifests/(sha256:.*)?", _manifest, short)
+    short = re.sub(r"^/v2/[^/]+/(\w+)/blobs/uploads/(.*)", _upload, short)
+    return re.sub(r"(?<=releases/)\d+", "N", short).strip("/")
+
+
+def _manifest(found: re.Match[str]) -> str:
+    return f"{found[1]} {'by digest' if found[2] else ''}"
+
+
+def _upload(found: re.Match[str]) -> str:
+    return f"{found[1]} {'blob' if found[2] else 'begin of a blob'}"

@@ -1,0 +1,1 @@
+"""The front of every service: access, journal and injected faults."""

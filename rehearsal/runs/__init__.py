@@ -1,0 +1,1 @@
+"""Runs of a workflow in a world, under act or as plain processes."""

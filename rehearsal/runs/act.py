@@ -1,0 +1,187 @@
+"""How act is called: its arguments, the environment that jobs get, the event."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rehearsal.runs.workflow import Workflow, used_actions
+
+ACTIONS = Path(__file__).parents[1] / "actions"
+LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-24.04-arm", "ubuntu-22.04", "ubuntu-22.04-arm")
+"""Labels that an expression may give; those written as they are, are read from the files."""
+
+
+class MissingStandInError(Exception):
+    """A workflow uses a marketplace action that has no stand-in here."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """What started the run: GitHub's name for it, the reference, its commit and the payload."""
+
+    name: str
+    ref: str
+    sha: str
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a run takes place and what its jobs may know.
+
+    `tree` is a checkout of the event's commit, `folder` the run's own folder. `environment` is all
+    that jobs inherit; `context` are the variables that a runner sets. `secrets` never become
+    arguments or files.
+    """
+
+    tree: Path
+    workflow: str
+    folder: Path
+    run_id: int
+    environment: Mapping[str, str]
+    context: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    program: str = "act"
+    concurrent: int = 2
+
+
+def start(setting: Setting, event: Event, workflow: Workflow) -> subprocess.Popen[str]:
+    """Start act on the event; its output is one JSON object a line, on stdout and stderr as one.
+
+    Raises `MissingStandInError` before anything is started.
+    """
+    stand_ins = local_actions(setting.tree)
+    event_file = setting.folder / "event.json"
+    event_file.write_text(json.dumps(event.payload, indent=1))
+    reading = _secret_pipe(setting.secrets)
+    command = [
+        *(setting.program, event.name, "--json", "--rm", "--eventpath", str(event_file)),
+        *("--workflows", setting.workflow, "--secret-file", f"/dev/fd/{reading}"),
+        *_fixed_arguments(setting),
+        *_pairs("--env", {**_context(setting, event), **setting.context}),
+        *_pairs("--var", setting.variables),
+        *_pairs("--local-repository", stand_ins),
+        *_pairs("--platform", dict.fromkeys({*LABELS, *_literal(workflow)}, "-self-hosted")),
+    ]
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=setting.tree,
+            env=dict(setting.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            pass_fds=[reading],
+            start_new_session=True,
+        )
+    finally:
+        os.close(reading)
+
+
+def local_actions(tree: Path, folder: Path = ACTIONS) -> dict[str, str]:
+    """Return the stand-in's folder for every marketplace action that the workflows use.
+
+    Raises `MissingStandInError` naming those that have none.
+    """
+    used = used_actions(tree)
+    stand_ins = {uses: folder / uses.partition("@")[0] for uses in used}
+    missing = [uses for uses, path in stand_ins.items() if not (path / "action.yml").is_file()]
+    if missing:
+        raise MissingStandInError(
+            "\n".join(
+                f"{used[uses]} uses {uses}, which has no stand-in: "
+                f"write {stand_ins[uses].relative_to(folder.parent.parent)}/action.yml"
+                for uses in missing
+            )
+        )
+    return {uses: str(path) for uses, path in stand_ins.items()}
+
+
+def dispatched(
+    ref: str, sha: str, inputs: Mapping[str, str], repository: Mapping[str, Any], workflow: str
+) -> Event:
+    """Make the event of a *Run workflow* button. GitHub sends every input as a string."""
+    payload = {
+        "ref": ref,
+        "inputs": dict(inputs),
+        "repository": dict(repository),
+        "sender": repository["owner"],
+        "workflow": workflow,
+    }
+    return Event("workflow_dispatch", ref, sha, payload)
+
+
+def pushed_tag(tag: str, sha: str, head: Mapping[str, Any], repository: Mapping[str, Any]) -> Event:
+    """Make the event of a tag that somebody pushed. `head` is the commit as the event shows it."""
+    payload = {
+        "ref": f"refs/tags/{tag}",
+        "before": "0" * 40,
+        "after": sha,
+        "created": True,
+        "deleted": False,
+        "forced": False,
+        "base_ref": None,
+        "commits": [],
+        "head_commit": dict(head),
+        "pusher": {"name": repository["owner"]["login"]},
+        "sender": repository["owner"],
+        "repository": dict(repository),
+    }
+    return Event("push", f"refs/tags/{tag}", sha, payload)
+
+
+def _context(setting: Setting, event: Event) -> dict[str, str]:
+    return {
+        "GITHUB_REF": event.ref,
+        "SHA_REF": event.sha,  # act's own spelling of the commit that the run is for
+        "GITHUB_RUN_ID": str(setting.run_id),
+        "GITHUB_RUN_NUMBER": "1",
+        "GITHUB_RUN_ATTEMPT": "1",
+        "RUNNER_ENVIRONMENT": "github-hosted",
+    }
+
+
+def _fixed_arguments(setting: Setting) -> list[str]:
+    """Say what is the same for every run: act's own files and servers are switched off."""
+    nothing = ("--env-file", "--var-file", "--input-file")
+    return [
+        "--no-skip-checkout",
+        "--no-cache-server",
+        "--no-recurse",
+        *(word for option in nothing for word in (option, os.devnull)),
+        *("--container-daemon-socket", "-", "--concurrent-jobs", str(setting.concurrent)),
+    ]
+
+
+def _literal(workflow: Workflow) -> set[str]:
+    return {label for label in workflow.labels() if "${{" not in label}
+
+
+def _pairs(option: str, values: Mapping[str, str]) -> list[str]:
+    return [word for key, value in values.items() for word in (option, f"{key}={value}")]
+
+
+def _secret_pipe(secrets: Mapping[str, str]) -> int:
+    """Return the reading end of a pipe that holds the secrets, in act's dotenv spelling.
+
+    So they are neither in the list of processes nor on the disk. A pipe holds 64 KiB.
+    """
+    reading, writing = os.pipe()
+    with open(writing, "w", encoding="utf-8") as pipe:  # noqa: PTH123 -- a descriptor, not a path
+        pipe.write("".join(f"{key}={_quoted(value)}\n" for key, value in secrets.items()))
+    return reading
+
+
+def _quoted(value: str) -> str:
+    escaped = (
+        value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("$", "\\$")
+    )
+    return f'"{escaped}"'

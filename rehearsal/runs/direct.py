@@ -1,0 +1,378 @@
+"""A run of release.yml without act: its stages as processes, in seconds.
+
+The order, the conditions, the matrices, what each job is given and the names of its artifacts are
+read from the workflow file. A job is what it is on a runner: a fresh checkout of the run's commit,
+the artifacts so far, `python -m scripts STAGE`, its result. What is left out is said in `LEFT_OUT`.
+"""
+
+import base64
+import compileall
+import json
+import os
+import py_compile
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rehearsal.actions.artifacts import Store, select
+from rehearsal.actions.toolkit import StandInError
+from rehearsal.runs.act import Event, Setting
+from rehearsal.runs.job_processes import Files, Part
+from rehearsal.runs.workflow import FAILURE, SKIPPED, SUCCESS, Job, Workflow, read, should_run
+from rehearsal.world import git_repo
+
+LEFT_OUT = {
+    "checks": "the project's checks: they write nothing",
+    "verify-staged": "the staged bytes are not started: that writes nothing",
+    "verify-published": "the published bytes are not started: that writes nothing",
+    "audit": "it only looks, and the end state is compared whole",
+}
+"""The jobs that a direct run passes over, and why a fault shows nothing in them."""
+LONGEST = 300.0
+"""Seconds after which a stage counts as hanging, and is killed."""
+POLL = 0.01
+_OUTPUT = re.compile(r"steps\.[\w-]+\.outputs\.([\w-]+)")
+_GIVEN = re.compile(r"^([\w-]+)<<(\S+)\n(.*?)\n\2$", re.DOTALL | re.MULTILINE)
+
+
+@dataclass
+class PartRun:
+    """What became of it. `exit_code` is negative where a signal ended it, as of a process."""
+
+    part: Part
+    began: float
+    ended: float
+    exit_code: int
+    killed: str = ""
+    """The moment of its end at which it was killed; empty if it was not."""
+
+    @property
+    def ok(self) -> bool:
+        """Say whether the job came to a good end."""
+        return not self.exit_code and not self.killed
+
+
+@dataclass
+class DirectRun:
+    """A run that is over."""
+
+    parts: list[PartRun]
+    results: dict[str, str]
+    outputs: dict[str, dict[str, str]]
+    folder: Path
+    cut: str = ""
+    """The job after which the rest was not performed; empty if all was."""
+
+    @property
+    def ok(self) -> bool:
+        """Say whether no job failed."""
+        return FAILURE not in self.results.values()
+
+    @property
+    def failed(self) -> list[str]:
+        """Name the parts that failed."""
+        return [one.part.label for one in self.parts if not one.ok]
+
+    def summary(self, key: str) -> str:
+        """Return what a job wrote to its summary page."""
+        path = self.folder / "summaries" / key
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+@dataclass(frozen=True)
+class Interference:
+    """What befalls a run's own jobs, beside what faults do to requests.
+
+    `kill` names a part and says when: its processes get SIGKILL, and like those of a runner that is
+    gone it hands nothing over. `lose` names a part whose artifact is lost although it succeeded.
+    `before` and `after` are called with the key of each job that runs, alone in between.
+    """
+
+    kill: str = ""
+    moment: Callable[[], bool] | None = None
+    """Asked while the part runs: whether to kill it now. None: when it has ended."""
+    lose: str = ""
+    before: Callable[[str, "DirectRun"], None] = lambda _key, _run: None
+    after: Callable[[str], None] = lambda _key: None
+    enough: Callable[[str, "DirectRun"], bool] = lambda _key, _run: False
+    """Asked after each job: whether the rest needs no performing."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A run up to one of its jobs: what the jobs before it came to, and their artifacts."""
+
+    results: Mapping[str, str]
+    outputs: Mapping[str, dict[str, str]]
+    artifacts: Path
+
+
+def run(
+    setting: Setting,
+    event: Event,
+    interference: Interference | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    begun: Begun | None = None,
+) -> DirectRun:
+    """Run the workflow of `setting.tree` to its end, from its beginning or from where `begun` ends.
+
+    `environment` is given to every stage.
+    """
+    direct = _Direct(setting, event, interference or Interference(), environment or {})
+    if begun:
+        direct.take_up(begun)
+    return direct.run()
+
+
+class _Direct:
+    def __init__(
+        self, setting: Setting, event: Event, interference: Interference, more: Mapping[str, str]
+    ) -> None:
+        self._setting, self._event = setting, event
+        self._interference, self._more = interference, more
+        self._workflow: Workflow = read(setting.tree, setting.workflow)
+        self._files = Files(setting.tree, setting.workflow)
+        self._store = Store(setting.folder / "artifacts")
+        self._places = threading.Semaphore(setting.concurrent)
+        self._running: set[int] = set()
+        self._stopped = threading.Event()
+        self._pristine = setting.folder.parents[1] / "pristine" / event.sha
+        self.done = DirectRun([], {}, {}, setting.folder)
+        for part in ("logs", "summaries", "work"):
+            (setting.folder / part).mkdir(parents=True, exist_ok=True)
+
+    def take_up(self, begun: Begun) -> None:
+        """Count the jobs of `begun` as run."""
+        shutil.copytree(begun.artifacts, self._store.folder)
+        self.done.results.update(begun.results)
+        self.done.outputs.update(begun.outputs)
+
+    def run(self) -> DirectRun:
+        jobs = self._workflow.jobs
+        self._make_pristine()
+        with ThreadPoolExecutor(max_workers=4 * len(jobs)) as pool:
+            futures: dict[str, Future[None]] = {}
+            try:
+                for key in _in_order(jobs):
+                    futures[key] = pool.submit(self._job, key, dict(futures), pool)
+                for future in futures.values():
+                    future.result()
+            finally:
+                self._stop()
+        shutil.rmtree(self._setting.folder / "work", ignore_errors=True)
+        return self.done
+
+    def _stop(self) -> None:
+        self._stopped.set()
+        for pid in list(self._running):
+            _kill(pid)
+
+    def _job(self, key: str, before: Mapping[str, Future[None]], pool: ThreadPoolExecutor) -> None:
+        job = self._workflow.jobs[key]
+        for need in job.needs:
+            before[need].result()
+        done = self.done
+        if self._stopped.is_set() or done.cut or key in done.results:
+            return
+        if not should_run(job, done.results, done.outputs, self._workflow.jobs):
+            done.results[key] = SKIPPED
+            return
+        if key in LEFT_OUT:
+            done.results[key] = SUCCESS
+            self._interference.after(key)
+            return
+        self._interference.before(key, done)
+        legs = job.legs(done.outputs, self._workflow.jobs)
+        parts = self._files.parts(job, legs, self._context())
+        ran = [one.result() for one in [pool.submit(self._part, part) for part in parts]]
+        done.outputs[key] = self._outputs(job, ran[0].part)
+        done.results[key] = SUCCESS if all(one.ok for one in ran) else FAILURE
+        self._interference.after(key)
+        if self._interference.enough(key, done):
+            done.cut = key
+
+    def _context(self) -> dict[str, Any]:
+        setting, secrets = self._setting, self._setting.secrets
+        return {
+            "github": {"token": secrets["GITHUB_TOKEN"], "ref": self._event.ref},
+            "secrets": secrets,
+            "vars": setting.variables,
+            "inputs": self._event.payload.get("inputs", {}),
+        }
+
+    def _part(self, part: Part) -> PartRun:
+        with self._places:
+            began = time.time()
+            try:
+                code, killed = self._perform(part)
+            except (git_repo.SeedError, StandInError, subprocess.CalledProcessError) as error:
+                code, killed = 1, ""
+                self._log(part).write_text(f"{error}\n", encoding="utf-8")
+            ended = PartRun(part, began, time.time(), code, killed)
+        self.done.parts.append(ended)
+        return ended
+
+    def _perform(self, part: Part) -> tuple[int, str]:
+        clone = self._setting.folder / "work" / part.artifact
+        self._checkout(part, clone)
+        self._download(clone / "release" / "in")
+        environment = self._environment(part, clone)
+        code, killed = self._process(part, clone, environment)
+        if not killed and self._interference.lose != part.label:
+            root, found = select(clone, ["release/out"], hidden=False)
+            if found:
+                self._store.add(part.artifact, root, found, overwrite=True)
+        return code, killed
+
+    def _process(self, part: Part, clone: Path, environment: dict[str, str]) -> tuple[int, str]:
+        doomed = self._interference.kill == part.label
+        moment = self._interference.moment
+        with self._log(part).open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "scripts", *part.stage],
+                cwd=clone, env=environment, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+            self._running.add(process.pid)
+            try:
+                killed = self._wait(process, moment if doomed else None)
+            finally:
+                _kill(process.pid)
+                process.wait()
+                self._running.discard(process.pid)
+        return process.returncode, killed or ("at its end" if doomed else "")
+
+    def _wait(self, process: subprocess.Popen[bytes], moment: Callable[[], bool] | None) -> str:
+        deadline = time.monotonic() + LONGEST
+        while process.poll() is None:
+            if moment and moment():
+                _kill(process.pid)
+                return "on the way"
+            if time.monotonic() > deadline or self._stopped.is_set():
+                _kill(process.pid)
+                return "" if self._stopped.is_set() else "hanging"
+            time.sleep(POLL)
+        return ""
+
+    def _checkout(self, part: Part, clone: Path) -> None:
+        """Give the part a clone as its checkout makes it. All of depth 1 are fetched once."""
+        shutil.copytree(self._pristine, clone, symlinks=True)
+        if part.whole_history:
+            git_repo.git(clone, "fetch", "--quiet", "--unshallow", "origin", self._event.sha)
+            everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+            git_repo.git(clone, "fetch", "--quiet", "--no-tags", "origin", *everything)
+
+    def _make_pristine(self) -> None:
+        """Fetch the run's commit once for all runs of it; another run may do so meanwhile."""
+        if self._pristine.exists():
+            return
+        draft = self._setting.folder / "work" / "pristine"
+        self._fetch(draft, "--depth=1")
+        _compile(draft / "scripts")
+        self._pristine.parent.mkdir(exist_ok=True)
+        with suppress(OSError):
+            draft.rename(self._pristine)
+
+    def _fetch(self, clone: Path, *options: str) -> None:
+        setting, event = self._setting, self._event
+        url = f"{setting.context['GITHUB_SERVER_URL']}/{setting.context['GITHUB_REPOSITORY']}"
+        local = event.ref.replace("refs/heads/", "refs/remotes/origin/", 1)
+        refspec = f"+{event.sha}:{local}"
+        git_repo.git(clone, "init", "--quiet", "--initial-branch=main")
+        git_repo.git(clone, "remote", "add", "origin", url)
+        git_repo.git(clone, "fetch", "--quiet", "--no-tags", *options, "origin", refspec)
+        git_repo.git(clone, "checkout", "--quiet", "--detach", event.sha)
+
+    def _download(self, folder: Path) -> None:
+        taken: dict[Path, str] = {}
+        for name in self._store.matching("release-*"):
+            self._store.extract(name, folder, taken)
+
+    def _environment(self, part: Part, clone: Path) -> dict[str, str]:
+        setting, event = self._setting, self._event
+        kind, _, name = event.ref.removeprefix("refs/").partition("/")
+        environment = {
+            **setting.environment,
+            **setting.context,
+            "CI": "true",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_NAME": event.name,
+            "GITHUB_REF": event.ref,
+            "GITHUB_REF_NAME": name,
+            "GITHUB_REF_TYPE": "tag" if kind == "tags" else "branch",
+            "GITHUB_SHA": event.sha,
+            "GITHUB_RUN_ID": str(setting.run_id),
+            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_WORKSPACE": str(clone),
+            "GITHUB_OUTPUT": str(self._file("work", f"{part.artifact}.outputs")),
+            "GITHUB_STEP_SUMMARY": str(self._file("summaries", part.label)),
+            "BUILDX_BUILDER": setting.environment["REHEARSAL_BUILDER"],
+            **part.environment,
+            **self._more,
+        }
+        if part.login:
+            config = self._log_in(part, Path(environment["DOCKER_CONFIG"]))
+            environment["DOCKER_CONFIG"] = str(config)
+        return environment
+
+    def _log_in(self, part: Part, common: Path) -> Path:
+        """Write what `docker login` would, into a folder of this job alone."""
+        assert part.login is not None  # noqa: S101 -- for the reader
+        folder = self._setting.folder / "work" / f"{part.artifact}.docker"
+        shutil.copytree(common, folder, symlinks=True)
+        file = folder / "config.json"
+        config = json.loads(file.read_text()) if file.exists() else {}
+        pair = f"{part.login['username']}:{part.login['password']}"
+        auth = {"auth": base64.b64encode(pair.encode()).decode()}
+        config["auths"] = {part.login["registry"]: auth}
+        file.unlink(missing_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(config))
+        return folder
+
+    def _outputs(self, job: Job, part: Part) -> dict[str, str]:
+        """Return the job's outputs, from what its stage wrote."""
+        path = self._file("work", f"{part.artifact}.outputs")
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        written = {name: value for name, _, value in _GIVEN.findall(text)}
+        names = {name: _OUTPUT.search(str(value)) for name, value in job.outputs.items()}
+        return {name: written.get(found[1], "") for name, found in names.items() if found}
+
+    def _file(self, folder: str, name: str) -> Path:
+        return self._setting.folder / folder / name
+
+    def _log(self, part: Part) -> Path:
+        return self._file("logs", f"{part.label}.log")
+
+
+def _in_order(jobs: Mapping[str, Job]) -> Iterator[str]:
+    """Yield the keys, each after those it needs: a job waits for them in a thread of its own."""
+    left = dict(jobs)
+    while left:
+        key = next(key for key, job in left.items() if not left.keys() & set(job.needs))
+        del left[key]
+        yield key
+
+
+def _compile(package: Path) -> None:
+    """Compile a package once for all jobs: each has a copy of it, whose files are newer."""
+    compileall.compile_dir(
+        package, quiet=1, workers=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )
+
+
+def _kill(pid: int) -> None:
+    """End a stage and all it started: they are one group, whose leader it is."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,103 @@
+"""Any workflow, in the world that is up: what was started, what each job said, how it ended."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rehearsal.gateway import journal
+from rehearsal.progress import Progress
+from rehearsal.runs import act, maintainer, run
+from rehearsal.runs.run import Run
+from rehearsal.world import git_repo, world
+from rehearsal.world.world import WORKFLOWS, World
+from scripts.core.errors import UsageError
+
+CI = f"{WORKFLOWS}/ci.yml"
+VERBS = {
+    "dispatch": "press a workflow's button in the kept world",
+    "pull-request": "ask to merge a branch of this checkout in the kept world, and check it",
+}
+
+
+def add_arguments(dispatch: argparse.ArgumentParser, pull: argparse.ArgumentParser) -> None:
+    """Describe the command lines."""
+    dispatch.add_argument("workflow", help="its file: rollback.yml, audit.yml, changelog.yml, …")
+    dispatch.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        dest="inputs",
+        metavar="NAME=VALUE",
+        help="what is typed into the form; more than once for more",
+    )
+    dispatch.add_argument(
+        "--schedule", action="store_true", help="let the clock start it instead of the button"
+    )
+    pull.add_argument("--branch", help="the branch (default: the one that is checked out)")
+    pull.add_argument("--label", action="append", default=[], dest="labels", help="its labels")
+
+
+def dispatch(arguments: argparse.Namespace, progress: Progress) -> int:
+    """Start a workflow; return 0 only if all its jobs that should have run ended well."""
+    here = world.load(arguments.folder)
+    workflow = f"{WORKFLOWS}/{Path(arguments.workflow).name}"
+    typed = dict(_pair(one) for one in arguments.inputs)
+    if arguments.schedule and typed:
+        raise UsageError("a schedule has no inputs", "leave out --input, or --schedule")
+    if arguments.schedule:
+        return _perform(here, workflow, maintainer.schedule(here, workflow), progress)
+    return _perform(here, workflow, maintainer.dispatch(here, workflow, typed), progress)
+
+
+def pull_request(arguments: argparse.Namespace, progress: Progress) -> int:
+    """Open or update a pull request and run its checks; return 0 only if they end well."""
+    here, checkout = world.load(arguments.folder), Path.cwd()
+    branch = arguments.branch or git_repo.git(checkout, "symbolic-ref", "--short", "HEAD")
+    event = maintainer.open_pull_request(here, checkout, branch, arguments.labels)
+    progress.say(f"  {event.payload['pull_request']['html_url']}")
+    return _perform(here, CI, event, progress)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--input {text} has no value", f"write --input {text}=VALUE")
+    return name, value
+
+
+def _perform(here: World, workflow: str, event: act.Event, progress: Progress) -> int:
+    """Follow the run to its end, and keep what its jobs said."""
+    offset = journal.size(here.endpoints.journal)
+    setting = here.setting(event.sha, workflow)
+    done = run.run(setting, event, progress)
+    writes = journal.writes_by_service(here.endpoints.journal, offset)
+    progress.say("", *table(Path(workflow).name, done, writes))
+    progress.say(f"  summary  {setting.folder / 'summary.md'}")
+    return 0 if done.ok else 1
+
+
+def table(name: str, done: Run, writes: dict[str, int]) -> list[str]:
+    """Return what a run came to as lines for a person."""
+    wrote = ", ".join(f"{service} {count}" for service, count in sorted(writes.items()))
+    return [
+        f"{name}: {'all jobs ended well' if done.ok else 'NOT well'}",
+        "",
+        *_jobs(done),
+        *(f"  NOT      {problem}" for problem in done.problems),
+        "",
+        f"  writes   {wrote or 'none'}",
+        f"  seconds  {done.seconds:.0f}",
+    ]
+
+
+def _jobs(done: Run) -> Iterator[str]:
+    width = max(map(len, done.results), default=0)
+    for key, result in done.results.items():
+        yield f"  {result:<8} {key:<{width}}  {_said(done, key)}".rstrip()
+
+
+def _said(done: Run, key: str) -> str:
+    """Return what a person looks at first: the job's first error, else nothing."""
+    labels: Sequence[str] = [job.label for job in done.jobs if job.key == key]
+    mine = (one for one in done.annotations if one.level == "error" and one.job in labels)
+    return next((one.text.splitlines()[0] for one in mine if one.text), "")

@@ -1,0 +1,158 @@
+"""One run of a workflow under act: what each job and step did, how long, and where its log is."""
+
+import dataclasses
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from rehearsal.progress import Progress
+from rehearsal.runs import act
+from rehearsal.runs.recorder import Annotation, JobRun, Recorder, covered
+from rehearsal.runs.workflow import FAILURE, Outputs, differences, read
+
+POLL = 0.02
+RUN_VARIABLE = "REHEARSAL_RUN"
+"""Tells jobs the run's folder, and us whose a process is."""
+STOP_SECONDS = 20.0
+"""What act gets to clean up after an interrupt before it is killed."""
+
+
+@dataclass
+class Run:
+    """A run that is over. `problems` are the differences from what GitHub would have run."""
+
+    exit_code: int
+    seconds: float
+    jobs: list[JobRun]
+    results: Mapping[str, str]
+    problems: list[str]
+    summaries: list[tuple[str, str]]
+    annotations: list[Annotation]
+    outputs: Outputs
+    words: list[str]
+    busy: float
+    """Seconds in which at least one of the project's own steps was at work."""
+
+    @property
+    def ok(self) -> bool:
+        """Say whether every job that should have run did, and none failed."""
+        return not self.exit_code and not self.problems and FAILURE not in self.results.values()
+
+    def summary(self) -> str:
+        """Return the step summaries as one page, each under its job's name."""
+        return (
+            "\n\n".join(f"<!-- {job} -->\n{text.rstrip()}" for job, text in self.summaries) + "\n"
+        )
+
+
+def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
+    """Run a workflow of `setting.tree` to its end.
+
+    On an interrupt act is told to stop, its jobs' processes end, and the interrupt goes on.
+    Raises `MissingStandInError` if an action has no stand-in.
+    """
+    (setting.folder / "logs").mkdir(parents=True, exist_ok=True)
+    workflow = read(setting.tree, setting.workflow)
+    recorder = Recorder(workflow, setting.folder, progress)
+    began = time.monotonic()
+    code = _act(setting, event, recorder)
+    rest = recorder.unreached() if code else []
+    if rest:
+        _act(_rest(setting, rest), event, recorder)
+    seconds, inputs = time.monotonic() - began, event.payload.get("inputs", {})
+    ended = _finished(recorder, code, seconds, inputs, halted=bool(rest))
+    (setting.folder / "summary.md").write_text(ended.summary(), encoding="utf-8")
+    return ended
+
+
+def _act(setting: act.Setting, event: act.Event, recorder: Recorder) -> int:
+    process = act.start(setting, event, recorder.workflow)
+    try:
+        recorder.read(process.stdout or ())
+        return process.wait()
+    finally:
+        stop(process, setting.folder)
+
+
+def _rest(setting: act.Setting, keys: Iterable[str]) -> act.Setting:
+    """Make a workflow of jobs that GitHub runs whatever happened, and act did not come to.
+
+    act stops where a job of a called workflow fails, and where a failed job left a later one's
+    matrix empty: even before jobs that run `always()`.
+    """
+    text = yaml.safe_load((setting.tree / setting.workflow).read_text(encoding="utf-8"))
+    text["on"] = text.pop(True)  # YAML 1.1 reads the key `on` as a truth value
+    kept = {key: dict(text["jobs"][key]) for key in keys}
+    for job in kept.values():
+        del job["needs"], job["if"]
+    path = setting.folder / "rest.yml"
+    path.write_text(yaml.safe_dump({**text, "jobs": kept}, sort_keys=False), encoding="utf-8")
+    return dataclasses.replace(setting, workflow=str(path))
+
+
+def stop(process: subprocess.Popen[str], folder: Path) -> None:
+    """End act and whatever its jobs started. On SIGTERM act would not clean up: SIGINT first."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdout:
+        process.stdout.close()
+    deadline = time.monotonic() + STOP_SECONDS
+    while pids := list(left(folder)):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"processes {pids} of the run do not end")
+        time.sleep(POLL)
+
+
+def _finished(
+    recorder: Recorder, code: int, seconds: float, inputs: Mapping[str, str], *, halted: bool
+) -> Run:
+    ran: dict[str, list[str]] = {}
+    for job in recorder.jobs.values():
+        ran.setdefault(job.key, []).append(job.result or FAILURE)
+    results, problems = differences(
+        recorder.workflow, ran, recorder.outputs, halted=halted, inputs=inputs
+    )
+    if code and FAILURE not in results.values():
+        problems.append(f"act ended with exit code {code}: {' | '.join(recorder.words)}")
+    return Run(
+        exit_code=code,
+        seconds=seconds,
+        jobs=list(recorder.jobs.values()),
+        results=results,
+        problems=[*recorder.problems, *problems],
+        summaries=recorder.summaries,
+        annotations=recorder.annotations,
+        outputs=recorder.outputs,
+        words=recorder.words,
+        busy=covered(recorder.busy),
+    )
+
+
+def left(folder: Path) -> Iterator[int]:
+    """Yield the processes that a run's jobs left behind, by the run's folder in what they inherit.
+
+    Neither their session nor their parent tells: act gives every step a session of its own.
+    """
+    mark = f"{RUN_VARIABLE}={folder}".encode()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            inherited = environment.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if mark in inherited:
+            yield int(environment.parent.name)

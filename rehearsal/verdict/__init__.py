@@ -1,0 +1,1 @@
+"""The result of a rehearsal, and the pages that show it."""

@@ -1,0 +1,326 @@
+"""What a rehearsal comes to: each surface as planned and as found, by looking at the surfaces.
+
+It looks as an anonymous reader, through the same `observe` that the release itself uses, at what
+the published lock says. The log of the run is not asked.
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from rehearsal.gateway import journal
+from rehearsal.runs.recorder import JobRun
+from rehearsal.runs.run import Run
+from rehearsal.world import git_repo
+from rehearsal.world.world import World
+from scripts.core import codec, tags, version
+from scripts.core import lock as locking
+from scripts.core.converge import Conflict, Matches, Missing, Surface
+from scripts.core.errors import ReleaseError
+from scripts.core.lock import Lock
+from scripts.release.context import Context
+from scripts.stages.promote import pointers
+from scripts.stages.publish_tags import names
+from scripts.stages.stage import COMPOSE, SUMS
+from scripts.surfaces.package_index import Dists
+from scripts.tools.runner import Runner
+
+OWN_SHARE = 0.25
+"""How much of a run's time the rehearsal itself may take."""
+NOTHING = "nothing"
+AS_BEFORE = ", as before"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One surface."""
+
+    surface: str
+    expected: str
+    found: str
+    ok: bool
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Where the time went, all in seconds. `busy` is when the project's own steps were at work."""
+
+    up: float
+    run: float
+    busy: float
+    look: float
+    down: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """From the first thing done to the last."""
+        return self.up + self.run + self.look + self.down
+
+    @property
+    def own_share(self) -> float:
+        """The rehearsal's own part of the total, from 0 to 1."""
+        return 1 - self.busy / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is where, before a run or after it: a title for everything that has a name."""
+
+    state: Mapping[str, str]
+
+    def changes(self, later: "Snapshot") -> Iterator[Row]:
+        """Yield a row for everything, which is as planned if it is as it was."""
+        for title in sorted({*self.state, *later.state}):
+            before, after = self.state.get(title, NOTHING), later.state.get(title, NOTHING)
+            yield Row(title, f"{before}{AS_BEFORE}", after, before == after)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All that `verdict.json` says."""
+
+    version: str
+    mode: str
+    surfaces: Sequence[Row]
+    jobs: Mapping[str, float]
+    steps: Mapping[str, Mapping[str, float]]
+    writes: Mapping[str, int]
+    seconds: Seconds
+    problems: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def ok(self) -> bool:
+        """Say whether every surface is as planned and every job ran as it should."""
+        return not self.problems and bool(self.surfaces) and all(row.ok for row in self.surfaces)
+
+    def save(self, path: Path) -> None:
+        """Write it for programs to read."""
+        seconds = {**asdict(self.seconds), "total": self.seconds.total}
+        seconds = {name: round(value, 1) for name, value in seconds.items()}
+        own = {"ok": self.ok, "own_share": round(self.seconds.own_share, 3)}
+        path.write_text(json.dumps({**own, **asdict(self), "seconds": seconds}, indent=1) + "\n")
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was there before the run, and how far the journal had come, in bytes."""
+
+    snapshot: Snapshot
+    offset: int
+
+    @classmethod
+    def of(cls, world: World) -> "Before":
+        """Look before a run."""
+        return cls(snapshot(world), journal.size(world.endpoints.journal))
+
+
+def of_run(world: World, run: Run, mode: str, before: Before, up: float) -> Verdict:
+    """Look at everything and say what the run came to.
+
+    `mode` is release, dry-run or again; `up` the seconds that the world took to come up.
+    """
+    began = time.monotonic()
+    wanted = run.outputs.get("plan", {}).get("tag", "")
+    writes = journal.writes_by_service(world.endpoints.journal, before.offset)
+    rows: list[Row] = []
+    if mode != "release":
+        rows += before.snapshot.changes(snapshot(world))
+        rows += [
+            Row(f"write requests to {k}", "0", str(n), not n) for k, n in sorted(writes.items())
+        ]
+    if mode != "dry-run":
+        rows += released(world, wanted, before.snapshot)
+    return Verdict(
+        version=wanted.removeprefix("v") or world.version,
+        mode=mode,
+        surfaces=rows,
+        jobs={job.label: round(job.seconds, 1) for job in run.jobs},
+        steps={job.label: _steps(job) for job in run.jobs},
+        writes=writes,
+        seconds=Seconds(up, run.seconds, run.busy, time.monotonic() - began),
+        problems=problems(world, run, wanted),
+    )
+
+
+def problems(world: World, run: Run, wanted: str) -> list[str]:
+    """Say in words what went wrong in the run itself."""
+    found = [f"job {job.label} failed: {job.log}" for job in run.jobs if job.result != "success"]
+    found += run.problems
+    typed = world.version
+    if wanted and typed not in version.STEPS and version.tag(version.parse(typed)) != wanted:
+        found.append(f"{typed} was asked for, the plan says {wanted}")
+    return found
+
+
+def snapshot(world: World) -> Snapshot:
+    """Note everything that has a name: references, releases and drafts, files, image tags."""
+    context = reader(world, with_token=True)
+    state = {f"git {name}": commit for name, commit in context.git.refs().items()}
+    for release in context.forge.releases():
+        kind = "draft" if release.draft else "release"
+        text = hashlib.sha256(f"{release.name}\n{release.body}".encode()).hexdigest()[:12]
+        state[f"{kind} {release.tag_name}"] = f"number {release.id}, text {text}"
+    state["Latest release"] = context.forge.latest() or NOTHING
+    config = context.config_at(git_repo.git(world.bare, "rev-parse", "HEAD"))
+    for file in context.index.files(config.project):
+        state[f"file {file.filename}"] = str(file.digests.get("sha256"))
+    for image in config.images:
+        repository = f"{world.endpoints.registry}/{image.repository}"
+        for tag in _known_tags(context):
+            if found := context.registry.find(f"{repository}:{tag}"):
+                state[f"image {image.name}:{tag}"] = found.digest
+    return Snapshot(state)
+
+
+def released(world: World, tag: str, before: Snapshot) -> Iterator[Row]:
+    """Yield a row for every surface of a release, and for every pointer that was to stay."""
+    context = reader(world)
+    release = context.forge.release(tag) if tag else None
+    text = context.forge.asset(release, locking.NAME) if release else None
+    if release is None or text is None:
+        found = "nothing for a reader to see" if release is None else f"no {locking.NAME}"
+        yield Row(f"release {tag or world.version}", "published", found, False)
+        return
+    lock = locking.read(text)
+    _hand_in(context, text)
+    assets = {asset.name: f"{asset.size} bytes" for asset in release.get_assets()}
+    yield _assets(lock, assets, compose=bool(context.config.compose))
+    for surface in surfaces(context, lock):
+        yield _row(surface, lock)
+    yield from _platforms(context, lock)
+    yield from _unmoved(context, lock, before)
+
+
+def surfaces(context: Context, lock: Lock) -> list[Surface]:
+    """List everything that the release gave a name to or pointed at, in its order."""
+    package = [Dists(context.index, lock, context.inputs, {})] if lock.dists else []
+    return [*package, *names(context), *pointers(context)]
+
+
+def reader(world: World, *, with_token: bool = False) -> Context:
+    """Make the context of somebody with a clone and nothing else; drafts need a writer's token."""
+    root = world.folder / "reader"
+    if not root.exists():
+        git_repo.tree(world.bare, git_repo.git(world.bare, "rev-parse", "HEAD"), root)
+    environment = world.reader()
+    if with_token:
+        environment["GITHUB_TOKEN"] = world.token
+    return Context(Runner(environment), root)
+
+
+def table(verdict: Verdict) -> list[str]:
+    """Return the verdict as lines for a person."""
+    kept = [row for row in verdict.surfaces if row.ok and row.expected.endswith(AS_BEFORE)]
+    shown = [row for row in verdict.surfaces if row not in kept]
+    width = max((len(row.surface) for row in shown), default=0)
+    lines = [f"verdict on {verdict.version} ({verdict.mode})", ""]
+    lines += [f"  ok   {len(kept)} names and pointers are{AS_BEFORE[1:]}"] if kept else []
+    for row in shown:
+        lines.append(f"  {'ok ' if row.ok else 'NOT'}  {row.surface:<{width}}  {_short(row.found)}")
+        if not row.ok:
+            lines.append(f"       {'':<{width}}  expected: {_short(row.expected)}")
+    lines += [f"  NOT  {problem}" for problem in verdict.problems]
+    writes = ", ".join(f"{name} {count}" for name, count in sorted(verdict.writes.items()))
+    seconds = verdict.seconds
+    over = seconds.own_share > OWN_SHARE
+    share = f"{seconds.own_share:.0%}{', more than wanted' if over else ''}"
+    return [
+        *lines,
+        "",
+        f"  writes   {writes or 'none'}",
+        f"  seconds  {seconds.total:.0f}: world up {seconds.up:.0f}, run {seconds.run:.0f}, "
+        f"looking {seconds.look:.0f}, world down {seconds.down:.0f}; "
+        f"the rehearsal's own share {share} (at most {OWN_SHARE:.0%})",
+        f"  {'as planned' if verdict.ok else 'NOT as planned'}",
+    ]
+
+
+def _short(text: str) -> str:
+    """Cut digests to what an eye can compare; `verdict.json` has them whole."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b", r"\1", text)
+
+
+def _row(surface: Surface, lock: Lock) -> Row:
+    try:
+        state = surface.observe()
+    except ReleaseError as error:
+        return Row(surface.title, _expected(surface, lock), error.cause, False)
+    found = state.cause if isinstance(state, Conflict) else state.detail
+    ok = isinstance(state, Matches)
+    assert isinstance(state, Matches | Missing | Conflict)  # noqa: S101 -- for the reader
+    return Row(surface.title, _expected(surface, lock), found, ok)
+
+
+def _expected(surface: Surface, lock: Lock) -> str:
+    """Say what a surface was planned to be, from the surface's own fields."""
+    known = vars(surface)
+    if "digest" in known:
+        return str(known["digest"])
+    if isinstance(surface, Dists):
+        return ", ".join(dist.name for dist in lock.dists)
+    if "commit" in known:
+        return str(known["commit"])[:12]
+    return "published, Latest" if lock.plan.latest else "published"
+
+
+def _assets(lock: Lock, assets: Mapping[str, str], *, compose: bool) -> Row:
+    extra = {COMPOSE} if compose and lock.images else set()
+    planned = {*(dist.name for dist in lock.dists), locking.NAME, SUMS, *extra}
+    title = f"assets of release {lock.plan.tag}"
+    return Row(title, ", ".join(sorted(planned)), ", ".join(sorted(assets)), set(assets) == planned)
+
+
+def _platforms(context: Context, lock: Lock) -> Iterator[Row]:
+    for image in lock.plan.images:
+        locked = lock.image(image.name)
+        found = context.registry.find(image.reference)
+        for platform, digest in locked.platforms.items():
+            seen = found.platforms.get(platform, NOTHING) if found else NOTHING
+            yield Row(f"image {image.name} {platform}", digest, seen, seen == digest)
+
+
+def _unmoved(context: Context, lock: Lock, before: Snapshot) -> Iterator[Row]:
+    """Yield what this release leaves alone: it must stand where it stood, or still not be there."""
+    for image in lock.plan.images:
+        prefix = f"image {image.name}:"
+        known = {key.removeprefix(prefix) for key in before.state if key.startswith(prefix)}
+        given = {image.tag, *image.floating}
+        for tag in sorted({*known, *_lines(lock.plan.version)} - given):
+            was = before.state.get(f"{prefix}{tag}", NOTHING)
+            found = context.registry.find(f"{image.repository}:{tag}")
+            seen = found.digest if found else NOTHING
+            yield Row(f"{prefix}{tag} unmoved", was, seen, seen == was)
+    if not lock.plan.latest:
+        was, seen = before.state["Latest release"], context.forge.latest() or NOTHING
+        yield Row("Latest release unmoved", was, seen, seen == was)
+
+
+def _lines(text: str) -> list[str]:
+    parsed = version.parse(text)
+    return [tags.LATEST, f"{parsed.major}", f"{parsed.major}.{parsed.minor}"]
+
+
+def _known_tags(context: Context) -> set[str]:
+    """Return every image tag that a release of a version with a git tag may have."""
+    found = {tags.LATEST}
+    for name in context.git.refs():
+        if name.startswith("refs/tags/"):
+            tag = name.removeprefix("refs/tags/")
+            found |= {tag, *_lines(tag)}
+    return found
+
+
+def _hand_in(context: Context, lock: bytes) -> None:
+    """Put the lock where the stages read it from, and its plan as well."""
+    assets = context.inputs / "assets"
+    assets.mkdir(parents=True, exist_ok=True)
+    (assets / locking.NAME).write_bytes(lock)
+    (context.inputs / "plan.json").write_text(codec.encode(locking.read(lock).plan))
+
+
+def _steps(job: JobRun) -> dict[str, float]:
+    return {f"{n}. {step.name}": round(step.seconds, 1) for n, step in enumerate(job.steps, 1)}

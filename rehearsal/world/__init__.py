@@ -1,0 +1,1 @@
+"""The services of a rehearsal: remote, index, registry, engine and builder."""

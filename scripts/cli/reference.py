@@ -1,0 +1,153 @@
+"""The reference of verbs and of configuration, written from the code: `make reference`."""
+
+import argparse
+import dataclasses
+import sys
+from typing import Any
+
+from scripts.cli.command_line import EXAMPLES, EXIT_CODES, VERBS, parser, typed
+from scripts.core.report import table
+from scripts.release import config
+
+HEAD = """\
+# Reference
+
+This page is written from the code, by `make reference`. A test fails where the two differ.
+
+## Verbs
+
+`make setup`, then `.venv/bin/python -m scripts VERB` at the top of a clone. The jobs of a release
+run the same verbs. `--help` says what stands here.
+"""
+JSON = """\
+### With `--json`
+
+One JSON document on standard output, and nothing else there; the exit code is the same. Every
+document has
+
+| key | value |
+| --- | --- |
+| `verb` | what was run |
+| `exit_code` | as below |
+| `errors` | none if all went well; else each with `kind`, `cause`, `remedy` and `place` |
+| `outcomes` | of a job, each surface with its `title`, what it came to, whether it was `written` |
+| `facts` | of a job, what later jobs need to know |
+
+and what the verb found. A `place` has `path`, `line` and `column`, or is null.
+
+### At a terminal
+
+Reports are drawn, errors are red, and what takes longer than two seconds is named while it lasts,
+on standard error. In a pipe and in a log (`CI` is set) there is none of this. `NO_COLOR` counts.
+"""
+CONFIGURATION = """\
+## Configuration
+
+All that the release knows of a project stands in `[tool.release]` of `pyproject.toml`. An unknown,
+absent or wrong key is an error with its line. `[project]` gives the name and the version.
+"""
+TITLES = {
+    "version_files": "[[tool.release.version-files]]",
+    "package": "[tool.release.package]",
+    "images": "[[tool.release.images]]",
+}
+
+
+def text() -> str:
+    """Write the whole page."""
+    verbs = _verbs(parser())
+    parts = [
+        HEAD,
+        table(("verb", "what it does"), [(f"[`{one}`](#{one})", VERBS[one]) for one in VERBS]),
+        *(_verb(name, verbs[name]) for name in VERBS),
+        "### Exit codes",
+        table(("code", "meaning"), [(str(code), EXIT_CODES[code]) for code in EXIT_CODES]),
+        JSON,
+        CONFIGURATION,
+        "### `[tool.release]`",
+        _keys(config.Config),
+        *(part for name in TITLES for part in (f"### `{TITLES[name]}`", _keys(_section(name)))),
+    ]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _verbs(main: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    (verbs,) = (one for one in main._actions if isinstance(one, argparse._SubParsersAction))
+    return dict(verbs.choices)
+
+
+def _verb(name: str, verb: argparse.ArgumentParser) -> str:
+    actions = [one for one in verb._actions if not isinstance(one, argparse._HelpAction)]
+    usage = " ".join([typed(name, ""), *map(_usage, actions)])
+    rows = [(f"`{_called(one)}`", _meaning(one)) for one in actions if one.dest != "as_json"]
+    meanings = f"\n\n{table(('argument', 'meaning'), rows)}" if rows else ""
+    examples = "\n".join(
+        f"{typed(name, words)}  # {meaning}" for words, meaning in EXAMPLES.get(name, {}).items()
+    )
+    shown = f"\n\n```bash\n{examples}\n```" if examples else ""
+    head = f"### {name}\n\n{_sentence(VERBS[name])}\n\n```\n{usage}\n```"
+    return head + meanings + shown
+
+
+def _called(action: argparse.Action) -> str:
+    """Write an argument as it is typed: `--to GOOD`, `version`."""
+    if not action.option_strings:
+        return action.dest if not action.choices else "|".join(map(str, action.choices))
+    value = "" if action.nargs == 0 else f" {action.dest.upper()}"
+    return action.option_strings[-1] + value
+
+
+def _usage(action: argparse.Action) -> str:
+    needed = action.required and action.nargs != "?"
+    return _called(action) if needed else f"[{_called(action)}]"
+
+
+def _meaning(action: argparse.Action) -> str:
+    choices = "one of " + ", ".join(f"`{one}`" for one in action.choices or ())
+    parts = [action.help or "", choices if action.choices else ""]
+    return "; ".join(part for part in parts if part)
+
+
+def _sentence(meaning: str) -> str:
+    return meaning[0].upper() + meaning[1:] + "."
+
+
+def _section(name: str) -> type[Any]:
+    return config.SECTIONS[name]
+
+
+def _keys(kind: type[Any]) -> str:
+    """Write a table's keys: what each means, its form, and what it is if it is left out."""
+    rows = [
+        (f"`{one.name.replace('_', '-')}`", one.metadata["meaning"], _form(one), _default(one))
+        for one in dataclasses.fields(kind)
+        if one.metadata and one.name not in config.SECTIONS
+    ]
+    return table(("key", "meaning", "value", "if left out"), rows)
+
+
+def _form(one: "dataclasses.Field[Any]") -> str:
+    if "int" in str(one.type):
+        return f"a number from 1 to {config.LARGEST_PORT}"
+    pattern = one.metadata["pattern"]
+    form = "" if pattern == ".+" else f" of the form `{pattern}`"
+    if _many(one):
+        return f"a list of texts, each{form}" if form else "a list of texts"
+    return f"a text{form}"
+
+
+def _many(one: "dataclasses.Field[Any]") -> bool:
+    return str(one.type).startswith("tuple")
+
+
+def _default(one: "dataclasses.Field[Any]") -> str:
+    if one.default is dataclasses.MISSING:
+        return "an error: it is needed"
+    if one.default in (None, ()):
+        return "none"
+    values = one.default if _many(one) else (one.default,)
+    return ", ".join(f"`{value}`" for value in values)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())

@@ -1,0 +1,1 @@
+"""What the stages share about one release: configuration, start, attempt, surfaces."""

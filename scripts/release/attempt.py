@@ -1,0 +1,187 @@
+"""What an earlier try of the same version left, and whether it binds.
+
+An attempt binds once its first name is public. Until then a run starts anew from the branch's
+head; from then on the earlier plan rules, read back from the draft or from the release commit.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from packaging.version import Version
+
+from scripts.core import changelog, lock, version
+from scripts.core import plan as planning
+from scripts.core.converge import Conflict, patiently
+from scripts.core.errors import ConflictError, ServiceError, TransientError, UsageError
+from scripts.core.lock import Lock
+from scripts.core.plan import Origin, Plan
+from scripts.release.context import Context
+from scripts.release.release_surfaces import names
+from scripts.release.starting_point import Start, check, origin, product
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What the surfaces show of one version."""
+
+    names: tuple[str, ...]
+    """What is public already."""
+    lock: Lock | None
+    """The lock that the release, or its draft, holds."""
+    rolled_back: frozenset[Version] = frozenset()
+    """Stable versions that were taken back: no pointer waits for a higher one than these."""
+
+
+def look(context: Context, start: Start, wanted: Version) -> Attempt:
+    """Look at every surface, side by side."""
+    tag = version.tag(wanted)
+    project = start.config.project if start.config.package else None
+    references = [f"{i.repository}:{tag}" for i in product(context, start.config).images]
+
+    def ask(read: Callable[[], T]) -> T:
+        return patiently(read, context.runner.patience())
+
+    with ThreadPoolExecutor() as pool:
+        found = pool.submit(ask, lambda: read_lock(context, tag))
+        taken_back = pool.submit(ask, lambda: rolled_back(context))
+        package = pool.submit(ask, lambda: project and context.index.hashes(project, str(wanted)))
+        images = pool.map(lambda ref: ask(lambda: context.registry.find(ref)), references)
+        names = [f"package {project} {wanted}"] if package.result() else []
+        names += [f"image tag {r}" for r, image in zip(references, images, strict=True) if image]
+    # The tag that started this run is the request, not the trace of an earlier one.
+    names += [f"git tag {tag}"] if f"refs/tags/{tag}" in start.refs and not start.tag else []
+    return Attempt(tuple(names), found.result(), taken_back.result())
+
+
+def read_lock(context: Context, tag: str) -> Lock | None:
+    """Read the lock back from the release, or its draft, if there is one."""
+    release = context.forge.release(tag)
+    text = context.forge.asset(release, lock.NAME) if release else None
+    return lock.read(text) if text else None
+
+
+def rolled_back(context: Context) -> frozenset[Version]:
+    """Give the stable versions that GitHub shows as pre-releases: a rollback marked them so."""
+    marked = (r.tag_name for r in context.forge.releases() if r.prerelease and not r.draft)
+    versions = (version.from_tag(tag) for tag in marked)
+    return frozenset(v for v in versions if v and not v.is_prerelease)
+
+
+def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> tuple[Plan, str]:
+    """Give the plan, and the commit of an earlier try that binds, or no text if none does."""
+    if not found.names:
+        check(context, start, wanted)
+        began = origin(context, start)
+        return _decide(context, start, wanted, began, found.rolled_back), ""
+    if found.lock is None:
+        commit = _release_commit(start, wanted, found)
+        return _recovered(context, start, wanted, found, commit), commit
+    plan = _same_branch(start, found.lock.plan)
+    refuse_conflicts(context, found.lock)
+    return plan, found.lock.commit
+
+
+def refuse_conflicts(context: Context, locked: Lock) -> None:
+    """Refuse a lock of which a name is taken by other bytes, before the next one is given."""
+    for surface in names(context, locked):
+        state = patiently(surface.observe, context.runner.patience())
+        if isinstance(state, Conflict):
+            raise ConflictError(f"{surface.title}: {state.cause}", state.remedy)
+
+
+def _decide(
+    context: Context,
+    start: Start,
+    wanted: Version,
+    origin: Origin,
+    rolled_back: frozenset[Version] = frozenset(),
+) -> Plan:
+    released = start.released() - {wanted} - rolled_back
+    return planning.decide(product(context, start.config), wanted, origin, released)
+
+
+def _release_commit(start: Start, wanted: Version, found: Attempt) -> str:
+    """Find the commit of an attempt whose draft is gone: its tag, or its branch, holds it."""
+    tag = version.tag(wanted)
+    for ref in (f"refs/tags/{tag}", f"refs/heads/release/{tag}"):
+        if ref in start.refs:
+            return start.refs[ref]
+    raise ConflictError(
+        f"{wanted} is taken ({', '.join(found.names)}), and no tag, release branch or draft here "
+        "says what it was made from",
+        "names that people may have are not used again: release the next version",
+    )
+
+
+def _recovered(
+    context: Context, start: Start, wanted: Version, found: Attempt, commit: str
+) -> Plan:
+    """Make the plan again from the release commit: its parent, trailer and time are the plan's."""
+    context.git.fetch(commit)
+    config = context.config_at(commit)
+    if version.parse(config.version) != wanted:
+        raise ConflictError(
+            f"{wanted} is taken ({start.refs.get(f'refs/tags/{version.tag(wanted)}', commit)[:12]} "
+            f"is tagged, or on its release branch), but that commit says {config.version}",
+            "delete the tag if nobody has used it, or release the next version",
+        )
+    form = "%ct%n%P%n%(trailers:key=Release-Branch,valueonly)"
+    seconds, parent, branch = context.git.run(
+        "show", "--no-patch", f"--format={form}", commit
+    ).split("\n")[:3]
+    day, back = _date(context, config.changelog, commit, wanted), found.rolled_back
+    if not branch and not start.tag:
+        raise ConflictError(
+            f"{wanted} is taken ({', '.join(found.names)}) by a commit that no release from a "
+            "branch made",
+            "release the next version; or run the workflow on that tag, if it has begun there",
+        )
+    if not branch:
+        return _decide(context, start, wanted, Origin(commit, None, day, int(seconds)), back)
+    began = Origin(parent, branch, day, int(seconds))
+    return _same_branch(start, _decide(context, start, wanted, began, back))
+
+
+def _date(context: Context, path: str, commit: str, wanted: Version) -> str:
+    section = changelog.section(context.read_at(commit, path), wanted, path)
+    return section.date or ""
+
+
+def _same_branch(start: Start, plan: Plan) -> Plan:
+    if start.branch and plan.branch and plan.branch != start.branch:
+        raise UsageError(
+            f"{plan.version} was started from branch {plan.branch}, this is {start.branch}",
+            f"run it from {plan.branch} to finish it, or choose another version",
+        )
+    return plan
+
+
+def _from_index(context: Context, project: str, name: str, folder: Path) -> bytes:
+    try:
+        return context.index.download(project, name, folder).read_bytes()
+    except TransientError:
+        raise
+    except ServiceError as error:
+        error.remedy = "delete the draft release, and run the release again: it is built anew"
+        raise
+
+
+def fetch_dists(context: Context, earlier: Lock) -> None:
+    """Bring the proven files of an earlier try: from its release, or else from the index."""
+    release = context.forge.release(earlier.plan.tag)
+    folder = context.outputs / "earlier"
+    for dist in earlier.dists:
+        content = context.forge.asset(release, dist.name) if release else None
+        if content is None:
+            content = _from_index(context, earlier.plan.project, dist.name, folder)
+        if lock.locked_dist(dist.name, content) != dist:
+            raise ConflictError(
+                f"{dist.name} of the earlier try is not the file its lock describes",
+                "delete the draft release, and run the release again",
+            )
+        (folder / dist.name).write_bytes(content)

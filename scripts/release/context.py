@@ -1,0 +1,164 @@
+"""What every stage works with: configuration, clients of the surfaces, files in and out."""
+
+import shutil
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts.core import codec
+from scripts.core import lock as locking
+from scripts.core import plan as planning
+from scripts.core.errors import ServiceError, UsageError
+from scripts.core.lock import Lock
+from scripts.core.plan import Plan
+from scripts.core.results import Result
+from scripts.release import config as configuration
+from scripts.surfaces.git_remote import Git
+from scripts.tools import processes
+from scripts.tools.runner import Endpoints, Runner, Secrets
+
+if TYPE_CHECKING:
+    # Imported when first asked for: start-up counts, and most stages need one or two of them.
+    from scripts.surfaces.github_release import Forge
+    from scripts.surfaces.image_registry import ImageRegistry
+    from scripts.surfaces.package_index import PackageIndex
+
+
+class Context:
+    """One run of one stage in one clone."""
+
+    def __init__(self, runner: Runner, root: Path) -> None:
+        self.runner = runner
+        self.root = root
+        self.inputs = root / "release" / "in"
+        self.outputs = root / "release" / "out"
+        self.scratch = root / "release" / "scratch"
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """The credentials this step was given."""
+        return self.runner.secrets()
+
+    @cached_property
+    def endpoints(self) -> Endpoints:
+        """Where the services are."""
+        return self.runner.endpoints(self._origin())
+
+    @cached_property
+    def git(self) -> Git:
+        """The clone and its remote."""
+        environment = self.runner.inherited()
+        try:
+            url = self.endpoints.page_url
+        except UsageError:
+            url = "origin"  # what only looks at the clone needs no remote
+        return Git(self.root, url, environment, self.secrets.github, self.runner.silence())
+
+    @cached_property
+    def index(self) -> "PackageIndex":
+        """The package index."""
+        from scripts.surfaces.package_index import PackageIndex  # noqa: PLC0415
+
+        simple, upload = self.endpoints.index_simple, self.endpoints.index_upload
+        return PackageIndex(simple, upload, self.runner.silence())
+
+    @cached_property
+    def registry(self) -> "ImageRegistry":
+        """The image registry."""
+        from scripts.surfaces.image_registry import ImageRegistry  # noqa: PLC0415
+
+        return ImageRegistry(self.runner.inherited(), self.runner.silence())
+
+    @cached_property
+    def forge(self) -> "Forge":
+        """GitHub's API."""
+        from scripts.surfaces.github_release import Forge  # noqa: PLC0415
+
+        where, token = self.endpoints, self.secrets.github
+        return Forge(where.api_url, where.repository, token, self.runner.silence())
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of this run."""
+        return planning.read(self._input("plan.json", "plan"))
+
+    @cached_property
+    def lock(self) -> Lock:
+        """The lock that `stage` wrote."""
+        return locking.read(self._input(f"assets/{locking.NAME}", "stage"))
+
+    @cached_property
+    def commit(self) -> str:
+        """The release commit that `prepare` made or found."""
+        return self.fact("prepare", "commit")
+
+    @cached_property
+    def config(self) -> configuration.Config:
+        """The configuration, as it stands at the commit the release starts from."""
+        return self.config_at(self.plan.base)
+
+    @property
+    def earlier(self) -> Lock | None:
+        """The lock of an earlier try of this very plan."""
+        path = self.inputs / "earlier" / locking.NAME
+        return locking.read(path.read_text("utf-8")) if path.exists() else None
+
+    def config_at(self, commit: str) -> configuration.Config:
+        """Read the configuration out of a commit."""
+        return configuration.parse(self.read_at(commit, configuration.FILE))
+
+    def read_at(self, commit: str, path: str) -> str:
+        """Read a text file out of a commit, byte for byte."""
+        self.git.fetch(commit)
+        try:
+            return self.git.show(commit, path)
+        except ServiceError as error:
+            raise UsageError(
+                f"{path} is not in commit {commit[:12]}",
+                f"add the file, or take it out of [{configuration.TABLE}]",
+            ) from error
+
+    def results(self, job: str = "*") -> list[Result]:
+        """Read the results of earlier jobs."""
+        paths = sorted(self.inputs.glob(f"results/{job}.json"))
+        return [codec.decode(Result, path.read_text("utf-8"), path.name) for path in paths]
+
+    def fact(self, job: str, name: str) -> str:
+        """Give what one earlier job says of one thing."""
+        self._input(f"results/{job}.json", job)
+        return self.results(job)[0].facts[name]
+
+    def write(self, path: str, text: str) -> Path:
+        """Write a file of this job's output."""
+        target = self.outputs / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+        return target
+
+    def fresh(self, name: str) -> Path:
+        """Give an empty folder that lasts until the next run."""
+        folder = self.scratch / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def _input(self, path: str, job: str) -> str:
+        try:
+            return (self.inputs / path).read_text("utf-8")
+        except FileNotFoundError as error:
+            by_hand = f"run `python -m scripts {job}` first, and move release/out to release/in"
+            lost = f"the artifact of `{job}` is lost: run the release again"
+            raise UsageError(
+                f"release/in/{path} is not here: this step follows `{job}`",
+                lost if self.runner.on_actions else by_hand,
+            ) from error
+
+    def _origin(self) -> str | None:
+        try:
+            return processes.run(
+                ["git", "remote", "get-url", "origin"],
+                cwd=self.root,
+                environment=self.runner.inherited(),
+            ).strip()
+        except ServiceError:
+            return None

@@ -1,0 +1,94 @@
+"""A project's own template of the release notes: Jinja2, in a process that can do nothing else.
+
+A sandbox keeps a template from Python's insides; the process of its own keeps it from the
+environment, from running for ever and from filling the memory.
+"""
+
+import json
+import resource
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from scripts.core import notes
+from scripts.core.errors import Place, ServiceError, TransientError, UsageError
+from scripts.core.notes import NotesFacts
+from scripts.tools import processes
+
+SECONDS = 10
+MEMORY = 1 << 29
+"""Bytes that the process may have."""
+HINT = "docs/changelog.md names what a template can use"
+ROOT = Path(__file__).parents[2]
+
+
+def render(facts: NotesFacts, template: str, path: str, environment: Mapping[str, str]) -> str:
+    """Render the notes by the template, at most `notes.LIMIT` characters of them.
+
+    Raises UsageError, with the line where there is one: it is no template, names what there is
+    not, takes longer than SECONDS or more memory than MEMORY.
+    """
+    names = {**asdict(facts), "parts": notes.parts(facts), "notes": notes.render(facts)}
+    question = json.dumps({"template": template, "names": names})
+    command = [sys.executable, "-m", "scripts.release.notes_template"]
+    try:
+        answer = processes.run(
+            command,
+            cwd=ROOT,
+            environment={**environment, "PYTHONPATH": str(ROOT)},
+            text=question,
+            timeout=2 * SECONDS,
+        )
+    except TransientError as error:
+        raise _wrong(path, f"it did not end within {2 * SECONDS} s", 0) from error
+    except ServiceError as error:
+        raise _wrong(path, f"its rendering was ended: {error.cause}", 0) from error
+    said: dict[str, Any] = json.loads(answer)
+    if "text" not in said:
+        raise _wrong(path, said["cause"], said["line"])
+    return notes.shortened(said["text"], notes.LIMIT - 1, notes.more(facts)).rstrip() + "\n"
+
+
+def _wrong(path: str, cause: str, line: int) -> UsageError:
+    return UsageError(f"the template of the notes: {cause}", HINT, Place(path, line))
+
+
+def main() -> None:
+    """Answer the question on stdin; every way to fail that can be told is an answer too."""
+    question = json.load(sys.stdin)
+    from jinja2 import StrictUndefined, TemplateError  # noqa: PLC0415 - before the limits
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+
+    world = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    # The same facts must give the same text.
+    del world.filters["random"], world.globals["lipsum"]
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    answer: dict[str, Any]
+    try:
+        answer = {"text": world.from_string(question["template"]).render(question["names"])}
+    except MemoryError as error:
+        answer = {"cause": f"it needs more than {MEMORY >> 20} MB", "line": _line(error)}
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        answer = {"cause": f"{type(error).__name__}: {error}", "line": _line(error)}
+    except RecursionError as error:
+        answer = {"cause": "it calls itself without end", "line": _line(error)}
+    json.dump(answer, sys.stdout)
+
+
+def _line(error: BaseException) -> int:
+    """Find the template's line in a traceback, which Jinja2 makes say it; 0 if it has none."""
+    if line := getattr(error, "lineno", None):
+        return int(line)
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename in ("<template>", "<unknown>")]
+    return int(lines[-1] or 0) if lines else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Where a release starts, which version is asked for, and whether it can become one."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from packaging.version import Version
+
+from scripts.core import changelog, version
+from scripts.core import plan as planning
+from scripts.core.converge import patiently
+from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
+from scripts.core.plan import Origin, PlannedImage, Product
+from scripts.release import version_files
+from scripts.release.config import FILE, Config, VersionFile
+from scripts.release.context import Context
+
+
+@dataclass(frozen=True)
+class Start:
+    """The commit that a run was started from."""
+
+    commit: str
+    branch: str | None
+    tag: str | None
+    """The tag whose push started it: then its commit says the version already."""
+    config: Config
+    refs: dict[str, str]
+    """The remote's branches and tags, each with its commit."""
+
+    def released(self) -> set[Version]:
+        """Give every version that has a tag."""
+        names = (name.removeprefix("refs/tags/") for name in self.refs if "/tags/" in name)
+        return {found for name in names if (found := version.from_tag(name))}
+
+
+def find(context: Context) -> Start:
+    """Find the branch's present head, or the pushed tag's commit."""
+    trigger = context.runner.trigger()
+    refs = patiently(context.git.refs, context.runner.patience())
+    branch = None if trigger.tag else trigger.branch or _current_branch(context)
+    ref = f"refs/tags/{trigger.tag}" if trigger.tag else f"refs/heads/{branch}"
+    if ref not in refs:
+        raise UsageError(f"{ref} is not on the remote", "push it, or choose one that is there")
+    return Start(refs[ref], branch, trigger.tag, context.config_at(refs[ref]), refs)
+
+
+def _current_branch(context: Context) -> str:
+    try:
+        return context.git.run("symbolic-ref", "--short", "HEAD")
+    except ServiceError as error:
+        raise UsageError(
+            "no branch is checked out here", "git switch to the branch to release from"
+        ) from error
+
+
+def wanted(context: Context, start: Start) -> Version:
+    """Find which version is asked for.
+
+    Whether it is taken is not asked here: an unfinished release is asked for by the same words.
+    """
+    request = start.tag or context.runner.trigger().version
+    if not request:
+        raise UsageError("no version was given", "give one: 0.2.4, or patch, minor, major, rc")
+    if request.strip().lower() in version.STEPS:
+        return version.resolve(request, version.parse(start.config.version), ())
+    return version.parse(request)
+
+
+def check(context: Context, start: Start, wanted: Version) -> None:
+    """Refuse what cannot become a release, every reason at once, before anything is made."""
+    problems = list((_tagged if start.tag else _dispatched)(context, start, wanted))
+    if problems:
+        raise ProblemsError(problems)
+
+
+def _dispatched(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
+    config, path = start.config, start.config.changelog
+    text = context.read_at(start.commit, path)
+    current = version.parse(config.version)
+    yield from _unsettable(context, start, str(wanted))
+    yield from _raised(lambda: version.resolve(str(wanted), current, start.released()))
+    tag, page = version.tag(wanted), context.endpoints.page_url
+    yield from _raised(
+        lambda: changelog.cut(
+            text, wanted, today(), tag=tag, previous_tag=None, repository_url=page, path=path
+        )
+    )
+
+
+def _unsettable(context: Context, start: Start, wanted: str) -> Iterator[ReleaseError]:
+    """Set the version in every file as `prepare` will, and keep only what went wrong."""
+    config = start.config
+
+    def set_line(file: VersionFile) -> None:
+        text = context.read_at(start.commit, file.path)
+        version_files.line(text, file.path, file.line, config.version, wanted)
+
+    for file in config.version_files:
+        yield from _raised(partial(set_line, file))
+    if context.git.run("ls-tree", start.commit, "uv.lock"):
+        locked = context.read_at(start.commit, "uv.lock")
+        yield from _raised(partial(version_files.uv_lock, locked, config.project, wanted))
+
+
+def _tagged(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
+    """A pushed tag bumps nothing: its commit must say the version, everywhere, already."""
+    config = start.config
+    if start.tag != version.tag(wanted):
+        cause = f"the pushed tag is {start.tag}, the name of {wanted} is {version.tag(wanted)}"
+        yield UsageError(cause, f"delete tag {start.tag}, and push {version.tag(wanted)}")
+    remedy = f"delete tag {start.tag}, correct the commit and tag again; or use Run workflow"
+    if version.parse(config.version) != wanted:
+        cause = f"the tagged commit says version {config.version}, the tag says {wanted}"
+        yield UsageError(cause, remedy, Place(FILE))
+    for file in config.version_files:
+        line = file.line.replace("{version}", str(wanted))
+        if line not in context.read_at(start.commit, file.path):
+            yield UsageError(f"{file.path} does not say {line!r}", remedy, Place(file.path))
+    text = context.read_at(start.commit, config.changelog)
+    yield from _raised(lambda: changelog.section(text, wanted, config.changelog))
+
+
+def _raised(act: Callable[[], object]) -> Iterator[ReleaseError]:
+    try:
+        act()
+    except ProblemsError as error:
+        yield from error.errors
+    except ReleaseError as error:
+        yield error
+
+
+def origin(context: Context, start: Start) -> Origin:
+    """Give the start as the plan needs it; all of it follows from the commit, and today's date."""
+    base_epoch = int(context.git.run("show", "--no-patch", "--format=%ct", start.commit))
+    if start.tag:
+        day = datetime.fromtimestamp(base_epoch, UTC).date().isoformat()
+        return Origin(start.commit, None, day, base_epoch)
+    return Origin(start.commit, start.branch, today(), planning.epoch(base_epoch, today()))
+
+
+def product(context: Context, config: Config) -> Product:
+    """Give what the project releases, with the registry's host before each image."""
+    images = tuple(
+        PlannedImage(
+            name=image.name,
+            dockerfile=image.dockerfile,
+            repository=f"{context.endpoints.registry}/{image.repository}",
+            platforms=image.platforms,
+            tag="",
+            floating=(),
+        )
+        for image in config.images
+    )
+    return Product(config.project, config.author, config.package is not None, images)
+
+
+def today() -> str:
+    """Give the date of the release, in UTC, as ISO 8601."""
+    return datetime.now(UTC).date().isoformat()

@@ -1,0 +1,1 @@
+"""What the release runs on: other programs, the runner, Docker, environments."""

@@ -1,0 +1,119 @@
+"""A clean environment with the released package in it, as a user makes one."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.core.converge import patiently
+from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
+from scripts.core.lock import LockedDist
+from scripts.release.context import Context
+from scripts.tools import processes
+
+# What uv says where the index, or an edge of it, does not show the version yet.
+NOT_SHOWN = ("there is no version of", "not found in the package registry")
+ASK = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
+REMEDY = "correct the package, and run the release again with the same version"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A virtual environment of its own, outside every other."""
+
+    context: Context
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin" / "python"
+
+    def run(self, *arguments: str, **environment: str) -> str:
+        """Run its interpreter, away from the checkout, so that only what is installed is found."""
+        return processes.run(
+            [str(self.python), "-I", *arguments],
+            cwd=self.folder,
+            environment=self.context.runner.inherited(**environment),
+        )
+
+    def install(self, *arguments: str) -> None:
+        """Install with uv."""
+        self._uv("pip", "install", "--python", str(self.python), *arguments)
+
+    def create(self) -> None:
+        """Make the empty environment."""
+        self._uv("venv", "--quiet", str(self.folder))
+
+    def _uv(self, *arguments: str) -> None:
+        # uv is found beside this Python, which is not always on PATH.
+        path = f"{Path(sys.executable).parent}:{self.context.runner.get('PATH') or ''}"
+        environment = self.context.runner.inherited() | {"PATH": path}
+        processes.run(["uv", *arguments], cwd=self.folder.parent, environment=environment)
+
+
+def fresh(context: Context) -> Installation:
+    """Make an empty environment."""
+    installation = Installation(context, context.fresh("consumer") / "environment")
+    installation.create()
+    return installation
+
+
+def staged(context: Context, wheel: Path) -> Installation:
+    """Install the proven wheel from its file."""
+    installation = fresh(context)
+    installation.install(str(wheel))
+    return installation
+
+
+def published(context: Context, dists: tuple[LockedDist, ...]) -> Installation:
+    """Install from the index by name, only if the index's bytes are those of the lock.
+
+    Cool-downs that a user may have set against fresh uploads do not apply to one's own release.
+    """
+    plan = context.plan
+    installation = fresh(context)
+    hashes = " ".join(f"--hash=sha256:{dist.sha256}" for dist in dists)
+    wanted = context.fresh("requirements") / "requirements.txt"
+    wanted.write_text(f"{plan.project}=={plan.version} {hashes}\n", "utf-8")
+    index = ["--default-index", context.index.simple_url, "--refresh-package", plan.project]
+
+    # Or uv, where the wheel's hash is another, would build the sdist, and find nothing wrong.
+    wheel = ["--only-binary", plan.project]
+
+    def install() -> None:
+        try:
+            exactly = ["--require-hashes", "--no-deps", "-r", os.fspath(wanted)]
+            installation.install(*index, *wheel, *exactly)
+        except ServiceError as error:
+            if any(sign in error.cause for sign in NOT_SHOWN):
+                raise TransientError(
+                    error.cause, "look at the index, and run this again"
+                ) from error
+            if "hash mismatch" in error.cause.lower():
+                raise ConflictError(
+                    f"the index has other bytes than the lock: {error.cause}",
+                    "yank this version at the index, and release the next one",
+                ) from error
+            raise
+
+    patiently(install, context.runner.patience())
+    installation.install(*index, f"{plan.project}=={plan.version}")
+    return installation
+
+
+def check(installation: Installation, project: str, version: str, modules: tuple[str, ...]) -> None:
+    """Import what was installed, and ask its version."""
+    found = installation.run("-c", ASK, project).strip()
+    if found != version:
+        raise CheckError(
+            f"the installed {project} says version {found}, expected {version}", REMEDY
+        )
+    for module in modules:
+        try:
+            installation.run("-c", f"import {module}")
+        except ServiceError as error:
+            raise CheckError(
+                f"the installed package cannot be imported: {error.cause}",
+                REMEDY,
+            ) from error

@@ -1,0 +1,340 @@
+"""GitHub Actions around a step, or a laptop's shell: the only reader of the environment."""
+
+import json
+import os
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from scripts.cli import terminal
+from scripts.cli.terminal import Progress
+from scripts.core.errors import ProblemsError, ReleaseError, UsageError
+
+DEADLINE = 600.0
+SILENCE = 30.0
+LONGEST_PAUSE = 15.0
+# What a started program may see. Everything else, secrets above all, is given by name.
+INHERITED = (
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LANG",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "BUILDX_BUILDER",
+    "BUILDX_CONFIG",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_CERT",
+    "GIT_SSL_CAINFO",
+    "UV_CACHE_DIR",
+    "UV_SYSTEM_CERTS",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where the index, the registry and the forge are. The public ones where nothing is said."""
+
+    server_url: str
+    api_url: str
+    repository: str
+    """`owner/name` on the forge."""
+    index_upload: str | None
+    index_simple: str | None
+    registry: str
+
+    @property
+    def page_url(self) -> str:
+        """The repository's page, which is also where it is cloned from and pushed to."""
+        return f"{self.server_url}/{self.repository}"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Credentials, shown nowhere."""
+
+    github: str | None = None
+    index_username: str | None = None
+    index_token: str | None = None
+    registry_username: str | None = None
+    registry_token: str | None = None
+
+    def __repr__(self) -> str:
+        """Say nothing, so that no traceback or log can."""
+        return "Secrets(…)"
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """What started the run."""
+
+    version: str | None
+    """What was typed: a version, or `patch`, `minor`, `major`, `rc`."""
+    good: str | None
+    """Of a rollback, the version to go back to."""
+    dry_run: bool
+    tag: str | None
+    """The tag that was pushed, if that started it."""
+    sha: str | None
+    branch: str | None
+    run_url: str | None
+
+
+class Runner:
+    """The environment a step runs in, read once."""
+
+    def __init__(self, environ: Mapping[str, str], *, as_json: bool = False) -> None:
+        self._environ = {key: value for key, value in environ.items() if value}
+        self._as_json = as_json
+        self._progress: Progress | None = None
+        self.found: dict[str, Any] = {}
+        """What the verb found, for the document of `--json`."""
+
+    @classmethod
+    def current(
+        cls,
+        *,
+        version: str | None = None,
+        good: str | None = None,
+        dry_run: bool = False,
+        as_json: bool = False,
+    ) -> "Runner":
+        """Read this process's environment; what was typed as an argument comes first."""
+        typed = {
+            "RELEASE_VERSION": version,
+            "RELEASE_GOOD": good,
+            "RELEASE_DRY_RUN": "true" if dry_run else None,
+        }
+        given = {key: value for key, value in typed.items() if value}
+        return cls({**os.environ, **given}, as_json=as_json)
+
+    def get(self, name: str) -> str | None:
+        """Give one variable; an empty one counts as none, as GitHub passes what is not set."""
+        return self._environ.get(name)
+
+    @property
+    def on_actions(self) -> bool:
+        """Whether this runs as a step of GitHub Actions."""
+        return self.get("GITHUB_ACTIONS") == "true"
+
+    def endpoints(self, origin: str | None = None) -> Endpoints:
+        """Give the services' addresses; `origin` is the git remote, which names the repository."""
+        server = self.get("GITHUB_SERVER_URL") or "https://github.com"
+        repository = self.get("GITHUB_REPOSITORY") or _repository(origin)
+        return Endpoints(
+            server_url=server,
+            api_url=self.get("GITHUB_API_URL") or "https://api.github.com",
+            repository=repository,
+            index_upload=self.get("PACKAGE_INDEX_UPLOAD_URL"),
+            index_simple=self.get("PACKAGE_INDEX_URL"),
+            registry=self.get("IMAGE_REGISTRY") or "docker.io",
+        )
+
+    def secrets(self) -> Secrets:
+        """Give the credentials that this step was given."""
+        return Secrets(
+            github=self.get("GITHUB_TOKEN") or self.get("GH_TOKEN"),
+            index_username=self.get("PACKAGE_INDEX_USERNAME"),
+            index_token=self.get("PACKAGE_INDEX_TOKEN"),
+            registry_username=self.get("REGISTRY_USERNAME"),
+            registry_token=self.get("REGISTRY_TOKEN"),
+        )
+
+    def trigger(self) -> Trigger:
+        """Give what started the run: the button's inputs, or a pushed tag."""
+        tagged = self.get("GITHUB_REF_TYPE") == "tag"
+        name = self.get("GITHUB_REF_NAME")
+        run = self.get("GITHUB_RUN_ID")
+        server, repository = self.get("GITHUB_SERVER_URL"), self.get("GITHUB_REPOSITORY")
+        return Trigger(
+            version=self.get("RELEASE_VERSION"),
+            good=self.get("RELEASE_GOOD"),
+            dry_run=self.get("RELEASE_DRY_RUN") == "true",
+            tag=name if tagged else None,
+            sha=self.get("GITHUB_SHA"),
+            branch=None if tagged else name,
+            run_url=f"{server}/{repository}/actions/runs/{run}" if run else None,
+        )
+
+    def labels(self) -> list[str]:
+        """Give the labels of the pull request that this run is for, from the event's payload."""
+        return [label["name"] for label in self._pull_request().get("labels", [])]
+
+    def merged_into(self) -> str | None:
+        """Give the commit that this run's pull request is to be merged into; none without one."""
+        commit = self._pull_request().get("base", {}).get("sha")
+        return str(commit) if commit else None
+
+    def needs(self) -> dict[str, Any]:
+        """Give what became of the jobs before this one: GitHub's context `needs`, as JSON."""
+        text = self.get("CI_NEEDS")
+        try:
+            found = json.loads(text or "")
+        except ValueError as error:
+            raise UsageError(
+                f"CI_NEEDS is {text!r}, which is no JSON", "give it `toJson(needs)`"
+            ) from error
+        return dict(found)
+
+    def _pull_request(self) -> dict[str, Any]:
+        path = self.get("GITHUB_EVENT_PATH")
+        event = json.loads(Path(path).read_text("utf-8")) if path else {}
+        return dict(event.get("pull_request") or {})
+
+    def inherited(self, **more: str) -> dict[str, str]:
+        """Give the environment of a started program: what it needs to run, and `more`."""
+        kept = {key: self._environ[key] for key in INHERITED if key in self._environ}
+        return {**kept, **more}
+
+    def patience(self, most: float = float("inf")) -> "Pause":
+        """Give a fresh deadline, of `RELEASE_DEADLINE` or ten minutes, and of `most` seconds."""
+        return Pause(min(most, self._seconds("RELEASE_DEADLINE", DEADLINE)))
+
+    def silence(self) -> float:
+        """Give the seconds after which a silent service is given up: `RELEASE_SILENCE`, or 30."""
+        return self._seconds("RELEASE_SILENCE", SILENCE)
+
+    def _seconds(self, name: str, default: float) -> float:
+        text = self.get(name)
+        try:
+            return float(text) if text else default
+        except ValueError as error:
+            raise UsageError(
+                f"{name} is {text!r}, which is no number of seconds",
+                f"set it to seconds, such as {default:.0f}, or not at all",
+            ) from error
+
+    def output(self, **values: str) -> None:
+        """Set outputs of the step. A random delimiter, so that no value can end itself."""
+        if path := self.get("GITHUB_OUTPUT"):
+            mark = secrets.token_hex(16)
+            text = "".join(f"{key}<<{mark}\n{value}\n{mark}\n" for key, value in values.items())
+            _append(path, text)
+
+    def summary(self, markdown: str) -> None:
+        """Add to the job's summary page."""
+        if path := self.get("GITHUB_STEP_SUMMARY"):
+            _append(path, markdown + "\n")
+
+    def say(self, text: str, /, **found: Any) -> None:
+        """Print a text as it is, for a person or for another program, unless `--json` was asked."""
+        self.found |= found
+        self._stop()
+        if text and not self._as_json:
+            print(text)
+
+    def show(self, markdown: str, /, **found: Any) -> None:
+        """Show a report: drawn at a terminal, as Markdown in a log, as `found` with `--json`."""
+        if self._as_json or not self._coloured(sys.stdout):
+            self.say(markdown, **found)
+        else:
+            self._stop()
+            terminal.draw(markdown)
+
+    def report(self, markdown: str, /, **found: Any) -> None:
+        """Show a report, and put it on the run's summary page."""
+        self.show(markdown, **found)
+        self.summary(markdown)
+
+    def step(self, text: str) -> None:
+        """Name what is under way, for a person who waits."""
+        if self._progress:
+            self._progress.step(text)
+
+    def progress(self, work: str) -> Progress:
+        """Watch over a piece of work, and say at a terminal what of it takes long."""
+        self._progress = Progress(work, shown=self._watched(sys.stderr))
+        return self._progress
+
+    def _stop(self) -> None:
+        if self._progress:
+            self._progress.stop()
+
+    def _watched(self, stream: TextIO) -> bool:
+        return terminal.watched(stream, self._environ)
+
+    def _coloured(self, stream: TextIO) -> bool:
+        """Say whether colour is wanted there (no-color.org: any value but an empty one is a no)."""
+        return self._watched(stream) and not self.get("NO_COLOR")
+
+    def fail(self, error: ReleaseError) -> None:
+        """Print an error for a person, and annotate its file and line on GitHub."""
+        if self._coloured(sys.stderr):
+            terminal.complain(error)
+        else:
+            print(error, file=sys.stderr)
+        if self.on_actions:
+            for one in error.errors if isinstance(error, ProblemsError) else [error]:
+                # GitHub reads commands from both streams; a document stands alone on the first.
+                print(annotation(one), file=sys.stderr if self._as_json else sys.stdout)
+            self.summary(f"### ❌ {error.cause}\n\n**What to do:** {error.remedy}")
+
+
+class Pause:
+    """Waits a little longer each time, until a deadline. Seconds throughout."""
+
+    def __init__(self, deadline: float) -> None:
+        self._end = time.monotonic() + deadline
+        self._next = 0.2
+
+    def wait(self, after: float = 0) -> bool:
+        """Pause; say whether there is time to try again."""
+        pause = max(self._next, after)
+        if time.monotonic() + pause > self._end:
+            return False
+        time.sleep(pause)
+        self._next = min(self._next * 2, LONGEST_PAUSE)
+        return True
+
+
+def annotation(error: ReleaseError) -> str:
+    """Write an error as a workflow command (GitHub Docs, Workflow commands)."""
+    properties = {"title": type(error).__name__}
+    if error.place:
+        properties |= {"file": error.place.path}
+        properties |= {"line": str(error.place.line)} if error.place.line else {}
+        properties |= {"col": str(error.place.column)} if error.place.column else {}
+    fields = ",".join(f"{key}={_escape(value, ':,')}" for key, value in properties.items())
+    return f"::error {fields}::{_escape(f'{error.cause}{chr(10)}{error.remedy}')}"
+
+
+def _escape(text: str, more: str = "") -> str:
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
+
+
+def _append(path: str, text: str) -> None:
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _repository(origin: str | None) -> str:
+    """Read `owner/name` out of a remote's address, `https://…` or `git@host:…`."""
+    address = (origin or "").rstrip("/").removesuffix(".git")
+    # `host:path`, as ssh has it, is no URL: all of it is the path.
+    path = address.partition("://")[2].partition("/")[2] if "://" in address else address
+    parts = path.rpartition(":")[2].strip("/").split("/")
+    if len(parts) < 2:  # noqa: PLR2004 - owner and name
+        raise UsageError(
+            "which repository this is, is not known: GITHUB_REPOSITORY is not set, and there is "
+            "no git remote `origin`",
+            "set GITHUB_REPOSITORY=owner/name, or run this in a clone",
+        )
+    return "/".join(parts[-2:])

@@ -1,0 +1,297 @@
+"""Runs of small workflows under the real act, with the stand-ins, without any service."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+import pytest
+
+from rehearsal.runs import act, recorder, run
+from tests.support.workflow_bench import Bench
+
+IMAGE = """
+    name: Image
+    on: {workflow_call: {inputs: {image: {type: string}}}}
+    jobs:
+      build:
+        runs-on: ubuntu-24.04-arm
+        steps:
+          - run: echo "building ${{ inputs.image }}"
+    """
+LEGS = """\
+    legs=[{"image":"api","platform":"linux/amd64"},{"image":"api","platform":"linux/arm64"}]
+    mode=dry-run
+    """
+RELEASE = """
+    name: Release
+    on: {workflow_dispatch: {inputs: {version: {type: string}, dry-run: {type: boolean}}}}
+    jobs:
+      plan:
+        runs-on: ubuntu-24.04
+        outputs: {legs: "${{ steps.it.outputs.legs }}", mode: "${{ steps.it.outputs.mode }}"}
+        steps:
+          - uses: @checkout@
+          - {id: it, run: cat legs.txt >> "$GITHUB_OUTPUT"}
+          - run: echo "# ${{ inputs.version }} ${{ inputs.dry-run }}" >> "$GITHUB_STEP_SUMMARY"
+      images:
+        needs: plan
+        strategy: {matrix: {include: "${{ fromJson(needs.plan.outputs.legs) }}"}}
+        uses: ./.github/workflows/image.yml
+        with: {image: "${{ matrix.image }}"}
+      check:
+        name: Check (${{ matrix.runner }})
+        needs: plan
+        strategy: {matrix: {runner: [ubuntu-24.04, ubuntu-24.04-arm]}}
+        runs-on: ${{ matrix.runner }}
+        steps: [{run: "true"}]
+      gate:
+        name: Wait for approval
+        needs: [plan, images, check]
+        if: needs.plan.outputs.mode == 'release'
+        runs-on: ubuntu-24.04
+        steps: [{run: "true"}]
+      publish:
+        needs: gate
+        runs-on: ubuntu-24.04
+        steps: [{run: "true"}]
+      report:
+        needs: publish
+        if: always()
+        runs-on: ubuntu-24.04
+        steps: [{run: "true"}]
+    """
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_jobs_legs_and_called_workflows_are_all_seen(bench: Bench) -> None:
+    bench.write(".github/workflows/image.yml", IMAGE)
+    bench.write("legs.txt", LEGS.replace("dry-run", "release"))
+    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "false"})
+    assert done.ok, done.problems
+    assert sorted(job.label for job in done.jobs) == [
+        "check (ubuntu-24.04)",
+        "check (ubuntu-24.04-arm)",
+        "gate",
+        "images (linux/amd64)",
+        "images (linux/arm64)",
+        "plan",
+        "publish",
+        "report",
+    ]
+    assert "# 0.2.4 false" in done.summary()
+    plan = next(job for job in done.jobs if job.key == "plan")
+    assert [step.result for step in plan.steps] == ["success"] * 3
+    assert "building api" in next(job for job in done.jobs if job.key == "images").log.read_text()
+
+
+def test_jobs_that_a_dry_run_leaves_out_are_no_problem(bench: Bench) -> None:
+    bench.write(".github/workflows/image.yml", IMAGE)
+    bench.write("legs.txt", LEGS)
+    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "true"})
+    assert done.ok, done.problems
+    assert done.results["gate"] == done.results["publish"] == "skipped"
+    assert done.results["report"] == "success"
+
+
+def test_a_job_that_act_skips_silently_is_a_problem(bench: Bench) -> None:
+    done = bench.run(
+        """
+        name: Release
+        on: workflow_dispatch
+        jobs:
+          plan:
+            runs-on: ubuntu-24.04
+            steps: [{run: "true"}]
+          serviced:
+            runs-on: ${{ format('{0}-{1}', 'windows', '2025') }}
+            steps: [{run: "true"}]
+        """
+    )
+    assert done.exit_code == 0
+    assert not done.ok
+    assert done.problems == ["serviced: 1 job(s) should have run, 0 did"]
+
+
+def test_a_failing_step_is_shown_with_its_last_lines_and_its_log(bench: Bench) -> None:
+    done = bench.run(
+        """
+        name: Release
+        on: workflow_dispatch
+        jobs:
+          plan:
+            runs-on: ubuntu-24.04
+            steps:
+              - {name: Quiet, run: echo before}
+              # act may lose what a step says within milliseconds of its end.
+              - name: Break it
+                run: "echo why; echo '::error file=a.py,line=3::bad'; sleep 1; exit 3"
+              - run: echo never
+          after: {needs: plan, runs-on: ubuntu-24.04, steps: [{run: "true"}]}
+          report:
+            needs: [plan, after]
+            if: always()
+            runs-on: ubuntu-24.04
+            steps: [{run: "true"}]
+        """
+    )
+    assert not done.ok
+    assert done.problems == []
+    assert done.results == {"plan": "failure", "after": "skipped", "report": "success"}
+    screen = bench.screen.getvalue()
+    # Before it, a step that takes long shows what it said last, whatever that is.
+    shown = screen.partition("plan: Break it failed; its last lines:")[2]
+    assert "why" in shown
+    assert "before" not in shown
+    log = next(job.log for job in done.jobs if job.key == "plan")
+    assert str(log) in screen
+    assert [(a.level, a.text, dict(a.place)) for a in done.annotations] == [
+        ("error", "bad", {"file": "a.py", "line": "3"})
+    ]
+
+
+def test_what_always_runs_also_runs_after_a_called_workflow_failed(bench: Bench) -> None:
+    bench.write(".github/workflows/image.yml", IMAGE.replace("echo", "exit 1; echo"))
+    bench.write("legs.txt", LEGS)
+    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "true"})
+    assert not done.ok
+    assert done.results["images"] == "failure"
+    assert done.results["report"] == "success"
+    assert done.problems == []
+
+
+def test_what_always_runs_also_runs_after_a_plan_that_failed(bench: Bench) -> None:
+    bench.write(".github/workflows/image.yml", IMAGE)
+    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "true"})
+    assert not done.ok
+    assert done.results["plan"] == "failure"
+    assert done.results["images"] == done.results["publish"] == "skipped"
+    assert done.results["report"] == "success"
+    assert done.problems == []
+
+
+def test_an_action_without_stand_in_is_named_before_anything_runs(bench: Bench) -> None:
+    workflow = """
+        name: Release
+        on: workflow_dispatch
+        jobs:
+          plan:
+            runs-on: ubuntu-24.04
+            steps: [{uses: "somebody/something@0123456789012345678901234567890123456789"}]
+        """
+    with pytest.raises(act.MissingStandInError, match=r"release.yml uses somebody/something@0123"):
+        bench.run(workflow)
+
+
+def test_a_pushed_tag_gives_the_tags_event_and_no_inputs(bench: Bench) -> None:
+    event = act.pushed_tag("v0.2.4", "1" * 40, {"id": "1" * 40}, {"owner": {"login": "o"}})
+    done = bench.run(
+        """
+        name: Release
+        on: {push: {tags: ["v*"]}, workflow_dispatch: {inputs: {version: {type: string}}}}
+        jobs:
+          plan:
+            runs-on: ubuntu-24.04
+            steps:
+              - run: echo "<$GITHUB_REF|$GITHUB_REF_TYPE|$GITHUB_SHA|$V>"
+                env: {V: "${{ inputs.version }}"}
+              - run: jq -r .head_commit.id "$GITHUB_EVENT_PATH" || cat "$GITHUB_EVENT_PATH"
+        """,
+        event=event,
+    )
+    assert done.ok
+    assert f"<refs/tags/v0.2.4|tag|{'1' * 40}|>" in done.jobs[0].log.read_text()
+
+
+def test_secrets_reach_the_steps_and_nothing_else(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SURPRISE", "of the caller")
+    secret = 'two words, a "quote", a $sign and \\ more'
+    done = bench.run(
+        """
+        name: Release
+        on: workflow_dispatch
+        jobs:
+          plan:
+            runs-on: ubuntu-24.04
+            steps:
+              - run: printf %s "$S" | sha256sum; tr '\\0' ' ' < /proc/$PPID/cmdline
+                env: {S: "${{ secrets.TOKEN }}"}
+              - run: test "$V" = here && test -z "$SURPRISE"
+                env: {V: "${{ vars.PLACE }}"}
+        """,
+        secrets={"TOKEN": secret},
+        variables={"PLACE": "here"},
+    )
+    assert done.ok
+    digest = subprocess.run(
+        ["sha256sum"], input=secret, capture_output=True, text=True, check=True
+    ).stdout[:64]
+    assert digest in done.jobs[0].log.read_text()
+    for path in bench.folder.rglob("*"):
+        assert not path.is_file() or b"two words" not in path.read_bytes(), path
+
+
+def test_an_interrupt_ends_everything_that_the_jobs_started(bench: Bench, tmp_path: Path) -> None:
+    bench.write(
+        ".github/workflows/release.yml",
+        """
+        name: Release
+        on: workflow_dispatch
+        jobs:
+          plan:
+            runs-on: ubuntu-24.04
+            steps: [{run: "nohup setsid sleep 600 >&- 2>&- <&- & echo started > $MARK; sleep 600"}]
+        """,
+    )
+    sha = bench.commit()
+    setting = bench.setting(1, context={"MARK": str(tmp_path / "mark")})
+    code = (
+        "import sys, pickle; from rehearsal import progress; from rehearsal.runs import run;"
+        "s, e = pickle.load(sys.stdin.buffer);"
+        "run.run(s, e, progress.Progress(live=False))"
+    )
+    bench.tree(sha, setting)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, cwd=Path(__file__).parents[3]
+    )
+    assert process.stdin
+    process.stdin.write(pickle.dumps((setting, bench.event(sha))))
+    process.stdin.close()
+    wait_until((tmp_path / "mark").exists)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) not in (0, None)
+    assert not list(run.left(setting.folder))
+
+
+def wait_until(state, seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not state():
+        assert time.monotonic() < deadline, "the state did not come"
+        os.sched_yield()
+
+
+def test_lines_that_are_no_json_are_kept_as_words(bench: Bench) -> None:
+    done = bench.run(
+        """
+        name: Release
+        on: workflow_dispatch
+        jobs: {plan: {runs-on: ubuntu-24.04, steps: [{run: "false"}]}}
+        """
+    )
+    assert any("Error: Job 'plan' failed" in word for word in done.words)
+
+
+def test_a_failure_without_lines_still_names_the_step(tmp_path: Path) -> None:
+    job = recorder.JobRun("plan", "plan", tmp_path / "log", 0.0, tail=deque(["last"]))
+    job.steps.append(recorder.Step("Build", "failure"))
+    assert recorder.failure_lines(job)[0].endswith("plan: Build failed; its last lines:")

@@ -1,0 +1,72 @@
+"""A clean environment, as a user makes one: only the lock's bytes, and only once they are shown."""
+
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+
+from scripts.core import lock as locking
+from scripts.core import plan as planning
+from scripts.core.errors import CheckError, ReleaseError
+from scripts.core.lock import LockedDist
+from scripts.release.context import Context
+from scripts.tools import installation
+from tests.conftest import Bench
+from tests.core.values import ORIGIN
+from tests.support.dists import wheel
+
+WHEEL = "sample_thing-0.2.4-py3-none-any.whl"
+CONTENT = wheel("sample_thing", "0.2.4")
+
+
+@pytest.fixture
+def context(bench: Bench) -> Context:
+    made = bench.context()
+    product = planning.Product("sample_thing", "Mari <mari@example.org>", True, ())
+    made.__dict__["plan"] = planning.decide(product, Version("0.2.4"), ORIGIN, ())
+    return made
+
+
+@pytest.fixture
+def dists() -> tuple[LockedDist, ...]:
+    return (locking.locked_dist(WHEEL, CONTENT),)
+
+
+def test_the_proven_wheel_is_installed_and_imported(bench: Bench, context: Context) -> None:
+    path = bench.folder / WHEEL
+    path.write_bytes(CONTENT)
+    consumer = installation.staged(context, path)
+    installation.check(consumer, "sample_thing", "0.2.4", ("sample_thing",))
+    where = consumer.run("-c", "import sample_thing; print(sample_thing.__file__)").strip()
+    assert Path(where).is_relative_to(consumer.folder)
+    with pytest.raises(CheckError, match=r"says version 0\.2\.4, expected 0\.2\.5") as raised:
+        installation.check(consumer, "sample_thing", "0.2.5", ())
+    assert raised.value.remedy
+    with pytest.raises(CheckError, match="cannot be imported"):
+        installation.check(consumer, "sample_thing", "0.2.4", ("nothing_of_this_name",))
+
+
+def test_the_published_package_is_installed_by_name(
+    bench: Bench, context: Context, dists: tuple[LockedDist, ...]
+) -> None:
+    bench.index.files[WHEEL] = CONTENT
+    consumer = installation.published(context, dists)
+    installation.check(consumer, "sample_thing", "0.2.4", ("sample_thing",))
+
+
+def test_other_bytes_on_the_index_are_not_installed(
+    bench: Bench, context: Context, dists: tuple[LockedDist, ...]
+) -> None:
+    bench.index.files[WHEEL] = wheel("sample_thing", "0.2.4", **{"sample_thing/more.py": ""})
+    with pytest.raises(ReleaseError, match=r"(?i)hash"):
+        installation.published(context, dists)
+
+
+def test_an_index_that_lags_is_asked_again(
+    bench: Bench, context: Context, dists: tuple[LockedDist, ...]
+) -> None:
+    """What the uploader saw already, an edge of the index may not show yet."""
+    bench.index.files[WHEEL] = CONTENT
+    bench.index._hidden[WHEEL] = 2
+    consumer = installation.published(context, dists)
+    installation.check(consumer, "sample_thing", "0.2.4", ("sample_thing",))
