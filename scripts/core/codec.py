@@ -11,7 +11,7 @@ from scripts.core.errors import UsageError
 T = TypeVar("T")
 REMEDY = "take the file that the release wrote, unchanged"
 LATER = types.MappingProxyType({"later": True})
-"""The metadata of a field that older files lack. Its default is not written: they stay as they were."""
+"""The metadata of a field that older files lack: its default is not written."""
 
 
 def encode(value: Any) -> str:

@@ -17,7 +17,11 @@ DRY_RUN = "dry-run"
 COMMIT = r"[0-9a-f]{40}|[0-9a-f]{64}"
 PROJECT = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 """A project's name (Python Packaging User Guide, Names and normalization)."""
-BRANCH = r"(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)|/\.|\.$|/$))[^\s\x00-\x1f\x7f~^:?*\[\\./-][^\s\x00-\x1f\x7f~^:?*\[\\]*"
+_NOT_IN_BRANCH = r"\s\x00-\x1f\x7f~^:?*\[\\"
+BRANCH = (
+    r"(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)|/\.|\.$|/$))"
+    rf"[^{_NOT_IN_BRANCH}./-][^{_NOT_IN_BRANCH}]*"
+)
 """A branch's name (git-check-ref-format)."""
 PERSON = r"[^<>\x00-\x1f\x7f]+ <[^<>\s\x00-\x1f\x7f]+@[^<>\s\x00-\x1f\x7f]+>"
 """An author as a commit has it: `name <address>`, in one line."""

@@ -95,7 +95,7 @@ def test_what_is_no_such_file_is_refused(text: str | bytes) -> None:
 
 @pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"a": NaN}', '{"a": Infinity}'])
 def test_what_json_does_not_know_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="x.json is not JSON"):
+    with pytest.raises(UsageError, match=r"x\.json is not JSON"):
         codec.decode(dict[str, float], text, "x.json")
 
 

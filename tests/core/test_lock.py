@@ -103,7 +103,7 @@ def test_a_lock_is_taken_only_for_what_it_was_made_for() -> None:
     locking.bound(lock, "v0.2.4", "Mari/Thing")
     locking.bound(a_lock(), "v0.2.4", "any/where")
     for tag, repository in (("v0.2.5", "mari/thing"), ("v0.2.4", "mari/other")):
-        with pytest.raises(ConflictError, match="release.json of release v0.2") as raised:
+        with pytest.raises(ConflictError, match=r"release\.json of release v0\.2") as raised:
             locking.bound(lock, tag, repository)
         assert raised.value.remedy
 
