@@ -10,11 +10,21 @@ from scripts.core.errors import UsageError
 
 T = TypeVar("T")
 REMEDY = "take the file that the release wrote, unchanged"
+LATER = types.MappingProxyType({"later": True})
+"""The metadata of a field that older files lack: its default is not written."""
 
 
 def encode(value: Any) -> str:
     """Write a dataclass as JSON: keys in order, two spaces, one line feed at the end."""
-    return json.dumps(dataclasses.asdict(value), indent=2, sort_keys=True) + "\n"
+    data = dataclasses.asdict(value)
+    for field in _later(value):
+        if data[field.name] == field.default:
+            del data[field.name]
+    return json.dumps(data, indent=2, sort_keys=True) + "\n"
+
+
+def _later(kind: Any) -> list[dataclasses.Field[Any]]:
+    return [field for field in dataclasses.fields(kind) if field.metadata == LATER]
 
 
 def decode(kind: type[T], text: str | bytes, name: str) -> T:
@@ -23,10 +33,21 @@ def decode(kind: type[T], text: str | bytes, name: str) -> T:
     Raises `UsageError`, naming the field, if one is unknown, absent or of another type.
     """
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{name} is not JSON: {error}", REMEDY) from error
     return typing.cast(T, _decode(kind, data, name))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"{constant} is not a number")
 
 
 def _decode(kind: Any, data: Any, path: str) -> Any:
@@ -47,9 +68,10 @@ def _decode(kind: Any, data: Any, path: str) -> Any:
 def _decode_fields(kind: Any, data: Any, path: str) -> Any:
     values = _expect(dict, data, path)
     hints = typing.get_type_hints(kind)
-    if wrong := set(values) ^ set(hints):
+    absent = {field.name for field in _later(kind)} - set(values)
+    if wrong := set(values) ^ (set(hints) - absent):
         raise UsageError(f"{path}: unknown or absent: {', '.join(sorted(wrong))}", REMEDY)
-    return kind(**{key: _decode(hints[key], values[key], f"{path}.{key}") for key in hints})
+    return kind(**{key: _decode(hints[key], values[key], f"{path}.{key}") for key in values})
 
 
 def _expect(kind: Any, data: Any, path: str) -> Any:

@@ -3,13 +3,17 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from scripts.core import codec, plan
 from scripts.core.errors import ConflictError
 from scripts.core.plan import Plan, PlannedImage
 
 NAME = "release.json"
+EXCHANGED = (
+    "somebody exchanged that file: find out who and when, and put the right one back; a draft that "
+    "nobody has seen can be deleted, and the release run again"
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Lock:
     commit: str
     dists: tuple[LockedDist, ...]
     images: tuple[LockedImage, ...]
+    repository: str = field(default="", metadata=codec.LATER)
+    """`owner/name` on the forge; empty in locks of before it was written."""
 
     def image(self, name: str) -> LockedImage:
         """Give the image of that name."""
@@ -75,7 +81,7 @@ def _altered(lock: Lock) -> Iterator[str]:
     digests = [d for image in lock.images for d in (image.digest, *image.platforms.values())]
     hashes = [f"sha256:{dist.sha256}" for dist in lock.dists]
     wrong = [one for one in digests + hashes if not re.fullmatch("sha256:[0-9a-f]{64}", one)]
-    wrong += [lock.commit] if not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", lock.commit) else []
+    wrong += [lock.commit] if not re.fullmatch(plan.COMMIT, lock.commit) else []
     wrong += [f"{dist.name} of {dist.size} bytes" for dist in lock.dists if dist.size < 0]
     yield from (f"{one!r} cannot be" for one in wrong)
 
@@ -83,6 +89,43 @@ def _altered(lock: Lock) -> Iterator[str]:
 def write(lock: Lock) -> str:
     """Give the text of `release.json`. A run's mode is no part of it."""
     return codec.encode(replace(lock, plan=lock.plan.for_mode(plan.RELEASE)))
+
+
+def digest(lock: Lock) -> str:
+    """Give the SHA-256 of its text, in hex."""
+    return hashlib.sha256(write(lock).encode()).hexdigest()
+
+
+def mark(digest: str) -> str:
+    """Write the line by which a release's notes and tag say which lock is theirs."""
+    return f"{NAME} sha256:{digest}"
+
+
+def said(text: str) -> str:
+    """Read that line out of notes or a tag's message; empty where they are older than it."""
+    found = re.search(rf"{re.escape(NAME)} sha256:([0-9a-f]{{64}})\b", text)
+    return found[1] if found else ""
+
+
+def bound(lock: Lock, tag: str, repository: str) -> None:
+    """Refuse a lock that is not of this release: it would be marked, or gone back to, instead.
+
+    Raises ConflictError. GitHub takes names of repositories in any case.
+    """
+    ours = not lock.repository or lock.repository.casefold() == repository.casefold()
+    if lock.plan.tag != tag or not ours:
+        whose = f"{lock.repository or repository} {lock.plan.tag}"
+        raise ConflictError(
+            f"{NAME} of release {tag} of {repository} is that of {whose}", EXCHANGED
+        )
+
+
+def undisputed(where: str, digest: str, said: str) -> None:
+    """Refuse a lock whose text is not what `where` says of it; empty: nothing is said there."""
+    if said and said != digest:
+        raise ConflictError(
+            f"{where} says that {NAME} has sha256 {said}, its sha256 is {digest}", EXCHANGED
+        )
 
 
 def locked_dist(name: str, content: bytes) -> LockedDist:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 
@@ -14,6 +14,25 @@ from scripts.core.errors import ConflictError, UsageError
 SCHEMA = 1
 RELEASE = "release"
 DRY_RUN = "dry-run"
+COMMIT = r"[0-9a-f]{40}|[0-9a-f]{64}"
+PROJECT = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
+"""A project's name (Python Packaging User Guide, Names and normalization)."""
+_NOT_IN_BRANCH = r"\s\x00-\x1f\x7f~^:?*\[\\"
+BRANCH = (
+    r"(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)|/\.|\.$|/$))"
+    rf"[^{_NOT_IN_BRANCH}./-][^{_NOT_IN_BRANCH}]*"
+)
+"""A branch's name (git-check-ref-format)."""
+PERSON = r"[^<>\x00-\x1f\x7f]+ <[^<>\s\x00-\x1f\x7f]+@[^<>\s\x00-\x1f\x7f]+>"
+"""An author as a commit has it: `name <address>`, in one line."""
+INSIDE = r"(?!-)(?!(?:.*/)?\.\.?(?:/|$))[^/\\\x00-\x1f\x7f]+(?:/[^/\\\x00-\x1f\x7f]+)*"
+"""A path from the repository's root that does not lead out of it."""
+HOSTED = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?(?:/[a-z0-9][a-z0-9._-]*)+"
+"""An image's repository with the registry's host, and perhaps its port."""
+VERSION = r"[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?"
+"""A version in the one spelling that `version.parse` gives."""
+LATEST_TIME = 253402300799
+"""The last second of the year 9999, the last one that a date can say."""
 
 
 @dataclass(frozen=True)
@@ -138,18 +157,72 @@ def read(text: str | bytes) -> Plan:
 
 
 def checked(plan: Plan) -> Plan:
-    """Refuse a plan of another schema, or one that is not what its id says."""
+    """Refuse a plan of another schema or mode, or one that is not what its id says.
+
+    The id is a plain hash, which anybody can compute: so every value must have its form, too. They
+    become arguments and names of files.
+    """
     if plan.schema != SCHEMA:
         raise UsageError(
             f"the plan has schema {plan.schema}, this release system reads {SCHEMA}",
             "finish that release with the version of the scripts that planned it",
         )
-    if identified(plan).id != plan.id:
+    if plan.mode not in (RELEASE, DRY_RUN):
+        raise UsageError(
+            f"the plan has mode {plan.mode!r}, expected {RELEASE!r} or {DRY_RUN!r}",
+            "take the file that the release wrote, unchanged",
+        )
+    for what in _altered(plan):
         raise ConflictError(
-            f"the plan of {plan.version} was altered: its id is not the hash of its content",
+            f"the plan of {plan.version} was altered: {what}",
             "delete the draft release, and run the release again",
         )
     return plan
+
+
+def _altered(plan: Plan) -> Iterator[str]:
+    if identified(plan).id != plan.id:
+        yield "its id is not the hash of its content"
+        return
+    forms = _forms(plan) + [pair for image in plan.images for pair in _image_forms(image, plan)]
+    for value, form in forms:
+        if not re.fullmatch(form, value):
+            yield f"{value!r} cannot be"
+    if plan.dists not in ((), dist_names(plan.project, Version(plan.version))):
+        yield "its files do not have the names of its project"
+    if not 0 <= plan.source_date_epoch <= LATEST_TIME:
+        yield f"the time {plan.source_date_epoch} cannot be"
+
+
+def _forms(plan: Plan) -> list[tuple[str, str]]:
+    """Pair each text of a plan with the form that it must have."""
+    tag = re.escape(plan.tag)
+    optional = [
+        (plan.previous_tag, "v" + VERSION),
+        (plan.branch, BRANCH),
+        (plan.release_branch, f"release/{tag}" if plan.branch else "(?!)"),
+    ]
+    return [
+        (plan.version, VERSION),
+        (plan.tag, re.escape(f"v{plan.version}")),
+        (plan.project, PROJECT),
+        (plan.base, COMMIT),
+        (plan.author, PERSON),
+        (plan.date, r"\d{4}-\d\d-\d\d"),
+        (plan.title, r"[^-\x00-\x1f\x7f][^\x00-\x1f\x7f]*"),
+        *((value, form) for value, form in optional if value is not None),
+    ]
+
+
+def _image_forms(image: PlannedImage, plan: Plan) -> list[tuple[str, str]]:
+    return [
+        (image.name, r"[a-z][a-z0-9_-]*"),
+        (image.dockerfile, INSIDE),
+        (image.repository, HOSTED),
+        (image.tag, re.escape(plan.tag)),
+        *((platform, r"[a-z0-9]+(?:/[a-z0-9]+)+") for platform in image.platforms),
+        *((tag, r"[a-z0-9][a-z0-9.]*") for tag in image.floating),
+    ]
 
 
 def dist_names(project: str, wanted: Version) -> tuple[str, ...]:

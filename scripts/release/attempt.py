@@ -4,6 +4,7 @@ An attempt binds once its first name is public. Until then a run starts anew fro
 head; from then on the earlier plan rules, read back from the draft or from the release commit.
 """
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -59,10 +60,34 @@ def look(context: Context, start: Start, wanted: Version) -> Attempt:
 
 
 def read_lock(context: Context, tag: str) -> Lock | None:
-    """Read the lock back from the release, or its draft, if there is one."""
+    """Read the lock back from the release, or its draft, if there is one.
+
+    Raises ConflictError if it is another release's, or not the one that the release's notes or the
+    tag's message name. A draft's notes are not asked: a run that ended may have left them older.
+    """
     release = context.forge.release(tag)
     text = context.forge.asset(release, lock.NAME) if release else None
-    return lock.read(text) if text else None
+    if release is None or not text:
+        return None
+    found = lock.read(text)
+    lock.bound(found, tag, _present_name(context, found.repository))
+    digest = hashlib.sha256(text).hexdigest()
+    if not release.draft:
+        lock.undisputed(f"the notes of release {tag}", digest, context.forge.lock_of(release))
+    lock.undisputed(f"the message of git tag {tag}", digest, said_by_tag(context, tag))
+    return found
+
+
+def said_by_tag(context: Context, tag: str) -> str:
+    """Give the digest of the lock that the tag's message names; empty where it names none."""
+    return lock.said(context.git.tag_message(tag))
+
+
+def _present_name(context: Context, said: str) -> str:
+    """Give this repository's name, in the spelling of `said` if it was renamed since."""
+    ours = context.endpoints.repository
+    other = said and said.casefold() != ours.casefold()
+    return said if other and context.forge.same(said) else ours
 
 
 def rolled_back(context: Context) -> frozenset[Version]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scripts.core import codec
 from scripts.core import lock as locking
 from scripts.core import plan as planning
-from scripts.core.errors import ServiceError, UsageError
+from scripts.core.errors import ConflictError, ServiceError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Result
@@ -85,7 +85,7 @@ class Context:
     @cached_property
     def lock(self) -> Lock:
         """The lock that `stage` wrote."""
-        return locking.read(self._input(f"assets/{locking.NAME}", "stage"))
+        return self._ours(self._input(f"assets/{locking.NAME}", "stage"))
 
     @cached_property
     def commit(self) -> str:
@@ -101,7 +101,18 @@ class Context:
     def earlier(self) -> Lock | None:
         """The lock of an earlier try of this very plan."""
         path = self.inputs / "earlier" / locking.NAME
-        return locking.read(path.read_text("utf-8")) if path.exists() else None
+        return self._ours(path.read_bytes()) if path.exists() else None
+
+    def _ours(self, text: bytes) -> Lock:
+        """Read a lock that an earlier job handed over: it must be of this run's plan."""
+        found = locking.read(text)
+        if found.plan.id != self.plan.id:
+            raise ConflictError(
+                f"the {locking.NAME} here, of {found.plan.version}, is of another plan than "
+                f"plan.json, of {self.plan.version}",
+                "two runs were mixed: start with an empty release/in, or run the release again",
+            )
+        return found
 
     def config_at(self, commit: str) -> configuration.Config:
         """Read the configuration out of a commit."""
@@ -121,7 +132,7 @@ class Context:
     def results(self, job: str = "*") -> list[Result]:
         """Read the results of earlier jobs."""
         paths = sorted(self.inputs.glob(f"results/{job}.json"))
-        return [codec.decode(Result, path.read_text("utf-8"), path.name) for path in paths]
+        return [codec.decode(Result, path.read_bytes(), path.name) for path in paths]
 
     def fact(self, job: str, name: str) -> str:
         """Give what one earlier job says of one thing."""
@@ -142,9 +153,9 @@ class Context:
         folder.mkdir(parents=True)
         return folder
 
-    def _input(self, path: str, job: str) -> str:
+    def _input(self, path: str, job: str) -> bytes:
         try:
-            return (self.inputs / path).read_text("utf-8")
+            return (self.inputs / path).read_bytes()
         except FileNotFoundError as error:
             by_hand = f"run `python -m scripts {job}` first, and move release/out to release/in"
             lost = f"the artifact of `{job}` is lost: run the release again"

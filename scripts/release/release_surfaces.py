@@ -22,4 +22,4 @@ def tags(context: Context, locked: Lock) -> list[Surface]:
         VersionTag(context.registry, i.repository, i.tag, locked.image(i.name).digest)
         for i in locked.plan.images
     ]
-    return [GitTag(context.git, locked.plan, locked.commit), *images]
+    return [GitTag(context.git, locked), *images]

@@ -17,7 +17,7 @@ from scripts.core.results import Done
 from scripts.release import attempt, history, starting_point
 from scripts.release.context import Context
 from scripts.release.starting_point import Start
-from scripts.stages.rollback import stable
+from scripts.stages.rollback import check_tag, stable
 from scripts.stages.stage import release_notes
 
 
@@ -26,6 +26,8 @@ def run(context: Context) -> Done:
     wanted = asked(context)
     read = partial(attempt.read_lock, context, version.tag(wanted))
     lock = patiently(read, context.runner.patience())
+    if lock:
+        check_tag(context, lock)
     text = released(context, lock) if lock else unlocked(context, wanted)
     context.runner.say(text, version=str(wanted), notes=text)
     return Done()

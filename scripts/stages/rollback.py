@@ -119,19 +119,28 @@ def read(context: Context, wanted: Version) -> Lock:
 
 def check_names(context: Context, lock: Lock) -> None:
     """Refuse a lock that does not say what the names stand for: it was altered by hand."""
-    refs = patiently(context.git.refs, context.runner.patience())
-    names = [(f"git tag {lock.plan.tag}", refs.get(f"refs/tags/{lock.plan.tag}"), lock.commit)]
+    check_tag(context, lock)
     for image in lock.plan.images:
         find = partial(context.registry.find, image.reference)
         found = patiently(find, context.runner.patience())
         digest = lock.image(image.name).digest
-        names.append((f"image tag {image.reference}", found.digest if found else None, digest))
-    for title, there, locked in names:
-        if there and there != locked:
-            raise ConflictError(
-                f"{locking.NAME} of {lock.plan.version} says {locked}, {title} names {there}",
-                "one of the two was altered by hand: find out which, or choose another version",
-            )
+        same(lock, f"image tag {image.reference}", found.digest if found else None, digest)
+
+
+def check_tag(context: Context, lock: Lock) -> None:
+    """Refuse a lock of another commit than the one that the git tag names."""
+    refs = patiently(context.git.refs, context.runner.patience())
+    tag = lock.plan.tag
+    same(lock, f"git tag {tag}", refs.get(f"refs/tags/{tag}"), lock.commit)
+
+
+def same(lock: Lock, title: str, there: str | None, locked: str) -> None:
+    """Refuse a lock that says another thing of a name than what stands there, if anything does."""
+    if there and there != locked:
+        raise ConflictError(
+            f"{locking.NAME} of {lock.plan.version} says {locked}, {title} names {there}",
+            "one of the two was altered by hand: find out which, or choose another version",
+        )
 
 
 def check_there(context: Context, reference: str) -> None:

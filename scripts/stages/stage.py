@@ -30,8 +30,10 @@ def run(context: Context) -> Done:
     if context.plan.dry_run:
         return Done()
     images = tuple(join(context, image) for image in context.plan.images)
-    made = Lock(context.plan, context.commit, dists, images)
-    if context.earlier and lock.write(context.earlier) != lock.write(made):
+    # A lock of before it named its repository is finished as it was begun.
+    repository = (context.earlier or context.endpoints).repository
+    made = Lock(context.plan, context.commit, dists, images, repository)
+    if disputed(context, made):
         raise ConflictError(
             f"what was built for {made.plan.version} now is not what its lock says",
             "the registry lost an image, and building it again gave other bytes: release the next "
@@ -42,6 +44,14 @@ def run(context: Context) -> Done:
     context.write(f"assets/{NOTES}", text)
     draft = Draft(context.forge, context.plan, text, assets)
     return Done(tuple(converge([draft], context.runner.patience)))
+
+
+def disputed(context: Context, made: Lock) -> bool:
+    """Say whether what binds already, an earlier lock or the tag's message, is of other bytes."""
+    read = partial(attempt.said_by_tag, context, made.plan.tag)
+    said = patiently(read, context.runner.patience())
+    earlier = lock.digest(context.earlier) if context.earlier else ""
+    return bool({said, earlier} - {"", lock.digest(made)})
 
 
 def dist(context: Context, name: str) -> LockedDist:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.core import lock as locking
 from scripts.core.changelog.carrying import carried, carry, without
 from scripts.core.converge import Conflict, Matches, Missing, State
 from scripts.core.errors import ServiceError, TransientError
+from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.tools import processes
 
@@ -74,6 +76,19 @@ class Git:
             # `name^{}` follows `name`: the commit an annotated tag stands for.
             refs[name.removesuffix("^{}")] = commit
         return refs
+
+    def tag_message(self, tag: str) -> str:
+        """Give the message of an annotated tag of the remote; no text where there is none."""
+        name = f"refs/tags/{tag}"
+        lines = self.run(
+            "ls-remote", "--end-of-options", self.url, name, f"{name}^{{}}"
+        ).splitlines()
+        ids = {ref: sha for sha, _, ref in (line.partition("\t") for line in lines)}
+        if f"{name}^{{}}" not in ids:
+            return ""
+        if not self._has(ids[name]):
+            self.run("fetch", "--quiet", "--no-tags", "--end-of-options", self.url, name)
+        return self.run("cat-file", "tag", "--end-of-options", ids[name]).partition("\n\n")[2]
 
     def fetch(self, commit: str) -> None:
         """Make sure that a commit of the remote, with its history, is in this clone."""
@@ -227,46 +242,48 @@ class GitTag:
     """The annotated tag: a name, so it never moves."""
 
     git: Git
-    plan: Plan
-    commit: str
+    lock: Lock
 
     @property
     def title(self) -> str:
         """Name the tag."""
-        return f"git tag {self.plan.tag}"
+        return f"git tag {self.lock.plan.tag}"
 
     def observe(self) -> State:
         """Look which commit it names."""
-        found = self.git.refs().get(f"refs/tags/{self.plan.tag}")
+        found = self.git.refs().get(f"refs/tags/{self.lock.plan.tag}")
         if found is None:
             return Missing("not there")
-        if found == self.commit:
-            return Matches(self.commit[:12])
+        if found == self.lock.commit:
+            return Matches(found[:12])
         return Conflict(
-            f"names commit {found[:12]}, this release is {self.commit[:12]}",
+            f"names commit {found[:12]}, this release is {self.lock.commit[:12]}",
             "a tag that people may have is not moved: release the next version",
         )
 
     def apply(self) -> None:
-        """Push a tag object whose bytes follow from the plan alone."""
-        tag = self.git.run("mktag", text=tag_object(self.plan, self.commit))
+        """Push a tag object whose bytes follow from the lock alone."""
+        tag = self.git.run("mktag", text=tag_object(self.lock))
         try:
-            self.git.push(f"{tag}:refs/tags/{self.plan.tag}")
+            self.git.push(f"{tag}:refs/tags/{self.lock.plan.tag}")
         except ServiceError as error:
             if any(sign in error.cause for sign in PROTECTED):
                 error.remedy = TAG_REFUSED
             raise
 
 
-def tag_object(plan: Plan, commit: str) -> str:
-    """Write the annotated tag (git-mktag): tagger and time are the plan's."""
+def tag_object(lock: Lock) -> str:
+    """Write the annotated tag (git-mktag): tagger and time are the plan's; it names the lock."""
+    plan = lock.plan
     lines = [
-        f"object {commit}",
+        f"object {lock.commit}",
         "type commit",
         f"tag {plan.tag}",
         f"tagger {plan.author} {plan.source_date_epoch} +0000",
         "",
         f"{plan.project} {plan.version}",
+        "",
+        locking.mark(locking.digest(lock)),
     ]
     return "\n".join(lines) + "\n"
 

@@ -14,7 +14,7 @@ from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 from github.Repository import Repository
 
-from scripts.core import version
+from scripts.core import lock, version
 from scripts.core.converge import Conflict, Matches, Missing, State
 from scripts.core.errors import ServiceError, TransientError
 from scripts.core.plan import Plan
@@ -23,7 +23,10 @@ from scripts.surfaces import web
 REMEDY = "check GITHUB_TOKEN's permissions (contents: write) and the API's status page"
 NOT_FOUND = 404
 FORBIDDEN = 403
-MARK = re.compile(r"\n*<!-- release-notes sha256:([0-9a-f]{64}) -->\s*\Z")
+MARK = re.compile(
+    r"\n*<!-- release-notes sha256:([0-9a-f]{64})"
+    r"(?:, release\.json sha256:([0-9a-f]{64}))? -->\s*\Z"
+)
 
 
 class Forge:
@@ -119,6 +122,22 @@ class Forge:
         for one in self.spare(tag):
             with failures():
                 one.delete_release()
+
+    def lock_of(self, release: GitRelease) -> str:
+        """Give the digest of the lock that a release's notes name; empty where they name none."""
+        mark = MARK.search(release.body or "")
+        return (mark[2] or "") if mark else ""
+
+    def same(self, name: str) -> bool:
+        """Say whether another name, `owner/name`, is an earlier one of this repository."""
+        try:
+            with failures():
+                other = self._github.get_repo(name).full_name
+                return other == self.repository.full_name
+        except TransientError:
+            raise
+        except ServiceError:
+            return False
 
     def latest(self) -> str | None:
         """Give the tag of the release that GitHub shows as Latest."""
@@ -244,11 +263,16 @@ class Draft:
                 if name not in there or not _same(there[name], path):
                     release.upload_asset(str(path), name=name)
 
+    @property
+    def _body(self) -> str:
+        digests = [_sha256(path) for path in self.assets if path.name == lock.NAME]
+        return marked(self.notes, *digests)
+
     def _create(self) -> GitRelease:
         return self.forge.repository.create_git_release(
             self.plan.tag,
             name=self.plan.title,
-            message=marked(self.notes),
+            message=self._body,
             draft=True,
             prerelease=self.plan.prerelease,
             make_latest="false",
@@ -256,7 +280,7 @@ class Draft:
 
     def _correct(self, release: GitRelease) -> None:
         if release.draft and self._text_is_wrong(release):
-            body = release.body if edited(release.body) else marked(self.notes)
+            body = release.body if edited(release.body) else self._body
             release.update_release(
                 self.plan.title, body, draft=True, prerelease=self.plan.prerelease
             )
@@ -272,7 +296,7 @@ class Draft:
         return wrong
 
     def _text_is_wrong(self, release: GitRelease) -> bool:
-        stale = not edited(release.body) and _plain(release.body) != _plain(marked(self.notes))
+        stale = not edited(release.body) and _plain(release.body) != _plain(self._body)
         title = release.name != self.plan.title or release.prerelease != self.plan.prerelease
         return stale or title
 
@@ -323,10 +347,14 @@ class Published:
         return held is None or held < version.parse(self.plan.version)
 
 
-def marked(notes: str) -> str:
-    """End the notes with their own hash, in a comment: it tells later whether they were edited."""
+def marked(notes: str, *locks: str) -> str:
+    """End the notes with their own hash and the lock's, in a comment.
+
+    It tells later whether the notes were edited, and whether the lock was exchanged.
+    """
     text = _plain(notes)
-    return f"{text}\n\n<!-- release-notes sha256:{_hash(text)} -->\n"
+    marks = ", ".join([f"release-notes sha256:{_hash(text)}", *map(lock.mark, locks)])
+    return f"{text}\n\n<!-- {marks} -->\n"
 
 
 def edited(body: str | None) -> bool:
@@ -345,5 +373,8 @@ def _hash(text: str) -> str:
 
 
 def _same(asset: GitReleaseAsset, path: Path) -> bool:
-    digest = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
-    return asset.state == "uploaded" and asset.digest == digest
+    return asset.state == "uploaded" and asset.digest == f"sha256:{_sha256(path)}"
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,7 +1,7 @@
 """Every field is checked on reading, and what was written reads back."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import pytest
@@ -91,3 +91,24 @@ def test_every_field_must_be_there(key: str) -> None:
 def test_what_is_no_such_file_is_refused(text: str | bytes) -> None:
     with pytest.raises(UsageError, match=r"x\.json"):
         codec.decode(Outer, text, "x.json")
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"a": NaN}', '{"a": Infinity}'])
+def test_what_json_does_not_know_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"x\.json is not JSON"):
+        codec.decode(dict[str, float], text, "x.json")
+
+
+@dataclass(frozen=True)
+class Grown:
+    name: str
+    more: str = field(default="", metadata=codec.LATER)
+
+
+def test_a_key_that_came_later_may_be_absent_and_is_then_not_written() -> None:
+    old = codec.encode(Inner("a", 1)).replace(',\n  "size": 1', "")
+    assert codec.decode(Grown, old, "x.json") == Grown("a")
+    assert codec.encode(Grown("a")) == old
+    assert codec.decode(Grown, codec.encode(Grown("a", "b")), "x.json") == Grown("a", "b")
+    with pytest.raises(UsageError, match="unknown or absent: name"):
+        codec.decode(Grown, "{}", "x.json")

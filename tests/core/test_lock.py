@@ -1,13 +1,16 @@
 """The lock: read back to the byte, refused when altered."""
 
+import hashlib
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scripts.core import lock as locking
 from scripts.core import plan as planning
-from scripts.core.errors import ReleaseError, UsageError
+from scripts.core.errors import ConflictError, ReleaseError, UsageError
 from tests.core.values import SHA, a_lock
 
 
@@ -79,3 +82,97 @@ def test_a_file_named_twice_is_refused() -> None:
 def test_what_is_no_lock_is_refused() -> None:
     with pytest.raises(UsageError, match=r"release\.json is not JSON"):
         locking.read("<html>")
+
+
+OLD = Path(__file__).with_name("files") / "release-schema-1.json"
+"""Written before a lock named its repository."""
+
+
+def test_an_older_lock_reads_back_to_the_byte() -> None:
+    text = OLD.read_text("utf-8")
+    old = locking.read(text)
+    assert old == a_lock()
+    assert not old.repository
+    assert locking.write(old) == text
+
+
+def test_a_lock_is_taken_only_for_what_it_was_made_for() -> None:
+    lock = replace(a_lock(), repository="mari/thing")
+    assert locking.read(locking.write(lock)) == lock
+    locking.bound(lock, "v0.2.4", "mari/thing")
+    locking.bound(lock, "v0.2.4", "Mari/Thing")
+    locking.bound(a_lock(), "v0.2.4", "any/where")
+    for tag, repository in (("v0.2.5", "mari/thing"), ("v0.2.4", "mari/other")):
+        with pytest.raises(ConflictError, match=r"release\.json of release v0\.2") as raised:
+            locking.bound(lock, tag, repository)
+        assert raised.value.remedy
+
+
+FORGED: list[tuple[str, Any]] = [
+    ("base", "--upload-pack=touch x"),
+    ("base", "main"),
+    ("tag", "v0.2.5"),
+    ("version", "0.2"),
+    ("version", "--help"),
+    ("previous_tag", "--all"),
+    ("branch", "-main"),
+    ("branch", "a:b"),
+    ("branch", "a..b"),
+    ("release_branch", "release/other"),
+    ("author", "Mari\ncommitter x <a@b>"),
+    ("author", "Mari"),
+    ("date", "today"),
+    ("source_date_epoch", -1),
+    ("project", "--index-url=x"),
+    ("project", "../x"),
+    ("project", ""),
+    ("dists", ["../x.whl", "x.tar.gz"]),
+    ("title", "\x1b[31m"),
+]
+FORGED_IMAGE = [
+    ("name", "--all"),
+    ("dockerfile", "../Dockerfile"),
+    ("dockerfile", "/etc/passwd"),
+    ("repository", "--tag=x"),
+    ("repository", "docker.io/x,push=true"),
+    ("platforms", ["--x"]),
+    ("tag", "v0.2.5"),
+    ("floating", ["--x"]),
+]
+
+
+def forged(plan: dict[str, Any]) -> str:
+    """Give a lock with another plan in it, whose id is right."""
+    data: Any = json.loads(locking.write(a_lock()))
+    data["plan"] |= {**plan, "id": "", "mode": ""}
+    text = json.dumps(data["plan"], indent=2, sort_keys=True) + "\n"
+    data["plan"] |= {"id": hashlib.sha256(text.encode()).hexdigest(), "mode": "release"}
+    return json.dumps(data)
+
+
+@pytest.mark.parametrize(("key", "value"), FORGED)
+def test_a_forged_plan_is_refused_though_its_id_is_right(key: str, value: Any) -> None:
+    assert locking.read(forged({})) == a_lock()
+    with pytest.raises(ConflictError, match="was altered"):
+        locking.read(forged({key: value}))
+
+
+@pytest.mark.parametrize(("key", "value"), FORGED_IMAGE)
+def test_a_forged_image_is_refused_though_the_id_is_right(key: str, value: Any) -> None:
+    images = json.loads(locking.write(a_lock()))["plan"]["images"]
+    with pytest.raises(ConflictError, match="was altered"):
+        locking.read(forged({"images": [{**images[0], key: value}]}))
+
+
+@pytest.mark.parametrize("mode", ["", "odd", "Release"])
+def test_an_unknown_mode_is_never_a_release(mode: str) -> None:
+    with pytest.raises(UsageError, match="mode"):
+        locking.read(changed("plan|mode", mode))
+
+
+def test_what_the_files_are_said_to_be_is_compared() -> None:
+    digest = locking.digest(a_lock())
+    locking.undisputed("x", digest, locking.said(f"text\n\n{locking.mark(digest)}\n"))
+    locking.undisputed("x", digest, "")
+    with pytest.raises(ConflictError, match="x says"):
+        locking.undisputed("x", digest, "0" * 64)

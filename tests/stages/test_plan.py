@@ -352,7 +352,7 @@ Publish = Callable[[Bench, Lock], None]
 
 def publish_tag(bench: Bench, lock: Lock) -> None:
     context = bench.context()
-    converge([GitTag(context.git, lock.plan, lock.commit)], context.runner.patience)
+    converge([GitTag(context.git, lock)], context.runner.patience)
 
 
 def publish_package(bench: Bench, lock: Lock) -> None:

@@ -7,6 +7,7 @@ from packaging.version import Version
 
 from scripts.core.converge import Conflict, Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
+from scripts.core.lock import Lock, digest
 from scripts.core.plan import Plan
 from scripts.release import attempt, release_commit, starting_point
 from scripts.release.context import Context
@@ -63,11 +64,12 @@ def test_commit_and_tag_are_the_same_in_another_clone(
     other.__dict__["plan"] = plan
     assert release_commit.make(other) == commit
     for one in (context, other):
-        converge([GitTag(one.git, plan, commit)], one.runner.patience)
+        converge([GitTag(one.git, Lock(plan, commit, (), ()))], one.runner.patience)
     shown = git("cat-file", "-p", "v0.2.4", cwd=bench.project.bare)
     assert shown == (
         f"object {commit}\ntype commit\ntag v0.2.4\n"
-        f"tagger {plan.author} {plan.source_date_epoch} +0000\n\nsample_thing 0.2.4"
+        f"tagger {plan.author} {plan.source_date_epoch} +0000\n\nsample_thing 0.2.4\n\n"
+        f"release.json sha256:{digest(Lock(plan, commit, (), ()))}"
     )
 
 
@@ -121,7 +123,7 @@ def test_a_tag_on_another_commit_is_a_conflict_and_stays(
     bench.project.git("push", "-q", "origin", f"{plan.base}:refs/tags/v0.2.4")
     before = bench.world()
     with pytest.raises(ConflictError, match=r"git tag v0\.2\.4: names commit") as raised:
-        converge([GitTag(context.git, plan, commit)], context.runner.patience)
+        converge([GitTag(context.git, Lock(plan, commit, (), ()))], context.runner.patience)
     assert plan.base[:12] in raised.value.cause
     assert commit[:12] in raised.value.cause
     assert bench.world() == before
@@ -271,7 +273,7 @@ def test_a_release_branch_with_another_commit_is_left(
 def test_a_tagged_release_needs_no_release_branch(
     context: Context, plan: Plan, commit: str
 ) -> None:
-    converge([GitTag(context.git, plan, commit)], context.runner.patience)
+    converge([GitTag(context.git, Lock(plan, commit, (), ()))], context.runner.patience)
     found = ReleaseBranch(context.git, plan, commit).observe()
     assert isinstance(found, Matches)
     assert "held by tag" in found.detail
@@ -282,7 +284,9 @@ def test_a_push_whose_answer_was_lost_is_a_success(
 ) -> None:
     path = "git-receive-pack$"
     bench.github.fault(method="POST", path=path, occurrence=1, action="drop-after")
-    (outcome,) = converge([GitTag(over_http.git, plan, commit)], over_http.runner.patience)
+    (outcome,) = converge(
+        [GitTag(over_http.git, Lock(plan, commit, (), ()))], over_http.runner.patience
+    )
     assert outcome.written
     assert bench.project.sha("v0.2.4") == commit
 
@@ -294,7 +298,9 @@ def test_a_push_that_fails_in_passing_is_repeated(
     bench: Bench, over_http: Context, plan: Plan, commit: str, fault: dict[str, object]
 ) -> None:
     bench.github.fault(method="POST", path="git-receive-pack$", occurrence=1, **fault)
-    (outcome,) = converge([GitTag(over_http.git, plan, commit)], over_http.runner.patience)
+    (outcome,) = converge(
+        [GitTag(over_http.git, Lock(plan, commit, (), ()))], over_http.runner.patience
+    )
     assert outcome.written
     assert bench.project.sha("v0.2.4") == commit
 
@@ -350,7 +356,7 @@ def test_the_token_is_in_no_argument_no_file_and_no_message(
 
 def test_a_conflict_is_only_looked_at(bench: Bench, context: Context, plan: Plan) -> None:
     bench.project.git("push", "-q", "origin", f"{plan.base}:refs/tags/v0.2.4")
-    assert isinstance(GitTag(context.git, plan, "f" * 40).observe(), Conflict)
+    assert isinstance(GitTag(context.git, Lock(plan, "f" * 40, (), ())).observe(), Conflict)
 
 
 def test_a_remote_that_says_nothing_is_left_after_a_while(context: Context) -> None:
