@@ -314,7 +314,7 @@ class _Direct:
         setting, event = self._setting, self._event
         url = f"{setting.context['GITHUB_SERVER_URL']}/{setting.context['GITHUB_REPOSITORY']}"
         local = event.ref.replace("refs/heads/", "refs/remotes/origin/", 1)
-        refspec = f"+{event.sha}:{local}"
+        refspec = f"+{event.ref if local == event.ref else event.sha}:{local}"
         git_repo.git(clone, "init", "--quiet", "--initial-branch=main")
         git_repo.git(clone, "remote", "add", "origin", url)
         git_repo.git(clone, "fetch", "--quiet", "--no-tags", *options, "origin", refspec)

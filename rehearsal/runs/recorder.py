@@ -204,6 +204,8 @@ def _log(job: JobRun, entry: Mapping[str, Any]) -> None:
         return  # act's own bookkeeping, several lines a step
     with job.log.open("a", encoding="utf-8") as log:
         log.write(f"{text}\n")
+    if entry.get("stage") == "Post":
+        return  # what is put away afterwards says nothing about why the job failed
     if entry.get("raw_output") or entry.get("command") == "error":
         job.tail.append(text.strip("\r"))
 

@@ -104,11 +104,17 @@ def read(tree: Path, path: str) -> Workflow:
 def used_actions(tree: Path) -> dict[str, str]:
     """Return every marketplace action below .github as `owner/repo@ref`, with a file naming it."""
     found: dict[str, str] = {}
-    for path in sorted((tree / ".github").rglob("*.y*ml")):
-        for uses in _values(yaml.safe_load(path.read_text(encoding="utf-8")), "uses"):
-            if not uses.startswith(("./", "$/")):
-                found.setdefault(uses, path.relative_to(tree).as_posix())
+    for path, uses, _ in given_inputs(tree):
+        found.setdefault(uses, path)
     return found
+
+
+def given_inputs(tree: Path) -> Iterator[tuple[str, str, set[str]]]:
+    """Yield every use of a marketplace action below .github: file, action, names of its inputs."""
+    for path in sorted((tree / ".github").rglob("*.y*ml")):
+        for step in _steps(yaml.safe_load(path.read_text(encoding="utf-8"))):
+            if not step["uses"].startswith(("./", "$/")):
+                yield path.relative_to(tree).as_posix(), step["uses"], set(step.get("with") or ())
 
 
 def combinations(matrix: Mapping[str, Any]) -> list[Leg]:
@@ -381,13 +387,12 @@ def _within(part: Leg, whole: Leg) -> bool:
     return all(whole.get(key) == value for key, value in part.items())
 
 
-def _values(node: Any, wanted: str) -> Iterator[str]:
-    """Yield the text under every key of that name, however deep."""
+def _steps(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield everything that has a `uses`, however deep."""
     if isinstance(node, dict):
-        if isinstance(node.get(wanted), str):
-            yield node[wanted]
-        for child in node.values():
-            yield from _values(child, wanted)
-    elif isinstance(node, list):
+        if isinstance(node.get("uses"), str):
+            yield node
+        node = list(node.values())
+    if isinstance(node, list):
         for child in node:
-            yield from _values(child, wanted)
+            yield from _steps(child)
