@@ -139,6 +139,7 @@ def test_every_lock_is_kept_up_to_date() -> None:
     pinned = {
         "docker": "Dockerfile*",
         "gomod": "**/go.mod",
+        "npm": "**/package-lock.json",
         "pip": "requirements/*.txt",
         "github-actions": ".github/actions/*/action.yml",
     }
