@@ -65,13 +65,11 @@ def run(
             check=False,
         )
     except FileNotFoundError as error:
-        raise ServiceError(
-            f"{arguments[0]} is not installed", "install it, or run setup"
-        ) from error
+        cause = f"{arguments[0]} is not installed"
+        raise ServiceError(cause, "install it, or run setup") from error
     except subprocess.TimeoutExpired as error:
-        raise TransientError(
-            f"`{name} …` did not end within {timeout:.0f} s", "look at the service"
-        ) from error
+        cause = f"`{name} …` did not end within {timeout:.0f} s"
+        raise TransientError(cause, "look at the service") from error
     # Decoded here, not by subprocess, which would turn CRLF into LF.
     output = done.stdout.decode("utf-8", "surrogateescape")
     errors = done.stderr.decode("utf-8", "replace")
