@@ -66,6 +66,11 @@ class PackageConfig:
     """The Python package of the release."""
 
     modules: tuple[str, ...] = _key("The top-level names that the wheel may hold, all of them.")
+    extras: tuple[str, ...] = _key(
+        "Extras that the notes show how to install, beside the plain package.",
+        pattern=r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?",
+        default=(),
+    )
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,10 @@ class Config:
     notes_template: str | None = _key(
         "A Jinja2 template of the release notes; without one they have the usual layout.",
         default=None,
+    )
+    internal: tuple[str, ...] = _key(
+        "Groups of the changelog that are not for users: the notes fold them.",
+        default=("Internal",),
     )
     compose: str | None = _key("The compose file whose pinned copy users get.", default=None)
     acceptance: str | None = _key("A script that uses the started services.", default=None)

@@ -109,4 +109,5 @@ def facts_of(
         changelog=path,
         contributors=people.all,
         newcomers=people.new,
+        internal=began.config.internal,
     )

@@ -147,6 +147,8 @@ def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
         changelog=path,
         contributors=people.all,
         newcomers=people.new,
+        extras=context.config.package.extras if context.config.package else (),
+        internal=context.config.internal,
     )
 
 
