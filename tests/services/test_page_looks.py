@@ -13,8 +13,10 @@ pytestmark = needs_chromium
 
 PIXELS = 20  # by which a box may be elsewhere or of another size, before another font explains it
 SHARE = 0.12
-MEAN = 6  # of 255: how far a part's colours may be away, on the average
-WORST = 60  # and in one of its squares
+# How far the colours of a part may be away, of 255: on the average, and in one of its squares.
+# Another font moves text, which most parts are made of, and nothing of what is drawn.
+DRAWN = {".picture": (2, 27), "#timeline": (2, 25), "#probabilities": (6, 55)}
+WRITTEN = (8, 110)
 
 
 @pytest.mark.parametrize(("width", "dark"), looks.LOOKS)
@@ -28,5 +30,6 @@ def test_the_page_looks_as_it_did(page, tmp_path, width, dark):
         assert boxes[place] == expected, place
         found, said = looks.coarse(picture, boxes[place]), looks.coarse(before, known[place])
         away = np.abs(found - said).mean(axis=2)
-        assert away.mean() < MEAN, (place, away.round())
-        assert away.max() < WORST, (place, away.round())
+        mean, worst = DRAWN.get(place, WRITTEN)
+        assert away.mean() < mean, (place, away.round())
+        assert away.max() < worst, (place, away.round())
