@@ -46,7 +46,10 @@ BOXES = """["#label", ".picture", ".controls", "#now", "#timeline", "footer"].ma
 SHIFTS = """
 globalThis.shifts = 0;
 new PerformanceObserver((list) => {
-  for (const one of list.getEntries()) globalThis.shifts += one.value;
+  const main = document.querySelector("main");
+  for (const { value, sources } of list.getEntries()) {
+    if (sources.some(({ node }) => main.contains(node))) globalThis.shifts += value;
+  }
 }).observe({ type: "layout-shift", buffered: true });
 """
 

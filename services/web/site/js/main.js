@@ -22,11 +22,12 @@ const drawn = []; // times of the last second's frames
 let detector = null; // the folder of the page's pose detector
 let shown = null;
 let view = WHOLE;
-let loaded = { text: "no recording yet", view: WHOLE }; // what stands beside the recording, to come back to
+let loaded = { text: "no recording yet", area: WHOLE, sample: "routine" }; // to come back to from the webcam
 let resume = false; // whether to play on when the slider is let go
 let stopWebcam = null;
 let seen = 0; // when the webcam last saw a person
 let choice = 0; // counts the sources asked for: one that comes late does not replace a later one
+let camera = 0; // counts likewise what the webcam was left for
 
 function redraw() {
   if (shown) draw(find("skeleton"), shown, view, colors);
@@ -61,21 +62,23 @@ function restart(hint) {
   answers.set({ problem: "", hint, answer: null });
 }
 
-function present(text, area) {
+function present({ text, area, sample }) {
   find("source").textContent = text;
+  find("sample").value = sample;
   view = area;
 }
 
-function load(recording, name) {
+function load(recording, name, sample = "") {
   leaveWebcam();
   player.stop();
   const { frames, fps } = recording;
   const movement = recording.label ? `, said to be ${recording.label.replaceAll("_", " ")}` : "";
   loaded = {
     text: `${name}: ${frames.length} frames, ${(frames.length / fps).toFixed(1)} s${movement}`,
-    view: viewOf(frames),
+    area: viewOf(frames),
+    sample,
   };
-  present(loaded.text, loaded.view);
+  present(loaded);
   find("position").max = frames.length - 1;
   timeline.clear();
   restart("press Play");
@@ -90,7 +93,7 @@ async function loadSample() {
   const answer = await fetch(`recordings/${value}.jsonl`);
   if (!answer.ok) throw new Error(`The recording ${value} is not there (${answer.status}): load the page again.`);
   const recording = parse(await answer.text());
-  if (mine === choice) load(recording, selectedOptions[0].textContent);
+  if (mine === choice) load(recording, selectedOptions[0].textContent, value);
 }
 
 async function loadFile(file) {
@@ -98,7 +101,6 @@ async function loadFile(file) {
   try {
     if (file.size > LARGEST) throw new Error(`it is larger than ${LARGEST / 2 ** 20} MB.`);
     load(parse(await file.text()), file.name);
-    find("sample").value = "";
   } catch (error) {
     const remedy = "Choose another file, or press Play to go on with what was there.";
     throw new Error(`${file.name} can't be played: ${error.message} ${remedy}`);
@@ -107,21 +109,21 @@ async function loadFile(file) {
 
 async function useWebcam() {
   choice += 1;
-  const mine = choice;
   leaveWebcam();
+  const mine = camera;
   player.stop();
   timeline.clear();
   restart("starting the webcam");
   seen = performance.now();
   const stop = await webcam.start(detector, find("video"), showPose, refuse);
-  if (mine !== choice) {
+  if (mine !== camera) {
     stop(); // something else was chosen while the browser asked for the camera
     return;
   }
   stopWebcam = stop;
   seen = performance.now();
-  find("sample").value = "";
-  present("Webcam: the picture stays in this browser, only landmarks are sent", WHOLE);
+  const text = "Webcam: the picture stays in this browser, only landmarks are sent";
+  present({ text, area: WHOLE, sample: "" });
 }
 
 function showPose(pose) {
@@ -137,10 +139,11 @@ function showPose(pose) {
 }
 
 function leaveWebcam() {
+  camera += 1;
   if (!stopWebcam) return;
   stopWebcam();
   stopWebcam = null;
-  present(loaded.text, loaded.view);
+  present(loaded);
 }
 
 /** What the person gave can't be used: nothing of it goes on, and the reason stands in the label's place. */
@@ -172,12 +175,14 @@ function connection({ state, code, reason }) {
 function play() {
   if (player.playing) {
     player.stop();
-    return;
+    return null;
   }
   leaveWebcam();
+  if (player.frames.length === 0) return loadSample();
   if (player.ended) player.seek(0);
   if (player.sent === 0 || answers.problem) restart("the first frames");
   player.play();
+  return null;
 }
 
 /** While the slider is dragged nothing plays; what is streamed afterwards has nothing to do with what was before. */
@@ -232,7 +237,7 @@ stream.addEventListener("label", ({ detail }) => {
   answers.set({ answer: detail });
   timeline.add(detail.probabilities);
 });
-find("play").addEventListener("click", play);
+find("play").addEventListener("click", guarded(play));
 find("position").addEventListener("input", seek);
 find("position").addEventListener("change", settle);
 find("speed").addEventListener("change", ({ target }) => {
