@@ -11,6 +11,7 @@ from scripts.core.converge import converge
 from scripts.core.errors import ConflictError
 from scripts.core.plan import Plan
 from scripts.core.results import Done
+from scripts.second_reader import agree
 from scripts.surfaces.git_remote import ReleaseBranch, identity
 
 TRAILER = "Release-Branch"
@@ -39,10 +40,16 @@ def find(context: Context) -> str | None:
 
 
 def make(context: Context) -> str:
-    """Write the release commit into the clone's object store; the checkout stays untouched."""
+    """Write the release commit into the clone's object store; the checkout stays untouched.
+
+    Raises CheckError if a second reader reads the changelog otherwise than it was meant.
+    """
     plan = context.plan
     context.git.fetch(plan.base)
     texts = release_texts(context)
+    path = context.config.changelog
+    if passed_over := str(agree(texts[path], path)):
+        context.runner.say(f"{path}: {passed_over}")
     return context.git.commit_files(texts, plan.base, message(plan), identity(plan))
 
 
