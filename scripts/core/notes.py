@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scripts.core.changelog import Group, groups
-from scripts.core.changelog.markdown import scan
+from scripts.core.changelog.markdown import covers, scan
 from scripts.core.commits import plain
 
 LIMIT = 125_000  # characters that GitHub takes as a release's description
@@ -137,12 +137,13 @@ def shortened(text: str, limit: int, more: str) -> str:
     if len(text) <= limit:
         return text
     room = max(limit - len(more) - 2, 0)
-    inside = [lines.span for lines in scan(text).hidden]
+    hidden = scan(text).hidden
+    starts = {lines.span.start for lines in hidden}
     stop = room + 1
     while stop > 0:
         stop = text.rfind("\n", 0, stop) + 1
         nested = text[stop : stop + 1].isspace()
-        if not nested and not any(span.start < stop < span.stop for span in inside):
+        if not nested and (stop in starts or not covers(hidden, stop)):
             break
         stop -= 1
     lines = text[: max(stop, 0)].rstrip().split("\n")

@@ -16,6 +16,7 @@ from scripts.release import config as configuration
 from scripts.release import history
 from scripts.release.config import Config
 from scripts.release.context import Context
+from scripts.release.second_reader import agree
 
 EXCUSE = re.compile(r"^Changelog: (none|skip)\s*$", re.MULTILINE | re.IGNORECASE)
 LABEL = "no-changelog"
@@ -31,7 +32,9 @@ def run(context: Context, action: str, base: str | None, since: str | None, to: 
 def check(context: Context, base: str | None) -> Done:
     """Find every problem of the file; of a change since `base`, whether it has its entry.
 
-    Without `base`, what the run's pull request is to be merged into, if it is for one.
+    Without `base`, what the run's pull request is to be merged into, if it is for one. What is odd
+    in older versions is told and stops nothing. Raises CheckError if a second reader reads the
+    file otherwise.
     """
     base = base or context.runner.merged_into()
     config = read_config(context)
@@ -39,8 +42,12 @@ def check(context: Context, base: str | None) -> Done:
     problems = changelog.problems(text, config.changelog)
     if base:
         problems += entry_problems(context, config, text, base)
+    for odd in changelog.oddities(text, config.changelog):
+        context.runner.warn(odd)
     if problems:
         raise ProblemsError(problems)
+    if passed_over := str(agree(text, config.changelog)):
+        context.runner.say(f"{config.changelog}: {passed_over}")
     context.runner.say(f"{config.changelog}: fine", changelog=config.changelog)
     return Done()
 

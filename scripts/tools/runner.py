@@ -276,6 +276,14 @@ class Runner:
         """Say whether colour is wanted there (no-color.org: any value but an empty one is a no)."""
         return self._watched(stream) and not self.get("NO_COLOR")
 
+    def warn(self, error: ReleaseError) -> None:
+        """Print what is odd and stops nothing, and annotate its file and line on GitHub."""
+        print(f"warning: {error}", file=sys.stderr)
+        if self.on_actions:
+            print(
+                annotation(error, "warning"), file=sys.stderr if self._as_json else sys.stdout
+            )
+
     def fail(self, error: ReleaseError) -> None:
         """Print an error for a person, and annotate its file and line on GitHub."""
         if self._coloured(sys.stderr):
@@ -306,15 +314,15 @@ class Pause:
         return True
 
 
-def annotation(error: ReleaseError) -> str:
-    """Write an error as a workflow command (GitHub Docs, Workflow commands)."""
+def annotation(error: ReleaseError, kind: str = "error") -> str:
+    """Write an error or a warning as a workflow command (GitHub Docs, Workflow commands)."""
     properties = {"title": type(error).__name__}
     if error.place:
         properties |= {"file": error.place.path}
         properties |= {"line": str(error.place.line)} if error.place.line else {}
         properties |= {"col": str(error.place.column)} if error.place.column else {}
     fields = ",".join(f"{key}={_escape(value, ':,')}" for key, value in properties.items())
-    return f"::error {fields}::{_escape(f'{error.cause}{chr(10)}{error.remedy}')}"
+    return f"::{kind} {fields}::{_escape(f'{error.cause}{chr(10)}{error.remedy}')}"
 
 
 def _escape(text: str, more: str = "") -> str:

@@ -233,14 +233,51 @@ def test_a_pull_request_is_compared_with_what_it_is_to_be_merged_into(bench: Ben
 
 
 def test_every_problem_at_once_each_with_its_place(bench: Bench) -> None:
-    broken = CHANGELOG + "\n## [0.2.3]\n\n## Added\n\n## 2025.1.x\n\n```\n"
+    broken = CHANGELOG.replace("## [0.2.3]", "## Added\n\n## [0.2.3]", 1) + "\n## [0.2.3]\n"
     (bench.project.clone / "CHANGELOG.md").write_text(broken)
     error = problem(bench)
     assert isinstance(error, ProblemsError)
-    assert [str(e.place) for e in error.errors] == [
-        f"CHANGELOG.md:{line}:1" for line in (15, 17, 19, 21)
-    ]
+    assert [str(e.place) for e in error.errors] == [f"CHANGELOG.md:{line}:1" for line in (9, 17)]
     assert all(e.remedy for e in error.errors)
+
+
+def test_what_is_odd_in_history_is_told_once_and_stops_nothing(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = "\n## 0.2.2\n\n## Added\n\n## Fixed\n\n## 2025.1.x\n\n## 0.2.2\n"
+    (bench.project.clone / "CHANGELOG.md").write_text(CHANGELOG + odd)
+    assert problem(bench, GITHUB_ACTIONS="true") is None
+    said = capsys.readouterr()
+    assert said.err.count("warning: ") == said.out.count("::warning ") == 2
+    assert "file=CHANGELOG.md,line=17,col=1" in said.out
+    assert "the same kind in line 19" in said.err
+    assert "::error" not in said.out
+
+
+def test_a_file_of_other_markup_is_refused(bench: Bench) -> None:
+    table = (bench.project.clone / "pyproject.toml").read_text()
+    rst = table.replace("[tool.release]\n", '[tool.release]\nchangelog = "CHANGES.rst"\n', 1)
+    assert rst != table
+    bench.project.commit({"pyproject.toml": rst, "CHANGES.rst": "1.0\n~~~\n\n* x\n"})
+    error = problem(bench)
+    assert error
+    assert "CHANGES.rst is reStructuredText" in error.cause
+    assert "CHANGES.md" in error.remedy
+    with pytest.raises(UsageError, match="reStructuredText"):
+        stage.draft(bench.context(), None, stage.WRITE)
+
+
+def test_what_the_second_reader_cannot_read_is_said(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert problem(bench) is None
+    assert "keepachangelog" not in capsys.readouterr().out
+    text = CHANGELOG.replace("## [0.2.3]", "## Version 0.2.3")
+    (bench.project.clone / "CHANGELOG.md").write_text(text)
+    assert problem(bench) is None
+    assert "keepachangelog cannot read 1 of 1 versions, the first in line 9" in (
+        capsys.readouterr().out
+    )
 
 
 def test_bytes_that_are_no_text_have_a_place(bench: Bench) -> None:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable
 
+from scripts.core.changelog import headings
 from scripts.core.changelog.cutting import own
 from scripts.core.changelog.groups import USUAL
 from scripts.core.changelog.markdown import Blocks, Heading, scan
-from scripts.core.changelog.problems import unfillable
-from scripts.core.changelog.sections import Changelog, parse_top
+from scripts.core.changelog.problems import nameless, unfillable
+from scripts.core.changelog.sections import Changelog, parse
 from scripts.core.commits import Entry
 from scripts.core.errors import ProblemsError
 
@@ -42,9 +43,11 @@ def preview(text: str, found: Iterable[Entry], path: str = "CHANGELOG.md") -> st
 
 
 def _fillable(text: str, path: str) -> Changelog:
-    log = parse_top(text, path)
+    log = parse(text, path)
+    if errors := list(nameless(log)):
+        raise ProblemsError(errors)
     if not log.unreleased:
-        log = parse_top(_with_unreleased(log), path)
+        log = parse(_with_unreleased(log), path)
     if errors := list(unfillable(log)):
         raise ProblemsError(errors)
     return log
@@ -70,7 +73,7 @@ def added(log: Changelog, new: Additions) -> str:
     part = log.unreleased[0]
     start, stop = own(log, part)
     body = log.text[start:stop]
-    blocks = scan(body, every_level=True)
+    blocks = scan(body)
     # What goes to a group's end comes before the new groups that may follow at the same place.
     edits: dict[int, tuple[list[str], list[str]]] = {}
     for title, lines in new.items():
@@ -106,20 +109,18 @@ def _edit(log: Changelog, blocks: Blocks, body: str, title: str, lines: list[str
 def _level(log: Changelog, heads: list[Heading]) -> int:
     """Tell how deep a group's heading stands: as the others here, or those of a version."""
     part = log.unreleased[0]
-    below = next((one for one in log.sections if one.key), None)
-    others = heads or (scan(below.body(log.text), every_level=True).headings if below else [])
+    below = log.newest
+    others = heads or (scan(below.body(log.text)).headings if below else [])
     deeper = [head.level for head in others if head.level > part.level]
     return min(deeper, default=min(part.level + 1, 6))
 
 
 def _with_unreleased(log: Changelog) -> str:
-    """Put the heading above the newest version, bracketed as that is, or at the end."""
-    newest = next((part for part in log.sections if part.key), None)
-    title = "Unreleased" if newest and "[" not in newest.title else "[Unreleased]"
-    newline = log.newline
-    if newest:
+    """Put the heading above the newest version, as that is written; in a new file at the end."""
+    heading, newline = headings.of_unreleased(log), log.newline
+    if newest := log.newest:
         at = newest.heading.start
-        return f"{log.text[:at]}{'#' * newest.level} {title}{newline * 2}{log.text[at:]}"
+        return f"{log.text[:at]}{heading}{newline * 2}{log.text[at:]}"
     end = len(log.text.rstrip())
     between = newline * 2 if end else ""
-    return f"{log.text[:end]}{between}## {title}{log.text[end:] or newline}"
+    return f"{log.text[:end]}{between}{heading}{log.text[end:] or newline}"
