@@ -50,6 +50,7 @@ TITLES = {
     "version_files": "[[tool.release.version-files]]",
     "package": "[tool.release.package]",
     "images": "[[tool.release.images]]",
+    "draft": "[tool.release.draft]",
 }
 
 

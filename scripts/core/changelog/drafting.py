@@ -1,14 +1,14 @@
 """Add entries to Unreleased: what a person wrote there stays, byte by byte."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from scripts.core.changelog.cutting import own
 from scripts.core.changelog.groups import USUAL
 from scripts.core.changelog.markdown import Blocks, Heading, scan
 from scripts.core.changelog.problems import unfillable
 from scripts.core.changelog.sections import Changelog, parse_top
-from scripts.core.commits import Entry
+from scripts.core.entries import Bump, Entry, summed
 from scripts.core.errors import ProblemsError
 
 Additions = dict[str, list[str]]
@@ -57,12 +57,22 @@ def _new(log: Changelog, found: Iterable[Entry]) -> Additions:
     there |= {f"#{number}" for number in re.findall(r"/pull/(\d+)", body)}
     lengths = {len(word) for word in there}
     new: Additions = {title: [] for title in USUAL}
+
+    def known(one: Entry | Bump) -> bool:
+        return not there.isdisjoint({one.key, *(one.sha[:length] for length in lengths)})
+
     for entry in found:
-        known = {entry.key, *(entry.sha[:length] for length in lengths)}
-        if known.isdisjoint(there):
-            there.add(entry.key)
-            new.setdefault(entry.group, []).append(entry.text)
+        if missing := _rest(entry, known) if entry.bumps else None if known(entry) else entry:
+            there.add(missing.key)
+            new.setdefault(missing.group, []).append(missing.text)
     return {title: lines for title, lines in new.items() if lines}
+
+
+def _rest(entry: Entry, known: Callable[[Bump], bool]) -> Entry | None:
+    """Sum up the updates that came after the newest one that is there."""
+    there = [at for at, bump in enumerate(entry.bumps) if known(bump)]
+    rest = entry.bumps[there[-1] + 1 :] if there else entry.bumps
+    return summed(rest) if rest else None
 
 
 def added(log: Changelog, new: Additions) -> str:
