@@ -1,24 +1,20 @@
 """What every stage works with: configuration, clients of the surfaces, files in and out."""
 
-import shutil
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts import config as configuration
 from scripts import processes
-from scripts.core import codec
-from scripts.core import lock as locking
-from scripts.core import plan as planning
 from scripts.core.errors import ServiceError, UsageError
-from scripts.core.lock import Lock
-from scripts.core.plan import Plan
-from scripts.core.results import Result
 from scripts.runner import Endpoints, Runner, Secrets
 from scripts.surfaces.git_remote import Git
 
 if TYPE_CHECKING:
     # Imported when first asked for: start-up counts, and most stages need one or two of them.
+    from scripts.core.lock import Lock
+    from scripts.core.plan import Plan
+    from scripts.core.results import Result
     from scripts.surfaces.github_release import Forge
     from scripts.surfaces.image_registry import ImageRegistry
     from scripts.surfaces.package_index import PackageIndex
@@ -78,13 +74,17 @@ class Context:
         return Forge(where.api_url, where.repository, token, self.runner.silence())
 
     @cached_property
-    def plan(self) -> Plan:
+    def plan(self) -> "Plan":
         """The plan of this run."""
+        from scripts.core import plan as planning  # noqa: PLC0415
+
         return planning.read(self._input("plan.json", "plan"))
 
     @cached_property
-    def lock(self) -> Lock:
+    def lock(self) -> "Lock":
         """The lock that `stage` wrote."""
+        from scripts.core import lock as locking  # noqa: PLC0415
+
         return locking.read(self._input(f"assets/{locking.NAME}", "stage"))
 
     @cached_property
@@ -98,8 +98,10 @@ class Context:
         return self.config_at(self.plan.base)
 
     @property
-    def earlier(self) -> Lock | None:
+    def earlier(self) -> "Lock | None":
         """The lock of an earlier try of this very plan."""
+        from scripts.core import lock as locking  # noqa: PLC0415
+
         path = self.inputs / "earlier" / locking.NAME
         return locking.read(path.read_text("utf-8")) if path.exists() else None
 
@@ -118,8 +120,11 @@ class Context:
                 f"add the file, or take it out of [{configuration.TABLE}]",
             ) from error
 
-    def results(self, job: str = "*") -> list[Result]:
+    def results(self, job: str = "*") -> "list[Result]":
         """Read the results of earlier jobs."""
+        from scripts.core import codec  # noqa: PLC0415
+        from scripts.core.results import Result  # noqa: PLC0415
+
         paths = sorted(self.inputs.glob(f"results/{job}.json"))
         return [codec.decode(Result, path.read_text("utf-8"), path.name) for path in paths]
 
@@ -137,6 +142,8 @@ class Context:
 
     def fresh(self, name: str) -> Path:
         """Give an empty folder that lasts until the next run."""
+        import shutil  # noqa: PLC0415
+
         folder = self.scratch / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

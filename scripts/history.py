@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from packaging.version import Version
 
@@ -16,6 +16,7 @@ from scripts.core.noise import BOTS, is_bot
 SHALLOW = "fetch the whole history: `git fetch --unshallow --tags`, or `fetch-depth: 0`"
 # A person's own settings must not add to the output.
 _LOG = ("log", "-z", "--no-show-signature", "--encoding=UTF-8")
+_FORM = "--format=%H%n%P%n%ct%n%aN%n%aE%n%B"
 
 # What of a message's body an entry or the check is made from; all else need not be kept.
 _TELLING = re.compile(
@@ -24,8 +25,7 @@ _TELLING = re.compile(
 _HEAD = 2000
 
 
-@dataclass(frozen=True)
-class People:
+class People(NamedTuple):
     """Who wrote what is in a release, by name."""
 
     all: tuple[str, ...] = ()
@@ -33,8 +33,7 @@ class People:
     """Those of them of whom nothing was there before."""
 
 
-@dataclass(frozen=True)
-class Released:
+class Released(NamedTuple):
     """What this commit's history says of earlier releases."""
 
     tag: str | None = None
@@ -76,10 +75,12 @@ def _last(versions: list[Version]) -> Version | None:
 def since(context: Context, start: str | None) -> list[Commit]:
     """List the commits after `start`, or all of them, newest first."""
     _refuse_shallow(context)
-    if start:
-        known(context, start)
     span = f"{start}..HEAD" if start else "HEAD"
-    text = context.git.run(*_LOG, "--format=%H%n%P%n%ct%n%aN%n%aE%n%B", span)
+    try:
+        text = context.git.run(*_LOG, _FORM, "--end-of-options", span, "--")
+    except ServiceError:
+        known(context, start or "HEAD")
+        raise
     # One after another, since a long history is large: never all of it a second time.
     return [_commit(record[0]) for record in re.finditer(r"[^\0]+", text)]
 
@@ -124,7 +125,7 @@ def people(
 
 def complete(context: Context, *commits: str) -> None:
     """Bring commits with all that came before them into this clone, also a shallow one."""
-    if context.git.run("rev-parse", "--is-shallow-repository") == "true":
+    if _is_shallow(context):
         context.git.run("fetch", "--quiet", "--no-tags", "--unshallow", context.git.url)
     for commit in commits:
         context.git.fetch(commit)
@@ -161,5 +162,13 @@ def _commit(record: str) -> Commit:
 
 
 def _refuse_shallow(context: Context) -> None:
-    if context.git.run("rev-parse", "--is-shallow-repository") == "true":
+    if _is_shallow(context):
         raise UsageError("this clone is shallow: older commits and tags are not here", SHALLOW)
+
+
+def _is_shallow(context: Context) -> bool:
+    """Say whether older commits are cut off (gitrepository-layout, `shallow`)."""
+    folder = context.root / ".git"
+    if folder.is_dir():
+        return (folder / "shallow").exists()
+    return context.git.run("rev-parse", "--is-shallow-repository") == "true"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # GitHub's own message of a merge, and of one that a security advisory's private fork brought.
 _MERGE = re.compile(
@@ -26,8 +26,7 @@ SHORT = 7
 """Digits of a commit's SHA that messages name at least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """One commit, as git tells it: text that was no UTF-8 comes as lone surrogates."""
 
     sha: str
@@ -51,8 +50,7 @@ class Commit:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What can be one line of a changelog: a commit, or a pull request with all its commits."""
 
     commit: Commit

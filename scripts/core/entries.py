@@ -6,7 +6,9 @@ then the first word of the title.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import NamedTuple
 
 from scripts.core.commits import Change
 from scripts.core.noise import BOTS, SUBJECTS, is_about_itself, is_bot, is_left_out, says_nothing
@@ -82,8 +84,7 @@ _BUMP = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pull:
+class Pull(NamedTuple):
     """What GitHub knows of a pull request and git does not."""
 
     number: str
@@ -94,7 +95,7 @@ class Pull:
     labels: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bump:
     """An update of a dependency; an entry sums up many."""
 
@@ -112,7 +113,7 @@ class Bump:
         return _key(self.sha, self.number)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One line of a changelog draft."""
 
@@ -130,15 +131,14 @@ class Entry:
         return _key(self.sha, self.number)
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(NamedTuple):
     """What entries are made with, besides the changes themselves."""
 
     page: str
     """The repository's address."""
     bots: Sequence[str] = BOTS
     subjects: Sequence[str] = SUBJECTS
-    pulls: Mapping[str, Pull] = field(default_factory=dict)
+    pulls: Mapping[str, Pull] = MappingProxyType({})
     """What the API said, by the pull request's number (`#12`) or the commit's SHA."""
 
     def pull(self, change: Change) -> Pull | None:
@@ -158,8 +158,7 @@ class Sources:
         return change.number or (pull.number if pull else None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(NamedTuple):
     """A title, taken apart."""
 
     kind: str

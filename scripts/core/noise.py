@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 BOTS = (
     "*[bot]",
@@ -102,7 +102,6 @@ work import imports order indent bug bugs issue issues error errors contributor 
 contributing authors resolve resolved quality warning warnings sponsor sponsors sponsorship faq
 faqs md rst txt toml yml yaml cfg py
 """
-_VAGUE = frozenset(_VAGUE_WORDS.split())
 _DO = (
     r"(?:(?:add|adjust|amend|clarif|clean|complet|correct|creat|delet|disabl|drop|enabl|expand|"
     r"extend|extract|fix|improv|includ|mention|mov|polish|prepar|refactor|reformat|remov|renam|"
@@ -118,11 +117,8 @@ _DOCUMENTS = (
 )
 _TESTS = r"(?:tests|test (?:cases?|coverage|suite|files?|data|for|of|that|on|with)|testcases?)"
 _NOT_OF_A_THING = r"(?![\w-]|\s+(?:clients?|runner|ui|urls?|pars|render|generat|server|mode)\w*)"
-_TYPOS = re.compile(
-    rf"(?:{_DO}{_SUCH}*|\w+\s+)?typos?\b(?! suggest)|(?:fix|correct)\w*\s.*\btypos?\b",
-    re.IGNORECASE,
-)
-_ABOUT_ITSELF = re.compile(
+_TYPOS = rf"(?:{_DO}{_SUCH}*|\w+\s+)?typos?\b(?! suggest)|(?:fix|correct)\w*\s.*\btypos?\b"
+_ABOUT_ITSELF = (
     rf"(?:{_DO}?{_SUCH}*(?:{_DOCUMENTS}|{_TESTS}){_NOT_OF_A_THING}"
     # Subjects that GitHub's editor proposes.
     r"|(?:update|create|delete|rename) \S+\.(?-i:[a-z0-9]{1,6})$"
@@ -132,23 +128,21 @@ _ABOUT_ITSELF = re.compile(
     r"|.*\bchangelog (?:entry|entries|lines?|links?|headline|sections?)\.?$"
     r"|.*\b(?:docs|documentation|readme(?:\.\w+)?|tests?|test suite)\.?$"
     r"|.*\b(?:in|to|of|from|on) (?:the )?"
-    r"(?:(?:\w+ )?changelog(?:\.\w+)?|[\w-]+\.(?:md|rst)|CI)\.?$)",
-    re.IGNORECASE,
+    r"(?:(?:\w+ )?changelog(?:\.\w+)?|[\w-]+\.(?:md|rst)|CI)\.?$)"
 )
 _WORD = re.compile(r"[^\W\d_]+")
-_ISSUE = re.compile(r"#\d")
 _LONGEST = 300
 """Characters of a subject that are looked at."""
 
 
 def is_bot(name: str, bots: Sequence[str] = BOTS) -> bool:
     """Say whether a name is a program's, as no name is; `bots` are as in the configuration."""
-    return not name or _any_of(tuple(bots)).fullmatch(name.strip()[:_LONGEST]) is not None
+    return not name or _is_one_of(name, tuple(bots))
 
 
 def is_left_out(title: str, subjects: Sequence[str] = SUBJECTS) -> bool:
     """Say whether a title is of the subjects to leave out, as in the configuration."""
-    return _any_of(tuple(subjects)).fullmatch(title.strip(" .!")[:_LONGEST]) is not None
+    return _is_one_of(title.strip(" .!"), tuple(subjects))
 
 
 def says_nothing(title: str) -> bool:
@@ -156,19 +150,50 @@ def says_nothing(title: str) -> bool:
     title = title[:_LONGEST]
     found = _WORD.findall(title.lower())
     words = set(found) - _SMALL
-    empty = words <= _VAGUE and (bool(words) or not found)
+    empty = words <= _vague() and (bool(words) or not found)
     # An issue's number names a thing: `Fix #12`.
-    return (empty and not _ISSUE.search(title)) or _TYPOS.match(title) is not None
+    return (empty and "#" not in title) or ("ypo" in title and _matches(_TYPOS, title))
 
 
 def is_about_itself(title: str) -> bool:
     """Say whether a title is about the project's own texts and tests."""
-    return _ABOUT_ITSELF.match(title[:_LONGEST]) is not None
+    return _matches(_ABOUT_ITSELF, title[:_LONGEST])
+
+
+def _is_one_of(text: str, patterns: tuple[str, ...]) -> bool:
+    """Say whether a text is as one of the patterns, where `*` and `{version}` are others' text."""
+    text = text[:_LONGEST].casefold()
+    starts, anywhere = _starts(patterns)
+    if not text.startswith(starts):
+        patterns = anywhere
+    return any(
+        text.startswith(_start(one)) and _expression(one).fullmatch(text) for one in patterns
+    )
 
 
 @lru_cache
-def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    r"""Make one expression of patterns in which `*` and `{version}` stand for others' text."""
-    parts = (re.split(r"(\*|\{version\})", one) for one in patterns)
-    forms = ("".join(FORMS.get(part) or re.escape(part) for part in one) for one in parts)
-    return re.compile("|".join(forms), re.IGNORECASE | re.DOTALL)
+def _starts(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give what patterns begin with, and those that can begin with anything."""
+    starts = tuple(start for one in patterns if (start := _start(one)))
+    return starts, tuple(one for one in patterns if not _start(one))
+
+
+@cache
+def _start(pattern: str) -> str:
+    return re.split(r"\*|\{version\}", pattern, maxsplit=1)[0].casefold()
+
+
+@cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*|\{version\})", pattern.casefold())
+    return re.compile("".join(FORMS.get(part) or re.escape(part) for part in parts), re.DOTALL)
+
+
+@cache
+def _vague() -> frozenset[str]:
+    return frozenset(_VAGUE_WORDS.split())
+
+
+def _matches(expression: str, text: str) -> bool:
+    """Match from the start; the expression is compiled with its first use, by `re` itself."""
+    return re.match(expression, text, re.IGNORECASE) is not None

@@ -6,7 +6,7 @@ of the releases. So a candidate moves none, and a hotfix of an older line moves 
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from packaging.version import Version
 
@@ -70,8 +70,7 @@ def _in_line(version: Version, numbers: tuple[int, ...]) -> bool:
     return (version.major, version.minor)[: len(numbers)] == numbers
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How a repository names the tags of its versions: `v{version}`, `{version}`, `api/v{version}`.
 
     `template` has `{version}` once, at its end.
@@ -97,8 +96,7 @@ class Style:
         return {version: tag for tag in tags if (version := self.read(tag))}
 
 
-@dataclass(frozen=True, slots=True)
-class Detected:
+class Detected(NamedTuple):
     """The style of a repository's tags, and what makes it doubtful."""
 
     style: Style

@@ -13,7 +13,6 @@ from scripts.context import Context
 from scripts.core import changelog
 from scripts.core.changelog import Changelog
 from scripts.core.commits import Change, changes
-from scripts.core.converge import converge
 from scripts.core.entries import Entry, Pull, Sources, entries
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.results import Done
@@ -204,6 +203,7 @@ def warn(text: str) -> None:
 
 def propose(context: Context, config: Config, found: list[Entry]) -> Done:
     """Bring the entries into a pull request, on top of what a person edited there."""
+    from scripts.core.converge import converge  # noqa: PLC0415
     from scripts.surfaces.changelog_draft import DraftBranch, DraftRequest  # noqa: PLC0415
 
     def drafted(text: str) -> str:

@@ -1,16 +1,17 @@
 """The git remote: release branch, tag, and the branch that users follow."""
 
-import base64
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scripts import processes
-from scripts.core.changelog.carrying import carried, carry, without
 from scripts.core.converge import Conflict, Matches, Missing, State
 from scripts.core.errors import ServiceError, TransientError
-from scripts.core.plan import Plan
+
+if TYPE_CHECKING:
+    # Start-up counts: what only looks at the clone has no plan.
+    from scripts.core.plan import Plan
 
 # What git says where somebody else pushed between our look and our push.
 MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value")
@@ -101,6 +102,8 @@ class Git:
 
     def tree_with(self, texts: Mapping[str, str], tree: str) -> str:
         """Write a tree that differs from `tree` in some files' texts; their modes stay."""
+        import tempfile  # noqa: PLC0415 - start-up counts, and few stages write
+
         modes = {
             line.partition("\t")[2]: line.partition(" ")[0]
             for line in self.run("ls-tree", "-r", "-z", tree, "--", *texts).split("\0")
@@ -151,6 +154,8 @@ def _header(url: str, token: str | None) -> dict[str, str]:
     """Give git its credentials by the environment (git-config, GIT_CONFIG_COUNT)."""
     if not token:
         return {}
+    import base64  # noqa: PLC0415
+
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     return {
         "GIT_CONFIG_COUNT": "1",
@@ -164,7 +169,7 @@ class ReleaseBranch:
     """The branch that holds the release commit until the tag does."""
 
     git: Git
-    plan: Plan
+    plan: "Plan"
     commit: str
 
     @property
@@ -192,7 +197,7 @@ class ReleaseBranchGone:
     """The release branch is not needed once the branch holds the release commit."""
 
     git: Git
-    plan: Plan
+    plan: "Plan"
     commit: str
 
     @property
@@ -227,7 +232,7 @@ class GitTag:
     """The annotated tag: a name, so it never moves."""
 
     git: Git
-    plan: Plan
+    plan: "Plan"
     commit: str
 
     @property
@@ -258,7 +263,7 @@ class GitTag:
             raise
 
 
-def tag_object(plan: Plan, commit: str) -> str:
+def tag_object(plan: "Plan", commit: str) -> str:
     """Write the annotated tag (git-mktag): tagger and time are the plan's."""
     lines = [
         f"object {commit}",
@@ -276,7 +281,7 @@ class Branch:
     """The branch the release came from: a pointer, so it comes last."""
 
     git: Git
-    plan: Plan
+    plan: "Plan"
     commit: str
     find_pull_request: Callable[[str, str], str | None]
     """From which branch, to which: the address of the open one."""
@@ -338,6 +343,8 @@ class Branch:
         Entries that were added under Unreleased meanwhile are not of this release: a merge by
         lines alone would put them into its section.
         """
+        from scripts.core.changelog.carrying import carried, carry, without  # noqa: PLC0415
+
         base = self.git.show(self.plan.base, self.changelog)
         ours = self.git.show(head, self.changelog)
         who = identity(self.plan)
@@ -359,7 +366,7 @@ class Branch:
         return merged.splitlines()[0]
 
 
-def identity(plan: Plan) -> dict[str, str]:
+def identity(plan: "Plan") -> dict[str, str]:
     """Give author, committer and time of a commit as the plan says (git-commit-tree)."""
     return person(plan.author, plan.source_date_epoch)
 

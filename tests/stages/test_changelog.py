@@ -61,8 +61,7 @@ def test_the_api_names_the_pull_request_of_a_commit(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench.project.git("switch", "-q", "-c", "topic")
-    bench.project.git("commit", "-q", "--allow-empty", "-m", "Add a thing", "--author", "Ann <a@x>")
-    bench.project.git("push", "-q", "origin", "topic")
+    bench.project.commit({"thing": "x"}, branch="topic")
     bench.project.git("switch", "-q", "main")
     forge = bench.context().forge
     forge.open_pull_request("topic", "main", "Add it all", "")
@@ -74,12 +73,12 @@ def test_the_api_names_the_pull_request_of_a_commit(
     assert said.out.startswith(f"### Added\n\n- Add it all ([#{pull.number}](file://")
     assert said.err == ""
     stage.draft(bench.context(GITHUB_TOKEN=""), None, stage.PRINT)
-    assert capsys.readouterr().out.startswith("### Added\n\n- Add a thing ([")
+    assert capsys.readouterr().out.startswith("### Changed\n\n- Change ([")
 
 
 def test_a_failing_api_fails_no_draft(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     say(bench, "feat: one (#12)")
-    bench.github.fault(path="/api/v3/.*/pulls", action="status", status=503)
+    bench.github.fault(path="/api/v3/.*/pulls", action="status", code=503)
     stage.draft(bench.context(), None, stage.PRINT)
     said = capsys.readouterr()
     assert "- One ([#12](" in said.out
@@ -106,13 +105,13 @@ def test_tags_of_another_style_are_where_a_draft_begins(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench.project.git("tag", "-d", "v0.2.3")
-    say(bench, "feat: old")
+    say(bench, "feat: sooner")
     bench.project.git("tag", "0.2.3")
-    say(bench, "feat: new")
+    say(bench, "feat: later")
     stage.draft(bench.context(), None, stage.PRINT)
     said = capsys.readouterr()
-    assert "Old" not in said.out
-    assert "New" in said.out
+    assert "Sooner" not in said.out
+    assert "Later" in said.out
     assert said.err == ""
 
 
