@@ -56,6 +56,7 @@ TITLES = {
     "version_files": "[[tool.release.version-files]]",
     "package": "[tool.release.package]",
     "images": "[[tool.release.images]]",
+    "draft": "[tool.release.draft]",
 }
 PAGE = "docs/reference.md"
 BEGIN, END = "<!-- jobs -->", "<!-- end -->"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from scripts.core.changelog import Group, groups
 from scripts.core.changelog.markdown import covers, scan
-from scripts.core.commits import plain
+from scripts.core.plain import plain
 
 LIMIT = 125_000  # characters that GitHub takes as a release's description
 HEADINGS = {

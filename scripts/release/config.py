@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
+from scripts.core import tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
+from scripts.core.noise import BOTS, SUBJECTS
 
 FILE = "pyproject.toml"
 TABLE = "tool.release"
@@ -74,6 +76,19 @@ class PackageConfig:
 
 
 @dataclass(frozen=True)
+class DraftConfig:
+    """What the changelog's draft leaves out. In a pattern `*` stands for anything."""
+
+    skip_authors: tuple[str, ...] = _key(
+        "Programs, which no entry names; what only they wrote has none.", default=BOTS
+    )
+    skip_subjects: tuple[str, ...] = _key(
+        "Titles of commits and pull requests that have no entry; `{version}` stands for any.",
+        default=SUBJECTS,
+    )
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that the release knows of the project."""
 
@@ -87,6 +102,11 @@ class Config:
         "Groups of the changelog that are not for users: the notes fold them.",
         default=("Internal",),
     )
+    tag: str | None = _key(
+        "How the tags of versions are spelt; without it, as the highest one there is.",
+        pattern=tags.TEMPLATE,
+        default=None,
+    )
     compose: str | None = _key("The compose file whose pinned copy users get.", default=None)
     acceptance: str | None = _key("A script that uses the started services.", default=None)
     shipped: tuple[str, ...] = _key("More top-level folders whose change users notice.", default=())
@@ -99,6 +119,7 @@ class Config:
         "The package; none if only images are released.", default=None
     )
     images: tuple[ImageConfig, ...] = _key("The images; none if only a package is.", default=())
+    draft: DraftConfig = _key("What the changelog's draft leaves out.", default=DraftConfig())
     project: str = ""
     """The name in [project]."""
     version: str = ""
@@ -109,6 +130,7 @@ SECTIONS: dict[str, type[Any]] = {
     "version_files": VersionFile,
     "package": PackageConfig,
     "images": ImageConfig,
+    "draft": DraftConfig,
 }
 
 

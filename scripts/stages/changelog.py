@@ -8,9 +8,9 @@ from pathlib import Path
 
 from scripts.core import changelog
 from scripts.core.changelog import Changelog
-from scripts.core.commits import Entry, entries
-from scripts.core.converge import converge
-from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
+from scripts.core.commits import Change, changes
+from scripts.core.entries import Entry, Pull, Sources, entries
+from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.results import Done
 from scripts.release import config as configuration
 from scripts.release import history
@@ -144,7 +144,7 @@ def misplaced(before: Changelog, now: Changelog) -> str:
 def draft(context: Context, since: str | None, to: str) -> Done:
     """Print the entries for what came since the last tag, write them, or propose them."""
     config = read_config(context)
-    found = found_entries(context, since)
+    found = found_entries(context, config, since)
     if to == PROPOSE:
         return propose(context, config, found)
     text = read(context.root, config.changelog)
@@ -160,22 +160,57 @@ def draft(context: Context, since: str | None, to: str) -> Done:
     return Done()
 
 
-def found_entries(context: Context, since: str | None) -> list[Entry]:
+def found_entries(context: Context, config: Config, since: str | None) -> list[Entry]:
     """Make the entries of what came since a commit, by default since the last tag."""
-    start = since or history.last_tag(context)
-    if start is None:
-        elsewhere = history.tags_elsewhere(context)
-        others = f"; {elsewhere[-1]} is on another branch" if elsewhere else ""
-        print(
+    found = changes(history.since(context, since or last_tag(context, config)))
+    page, leave_out = context.endpoints.page_url, config.draft
+    pulls = pull_requests(context, found)
+    sources = Sources(page, leave_out.skip_authors, leave_out.skip_subjects, pulls)
+    return entries(found, sources)
+
+
+def last_tag(context: Context, config: Config) -> str | None:
+    """Give the last version's tag, and say what is doubtful about it."""
+    released = history.released(context, config.tag, config.project)
+    if released.tag is None:
+        others = f"; {released.elsewhere} is on another branch" if released.elsewhere else ""
+        warn(
             f"no tag of a version is in this history{others}: all of it is drafted\n"
-            "  remedy: if that is too much, name where to begin: --since COMMIT",
-            file=sys.stderr,
+            "  remedy: if that is too much, name where to begin: --since COMMIT"
         )
-    return list(entries(history.since(context, start), context.endpoints.page_url))
+    if released.warning:
+        warn(released.warning)
+    return released.tag
+
+
+def pull_requests(context: Context, found: list[Change]) -> dict[str, Pull]:
+    """Ask the API for authors and labels where a token allows; a draft needs none of it."""
+    token = context.secrets.github
+    if not (token and found):
+        return {}
+    from scripts.surfaces.pull_requests import PullRequests  # noqa: PLC0415
+
+    where = context.endpoints
+    api = PullRequests(where.api_url, where.repository, token, context.runner.silence())
+    wanted = [f"#{one.number}" if one.number else one.commit.sha for one in found]
+    try:
+        api.ask(wanted, min(one.commit.time for one in found))
+    except ServiceError as error:
+        warn(
+            f"authors and labels of pull requests are not known: {error.cause}\n"
+            "  remedy: none is needed; entries name who git says, and words choose their group"
+        )
+    return api.found
+
+
+def warn(text: str) -> None:
+    """Say on standard error what does not stop the draft."""
+    print(text, file=sys.stderr)
 
 
 def propose(context: Context, config: Config, found: list[Entry]) -> Done:
     """Bring the entries into a pull request, on top of what a person edited there."""
+    from scripts.core.converge import converge  # noqa: PLC0415
     from scripts.surfaces.changelog_draft import DraftBranch, DraftRequest  # noqa: PLC0415
 
     def drafted(text: str) -> str:

@@ -96,7 +96,8 @@ def facts_of(
     before = tags.previous(wanted, began.released())
     previous_tag, previous = tagged(began)[before] if before else (None, None)
     history.complete(context, commit or began.commit, *([previous] if previous else []))
-    people = history.people(context, commit or began.commit, previous)
+    bots = began.config.draft.skip_authors
+    people = history.people(context, commit or began.commit, previous, bots)
     return NotesFacts(
         project=began.config.project,
         version=str(wanted),

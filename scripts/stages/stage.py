@@ -157,7 +157,8 @@ def contributors(context: Context, made: Lock) -> history.People:
     refs = patiently(context.git.refs, context.runner.patience())
     previous = refs.get(f"refs/tags/{made.plan.previous_tag}")
     history.complete(context, made.plan.base, *([previous] if previous else []))
-    return history.people(context, made.plan.base, previous)
+    bots = context.config.draft.skip_authors
+    return history.people(context, made.plan.base, previous, bots)
 
 
 def image_sizes(context: Context, made: Lock) -> tuple[Sizes, Sizes]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import sys
 import time
 from collections.abc import Mapping
@@ -225,6 +224,8 @@ class Runner:
 
     def output(self, **values: str) -> None:
         """Set outputs of the step. A random delimiter, so that no value can end itself."""
+        import secrets  # noqa: PLC0415 - start-up counts, and few steps have outputs
+
         if path := self.get("GITHUB_OUTPUT"):
             mark = secrets.token_hex(16)
             text = "".join(f"{key}<<{mark}\n{value}\n{mark}\n" for key, value in values.items())

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from scripts.core import changelog
 from scripts.core.changelog import draft, preview
-from scripts.core.commits import Entry
+from scripts.core.entries import Entry
 from scripts.core.errors import UsageError
 from tests.core.changelogs import real
 

@@ -57,6 +57,64 @@ def test_a_draft_is_printed_or_written_and_twice_is_as_once(
     assert capsys.readouterr().out.count("Two") == 0
 
 
+def test_the_api_names_the_pull_request_of_a_commit(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.project.git("switch", "-q", "-c", "topic")
+    bench.project.commit({"thing": "x"}, branch="topic")
+    bench.project.git("switch", "-q", "main")
+    forge = bench.context().forge
+    forge.open_pull_request("topic", "main", "Add it all", "")
+    (pull,) = forge.repository.get_pulls()
+    pull.merge(merge_method="rebase")
+    bench.project.git("pull", "-q", "origin", "main")
+    stage.draft(bench.context(), None, stage.PRINT)
+    said = capsys.readouterr()
+    assert said.out.startswith(f"### Added\n\n- Add it all ([#{pull.number}](file://")
+    assert said.err == ""
+    stage.draft(bench.context(GITHUB_TOKEN=""), None, stage.PRINT)
+    assert capsys.readouterr().out.startswith("### Changed\n\n- Change ([")
+
+
+def test_a_failing_api_fails_no_draft(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    say(bench, "feat: one (#12)")
+    bench.github.fault(path="/api/v3/.*/pulls", action="status", code=503)
+    stage.draft(bench.context(), None, stage.PRINT)
+    said = capsys.readouterr()
+    assert "- One ([#12](" in said.out
+    assert (
+        "authors and labels of pull requests are not known: GitHub's API answered 503" in said.err
+    )
+
+
+def test_updates_are_one_entry_and_only_the_new_ones_come_again(bench: Bench) -> None:
+    bot = "dependabot[bot] <b@x>"
+    say(bench, "Bump one from 1.0 to 1.1 (#1)", bot)
+    say(bench, "Bump two from 2.0 to 2.1 (#2)", bot)
+    for _ in range(2):
+        stage.draft(bench.context(), None, stage.WRITE)
+        assert read(bench).count("- Update dependencies: one to 1.1 and two to 2.1 ([#2](") == 1
+    say(bench, "Bump one from 1.1 to 1.2 (#3)", bot)
+    for _ in range(2):
+        stage.draft(bench.context(), None, stage.WRITE)
+        assert read(bench).count("- Update one to 1.2 ([#3](") == 1
+        assert read(bench).count("- Update") == 2
+
+
+def test_tags_of_another_style_are_where_a_draft_begins(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.project.git("tag", "-d", "v0.2.3")
+    say(bench, "feat: sooner")
+    bench.project.git("tag", "0.2.3")
+    say(bench, "feat: later")
+    stage.draft(bench.context(), None, stage.PRINT)
+    said = capsys.readouterr()
+    assert "Sooner" not in said.out
+    assert "Later" in said.out
+    assert said.err == ""
+
+
 def test_what_git_can_hold_and_a_changelog_cannot(bench: Bench) -> None:
     raw(bench, b"fix: bad \xff\xfe bytes \x1b[31m @octocat \x1f", b"A\x1fn\x1b\xff <a@x>")
     say(bench, "feat: big\n\n" + "x" * 2**20)

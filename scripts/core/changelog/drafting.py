@@ -1,7 +1,8 @@
 """Add entries to Unreleased: what a person wrote there stays, byte by byte."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from scripts.core.changelog import headings
 from scripts.core.changelog.cutting import own
@@ -9,8 +10,11 @@ from scripts.core.changelog.groups import USUAL
 from scripts.core.changelog.markdown import Blocks, Heading, scan
 from scripts.core.changelog.problems import nameless, unfillable
 from scripts.core.changelog.sections import Changelog, parse
-from scripts.core.commits import Entry
 from scripts.core.errors import ProblemsError
+
+if TYPE_CHECKING:
+    # Whoever drafts has it; who only reads a changelog starts without it.
+    from scripts.core.entries import Bump, Entry
 
 Additions = dict[str, list[str]]
 """Titles of groups, in their order, with the entries that each is to get."""
@@ -24,7 +28,7 @@ _WORDS = re.compile(r"(?<![0-9A-Za-z])(?:#\d+|[0-9a-f]{7,40})(?![0-9A-Za-z])")
 _LINKED = re.compile(r"\[(#\d+|[0-9a-f]{10})\]\(")
 
 
-def draft(text: str, found: Iterable[Entry], path: str = "CHANGELOG.md") -> str:
+def draft(text: str, found: "Iterable[Entry]", path: str = "CHANGELOG.md") -> str:
     """Add the entries that are not there yet, each to its group; twice is as once.
 
     A changelog without Unreleased gets one above its newest version. Raises UsageError where
@@ -35,7 +39,7 @@ def draft(text: str, found: Iterable[Entry], path: str = "CHANGELOG.md") -> str:
     return added(log, _new(log, found))
 
 
-def preview(text: str, found: Iterable[Entry], path: str = "CHANGELOG.md") -> str:
+def preview(text: str, found: "Iterable[Entry]", path: str = "CHANGELOG.md") -> str:
     """Give what a draft would add, each group under its heading; raises as `draft` does."""
     new = _new(_fillable(text, path), found)
     groups = (f"### {title}\n\n" + "".join(f"- {x}\n" for x in new[title]) for title in new)
@@ -53,19 +57,31 @@ def _fillable(text: str, path: str) -> Changelog:
     return log
 
 
-def _new(log: Changelog, found: Iterable[Entry]) -> Additions:
+def _new(log: Changelog, found: "Iterable[Entry]") -> Additions:
     """Choose the entries that are not there yet, one for each pull request or commit."""
     body = log.unreleased[0].body(log.text)
     there = {*_WORDS.findall(body), *_LINKED.findall(log.text)}
     there |= {f"#{number}" for number in re.findall(r"/pull/(\d+)", body)}
     lengths = {len(word) for word in there}
     new: Additions = {title: [] for title in USUAL}
+
+    def known(one: "Entry | Bump") -> bool:
+        return not there.isdisjoint({one.key, *(one.sha[:length] for length in lengths)})
+
     for entry in found:
-        known = {entry.key, *(entry.sha[:length] for length in lengths)}
-        if known.isdisjoint(there):
-            there.add(entry.key)
-            new.setdefault(entry.group, []).append(entry.text)
+        if missing := _rest(entry, known) if entry.bumps else None if known(entry) else entry:
+            there.add(missing.key)
+            new.setdefault(missing.group, []).append(missing.text)
     return {title: lines for title, lines in new.items() if lines}
+
+
+def _rest(entry: "Entry", known: "Callable[[Bump], bool]") -> "Entry | None":
+    """Sum up the updates that came after the newest one that is there."""
+    from scripts.core.entries import summed  # noqa: PLC0415
+
+    there = [at for at, bump in enumerate(entry.bumps) if known(bump)]
+    rest = entry.bumps[there[-1] + 1 :] if there else entry.bumps
+    return summed(rest) if rest else None
 
 
 def added(log: Changelog, new: Additions) -> str:
