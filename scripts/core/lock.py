@@ -10,7 +10,7 @@ from scripts.core.errors import ConflictError
 from scripts.core.plan import Plan, PlannedImage
 
 NAME = "release.json"
-REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
+REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
 """`owner/name` on the forge."""
 EXCHANGED = (
     "somebody exchanged that file: find out who and when, and put the right one back; a draft that "
