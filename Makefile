@@ -97,8 +97,8 @@ images: ## Build every image for both platforms, and keep nothing (ARGS="api" fo
 	@docker buildx bake --set '*.output=type=cacheonly' $(ARGS)
 
 .PHONY: reference
-reference: .venv/ready ## Write docs/reference.md from the code.
-	@$(PY) -m scripts.cli.reference > docs/reference.md
+reference: .venv/ready ## Write docs/reference.md, and the run's jobs in other documents, from the code.
+	@$(PY) -m scripts.cli.reference
 
 .PHONY: rehearse
 rehearse: .venv/ready ## Perform a whole release on this machine (ARGS="--keep", "--dry-run", "--version 0.3.0rc1").

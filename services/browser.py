@@ -48,6 +48,7 @@ class Tab:
         self._ids = itertools.count(1)
         self._session: str | None = None
         self.errors: list[str] = []
+        self.requests: list[str] = []
 
     def open(self, url: str, *, size: tuple[int, int], dark: bool, script: str = "") -> None:
         """Load a page and listen to its console; `script` runs in it before its own."""
@@ -96,6 +97,8 @@ class Tab:
             details = given["exceptionDetails"]
             thrown = details.get("exception", {}).get("description", details["text"])
             self.errors.append(f"exception: {thrown}")
+        elif method == "Network.requestWillBeSent":
+            self.requests.append(given["request"]["url"])
         elif method == "Log.entryAdded" and given["entry"]["level"] == "error":
             self.errors.append(f"{given['entry']['text']} {given['entry'].get('url', '')}".strip())
         elif method == "Runtime.consoleAPICalled" and given["type"] in ("error", "assert"):

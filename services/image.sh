@@ -31,17 +31,34 @@ application() {
   settle /out /volume
 }
 
-# The page, which says the version of the wheel that it was released with.
+# MediaPipe's pose detector with the smallest of its models, for processors with SIMD (every browser since 2023).
+detector() {
+  local file
+  mkdir -p "$2"
+  for file in pose.js pose_web.binarypb pose_landmark_lite.tflite pose_solution_packed_assets.data \
+    pose_solution_packed_assets_loader.js pose_solution_simd_wasm_bin.js pose_solution_simd_wasm_bin.wasm; do
+    cp "$1/$file" "$2/"
+  done
+  # Its license, which must come with it and is not in its package, as `packaging` ships it.
+  python3 - "$2" <<'PYTHON'
+import shutil, sys
+from importlib.metadata import files
+(text,) = (file for file in files("packaging") if file.name == "LICENSE.APACHE")
+shutil.copy(text.locate(), sys.argv[1])
+PYTHON
+}
+
+# The page, which says the version of the wheel that it was released with, and where its detector is.
 site() {
   unpack "$1" /tmp/wheel
   PYTHONPATH=/tmp/wheel python3 - "$2" <<'PYTHON'
 import json, sys
 from importlib.metadata import version
 from pathlib import Path
-text = json.dumps({"version": version("stream_pose_ml")}) + "\n"
+text = json.dumps({"version": version("stream_pose_ml"), "detector": "detector"}) + "\n"
 Path(sys.argv[1], "version.json").write_text(text)
 PYTHON
-  within 2 "$2"
+  within 14 "$2"
   settle /out
 }
 

@@ -1,9 +1,15 @@
 """StreamPoseML: real-time classification of human movement from pose landmarks."""
 
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as _installed
+__version__: str
 
-try:
-    __version__ = _installed("stream_pose_ml")
-except PackageNotFoundError:  # imported from a checkout: no version is claimed
-    __version__ = "0+uninstalled"
+
+def __getattr__(name: str) -> str:
+    """Give `__version__`, which is looked up when it is asked for: that takes longer than help."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow
+
+    try:
+        return version("stream_pose_ml")
+    except PackageNotFoundError:  # imported from a checkout: no version is claimed
+        return "0+uninstalled"

@@ -136,6 +136,10 @@ def _read(lines: Iterable[str], name: str) -> Iterator[Frame | dict[str, Any]]:
         first = False
 
 
+def _printable(label: Any) -> bool:
+    return isinstance(label, str) and label.isprintable() and bool(label.strip())
+
+
 def _json_line(line: str, place: str) -> Any:
     try:
         return json.loads(line)
@@ -149,8 +153,8 @@ def _assemble(frames: list[Frame], header: dict[str, Any], name: str) -> Recordi
     fps, label = header.get("fps", FPS), header.get("label")
     if isinstance(fps, bool) or not isinstance(fps, int | float) or not 0 < fps <= 1000:  # noqa: PLR2004
         raise RecordingError(f"{name}: fps must be a number above 0 and up to 1000, found {fps!r}")
-    if label is not None and not isinstance(label, str):
-        raise RecordingError(f"{name}: label must be a text, found {label!r}")
+    if label is not None and not _printable(label):
+        raise RecordingError(f"{name}: label must be a text that can be printed, found {label!r}")
     return Recording(
         np.stack([frame.landmarks for frame in frames]),
         np.stack([frame.visibility for frame in frames]),

@@ -19,8 +19,11 @@ from pathlib import Path
 from rehearsal.actions.toolkit import StandInError, variable
 
 ZIP, DIGEST = "files.zip", "sha256"
-FORBIDDEN = '":<>|*?\r\n\\/'
-"""Characters that GitHub refuses in an artifact's name."""
+FORBIDDEN_IN_PATHS = '":<>|*?\r\n'
+FORBIDDEN = f"{FORBIDDEN_IN_PATHS}\\/"
+"""Characters that GitHub refuses in an artifact's name, and in the names of the files in it."""
+UNKNOWN = "{}!()"
+"""What the real download matches names with and `fnmatch` does not."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,15 @@ class Store:
 
         Raises `StandInError` for a name that is taken (GitHub answers 409) or not allowed.
         """
-        if not name or any(letter in FORBIDDEN for letter in name):
-            raise StandInError(f"the artifact name {name!r} is empty or holds one of {FORBIDDEN!r}")
+        _check("The artifact name", name, FORBIDDEN)
+        inside = {file: _relative(file, root) for file in files}
+        for path in inside.values():
+            _check("The path for one of the files in artifact", path, FORBIDDEN_IN_PATHS)
         self.folder.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
         with zipfile.ZipFile(draft / ZIP, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
-            for file in files:
-                target.writestr(_relative(file, root), file.read_bytes())
+            for file, path in inside.items():
+                target.writestr(path, file.read_bytes())
         digest = _sha256(draft / ZIP)
         (draft / DIGEST).write_text(digest)
         self._name(draft, name, overwrite=overwrite)
@@ -66,7 +71,15 @@ class Store:
             return len(source.namelist())
 
     def matching(self, pattern: str) -> list[str]:
-        """Return the names that a pattern of `*`, `?` and `[…]` means; all for ""."""
+        """Return the names that a pattern of `*`, `?` and `[…]` means; all for "".
+
+        Raises `StandInError` for what the real action understands and this does not.
+        """
+        if any(letter in UNKNOWN for letter in pattern):
+            raise StandInError(
+                f"the pattern {pattern!r} has one of {UNKNOWN!r}, which the rehearsal's stand-in "
+                "does not match: write it with * and ? alone"
+            )
         return [name for name in self.names() if fnmatch.fnmatchcase(name, pattern or "*")]
 
     def _name(self, draft: Path, name: str, *, overwrite: bool) -> None:
@@ -129,12 +142,12 @@ def _below(folder: Path, *, hidden: bool) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.is_dir():
             yield from _below(path, hidden=hidden)
-        elif hidden or not path.name.startswith("."):
-            yield path
+        elif path.is_file() and (hidden or not path.name.startswith(".")):
+            yield path  # a link that leads nowhere is passed over
 
 
 def _absolute(base: Path, pattern: str) -> str:
-    return os.path.normpath(base / pattern)
+    return os.path.normpath(base / Path(pattern).expanduser())
 
 
 def _fixed_part(pattern: str) -> Path:
@@ -142,6 +155,14 @@ def _fixed_part(pattern: str) -> Path:
     parts = Path(pattern).parts
     fixed = [index for index, part in enumerate(parts) if glob.has_magic(part)]
     return Path(*parts[: fixed[0]]) if fixed else Path(pattern)
+
+
+def _check(what: str, text: str, forbidden: str) -> None:
+    """Refuse an empty text, and one that holds a character that GitHub does not take."""
+    found = next((letter for letter in text if letter in forbidden), "")
+    if found or not text:
+        why = f"Contains the following character: {found!r}" if found else "It is empty"
+        raise StandInError(f"{what} is not valid: {text!r}. {why}. Give it another name")
 
 
 def _relative(file: Path, root: Path) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import subprocess
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,20 +18,29 @@ from rehearsal.actions.toolkit import (
     workspace,
 )
 
+TRIES, PAUSE = 3, 0.2
+"""How often a fetch is tried, and the seconds in between."""
+
 
 def main() -> None:
     """Fetch what is asked for into the workspace, and say what was checked out."""
     refuse("ssh-key", "submodules", "lfs", "sparse-checkout", "filter")
+    if not given("token"):
+        raise StandInError("Input required and not supplied: token. Leave it out for the job's own")
     repository = given("repository") or variable("GITHUB_REPOSITORY")
     folder = _folder()
     _git(folder, "init", "--quiet", "--initial-branch=main")
     server = variable("GITHUB_SERVER_URL").rstrip("/")
     _git(folder, "remote", "add", "origin", f"{server}/{repository}")
     credentials = _authorise(folder, server)
-    _fetch(folder, given("ref"), _depth())
-    if not switch("persist-credentials"):
-        credentials.unlink()
-        _git(folder, "config", "--local", "--unset", "include.path")
+    kept = False
+    try:
+        _fetch(folder, given("ref"), _depth())
+        kept = switch("persist-credentials")
+    finally:
+        if not kept:
+            credentials.unlink()
+            _git(folder, "config", "--local", "--unset", "include.path")
     output("ref", given("ref") or variable("GITHUB_REF"))
     output("commit", _git(folder, "rev-parse", "HEAD"))
 
@@ -73,11 +83,11 @@ def _fetch(folder: Path, ref: str, depth: int) -> None:
     depths = [f"--depth={depth}"] if depth else []
     tags = "--tags" if switch("fetch-tags") else "--no-tags"
     if not depth:
-        _git(
-            folder, "fetch", "--quiet", "--prune", "origin",
-            "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*",
-        )  # fmt: skip
-    _git(folder, "fetch", "--quiet", tags, *depths, "origin", f"+{commit}:{local}")
+        everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+        _patiently(folder, "--prune", "origin", *everything)
+    _patiently(folder, tags, *depths, "origin", f"+{commit}:{local}")
+    if local.startswith("refs/tags/") and not ref:
+        _compare(folder, local)
     if local.startswith("refs/remotes/origin/"):
         branch = local.removeprefix("refs/remotes/origin/")
         _git(folder, "checkout", "--quiet", "--force", "-B", branch, local)
@@ -85,14 +95,39 @@ def _fetch(folder: Path, ref: str, depth: int) -> None:
     _git(folder, "checkout", "--quiet", "--force", "--detach", local)
 
 
+def _compare(folder: Path, tag: str) -> None:
+    """Refuse the run's own tag if it has moved since the run began."""
+    found, wanted = _git(folder, "rev-parse", f"{tag}^{{commit}}"), variable("GITHUB_SHA")
+    if found != wanted:
+        raise StandInError(
+            f"{tag} names {found}, and the run is for {wanted}: the tag has moved since. "
+            "Start a run for the tag as it is now"
+        )
+
+
+def _patiently(folder: Path, *arguments: str) -> None:
+    """Fetch, three times if need be, as the real action does; it waits longer in between."""
+    for left in reversed(range(TRIES)):
+        try:
+            _git(folder, "fetch", "--quiet", *arguments)
+        except StandInError:
+            if not left:
+                raise
+            time.sleep(PAUSE)
+        else:
+            return
+
+
 def _target(folder: Path, ref: str) -> tuple[str, str]:
     """Return what to fetch and the local reference that will hold it.
 
-    The run's own reference is fetched at the run's own commit, whatever it points to by now.
+    The run's own branch is fetched at the run's own commit, whatever it points to by now. Its own
+    tag is fetched as it is, an annotated one with its annotation.
     """
     own = given("repository") in ("", variable("GITHUB_REPOSITORY"))
     if not ref and own:
-        return variable("GITHUB_SHA"), _local(variable("GITHUB_REF"))
+        local = _local(variable("GITHUB_REF"))
+        return (local if local.startswith("refs/tags/") else variable("GITHUB_SHA")), local
     if len(ref) == len("0" * 40) and all(letter in "0123456789abcdef" for letter in ref):
         return ref, "refs/rehearsal/commit"
     full = _full(folder, ref)

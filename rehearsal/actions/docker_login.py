@@ -20,6 +20,10 @@ def main() -> None:
     registry = given("registry")
     if registry in PUBLIC:
         raise StandInError("no registry was given: a rehearsal never logs in at the public one")
+    if not (given("username") and given("password")):
+        raise StandInError(
+            "Username and password required: give both, or log in only where there are credentials"
+        )
     folder = _own_folder()
     done = subprocess.run(
         ["docker", "login", "--username", given("username"), "--password-stdin", registry],

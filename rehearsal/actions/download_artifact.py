@@ -17,18 +17,18 @@ from rehearsal.actions.toolkit import (
 def main() -> None:
     """Unpack one artifact, or all whose names match, by the real action's rules of layout.
 
-    By name: into `path` itself. Otherwise each into a folder of its name, or with
-    `merge-multiple` all into `path`. A pattern that matches nothing is no error.
+    One artifact, by name or as the only match: into `path` itself. Several: each into a folder of
+    its name, or with `merge-multiple` all into `path`. No match is no error, and makes no folder.
     """
     refuse("artifact-ids", "skip-decompress", "run-id")
-    target, kept = workspace() / given("path"), store()
-    target.mkdir(parents=True, exist_ok=True)
+    target, kept = workspace() / Path(given("path")).expanduser(), store()
     name = given("name")
     if name and name not in kept.names():
-        raise StandInError(f"artifact not found for name: {name}")
+        raise StandInError(f"Unable to download artifact(s): Artifact not found for name: {name}")
     taken: dict[Path, str] = {}
-    for each in [name] if name else kept.matching(given("pattern")):
-        flat = name or switch("merge-multiple")
+    names = [name] if name else kept.matching(given("pattern"))
+    flat = len(names) == 1 or switch("merge-multiple")
+    for each in names:
         count = kept.extract(each, target if flat else target / each, taken)
         print(f"{each}: {count} file(s)")
     output("download-path", target)

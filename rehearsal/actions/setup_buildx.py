@@ -4,28 +4,65 @@ import os
 import re
 import subprocess
 
-from rehearsal.actions.toolkit import StandInError, export, output, refuse, run, variable
+from rehearsal.actions.toolkit import (
+    StandInError,
+    export,
+    given,
+    notice,
+    output,
+    refuse,
+    run,
+    switch,
+    variable,
+)
+
+PINNED = re.compile(r"image=\S+@sha256:[0-9a-f]{64}")
+OTHERS = (
+    *("append", "endpoint", "name", "keep-state", "platforms"),
+    *("buildkitd-flags", "buildkitd-config", "buildkitd-config-inline"),
+)
 
 
 def main() -> None:
     """See that the builder answers, and make it the one that the later steps use."""
-    refuse("append", "endpoint")
+    refuse(*OTHERS)
+    _validate()
     name = variable("REHEARSAL_BUILDER")
     export("BUILDX_BUILDER", name)
-    text = _inspect(name)
+    text = _told("inspect", "--bootstrap", name)
     output("name", name)
     for field in ("driver", "platforms"):
         found = re.search(rf"^{field}:\s*(.*)$", text, re.IGNORECASE | re.MULTILINE)
         output(field, found[1].replace("*", "").replace(" ", "") if found else "")
 
 
-def _inspect(name: str) -> str:
+def _validate() -> None:
+    """Refuse what the world's builder is not; of its image only another name for it is possible."""
+    if given("driver") not in ("", "docker-container"):
+        raise StandInError(
+            f"the rehearsal's builder has the driver docker-container, not {given('driver')!r}"
+        )
+    if given("use") and not switch("use"):
+        raise StandInError("the rehearsal has one builder, and it is used: leave `use` out")
+    for option in given("driver-opts").replace(",", "\n").split():
+        if not PINNED.fullmatch(option):
+            raise StandInError(
+                f"the rehearsal's stand-in does not have the driver option {option!r}: "
+                "it takes `image=NAME@sha256:DIGEST` alone"
+            )
+        notice(f"rehearsed with the world's own BuildKit, not {option}")
+    wanted = given("version").removeprefix("v")
+    if wanted and wanted not in _told("version"):
+        raise StandInError(f"the rehearsal has {_told('version').strip()}, not version {wanted}")
+
+
+def _told(*arguments: str) -> str:
     done = subprocess.run(
-        ["docker", "buildx", "inspect", "--bootstrap", name],
+        ["docker", "buildx", *arguments],
         capture_output=True, text=True, check=False, env=dict(os.environ),
     )  # fmt: skip
     if done.returncode:
-        raise StandInError(f"the builder {name!r} does not answer: {done.stderr.strip()}")
+        raise StandInError(f"docker buildx {arguments[0]} failed: {done.stderr.strip()}")
     return done.stdout
 
 

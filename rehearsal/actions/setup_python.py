@@ -18,7 +18,7 @@ from rehearsal.actions.toolkit import (
 
 def main() -> None:
     """Put `python` and `python3` on the PATH of the later steps; say so if the version differs."""
-    refuse("pip-install", "architecture")
+    refuse("architecture")
     source = Path(variable("REHEARSAL_PYTHON"))
     folder = temporary() / "setup-python"
     on_path({"python": source, "python3": source}, folder)

@@ -12,9 +12,13 @@ from rehearsal.actions.toolkit import (
     workspace,
 )
 
+CHOICES = ("warn", "error", "ignore")
+MOST_COMPRESSION, LONGEST_DAYS = 9, 400
+
 
 def main() -> None:
     """Keep the files that `path` means, as one artifact."""
+    _validate()
     if given("archive") == "false":
         raise StandInError("the rehearsal's stand-in keeps zip files only: archive must be true")
     name = given("name") or "artifact"
@@ -35,13 +39,30 @@ def main() -> None:
     output("artifact-url", f"{run_url}/artifacts/{number}")
 
 
+def _validate() -> None:
+    """Refuse what the real action refuses before it looks for files."""
+    choice = given("if-no-files-found") or "warn"
+    if choice not in CHOICES:
+        raise StandInError(
+            f"Unrecognized if-no-files-found input. Provided: {choice}. "
+            f"Available options: {', '.join(CHOICES)}"
+        )
+    _number("compression-level", MOST_COMPRESSION)
+    _number("retention-days", LONGEST_DAYS)
+
+
+def _number(name: str, most: int) -> None:
+    """Refuse an input that is given and is not a number from 0 to `most`."""
+    text = given(name)
+    if text and not (text.isascii() and text.isdecimal() and int(text) <= most):
+        raise StandInError(f"Invalid {name}: {text!r}. Give a number from 0 to {most}")
+
+
 def _none_found(lines: str) -> None:
-    message = f"no files were found with the path: {lines}"
+    message = f"No files were found with the provided path: {lines}. No artifacts will be uploaded"
     choice = given("if-no-files-found") or "warn"
     if choice == "error":
         raise StandInError(message)
-    if choice not in ("warn", "ignore"):
-        raise StandInError(f"if-no-files-found must be warn, error or ignore, not {choice!r}")
     if choice == "warn":
         warning(message)
 

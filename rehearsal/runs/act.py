@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rehearsal.runs.workflow import Workflow, used_actions
+import yaml
+
+from rehearsal.runs.workflow import Workflow, given_inputs, used_actions
 
 ACTIONS = Path(__file__).parents[1] / "actions"
 LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-24.04-arm", "ubuntu-22.04", "ubuntu-22.04-arm")
@@ -16,7 +18,7 @@ LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-24.04-arm", "ubuntu-22.04", "
 
 
 class MissingStandInError(Exception):
-    """A workflow uses a marketplace action that has no stand-in here."""
+    """A workflow uses a marketplace action that has no stand-in, or an input that it has not."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,19 @@ def local_actions(tree: Path, folder: Path = ACTIONS) -> dict[str, str]:
                 for uses in missing
             )
         )
+    _check_inputs(tree, stand_ins)
     return {uses: str(path) for uses, path in stand_ins.items()}
+
+
+def _check_inputs(tree: Path, stand_ins: Mapping[str, Path]) -> None:
+    """Refuse an input that the action does not have: GitHub only warns, and passes it over."""
+    for file, uses, names in given_inputs(tree):
+        text = yaml.safe_load((stand_ins[uses] / "action.yml").read_text(encoding="utf-8"))
+        if unknown := sorted(names - set(text["inputs"])):
+            raise MissingStandInError(
+                f"{file}: Unexpected input(s) {', '.join(map(repr, unknown))} for {uses}, valid "
+                f"inputs are {', '.join(text['inputs'])}: leave them out"
+            )
 
 
 def dispatched(
@@ -119,12 +133,17 @@ def dispatched(
     return Event("workflow_dispatch", ref, sha, payload)
 
 
-def pushed_tag(tag: str, sha: str, head: Mapping[str, Any], repository: Mapping[str, Any]) -> Event:
-    """Make the event of a tag that somebody pushed. `head` is the commit as the event shows it."""
+def pushed_tag(
+    tag: str, sha: str, named: str, head: Mapping[str, Any], repository: Mapping[str, Any]
+) -> Event:
+    """Make the event of a tag that somebody pushed. `head` is the commit as the event shows it.
+
+    `sha` is that commit's; `named` is the object that the tag names: of an annotated tag its own.
+    """
     payload = {
         "ref": f"refs/tags/{tag}",
         "before": "0" * 40,
-        "after": sha,
+        "after": named,
         "created": True,
         "deleted": False,
         "forced": False,

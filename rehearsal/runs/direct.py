@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,7 +28,17 @@ from rehearsal.actions.artifacts import Store, select
 from rehearsal.actions.toolkit import StandInError
 from rehearsal.runs.act import Event, Setting
 from rehearsal.runs.job_processes import Files, Part
-from rehearsal.runs.workflow import FAILURE, SKIPPED, SUCCESS, Job, Workflow, read, should_run
+from rehearsal.runs.workflow import (
+    FAILURE,
+    SKIPPED,
+    SUCCESS,
+    Job,
+    Workflow,
+    in_order,
+    read,
+    result,
+    should_run,
+)
 from rehearsal.world import git_repo
 
 LEFT_OUT = {
@@ -161,11 +171,11 @@ class _Direct:
     def run(self) -> DirectRun:
         jobs = self._workflow.jobs
         self._make_pristine()
-        with ThreadPoolExecutor(max_workers=4 * len(jobs)) as pool:
+        with ThreadPoolExecutor(max_workers=4 * len(jobs)) as self._pool:
             futures: dict[str, Future[None]] = {}
             try:
-                for key in _in_order(jobs):
-                    futures[key] = pool.submit(self._job, key, dict(futures), pool)
+                for key in in_order(jobs):
+                    futures[key] = self._pool.submit(self._job, key, dict(futures))
                 for future in futures.values():
                     future.result()
             finally:
@@ -178,29 +188,45 @@ class _Direct:
         for pid in list(self._running):
             _kill(pid)
 
-    def _job(self, key: str, before: Mapping[str, Future[None]], pool: ThreadPoolExecutor) -> None:
+    def _job(self, key: str, before: Mapping[str, Future[None]]) -> None:
         job = self._workflow.jobs[key]
         for need in job.needs:
             before[need].result()
         done = self.done
         if self._stopped.is_set() or done.cut or key in done.results:
             return
-        if not should_run(job, done.results, done.outputs, self._workflow.jobs):
+        if not should_run(job, dict(done.results), done.outputs, self._workflow.jobs):
             done.results[key] = SKIPPED
             return
-        if key in LEFT_OUT:
-            done.results[key] = SUCCESS
-            self._interference.after(key)
-            return
-        self._interference.before(key, done)
-        legs = job.legs(done.outputs, self._workflow.jobs)
-        parts = self._files.parts(job, legs, self._context())
-        ran = [one.result() for one in [pool.submit(self._part, part) for part in parts]]
-        done.outputs[key] = self._outputs(job, ran[0].part)
-        done.results[key] = SUCCESS if all(one.ok for one in ran) else FAILURE
+        if key not in LEFT_OUT:
+            self._interference.before(key, done)
+        done.results[key] = self._called(job) if job.calls else self._legs(job, key)
         self._interference.after(key)
-        if self._interference.enough(key, done):
+        if key not in LEFT_OUT and self._interference.enough(key, done):
             done.cut = key
+
+    def _called(self, job: Job) -> str:
+        """Run the jobs of the file that a job calls, each after those it needs; return the end."""
+        assert job.calls is not None  # noqa: S101 -- for the reader
+        inner, results = job.calls.jobs, dict[str, str]()
+        for key in in_order(inner):
+            path = f"{job.key}/{key}"
+            written = {one: self.done.outputs.get(f"{job.key}/{one}", {}) for one in results}
+            runs = should_run(inner[key], results, written, inner, job.given)
+            results[key] = self._legs(job, path) if runs else SKIPPED
+            self.done.results[path] = results[key]
+        return result(list(results.values()))
+
+    def _legs(self, job: Job, path: str) -> str:
+        """Run every leg of a job, or of one job of the file that it calls; return the end."""
+        if job.key in LEFT_OUT:
+            return SUCCESS
+        legs = job.legs(self.done.outputs, self._workflow.jobs)
+        parts = self._files.parts(job, path, legs, self._context())
+        ran = [one.result() for one in [self._pool.submit(self._part, part) for part in parts]]
+        inner = job.calls.jobs[path.partition("/")[2]] if job.calls else job
+        self.done.outputs[path] = self._outputs(inner, ran[0].part)
+        return SUCCESS if all(one.ok for one in ran) else FAILURE
 
     def _context(self) -> dict[str, Any]:
         setting, secrets = self._setting, self._setting.secrets
@@ -288,7 +314,7 @@ class _Direct:
         setting, event = self._setting, self._event
         url = f"{setting.context['GITHUB_SERVER_URL']}/{setting.context['GITHUB_REPOSITORY']}"
         local = event.ref.replace("refs/heads/", "refs/remotes/origin/", 1)
-        refspec = f"+{event.sha}:{local}"
+        refspec = f"+{event.ref if local == event.ref else event.sha}:{local}"
         git_repo.git(clone, "init", "--quiet", "--initial-branch=main")
         git_repo.git(clone, "remote", "add", "origin", url)
         git_repo.git(clone, "fetch", "--quiet", "--no-tags", *options, "origin", refspec)
@@ -354,15 +380,6 @@ class _Direct:
 
     def _log(self, part: Part) -> Path:
         return self._file("logs", f"{part.label}.log")
-
-
-def _in_order(jobs: Mapping[str, Job]) -> Iterator[str]:
-    """Yield the keys, each after those it needs: a job waits for them in a thread of its own."""
-    left = dict(jobs)
-    while left:
-        key = next(key for key, job in left.items() if not left.keys() & set(job.needs))
-        del left[key]
-        yield key
 
 
 def _compile(package: Path) -> None:

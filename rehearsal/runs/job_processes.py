@@ -38,9 +38,12 @@ class Files:
         self._action = next(step for step in steps if step.get("id") == "run")
 
     def parts(
-        self, job: Job, legs: Iterable[Mapping[str, Any]], context: Mapping[str, Any]
+        self, job: Job, path: str, legs: Iterable[Mapping[str, Any]], context: Mapping[str, Any]
     ) -> Iterator[Part]:
-        """Yield a job's processes; `legs` are those of its matrix, `context` is GitHub's."""
+        """Yield a job's processes; `legs` are those of its matrix, `context` is GitHub's.
+
+        `path` names the job, or after a slash one of the file that it calls.
+        """
         text = self._workflow["jobs"][job.key]
         places = [{**context, "matrix": leg} for leg in legs]
         if not job.calls:
@@ -53,8 +56,7 @@ class Files:
                 "inputs": filled_all(text.get("with"), here),
                 "secrets": filled_all(text.get("secrets"), here),
             }
-            for inner in called["jobs"].values():
-                yield self._part(job.key, inner, called, inside)
+            yield self._part(job.key, called["jobs"][path.partition("/")[2]], called, inside)
 
     def _part(
         self,

@@ -98,6 +98,6 @@ def _jobs(done: Run) -> Iterator[str]:
 
 def _said(done: Run, key: str) -> str:
     """Return what a person looks at first: the job's first error, else nothing."""
-    labels: Sequence[str] = [job.label for job in done.jobs if job.key == key]
+    labels: Sequence[str] = [job.label for job in done.jobs if key in (job.key, job.path)]
     mine = (one for one in done.annotations if one.level == "error" and one.job in labels)
     return next((one.text.splitlines()[0] for one in mine if one.text), "")

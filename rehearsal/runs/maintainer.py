@@ -136,7 +136,8 @@ def push_tag(world: World, wanted: str) -> act.Event:
     if f"refs/tags/{tag}" not in refs:
         _commit_and_tag(world, wanted, tag)
     sha = git_repo.git(world.bare, "rev-parse", f"refs/tags/{tag}^{{commit}}")
-    return act.pushed_tag(tag, sha, git_repo.commit_facts(world.bare, sha), _repository(world))
+    named, head = git_repo.git(world.bare, "rev-parse", f"refs/tags/{tag}"), git_repo.commit_facts
+    return act.pushed_tag(tag, sha, named, head(world.bare, sha), _repository(world))
 
 
 def _commit_and_tag(world: World, wanted: str, tag: str) -> None:

@@ -30,12 +30,16 @@ class Step:
 
 @dataclass
 class JobRun:
-    """A job, or one leg of it, as it ran. `key` is the workflow file's job that it belongs to."""
+    """A job, or one leg of it, as it ran. `key` is the workflow file's job that it belongs to.
+
+    `path` is that key, with the key of the called file's job after a slash if it calls one.
+    """
 
     key: str
     label: str
     log: Path
     started: float
+    path: str = ""
     result: str = ""
     seconds: float = 0.0
     steps: list[Step] = field(default_factory=list)
@@ -117,7 +121,7 @@ class Recorder:
                 return None
             label = self._label(found[0].key, found[1], matrix)
             log = self.folder / "logs" / f"{re.sub(r'[^A-Za-z0-9.]+', '-', label).strip('-')}.log"
-            self.jobs[name] = JobRun(found[0].key, label, log, self.clock())
+            self.jobs[name] = JobRun(found[0].key, label, log, self.clock(), found[2])
             self.progress.start(label)
         return self.jobs[name]
 
@@ -162,7 +166,7 @@ class Recorder:
     def _command(self, job: JobRun, entry: Mapping[str, Any]) -> None:
         command = entry.get("command")
         if command == "set-output":
-            self.outputs.setdefault(job.key, {})[entry["name"]] = entry["arg"]
+            self.outputs.setdefault(job.path, {})[entry["name"]] = entry["arg"]
         elif command == "summary":
             self.summaries.append((job.label, entry["content"]))
         elif command in ("notice", "warning", "error"):
@@ -200,6 +204,8 @@ def _log(job: JobRun, entry: Mapping[str, Any]) -> None:
         return  # act's own bookkeeping, several lines a step
     with job.log.open("a", encoding="utf-8") as log:
         log.write(f"{text}\n")
+    if entry.get("stage") == "Post":
+        return  # what is put away afterwards says nothing about why the job failed
     if entry.get("raw_output") or entry.get("command") == "error":
         job.tail.append(text.strip("\r"))
 

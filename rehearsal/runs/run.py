@@ -123,7 +123,7 @@ def _finished(
 ) -> Run:
     ran: dict[str, list[str]] = {}
     for job in recorder.jobs.values():
-        ran.setdefault(job.key, []).append(job.result or FAILURE)
+        ran.setdefault(job.path, []).append(job.result or FAILURE)
     results, problems = differences(
         recorder.workflow, ran, recorder.outputs, halted=halted, inputs=inputs
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-SUCCESS, FAILURE, SKIPPED = "success", "failure", "skipped"
+SUCCESS, FAILURE, SKIPPED, CANCELLED = "success", "failure", "skipped", "cancelled"
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}", re.DOTALL)
 _FROM_JSON = re.compile(r"fromJSON\(\s*needs\.([\w-]+)\.outputs\.([\w-]+)\s*\)", re.IGNORECASE)
 _STEP_OUTPUT = re.compile(r"steps\.[\w-]+\.outputs\.([\w-]+)")
@@ -72,19 +72,20 @@ class Workflow:
     name: str
     jobs: Mapping[str, Job] = field(default_factory=dict)
 
-    def place(self, act_name: str, job_id: str) -> tuple[Job, int] | None:
-        """Return the job of this file that an act job belongs to, and its leg from 1.
+    def place(self, act_name: str, job_id: str) -> tuple[Job, int, str] | None:
+        """Return the job of this file that an act job belongs to, its leg from 1, and its path.
 
         act says `Release/Plan` for a job of the file and `images-1/Image/build` for one of a
-        reusable workflow: the calling job's name, the leg, the called file's name, its job.
+        reusable workflow: the calling job's name, the leg, the called file's name, its job. The
+        path is `plan` for the one and `images/build` for the other.
         """
         own = self.jobs.get(job_id)
         if own and own.calls is None and act_name.startswith(f"{self.name}/"):
-            return own, max(own.named(act_name.removeprefix(f"{self.name}/")), 1)
+            return own, max(own.named(act_name.removeprefix(f"{self.name}/")), 1), own.key
         for job in self.jobs.values():
             first, called, _ = act_name.partition(f"/{job.calls.name}/" if job.calls else "\0")
             if called and job.calls and job_id in job.calls.jobs and job.named(first):
-                return job, job.named(first)
+                return job, job.named(first), f"{job.key}/{job_id}"
         return None
 
     def labels(self) -> set[str]:
@@ -103,11 +104,17 @@ def read(tree: Path, path: str) -> Workflow:
 def used_actions(tree: Path) -> dict[str, str]:
     """Return every marketplace action below .github as `owner/repo@ref`, with a file naming it."""
     found: dict[str, str] = {}
-    for path in sorted((tree / ".github").rglob("*.y*ml")):
-        for uses in _values(yaml.safe_load(path.read_text(encoding="utf-8")), "uses"):
-            if not uses.startswith(("./", "$/")):
-                found.setdefault(uses, path.relative_to(tree).as_posix())
+    for path, uses, _ in given_inputs(tree):
+        found.setdefault(uses, path)
     return found
+
+
+def given_inputs(tree: Path) -> Iterator[tuple[str, str, set[str]]]:
+    """Yield every use of a marketplace action below .github: file, action, names of its inputs."""
+    for path in sorted((tree / ".github").rglob("*.y*ml")):
+        for step in _steps(yaml.safe_load(path.read_text(encoding="utf-8"))):
+            if not step["uses"].startswith(("./", "$/")):
+                yield path.relative_to(tree).as_posix(), step["uses"], set(step.get("with") or ())
 
 
 def combinations(matrix: Mapping[str, Any]) -> list[Leg]:
@@ -137,21 +144,22 @@ def should_run(
 ) -> bool:
     """Say whether GitHub would run the job, given what became of those before it.
 
+    `results` has those of this file by key, and those of the files that it calls as `key/inner`:
+    `success()` asks for all of them that stand before the job, however far.
     Raises `UnclearError` for a condition that is more than comparisons of one job's output or
     result with a literal, truth of one input, and the status functions, joined by && and ||.
     """
-    condition = _EXPRESSION.sub(r"\1", job.condition).strip()
-    if not _STATUS.search(condition):
-        condition = " && ".join(filter(None, ["success()", condition]))
-    before = [results[need] for need in job.needs]
+    condition = _condition(job)
+    stopped = before(job, results, jobs)
+    status = {
+        "always()": True,
+        "cancelled()": False,  # nobody cancels a run here
+        "!cancelled()": True,
+        "success()": not stopped,
+        "failure()": FAILURE in stopped.values(),
+    }
 
     def holds(term: str) -> bool:
-        status = {
-            "always()": True,
-            "!cancelled()": True,
-            "success()": all(result == SUCCESS for result in before),
-            "failure()": FAILURE in before,
-        }
         if term in status:
             return status[term]
         if named := _INPUT.fullmatch(term):
@@ -164,6 +172,34 @@ def should_run(
     )
 
 
+def before(job: Job, results: Mapping[str, str], jobs: Mapping[str, Job]) -> dict[str, str]:
+    """Return the jobs before this one that did not succeed, each with its result.
+
+    All that it needs count, all that those need, and all jobs of a workflow that one of them
+    calls. Rule: GitHub Docs, "Using conditions to control job execution" (a skip applies to all
+    jobs in the chain); across `workflow_call` as practitioners report (actions/runner, 2205).
+    """
+    needed, left = set[str](), list(job.needs)
+    while left:
+        key = left.pop()
+        if key not in needed:
+            needed.add(key)
+            left += jobs[key].needs if key in jobs else ()
+    return {
+        path: result
+        for path, result in results.items()
+        if path.partition("/")[0] in needed and result != SUCCESS
+    }
+
+
+def _condition(job: Job) -> str:
+    """Return a job's condition, with the `success()` that GitHub adds where no status is asked."""
+    condition = _EXPRESSION.sub(r"\1", job.condition).strip()
+    if _STATUS.search(condition):
+        return condition
+    return " && ".join(filter(None, ["success()", condition]))
+
+
 def differences(
     workflow: Workflow,
     ran: Mapping[str, Sequence[str]],
@@ -174,59 +210,116 @@ def differences(
 ) -> tuple[dict[str, str], list[str]]:
     """Compare the jobs that ran with those that should have.
 
-    `ran` has, for each key of the workflow, the result of every act job that belongs to it;
-    `halted` says that act stopped early. Returns each job's result (success, failure or skipped)
-    and a sentence for each difference.
+    `ran` has, for each path of a job (`plan`, `images/build`), the result of every act job that
+    belongs to it; `halted` says that act stopped early. Returns what GitHub would call each job's
+    result, and a sentence for each difference.
     """
-    results: dict[str, str] = {}
-    problems: list[str] = []
-    for key in _in_order(workflow.jobs):
-        found = ran.get(key, ())
-        results[key] = _result(found)
-        try:
-            expected = _expected(workflow, key, results, outputs, inputs)
-        except UnclearError as unclear:
-            problems.append(f"{key}: {unclear}")
-            continue
-        if expected != len(found):
-            why = " (act stopped before)" if halted and not found else ""
-            problems.append(f"{key}: {expected} job(s) should have run, {len(found)} did{why}")
-    return results, problems
+    compared = _Compared(ran, outputs, halted)
+    compared.all_of(workflow.jobs, inputs)
+    return compared.results, compared.sentences()
 
 
-def _expected(
-    workflow: Workflow,
-    key: str,
-    results: Mapping[str, str],
-    outputs: Outputs,
-    inputs: Mapping[str, Any] | None,
-) -> int:
-    """Count the act jobs that belong to one job of the file."""
-    job = workflow.jobs[key]
-    if not should_run(job, results, outputs, workflow.jobs, inputs):
-        return 0
-    return _inner(job) * len(job.legs(outputs, workflow.jobs))
+@dataclass
+class _Compared:
+    """What act ran, beside what GitHub would have run."""
+
+    ran: Mapping[str, Sequence[str]]
+    outputs: Outputs
+    halted: bool
+    results: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    kept_back: dict[str, list[str]] = field(default_factory=dict)
+    """What stopped them -> the jobs that GitHub would skip and act ran all the same."""
+
+    def sentences(self) -> list[str]:
+        told = [
+            f"GitHub would skip {', '.join(paths)}, because before it not all succeeded ({why}). "
+            "act ran it. success() asks for every job before it, those of called workflows too: "
+            "let none of them be skipped"
+            for why, paths in self.kept_back.items()
+        ]
+        return [*self.problems, *told]
+
+    def all_of(
+        self,
+        jobs: Mapping[str, Job],
+        inputs: Mapping[str, Any] | None,
+        above: str = "",
+        legs: int = 1,
+    ) -> None:
+        """Compare the jobs of one file; `above` is the path of the job that calls it, with a /."""
+        for key in in_order(jobs):
+            path, local = f"{above}{key}", _below(self.results, above)
+            try:
+                count = legs * self._legs(jobs, key, local, _below(self.outputs, above), inputs)
+            except UnclearError as unclear:
+                self.problems.append(f"{path}: {unclear}")
+                self.results[path] = result(self._of(path))
+                continue
+            called = jobs[key].calls
+            if called and count:
+                self.all_of(called.jobs, jobs[key].given, f"{path}/", count)
+                self.results[path] = result(self._of(path))
+            else:
+                self._one(path, count, before(jobs[key], local, jobs))
+
+    def _legs(
+        self,
+        jobs: Mapping[str, Job],
+        key: str,
+        results: Mapping[str, str],
+        outputs: Outputs,
+        inputs: Mapping[str, Any] | None,
+    ) -> int:
+        """Count the legs that GitHub would run of a job."""
+        runs = should_run(jobs[key], results, outputs, jobs, inputs)
+        return len(jobs[key].legs(outputs, jobs)) if runs else 0
+
+    def _of(self, path: str) -> list[str]:
+        """Return the results of the act jobs that belong to a job, or to the file it calls."""
+        return [
+            result
+            for one, results in self.ran.items()
+            if one == path or one.startswith(f"{path}/")
+            for result in results
+        ]
+
+    def _one(self, path: str, expected: int, stopped: Mapping[str, str]) -> None:
+        found = self._of(path)
+        self.results[path] = result(found)
+        if expected == len(found):
+            return
+        if not expected and stopped:
+            self.results[path] = SKIPPED
+            self.kept_back.setdefault(self._why(stopped), []).append(path)
+            return
+        why = " (act stopped before)" if self.halted and not found else ""
+        self.problems.append(f"{path}: {expected} job(s) should have run, {len(found)} did{why}")
+
+    def _why(self, stopped: Mapping[str, str]) -> str:
+        """Say what came first: not what is skipped for the same reason, but each inner job."""
+        same = {path for paths in self.kept_back.values() for path in paths}
+        inner = {path.rpartition("/")[0] for path in stopped}
+        first = {one: why for one, why in stopped.items() if one not in same | inner}
+        return "; ".join(
+            f"{', '.join(one for one in first if first[one] == result)}: {result}"
+            for result in dict.fromkeys(first.values())
+        )
 
 
-def _inner(job: Job) -> int:
-    """Count the jobs that run within one leg, if all of them end well.
-
-    What a job within wrote is not recorded: what hangs on that alone counts as skipped.
-    """
-    if not job.calls:
-        return 1
-    jobs, results, count = job.calls.jobs, dict[str, str](), 0
-    for key in _in_order(jobs):
-        runs = should_run(jobs[key], results, {}, jobs, job.given)
-        results[key] = SUCCESS if runs else SKIPPED
-        count += len(jobs[key].legs({}, jobs)) if runs else 0
-    return count
+def _below(values: Mapping[str, Any], above: str) -> dict[str, Any]:
+    """Return the part of a mapping whose keys begin with `above`, without it."""
+    return {key.removeprefix(above): one for key, one in values.items() if key.startswith(above)}
 
 
-def _result(found: Sequence[str]) -> str:
+def result(found: Sequence[str]) -> str:
+    """Return the result of a job whose legs came to these."""
     if not found:
         return SKIPPED
-    return SUCCESS if all(result == SUCCESS for result in found) else FAILURE
+    wrong = [result for result in found if result not in (SUCCESS, SKIPPED)]
+    if not wrong:
+        return SUCCESS
+    return CANCELLED if all(result == CANCELLED for result in wrong) else FAILURE
 
 
 def _compare(
@@ -279,7 +372,7 @@ def _job(tree: Path, key: str, job: Mapping[str, Any]) -> Job:
     )
 
 
-def _in_order(jobs: Mapping[str, Job]) -> Iterator[str]:
+def in_order(jobs: Mapping[str, Job]) -> Iterator[str]:
     """Yield the keys so that every job comes after those it needs."""
     done: set[str] = set()
     while len(done) < len(jobs):
@@ -294,13 +387,12 @@ def _within(part: Leg, whole: Leg) -> bool:
     return all(whole.get(key) == value for key, value in part.items())
 
 
-def _values(node: Any, wanted: str) -> Iterator[str]:
-    """Yield the text under every key of that name, however deep."""
+def _steps(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield everything that has a `uses`, however deep."""
     if isinstance(node, dict):
-        if isinstance(node.get(wanted), str):
-            yield node[wanted]
-        for child in node.values():
-            yield from _values(child, wanted)
-    elif isinstance(node, list):
+        if isinstance(node.get("uses"), str):
+            yield node
+        node = list(node.values())
+    if isinstance(node, list):
         for child in node:
-            yield from _values(child, wanted)
+            yield from _steps(child)

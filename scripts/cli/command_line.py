@@ -3,22 +3,12 @@
 import argparse
 from collections.abc import Callable
 
+from scripts.core import jobs
+
 PROG = "python -m scripts"
 VERBS = {
-    "plan": "decide everything, change nothing, and print it",
-    "prepare": "make the release commit on its branch",
-    "checks": "run the project's checks on the release commit",
-    "dists": "build and check the wheel and the sdist",
-    "image": "build one image for one platform",
-    "stage": "gather the lock and make the draft release",
-    "verify": "use the staged or the published bytes as a user does",
-    "gate": "show exactly what becomes public",
-    "publish-tags": "tag the commit and the images",
-    "publish-package": "upload to the package index",
-    "promote": "publish the draft, move floating tags and the branch",
-    "report": "say what is where and what to do next",
+    **jobs.verbs(),
     "doctor": "find what would stop a release, before it is begun",
-    "audit": "look whether everything of a past release says one version",
     "rollback": "move the pointers from a bad release to a good one",
     "changelog": "check the changelog, or write its first draft",
     "notes": "print the notes of any version, released or to come",
@@ -27,6 +17,7 @@ VERBS = {
     "ci-verdict": "sum up the checks of a change in one answer",
     "completion": "print what a shell needs to complete all this",
 }
+"""The verbs of a release run in its order, then the others."""
 COMPLETION = "completion"
 JSON = "print one JSON document instead, errors included"
 EXIT_CODES = {

@@ -1,11 +1,17 @@
-"""The reference of verbs and of configuration, written from the code: `make reference`."""
+"""What the documents say of the code, written from it by `make reference`.
+
+`docs/reference.md` is all of it: verbs and configuration. Of other documents, what stands between
+`<!-- jobs -->` and `<!-- end -->`: the jobs of a release run, as a table or as a diagram.
+"""
 
 import argparse
 import dataclasses
-import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from scripts.cli.command_line import EXAMPLES, EXIT_CODES, VERBS, parser, typed
+from scripts.core.jobs import JOBS, flowchart
 from scripts.core.report import table
 from scripts.release import config
 
@@ -51,10 +57,29 @@ TITLES = {
     "package": "[tool.release.package]",
     "images": "[[tool.release.images]]",
 }
+PAGE = "docs/reference.md"
+BEGIN, END = "<!-- jobs -->", "<!-- end -->"
+
+
+def pages(root: Path) -> Iterator[tuple[str, str]]:
+    """Give every document that is made from the code, with its whole text."""
+    yield PAGE, text()
+    diagram = f"```mermaid\n{flowchart()}\n```"
+    made = {"README.md": diagram, "docs/design.md": diagram, "docs/releasing.md": jobs_table()}
+    for path, part in made.items():
+        head, start, rest = (root / path).read_text("utf-8").partition(BEGIN)
+        _, end, tail = rest.partition(END)
+        yield path, f"{head}{start}\n\n{part}\n\n{end}{tail}" if end else head + start + rest
+
+
+def jobs_table() -> str:
+    """Write the jobs in their order, and what is public after each."""
+    rows = [(job.title, job.does, job.public) for job in JOBS]
+    return table(("job", "what it does", "public afterwards"), rows)
 
 
 def text() -> str:
-    """Write the whole page."""
+    """Write the whole reference."""
     verbs = _verbs(parser())
     parts = [
         HEAD,
@@ -150,4 +175,5 @@ def _default(one: "dataclasses.Field[Any]") -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(text())
+    for path, written in pages(Path()):
+        Path(path).write_text(written, "utf-8")

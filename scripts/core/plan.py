@@ -12,6 +12,8 @@ from scripts.core import codec, tags, version
 from scripts.core.errors import ConflictError, UsageError
 
 SCHEMA = 1
+BETWEEN = " - "
+"""What stands between the tag and the headline in a release's title."""
 RELEASE = "release"
 DRY_RUN = "dry-run"
 COMMIT = r"[0-9a-f]{40}|[0-9a-f]{64}"
@@ -82,6 +84,16 @@ class Plan:
     dists: tuple[str, ...]
     images: tuple[PlannedImage, ...]
     title: str
+    """The tag, and the release's headline behind it if it has one."""
+
+    @property
+    def headline(self) -> str:
+        """What the release is called beside its version, if anything."""
+        return self.title.removeprefix(self.tag).removeprefix(BETWEEN)
+
+    def named(self, before: str) -> str:
+        """Write a line about the release: `before`, and its headline if it has one."""
+        return f"{before}: {self.headline}" if self.headline else before
 
     def for_mode(self, mode: str) -> "Plan":
         """Give the same plan for a run of another mode."""
@@ -101,6 +113,8 @@ class Origin:
     branch: str | None
     date: str
     source_date_epoch: int
+    headline: str = ""
+    """What the changelog there, or the person who started the run, calls the release."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +154,7 @@ def decide(
             source_date_epoch=origin.source_date_epoch,
             dists=dist_names(product.project, wanted) if product.package else (),
             images=tuple(replace(image, tag=tag, floating=moved) for image in product.images),
-            title=tag,
+            title=f"{tag}{BETWEEN}{origin.headline}" if origin.headline else tag,
         )
     )
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from scripts.core import findings as marks
 from scripts.core.findings import Finding
+from scripts.core.jobs import JOBS, PROVING, before_report
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Result
@@ -13,9 +14,6 @@ from scripts.core.rollback import Rollback
 
 SIGNS = {marks.PROBLEM: "❌", marks.ADVICE: "⚠️", marks.NOT_CHECKED: "❔", marks.OK: "✅"}
 """The worst first."""
-# The jobs by the names of their results, in the order in which they run.
-PROVING = ("plan", "prepare", "checks", "dists", "image", "stage", "verify-staged")
-RELEASING = ("gate", "publish-tags", "publish-package", "verify-published", "promote", "audit")
 CHECKING = ("checks", "dists", "verify-staged", "verify-published", "audit")
 SHORT = 19  # characters of a digest that a person compares: `sha256:` and twelve more
 
@@ -158,8 +156,10 @@ def run(
 
 
 def _expected(plan: Plan | None) -> tuple[str, ...]:
-    jobs = PROVING if plan and plan.dry_run else PROVING + RELEASING
-    return tuple(job for job in jobs if job not in _absent(plan))
+    jobs = before_report()
+    if plan and plan.dry_run:
+        jobs = tuple(job for job in jobs if job.phase == PROVING)
+    return tuple(job.result for job in jobs if job.result not in _absent(plan))
 
 
 def _absent(plan: Plan | None) -> tuple[str, ...]:
@@ -169,8 +169,7 @@ def _absent(plan: Plan | None) -> tuple[str, ...]:
     """
     if plan is None:
         return ()
-    package = () if plan.dists else ("dists", "publish-package")
-    return (*package, *(() if plan.images else ("image",)))
+    return tuple(job.result for job in JOBS if job.part and not getattr(plan, job.part))
 
 
 def _of(results: Iterable[Result], job: str) -> list[Result]:

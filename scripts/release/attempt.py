@@ -21,7 +21,7 @@ from scripts.core.lock import Lock
 from scripts.core.plan import Origin, Plan
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
-from scripts.release.starting_point import Start, check, origin, product
+from scripts.release.starting_point import Start, called, check, origin, product
 
 T = TypeVar("T")
 
@@ -166,9 +166,10 @@ def _recovered(
             "branch made",
             "release the next version; or run the workflow on that tag, if it has begun there",
         )
+    named = called(context, config, commit, wanted)
     if not branch:
-        return _decide(context, start, wanted, Origin(commit, None, day, int(seconds)), back)
-    began = Origin(parent, branch, day, int(seconds))
+        return _decide(context, start, wanted, Origin(commit, None, day, int(seconds), named), back)
+    began = Origin(parent, branch, day, int(seconds), named)
     return _same_branch(start, _decide(context, start, wanted, began, back))
 
 

@@ -1,6 +1,7 @@
 """The compose file that users get: the project's own, every image pinned by digest."""
 
 import io
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,19 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from scripts.core.errors import Place, UsageError
+
+
+def of_images(ports: Mapping[str, int | None], references: Mapping[str, str]) -> str:
+    """Write a compose file that starts each image by itself, for a project that has none.
+
+    `ports` maps the images' names to the port that each listens on, if it is known.
+    """
+    services = {
+        name: {"image": reference} | ({"ports": [f"{port}:{port}"]} if port else {})
+        for name, reference in references.items()
+        for port in [ports.get(name)]
+    }
+    return json.dumps({"services": services})
 
 
 def pinned(text: str, path: str, references: Mapping[str, str]) -> str:

@@ -13,7 +13,9 @@ TABLE = "tool.release"
 AUTHOR = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
 LARGEST_PORT = 65535
 PLATFORM = r"linux/(amd64|arm64)"
-REPOSITORY = r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+"
+# A first part with a dot or a port is a registry's host (the reference grammar of distribution).
+REPOSITORY = r"(?![^/]*\.)[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+"
+FOLDER = r"\.|(?![/.-])[^\s:]+"
 
 
 def _key(meaning: str, *, pattern: str = r".+", **options: Any) -> Any:
@@ -37,6 +39,19 @@ class ImageConfig:
         "Its short name, which is also its compose service.", pattern=r"[a-z][a-z0-9_-]*"
     )
     dockerfile: str = _key("The Dockerfile, from the repository's root.")
+    context: str = _key(
+        "The folder that the Dockerfile copies from, from the repository's root.",
+        pattern=FOLDER,
+        default=".",
+    )
+    target: str | None = _key(
+        "The stage of the Dockerfile that is built; without one the last.",
+        pattern=r"[a-zA-Z0-9][\w.-]*",
+        default=None,
+    )
+    build_args: tuple[str, ...] = _key(
+        "The build's arguments, each as NAME=value.", pattern=r"[A-Za-z_]\w*=.*", default=()
+    )
     repository: str = _key("Where it is pushed, without the registry's host.", pattern=REPOSITORY)
     platforms: tuple[str, ...] = _key("The platforms it is built for.", pattern=PLATFORM)
     port: int | None = _key("The port its health is asked on.", default=None)

@@ -32,7 +32,8 @@ def make(context: Context) -> str:
 
 def message(plan: Plan) -> str:
     """Write the release commit's message; the trailer says where it came from."""
-    return f"Release {plan.project} {plan.version}\n\n{TRAILER}: {plan.branch}\n"
+    subject = plan.named(f"Release {plan.project} {plan.version}")
+    return f"{subject}\n\n{TRAILER}: {plan.branch}\n"
 
 
 def release_texts(context: Context) -> dict[str, str]:

@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from scripts.core import changelog, version
 from scripts.core import plan as planning
+from scripts.core.changelog import headline
 from scripts.core.converge import patiently
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.plan import Origin, PlannedImage, Product
@@ -134,10 +135,25 @@ def _raised(act: Callable[[], object]) -> Iterator[ReleaseError]:
 def origin(context: Context, start: Start) -> Origin:
     """Give the start as the plan needs it; all of it follows from the commit, and today's date."""
     base_epoch = int(context.git.run("show", "--no-patch", "--format=%ct", start.commit))
+    named = called(context, start.config, start.commit, version.from_tag(start.tag or ""))
     if start.tag:
         day = datetime.fromtimestamp(base_epoch, UTC).date().isoformat()
-        return Origin(start.commit, None, day, base_epoch)
-    return Origin(start.commit, start.branch, today(), planning.epoch(base_epoch, today()))
+        return Origin(start.commit, None, day, base_epoch, named)
+    return Origin(start.commit, start.branch, today(), planning.epoch(base_epoch, today()), named)
+
+
+def called(context: Context, config: Config, commit: str, released: Version | None) -> str:
+    """Give the release's headline: what was typed, else what the changelog says at that commit.
+
+    `released` is the version whose section is read there; without one it is what is unreleased.
+    """
+    if typed := context.runner.trigger().title:
+        return headline.cleaned(typed)
+    text = context.read_at(commit, config.changelog)
+    for part in changelog.parse(text, config.changelog).sections:
+        if part.unreleased if released is None else part.version == released:
+            return headline.headline(part.title, part.body(text))
+    return ""
 
 
 def product(context: Context, config: Config) -> Product:

@@ -151,7 +151,6 @@ def release(context: Context, subject: Subject) -> Iterator[Finding]:
     if found is None:
         yield Finding("release", PROBLEM, "not there", remedy=POINTERS)
         return
-    yield compared("release title", subject.tag, found.name, "edit the release's title")
     if subject.unreadable:
         error = subject.unreadable
         yield Finding(locking.NAME, PROBLEM, error.cause, remedy=f"restore it: {NAMES}")

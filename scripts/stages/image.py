@@ -49,8 +49,8 @@ def build(context: Context, image: PlannedImage, platform: str) -> str:
     settle(context, tree, wheel)
     metadata = context.fresh("image") / "metadata.json"
     command = [
-        *("docker", "buildx", "build", str(tree)),
-        *("--file", str(tree / image.dockerfile), "--platform", platform),
+        *("docker", "buildx", "build", "--platform", platform),
+        *sources(context, image, tree),
         # An attestation in the index would make its digest depend on the time of the build.
         *("--provenance=false", "--sbom=false"),
         *("--build-context", f"dist={wheel}"),
@@ -62,6 +62,17 @@ def build(context: Context, image: PlannedImage, platform: str) -> str:
     environment = context.runner.inherited(SOURCE_DATE_EPOCH=when)
     processes.run(command, environment=environment, timeout=3600)
     return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
+
+
+def sources(context: Context, image: PlannedImage, tree: Path) -> list[str]:
+    """Give the words that say what buildx builds: context, Dockerfile, target, arguments."""
+    (wanted,) = (one for one in context.config.images if one.name == image.name)
+    return [
+        str(tree / wanted.context),
+        *("--file", str(tree / image.dockerfile)),
+        *(("--target", wanted.target) if wanted.target else ()),
+        *(f"--build-arg={argument}" for argument in wanted.build_args),
+    ]
 
 
 def output(image: PlannedImage, *, push: bool) -> str:

@@ -9,18 +9,19 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 from scripts.core.converge import Conflict, Missing, Outcome, State, patiently
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
-from scripts.release import checkout
+from scripts.release import checkout, compose_file
 from scripts.release.config import ImageConfig
 from scripts.release.context import Context
 from scripts.stages.stage import COMPOSE
 from scripts.surfaces.package_index import Dists
 from scripts.tools import installation
-from scripts.tools.docker_engine import Engine, Services
+from scripts.tools.docker_engine import REMEDY, STARTED, Engine, Services
 from scripts.tools.installation import Installation
 
 STAGED = "staged"
@@ -87,10 +88,6 @@ def _images(
                 f"{moment} {reference} for {platform}",
                 partial(check_content, context, image, reference, platform),
             )
-    if context.config.compose is None:
-        detail = "not started: the project has no compose file to start them by"
-        yield Outcome(f"{moment} services on {platform}", detail, written=False, skipped=True)
-        return
     engine = Engine(context)
     if engine.platform != platform:
         # Said, not passed: what did not run here proves nothing here.
@@ -135,8 +132,7 @@ def _started(
     context: Context, moment: str, engine: Engine, consumer: Installation
 ) -> Iterator[Outcome]:
     began = time.monotonic()
-    file = context.inputs / "assets" / COMPOSE
-    with engine.started(file) as services:
+    with engine.started(started_by(context)) as services:
         detail = f"healthy after {time.monotonic() - began:.0f} s"
         yield Outcome(f"{moment} services on {engine.platform}", detail, written=False)
         for image in context.config.images:
@@ -152,17 +148,27 @@ def _started(
             yield _timed(context, f"{moment} acceptance", acceptance)
 
 
+def started_by(context: Context) -> Path:
+    """Give the compose file of the release, or one that starts each image by itself."""
+    if context.config.compose:
+        return context.inputs / "assets" / COMPOSE
+    ports = {image.name: image.port for image in context.config.images}
+    file = context.fresh("compose") / COMPOSE
+    file.write_text(compose_file.of_images(ports, context.lock.references()), "utf-8")
+    return file
+
+
 def check_answers(context: Context, image: ImageConfig, services: Services) -> None:
-    """Ask a started service for its health and its version."""
+    """Ask a started service for its health, until it is there, and for its version."""
     if image.port is None:
         return
     if image.health:
-        answer = services.get(image.name, image.port, image.health)
-        if answer.status_code != OK:
-            raise CheckError(
-                f"{image.name} answers {answer.status_code} on {image.health}, expected {OK}",
-                "mend the image, and run the release again with the same version",
-            )
+        ask = partial(check_health, services, image.name, image.port, image.health)
+        try:
+            patiently(ask, context.runner.patience(STARTED))
+        except TransientError as error:
+            log = services.log(image.name)
+            raise CheckError(f"{error.cause}\n{log}", error.remedy) from error
     if image.version:
         text = services.get(image.name, image.port, image.version).text
         if said_version(text) != context.plan.version:
@@ -171,6 +177,13 @@ def check_answers(context: Context, image: ImageConfig, services: Services) -> N
                 f"{context.plan.version}",
                 "make the image report the version of the wheel that is in it",
             )
+
+
+def check_health(services: Services, name: str, port: int, path: str) -> None:
+    """Ask once. Raises `TransientError` where the answer is not 200: it may still be starting."""
+    status = services.get(name, port, path).status_code
+    if status != OK:
+        raise TransientError(f"{name} answers {status} on {path}, expected {OK}", REMEDY)
 
 
 def said_version(text: str) -> str | None:

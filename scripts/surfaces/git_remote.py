@@ -281,7 +281,7 @@ def tag_object(lock: Lock) -> str:
         f"tag {plan.tag}",
         f"tagger {plan.author} {plan.source_date_epoch} +0000",
         "",
-        f"{plan.project} {plan.version}",
+        plan.named(f"{plan.project} {plan.version}"),
         "",
         locking.mark(locking.digest(lock)),
     ]

@@ -26,7 +26,8 @@ FORBIDDEN = 403
 T = TypeVar("T")
 MARK = re.compile(
     r"\n*<!-- release-notes sha256:([0-9a-f]{64})"
-    r"(?:, release\.json sha256:([0-9a-f]{64}))? -->\s*\Z"
+    r"(?:, release\.json sha256:([0-9a-f]{64}))?"
+    r"(?:, title sha256:(?P<title>[0-9a-f]{64}))? -->\s*\Z"
 )
 
 
@@ -287,7 +288,7 @@ class Draft:
     @property
     def _body(self) -> str:
         digests = [_sha256(path) for path in self.assets if path.name == lock.NAME]
-        return marked(self.notes, *digests)
+        return marked(self.notes, *digests, title=self.plan.title)
 
     def _create(self) -> GitRelease:
         return self.forge.repository.create_git_release(
@@ -303,7 +304,7 @@ class Draft:
         if release.draft and self._text_is_wrong(release):
             body = release.body if edited(release.body) else self._body
             release.update_release(
-                self.plan.title, body, draft=True, prerelease=self.plan.prerelease
+                self._name(release), body, draft=True, prerelease=self.plan.prerelease
             )
 
     def _wrong(self, release: GitRelease) -> list[str]:
@@ -318,8 +319,14 @@ class Draft:
 
     def _text_is_wrong(self, release: GitRelease) -> bool:
         stale = not edited(release.body) and _plain(release.body) != _plain(self._body)
-        title = release.name != self.plan.title or release.prerelease != self.plan.prerelease
-        return stale or title
+        other = release.prerelease != self.plan.prerelease
+        return stale or other or release.name != self._name(release)
+
+    def _name(self, release: GitRelease) -> str:
+        """Give the planned title, unless a person has changed the one that was written."""
+        mark = MARK.search(release.body or "")
+        renamed = mark and mark["title"] and _hash(release.name or "") != mark["title"]
+        return str(release.name) if renamed else self.plan.title
 
 
 @dataclass(frozen=True)
@@ -368,13 +375,14 @@ class Published:
         return held is None or held < version.parse(self.plan.version)
 
 
-def marked(notes: str, *locks: str) -> str:
-    """End the notes with their own hash and the lock's, in a comment.
+def marked(notes: str, *locks: str, title: str = "") -> str:
+    """End the notes with their own hash, the lock's and the title's, in a comment.
 
-    It tells later whether the notes were edited, and whether the lock was exchanged.
+    It tells later whether notes or title were edited, and whether the lock was exchanged.
     """
     text = _plain(notes)
-    marks = ", ".join([f"release-notes sha256:{_hash(text)}", *map(lock.mark, locks)])
+    titled = [f"title sha256:{_hash(title)}"] if title else []
+    marks = ", ".join([f"release-notes sha256:{_hash(text)}", *map(lock.mark, locks), *titled])
     return f"{text}\n\n<!-- {marks} -->\n"
 
 

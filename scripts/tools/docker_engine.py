@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import docker
 import requests
 from docker.errors import DockerException
 
-from scripts.core.errors import CheckError, ServiceError
+from scripts.core.errors import CheckError, ServiceError, TransientError
 from scripts.release.context import Context
 from scripts.tools import processes
 
@@ -31,6 +31,8 @@ class Services:
 
     urls: dict[tuple[str, int], str]
     """Service and container port to a base URL."""
+    log: Callable[[str], str]
+    """Gives the last lines of a service's log."""
 
     def variables(self) -> dict[str, str]:
         """Give the addresses as environment variables: `API_5001=http://127.0.0.1:49153`."""
@@ -40,15 +42,18 @@ class Services:
         }
 
     def get(self, name: str, port: int, path: str) -> requests.Response:
-        """Ask a service; an answer of any status is one."""
+        """Ask a service; an answer of any status is one.
+
+        Raises `TransientError` if it does not answer: it may still be starting.
+        """
         url = self.urls[name, port] + path
         try:
             return requests.get(url, timeout=ANSWERED)
         except requests.RequestException as error:
-            raise CheckError(f"{name} does not answer on {path}: {error}", REMEDY) from error
+            raise TransientError(f"{name} does not answer on {path}: {error}", REMEDY) from error
 
 
-REMEDY = "look at the service's log above, mend the image, and run the release again"
+REMEDY = "read the service's log above, fix the image, and run the release again"
 
 
 class Engine:
@@ -101,15 +106,19 @@ class Compose:
         try:
             self._run("up", "--detach", "--wait", "--wait-timeout", str(STARTED))
         except ServiceError as error:
-            logs = self._run("logs", "--no-color", "--tail", str(SHOWN))
-            raise CheckError(f"{error.cause}\n{logs}", REMEDY) from error
+            raise CheckError(f"{error.cause}\n{self.log()}", REMEDY) from error
         return Services(
             {
                 (name, port): f"http://{self._run('port', name, str(port)).strip()}"
                 for name, ports in self._ports.items()
                 for port in ports
-            }
+            },
+            self.log,
         )
+
+    def log(self, *names: str) -> str:
+        """Give the last lines of these services' logs, or of all."""
+        return self._run("logs", "--no-color", "--tail", str(SHOWN), *names)
 
     def down(self) -> None:
         """Take away containers, networks and volumes."""

@@ -45,9 +45,11 @@ def run(
     environment: Mapping[str, str] | None = None,
     text: str | None = None,
     timeout: float = 900,
+    echo: bool = False,
 ) -> str:
     """Run a program and give what it printed; `environment` is all that it sees.
 
+    With `echo` both of its outputs go to standard output too, whether it fails or not.
     Raises `TransientError` where it says that a service failed in passing or it took longer than
     `timeout` seconds, else `ServiceError` with its last lines.
     """
@@ -72,14 +74,19 @@ def run(
         ) from error
     # Decoded here, not by subprocess, which would turn CRLF into LF.
     output = done.stdout.decode("utf-8", "surrogateescape")
+    errors = done.stderr.decode("utf-8", "replace")
+    if echo:
+        print(output + errors)
     if done.returncode:
-        raise _failure(name, output + done.stderr.decode("utf-8", "replace"))
+        raise _failure(name, output, errors)
     return output
 
 
-def _failure(name: str, output: str) -> ServiceError:
-    last = "\n    ".join(output.strip().splitlines()[-LAST_LINES:])
-    said = output.lower()
+def _failure(name: str, output: str, errors: str) -> ServiceError:
+    # The last lines of each: many programs explain on one what they only count on the other.
+    ends = (text.strip().splitlines()[-LAST_LINES:] for text in (output, errors))
+    last = "\n    ".join(line for end in ends for line in end)
+    said = (output + errors).lower()
     passing = any(sign in said for sign in PASSING) or PASSING_STATUS.search(said)
     kind = TransientError if passing else ServiceError
     return kind(f"`{name} …` failed:\n    {last}", "mend what it names, and run this again")

@@ -104,6 +104,8 @@ class Trigger:
 
     version: str | None
     """What was typed: a version, or `patch`, `minor`, `major`, `rc`."""
+    title: str | None
+    """What was typed as the release's headline; without it the changelog has one, or none."""
     good: str | None
     """Of a rollback, the version to go back to."""
     dry_run: bool
@@ -206,6 +208,7 @@ class Runner:
         server, repository = self.get("GITHUB_SERVER_URL"), self.get("GITHUB_REPOSITORY")
         return Trigger(
             version=self.get("RELEASE_VERSION"),
+            title=self.get("RELEASE_TITLE"),
             good=self.get("RELEASE_GOOD"),
             dry_run=self.get("RELEASE_DRY_RUN") == "true",
             tag=name if tagged else None,

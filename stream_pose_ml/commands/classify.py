@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from stream_pose_ml import client
@@ -50,11 +50,11 @@ def _json(answers: Iterable[Prediction | None]) -> Iterator[str]:
 
 @contextmanager
 def _lines(place: str) -> Iterator[tuple[Iterable[str], str]]:
-    if place == "-":
-        yield sys.stdin, "standard input"
-        return
+    name = "standard input" if place == "-" else place
     try:
-        with Path(place).open(encoding="utf-8") as file:
-            yield file, place
+        with nullcontext(sys.stdin) if place == "-" else Path(place).open(encoding="utf-8") as file:
+            yield file, name
+    except BrokenPipeError:
+        raise  # of the output, where nobody reads on
     except (OSError, UnicodeDecodeError) as error:
-        raise RecordingError(f"{place}: can't be read as text: {error}") from error
+        raise RecordingError(f"{name}: can't be read as text: {error}") from error

@@ -1,8 +1,10 @@
 """A confusion matrix, as text and as a picture."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
-from stream_pose_ml.errors import ModelError
+from stream_pose_ml.commands import inputs
+from stream_pose_ml.errors import ModelError, StreamPoseError
 from stream_pose_ml.training import Evaluation
 
 
@@ -21,12 +23,19 @@ def text(evaluation: Evaluation) -> str:
     return "\n".join([*lines, f"accuracy {evaluation.accuracy:.2%} of {confusion.sum()} windows"])
 
 
+def drawable(path: Path) -> None:
+    """Raise StreamPoseError where no picture can be drawn there."""
+    if path.suffix.lower() != ".png":
+        raise StreamPoseError(f"{path}: expected a name that ends in .png")
+    inputs.writable(path)
+    if find_spec("matplotlib") is None:
+        raise StreamPoseError('drawing needs matplotlib: pip install "stream_pose_ml[learn]"')
+
+
 def draw(evaluation: Evaluation, path: Path) -> None:
-    """Write the same as PNG. Raises ModelError where it can't be drawn or written."""
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - slow, and optional
-    except ImportError as error:
-        raise ModelError('drawing needs matplotlib: pip install "stream_pose_ml[learn]"') from error
+    """Write the same as PNG. Raises ModelError where it can't be written."""
+    from matplotlib.figure import Figure  # noqa: PLC0415 - slow, and optional
+
     labels, confusion = evaluation.labels, evaluation.confusion
     figure = Figure(figsize=(1.5 + len(labels), 1 + len(labels)), dpi=120, layout="constrained")
     axes = figure.add_subplot(

@@ -11,7 +11,9 @@ from stream_pose_ml.sequences import Recording, write_recording
 
 def run(options: argparse.Namespace) -> None:
     """Write `LABEL-NNN.jsonl` into the folder, or one recording to standard output."""
-    labels = ["routine"] if options.routine else options.label or list(synthetic.LABELS)
+    labels = (
+        ["routine"] if options.routine else list(dict.fromkeys(options.label or synthetic.LABELS))
+    )
     if unknown := set(labels) - {"routine", *synthetic.LABELS}:
         known = ", ".join(synthetic.LABELS)
         raise StreamPoseError(f"no movement {', '.join(sorted(unknown))}; there are: {known}")
@@ -20,12 +22,25 @@ def run(options: argparse.Namespace) -> None:
             raise StreamPoseError("standard output takes one recording: give one --label")
         write_recording(_make(options, labels[0], 0), sys.stdout)
         return
-    _write(options, labels)
+    folder: Path = options.output
+    _make_folder(folder)
+    try:
+        _write(options, labels)
+    except OSError as error:
+        raise StreamPoseError(f"{folder}: can't be written to: {error}") from error
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_file():
+        raise StreamPoseError(f"{folder}: is a file, expected a folder: name another")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StreamPoseError(f"{folder}: can't be made: {error}: name another") from error
 
 
 def _write(options: argparse.Namespace, labels: list[str]) -> None:
     folder: Path = options.output
-    folder.mkdir(parents=True, exist_ok=True)
     for label in labels:
         for number in range(options.count):
             path = folder / f"{label}-{number:03}.jsonl"

@@ -10,7 +10,8 @@ from stream_pose_ml.models import save_model
 
 def run(options: argparse.Namespace) -> None:
     """Print the cross-validation's report, and write the model trained on everything."""
-    data = training.samples(inputs.recordings(options.recordings), options.window)
+    inputs.writable(options.output)
+    data = training.samples(inputs.labelled(options.recordings), options.window)
     report = training.cross_validate(data, options.folds)
     print(f"cross-validation, {options.folds} folds, no recording in two of them:")
     print(matrix.text(report))

@@ -2,8 +2,6 @@
 
 import dataclasses
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,20 +9,35 @@ import pytest
 from scripts.cli import reference
 from scripts.cli.command_line import EXAMPLES, EXIT_CODES, VERBS, parser, typed
 from scripts.core import errors
+from scripts.core.jobs import JOBS
 from scripts.release import config
 
 ROOT = Path(__file__).parents[2]
+WITH_JOBS = ("README.md", "docs/design.md", "docs/releasing.md")
 PAGE = (ROOT / "docs" / "reference.md").read_text("utf-8")
 
 
-def test_it_is_what_the_code_says() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.cli.reference"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
-    assert done.stdout.decode() == PAGE, "run `make reference`, and commit docs/reference.md"
+@pytest.mark.parametrize("path", ["docs/reference.md", *WITH_JOBS])
+def test_it_is_what_the_code_says(path: str) -> None:
+    made = dict(reference.pages(ROOT))
+    assert made.keys() == {"docs/reference.md", *WITH_JOBS}
+    assert made[path] == (ROOT / path).read_text("utf-8"), f"run `make reference`, commit {path}"
+
+
+@pytest.mark.parametrize("path", WITH_JOBS)
+def test_a_document_without_the_jobs_is_seen(path: str, tmp_path: Path) -> None:
+    """What somebody changes between the marks is written again; a document without stays."""
+    for one in WITH_JOBS:
+        (tmp_path / one).parent.mkdir(exist_ok=True)
+        (tmp_path / one).write_text("before <!-- jobs --> old <!-- end --> after")
+    (tmp_path / path).write_text("no jobs")
+    made = dict(reference.pages(tmp_path))
+    assert made[path] == "no jobs"
+    for one in set(WITH_JOBS) - {path}:
+        assert made[one].startswith("before <!-- jobs -->\n\n")
+        assert "old" not in made[one]
+        assert made[one].endswith("\n\n<!-- end --> after")
+        assert all(job.name in made[one] or job.title in made[one] for job in JOBS)
 
 
 def part(title: str) -> str:

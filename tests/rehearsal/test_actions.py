@@ -42,7 +42,8 @@ class Job:
         }
 
     def use(self, module: str, **inputs: str) -> subprocess.CompletedProcess[str]:
-        """Run a stand-in with inputs."""
+        """Run a stand-in with inputs; a job has a token unless it gives another."""
+        inputs = {"token": "t0ken", **inputs}
         given = {f"INPUT_{name.upper()}": value for name, value in inputs.items()}
         return subprocess.run(
             [sys.executable, "-P", "-m", f"rehearsal.actions.{module}"],
@@ -122,6 +123,62 @@ def test_a_name_is_taken_once_in_a_run(job: Job, later: Job) -> None:
 def test_a_name_that_github_refuses_is_refused(job: Job, name: str) -> None:
     job.files("a")
     assert job.use("upload_artifact", name=name, path="a").returncode == 1
+
+
+@pytest.mark.parametrize("name", ["a:b", "a*b", 'a"b', "a<b", "a>b", "a|b", "a?b", "a\rb", "a\nb"])
+def test_a_files_name_that_github_refuses_is_refused(job: Job, name: str) -> None:
+    job.files(f"out/{name}")
+    done = job.use("upload_artifact", name="x", path="out")
+    assert done.returncode == 1
+    assert "The path for one of the files in artifact is not valid" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"compression_level": "10"},
+        {"compression_level": "fast"},
+        {"retention_days": "-1"},
+        {"if_no_files_found": "fail"},
+    ],
+)
+def test_an_upload_validates_its_inputs_before_it_looks_for_files(
+    job: Job, wrong: dict[str, str]
+) -> None:
+    job.files("a")
+    done = job.use("upload_artifact", name="x", path="a", **wrong)
+    assert done.returncode == 1
+    (name,) = wrong
+    assert name.replace("_", "-") in done.stdout
+    assert not (job.folder.parent / "run" / "artifacts").exists()
+
+
+def test_a_broken_link_is_passed_over_and_home_is_known(job: Job, later: Job) -> None:
+    job.files("out/a")
+    (job.workspace / "out" / "broken").symlink_to("nowhere")
+    (job.folder / "note").write_text("x")
+    assert job.use("upload_artifact", name="x", path="out\n~/note").returncode == 0
+    assert later.use("download_artifact", name="x").returncode == 0
+    assert later.found() == ["note", "workspace/out/a"]
+
+
+@pytest.mark.parametrize("pattern", ["!a*", "{a,b}", "+(a)"])
+def test_a_pattern_that_only_the_real_one_matches_is_refused(later: Job, pattern: str) -> None:
+    done = later.use("download_artifact", pattern=pattern)
+    assert done.returncode == 1
+    assert "write it with * and ? alone" in done.stdout
+
+
+def test_the_only_match_of_a_pattern_goes_into_the_path_itself(job: Job, later: Job) -> None:
+    job.files("a")
+    job.use("upload_artifact", name="result-a", path="a")
+    assert later.use("download_artifact", pattern="result-*", path="in").returncode == 0
+    assert later.found() == ["in/a"]
+
+
+def test_no_match_makes_no_folder(later: Job) -> None:
+    assert later.use("download_artifact", pattern="result-*", path="in").returncode == 0
+    assert not (later.workspace / "in").exists()
 
 
 @pytest.mark.parametrize(("choice", "code"), [("", 0), ("warn", 0), ("ignore", 0), ("error", 1)])
@@ -260,7 +317,115 @@ def test_the_token_lies_outside_the_checkout_and_only_if_wanted(
     assert not any("AUTHORIZATION" in text for text in texts)
 
 
+@pytest.fixture
+def tag(job: Job, remote: tuple[str, str]) -> Path:
+    """Let the run be for an annotated tag on the first commit; return the remote."""
+    bare = job.folder.parent / "server" / "owner" / "project.git"
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+    git_repo.git(bare, *who, "tag", "--annotate", "--message", "one", "v1", remote[0])
+    job.environment.update(GITHUB_REF="refs/tags/v1", GITHUB_SHA=remote[0])
+    return bare
+
+
+def test_an_annotated_tag_is_checked_out_with_its_annotation(job: Job, tag: Path) -> None:
+    assert tag
+    assert job.use("checkout").returncode == 0
+    assert git_repo.git(job.workspace, "cat-file", "-t", "refs/tags/v1") == "tag"
+
+
+def test_a_tag_that_moved_is_refused(job: Job, tag: Path, remote: tuple[str, str]) -> None:
+    git_repo.git(tag, "tag", "--force", "v1", remote[1])
+    done = job.use("checkout")
+    assert done.returncode == 1
+    assert "the tag has moved since" in done.stdout
+
+
+def test_a_tag_that_is_gone_is_refused_and_no_credentials_stay(job: Job, tag: Path) -> None:
+    git_repo.git(tag, "tag", "--delete", "v1")
+    done = job.use("checkout")
+    assert done.returncode == 1
+    assert "couldn't find remote ref refs/tags/v1" in done.stdout
+    assert not list((job.folder / "temp").glob("git-credentials*"))
+
+
+def test_a_fetch_is_tried_three_times(job: Job, remote: tuple[str, str]) -> None:
+    assert remote
+    path = job.folder / "bin" / "git"
+    path.parent.mkdir()
+    path.write_text(
+        '#!/bin/sh\ncase "$*" in *" fetch "*) echo x >> "$HOME/tries"\n'
+        'test "$(wc -l < "$HOME/tries")" -ge 3 || exit 1;; esac\nexec /usr/bin/git "$@"\n'
+    )
+    path.chmod(0o755)
+    job.environment["PATH"] = f"{path.parent}:{job.environment['PATH']}"
+    assert job.use("checkout").returncode == 0
+    assert len((job.folder / "tries").read_text().split()) == 3
+
+
+def test_an_empty_token_is_refused(job: Job, remote: tuple[str, str]) -> None:
+    assert remote
+    done = job.use("checkout", token="")
+    assert done.returncode == 1
+    assert "Input required and not supplied: token" in done.stdout
+
+
 # --- setup, login, attest
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> Job:
+    """A job whose `docker buildx` answers as the world's does."""
+    job = Job(tmp_path / "one", REHEARSAL_BUILDER="b1")
+    fake = tmp_path / "bin" / "docker"
+    fake.parent.mkdir()
+    fake.write_text(
+        '#!/bin/sh\necho "$@ github.com/docker/buildx v0.36.0"\necho "Driver: remote"\n'
+    )
+    fake.chmod(0o755)
+    job.environment["PATH"] = f"{fake.parent}:{job.environment['PATH']}"
+    return job
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {},
+        {"driver": "docker-container", "use": "true", "version": "v0.36.0"},
+        {"driver_opts": f"image=moby/buildkit:v1@sha256:{'0' * 64}"},
+    ],
+)
+def test_the_worlds_builder_is_what_is_asked_for(builder: Job, inputs: dict[str, str]) -> None:
+    done = builder.use("setup_buildx", **inputs)
+    assert done.returncode == 0, done.stdout
+    assert builder.set("env") == {"BUILDX_BUILDER": "b1"}
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"driver": "docker"},
+        {"driver_opts": "network=host"},
+        {"driver_opts": "image=moby/buildkit:latest"},
+        {"version": "v0.1.0"},
+        {"platforms": "linux/arm64"},
+        {"buildkitd_flags": "--debug"},
+        {"buildkitd_config_inline": "x"},
+        {"name": "mine"},
+        {"use": "false"},
+    ],
+)
+def test_a_builder_that_the_world_does_not_have_is_refused(
+    builder: Job, inputs: dict[str, str]
+) -> None:
+    assert builder.use("setup_buildx", **inputs).returncode == 1
+    assert not (builder.folder / "env").exists()
+
+
+@pytest.mark.parametrize("pair", [("", "pw"), ("me", "")])
+def test_a_login_needs_user_and_password(job: Job, pair: tuple[str, str]) -> None:
+    done = job.use("docker_login", registry="localhost:5", username=pair[0], password=pair[1])
+    assert done.returncode == 1
+    assert "Username and password required" in done.stdout
 
 
 def test_python_and_uv_are_put_on_the_path_of_this_job(tmp_path: Path) -> None:
@@ -305,6 +470,44 @@ def test_a_rehearsal_never_logs_in_at_the_public_registry(job: Job, registry: st
 def test_an_attestation_is_said_to_be_missing(job: Job) -> None:
     done = job.use("attest", subject_path="dist/*")
     assert done.stdout == "::notice::not attested here: dist/*\n"
+
+
+REAL = {
+    "actions/checkout": """repository ref token ssh-key ssh-known-hosts ssh-strict ssh-user
+        persist-credentials path clean filter sparse-checkout sparse-checkout-cone-mode fetch-depth
+        fetch-tags show-progress lfs submodules set-safe-directory github-server-url""",
+    "actions/upload-artifact": """name path if-no-files-found retention-days compression-level
+        overwrite include-hidden-files archive""",
+    "actions/download-artifact": """name artifact-ids path pattern merge-multiple github-token
+        repository run-id skip-decompress digest-mismatch""",
+    "actions/setup-python": """python-version python-version-file cache architecture check-latest
+        token cache-dependency-path update-environment allow-prereleases freethreaded""",
+    "actions/attest": """subject-path subject-digest subject-name subject-checksums sbom-path
+        predicate-type predicate predicate-path push-to-registry create-storage-record
+        show-summary github-token""",
+    "docker/setup-buildx-action": """version driver driver-opts buildkitd-flags buildkitd-config
+        buildkitd-config-inline use name endpoint platforms append cache-binary cleanup
+        keep-state""",
+    "docker/login-action": "registry username password scope ecr logout registry-auth",
+    "astral-sh/setup-uv": """version version-file python-version activate-environment venv-path
+        working-directory checksum github-token enable-cache cache-dependency-glob restore-cache
+        save-cache cache-suffix prune-cache""",
+}
+"""The inputs of each real action at its pin, as far as they are known."""
+
+
+@pytest.mark.parametrize("path", sorted(act.ACTIONS.glob("*/*/action.yml")), ids=str)
+def test_a_stand_in_has_no_input_that_the_real_one_has_not(path: Path) -> None:
+    inputs = yaml.safe_load(path.read_text())["inputs"]
+    assert set(inputs) <= set(REAL[path.parent.relative_to(act.ACTIONS).as_posix()].split())
+
+
+def test_an_input_that_the_action_has_not_is_named_before_anything_runs(tmp_path: Path) -> None:
+    file = tmp_path / ".github" / "workflows" / "a.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text("jobs: {a: {steps: [{uses: actions/checkout@1, with: {ref: x, deep: 1}}]}}")
+    with pytest.raises(act.MissingStandInError, match=r"a\.yml: Unexpected input.*'deep'"):
+        act.local_actions(tmp_path)
 
 
 @pytest.mark.parametrize("path", sorted(act.ACTIONS.glob("*/*/action.yml")), ids=str)

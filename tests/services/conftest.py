@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.paging import npm_packages
 from tests.services.running import ROOT, running_api, running_page
 
 
@@ -26,6 +27,12 @@ def api():
 def page(api, tmp_path_factory):
     with running_page(tmp_path_factory.mktemp("page"), api) as (url, _):
         yield url
+
+
+@pytest.fixture(scope="session")
+def packages():
+    """The folder `node_modules` with what the page's package-lock.json pins."""
+    return npm_packages()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The API and the page's server as processes on free ports, as the images start them."""
 
+import json
 import os
 import shutil
 import socket
@@ -117,15 +118,24 @@ def nginx():
 
 
 @contextmanager
-def running_page(folder, api_url):
-    """The image's own configuration and page, in nginx from the distribution, on free ports."""
+def running_page(folder, api_url, detector=None):
+    """The image's own configuration and page, in nginx from the distribution, on free ports.
+
+    `detector` is the folder of npm's package of the pose detector, for a page that has one.
+    """
     program = nginx()
     if program is None:
         pytest.skip("nginx is not installed on this machine")
     port = free_port()
     site = folder / "site"
     shutil.copytree(ROOT / "services/web/site", site)
-    (site / "version.json").write_text('{"version": "1.2.3"}\n')
+    said = {"version": "1.2.3"}
+    if detector:
+        said["detector"] = "detector"
+        environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        command = ["bash", ROOT / "services/image.sh", "detector", detector, site / "detector"]
+        subprocess.run(command, check=True, env=environment)
+    (site / "version.json").write_text(json.dumps(said))
     text = (ROOT / "services/web/nginx.conf").read_text()
     for old, new in {
         "/tmp/": f"{folder}/",  # noqa: S108 - what the configuration says

@@ -127,3 +127,26 @@ def test_every_image_of_the_matrix_is_its_own(bench: Proving) -> None:
     found = [digest(bench, name, platform) for name in PORTS for platform in PLATFORMS]
     assert len(set(found)) == len(found)
     assert image_stage.NONE not in PORTS
+
+
+def test_an_image_is_built_from_its_own_folder_stage_and_arguments(
+    template: Path, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    """As a repository has it whose services each have a folder."""
+    first, wheel, *rest = dockerfile("api").splitlines()
+    staged = f"{first}\n{wheel} AS served\nARG WHOSE\nENV WHOSE=$WHOSE\n" + "\n".join(rest)
+    moved = files() | {"api/Dockerfile": f"{staged}\nFROM scratch AS last\nCOPY absent /\n"}
+    moved["api/serve.py"] = moved.pop("serve.py")
+    del moved["Dockerfile.api"]
+    keys = 'dockerfile = "api/Dockerfile"\ncontext = "api"\ntarget = "served"\n'
+    moved["pyproject.toml"] = moved["pyproject.toml"].replace(
+        'dockerfile = "Dockerfile.api"\n', keys + 'build-args = ["WHOSE=mari and friends"]\n'
+    )
+    with proving(template, tmp_path, surroundings(pytestconfig)) as bench:
+        bench.project.commit(moved)
+        for verb in ("plan", "prepare", "dists"):
+            bench.step(verb)
+        (planned,) = (one for one in bench.context().plan.images if one.name == "api")
+        reference = f"{planned.repository}@{digest(bench)}"
+        shown = bench.around.run("docker", "run", "--rm", reference, "sh", "-c", "echo $WHOSE")
+    assert shown.strip() == "mari and friends"

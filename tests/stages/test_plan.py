@@ -18,6 +18,7 @@ from scripts.release import attempt, release_commit, starting_point
 from scripts.release import config as configuration
 from scripts.release.context import Context
 from scripts.stages import plan as stage
+from scripts.surfaces import git_remote
 from scripts.surfaces.git_remote import GitTag, ReleaseBranch
 from scripts.surfaces.github_release import Draft
 from tests.conftest import READER, Bench
@@ -529,3 +530,39 @@ def test_the_registry_is_not_asked_for_projects_without_images(bench: Bench) -> 
     assert "registry" not in context.__dict__
     assert replace(began.config, project="x").project == "x"
     assert configuration.FILE == "pyproject.toml"
+
+
+HEADED = CHANGELOG.replace("## [Unreleased]\n", "## [Unreleased]\n\nFaster streams\n")
+
+
+def test_a_release_is_called_as_its_changelog_says(bench: Bench) -> None:
+    """The title, the commit and the tag have the headline; so does the section."""
+    bench.project.commit({"CHANGELOG.md": HEADED})
+    context = bench.context()
+    stage.run(context)
+    bench.hand_over(context)
+    plan = context.plan
+    assert (plan.title, plan.headline) == ("v0.2.4 - Faster streams", "Faster streams")
+    commit = release_commit.make(context)
+    subject = bench.project.git("show", "--no-patch", "--format=%s", commit)
+    assert subject == "Release sample_thing 0.2.4: Faster streams"
+    tag = git_remote.tag_object(Lock(plan, commit, (), ()))
+    assert "\n\nsample_thing 0.2.4: Faster streams\n" in tag
+    text = context.git.show(commit, "CHANGELOG.md")
+    assert "## [0.2.4] - " in text
+    assert "Faster streams\n" in text
+
+
+def test_a_typed_title_comes_before_the_changelogs(bench: Bench) -> None:
+    bench.project.commit({"CHANGELOG.md": HEADED})
+    context = bench.context(RELEASE_TITLE="  The quick\none. ")
+    stage.run(context)
+    bench.hand_over(context)
+    assert context.plan.title == "v0.2.4 - The quick one"
+
+
+def test_a_release_without_a_headline_is_called_by_its_tag(bench: Bench) -> None:
+    context = bench.context()
+    stage.run(context)
+    bench.hand_over(context)
+    assert (context.plan.title, context.plan.headline) == ("v0.2.4", "")

@@ -9,7 +9,15 @@ import pytest
 from scripts.core.errors import ConflictError
 from scripts.stages import image as image_stage
 from scripts.stages import verify
-from tests.support.proving import Proving, dockerfile, files, proving, surroundings
+from tests.support.proving import (
+    PLATFORMS,
+    SERVES,
+    Proving,
+    dockerfile,
+    files,
+    proving,
+    surroundings,
+)
 
 pytestmark = pytest.mark.world
 
@@ -99,7 +107,9 @@ def test_a_health_that_only_the_outside_sees_is_asked(bench: Proving) -> None:
     """The image's own health check looks at something else than the project's configuration."""
     other = dockerfile("api", SAY_HEALTH="500").replace("/health')", "/version')")
     bench.staged({"Dockerfile.api": other})
-    assert "api answers 500 on /health, expected 200" in bench.refused().cause
+    found = bench.refused(RELEASE_DEADLINE="5")
+    assert "api answers 500 on /health, expected 200" in found.cause
+    assert "the model is missing" in found.cause
 
 
 @pytest.mark.parametrize("label", ["version", "revision"])
@@ -179,3 +189,43 @@ def test_a_dry_run_starts_no_image(bench: Proving) -> None:
     bench.verify()
     assert list(bench.outcomes()) == ["staged package installed and imported"]
     assert bench.around.writes() == before
+
+
+def without_compose() -> dict[str, str]:
+    """Give the configuration of a project that names no compose file."""
+    text = files(PLATFORMS[:1])["pyproject.toml"]
+    kept = (one for one in text.splitlines() if not one.startswith(("compose", "acceptance")))
+    return {"pyproject.toml": "\n".join(kept)}
+
+
+def test_images_without_a_compose_file_are_started_and_asked(bench: Proving) -> None:
+    bench.staged(without_compose())
+    bench.verify()
+    said = bench.outcomes()
+    assert said["staged services on linux/amd64"].startswith("healthy after ")
+    assert [name for name in said if name.endswith("answers")] == [
+        "staged api answers",
+        "staged web answers",
+    ]
+
+
+def unchecked(command: str) -> str:
+    """Write the Dockerfile of a service whose image has no health check."""
+    lines = dockerfile("api", command=command).splitlines()
+    checked = next(i for i, line in enumerate(lines) if line.startswith("HEALTHCHECK"))
+    return "\n".join(lines[:checked] + lines[checked + 2 :])
+
+
+def test_a_service_without_a_health_check_is_asked_until_it_answers(bench: Proving) -> None:
+    """It takes its time to listen, and nothing in its image says when it does."""
+    bench.staged({"Dockerfile.api": unchecked("import time; time.sleep(4); " + SERVES)})
+    bench.verify()
+    assert bench.outcomes()["staged api answers"].startswith("ok, ")
+
+
+def test_a_service_that_never_answers_is_refused_with_its_log(bench: Proving) -> None:
+    silent = "import time; print('no port here', flush=True); time.sleep(600)"
+    bench.staged({"Dockerfile.api": unchecked(silent)})
+    cause = bench.refused(RELEASE_DEADLINE="5").cause
+    assert "api does not answer on /health" in cause
+    assert "no port here" in cause

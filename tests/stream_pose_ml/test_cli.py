@@ -90,7 +90,11 @@ def test_the_version_is_the_package_s(capsys):
         (["synthesize", "--label", "dance", "--output", "-"], 1, "no movement dance"),
         (["synthesize", "--output", "-"], 1, "standard output takes one recording"),
         (["evaluate", "."], 1, "no *.jsonl in this folder"),
-        (["train", "x", "--output", "y", "--window", "0"], 2, "must be at least 1"),
+        (
+            ["train", "x", "--output", "y", "--window", "0"],
+            2,
+            "at least 2 and at most 10000: found '0'",
+        ),
         (["dance"], 2, "invalid choice"),
         ([], 2, "COMMAND"),
     ],

@@ -253,11 +253,11 @@ class Proving(Releases):
         return self.step("verify", moment=moment, platform=platform, **more)
 
     def refused(
-        self, moment: str = "staged", kind: type[ReleaseError] = CheckError
+        self, moment: str = "staged", kind: type[ReleaseError] = CheckError, **more: str
     ) -> ReleaseError:
         """Expect the check to fail; give its error."""
         with pytest.raises(kind) as raised:
-            self.verify(moment)
+            self.verify(moment, **more)
         return raised.value
 
     def relock(self, **changed: object) -> None:

@@ -55,6 +55,7 @@ class Bench:
         (folder / "home").mkdir(parents=True)
         place = f'[url "file://{self.folder / "server"}/"]\n\tinsteadOf = http://localhost:1/\n'
         (folder / "home" / ".gitconfig").write_text(place)
+        secrets = {"GITHUB_TOKEN": "t0ken", **more.pop("secrets", {})}
         return act.Setting(
             tree=folder / "tree",
             workflow=".github/workflows/release.yml",
@@ -74,6 +75,7 @@ class Bench:
                 "GITHUB_SERVER_URL": "http://localhost:1",
                 "GITHUB_REPOSITORY": "owner/project.git",
             },
+            secrets=secrets,
             **more,  # type: ignore[arg-type]
         )
 

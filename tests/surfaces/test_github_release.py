@@ -3,6 +3,7 @@
 import gc
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,11 +117,7 @@ def extra(release: GitRelease, folder: Path) -> None:
     release.upload_asset(str(folder / "extra"))
 
 
-def other_title(release: GitRelease, _: Path) -> None:
-    release.update_release("Another title", release.body or "", draft=True)
-
-
-@pytest.mark.parametrize("spoil", [lost, other_bytes, extra, other_title])
+@pytest.mark.parametrize("spoil", [lost, other_bytes, extra])
 def test_what_is_wrong_in_a_draft_is_mended(
     bench: Bench, context: Context, draft: Draft, assets: tuple[Path, ...], spoil: Spoil
 ) -> None:
@@ -130,6 +127,21 @@ def test_what_is_wrong_in_a_draft_is_mended(
     assert content(release) == {path.name: f"what is in {path.name}" for path in assets}
     assert release.name == "v0.2.4"
     assert posts(bench, "/releases 201") == 1
+
+
+def test_a_title_that_a_person_edited_is_kept(draft: Draft, context: Context) -> None:
+    release = made(draft, context)
+    release.update_release("Faster streams", release.body or "", draft=True)
+    assert isinstance(draft.observe(), Matches)
+    draft.apply()
+    assert made(draft, context).name == "Faster streams"
+
+
+def test_a_title_of_an_earlier_plan_is_replaced(draft: Draft, context: Context) -> None:
+    before = replace(draft, plan=replace(draft.plan, title="v0.2.4 - As it was called"))
+    assert made(before, context).name == "v0.2.4 - As it was called"
+    assert isinstance(draft.observe(), Missing)
+    assert made(draft, context).name == "v0.2.4"
 
 
 def test_an_asset_that_came_only_in_part_is_replaced(

@@ -17,6 +17,7 @@ from scripts.__main__ import parser
 from scripts.core import ci_plan, version
 from scripts.core import plan as planning
 from scripts.core.ci_plan import House
+from scripts.core.jobs import JOBS
 from scripts.core.plan import Origin
 from scripts.release import config, starting_point
 from scripts.release.context import Context
@@ -53,10 +54,9 @@ CALLER = {
     "permissions",
 }
 LEVELS = ("none", "read", "write")
-# Jobs whose verb has another name, because several jobs or the legs of one share it.
+# Job -> its verb; of the workflows that a release calls, the jobs within.
 VERBS = {
-    "verify-staged": "verify",
-    "verify-published": "verify",
+    **{job.name: job.command for job in JOBS},
     "build": "image",
     "release-commit": "checks",
 }

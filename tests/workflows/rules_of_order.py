@@ -3,6 +3,7 @@
 import re
 
 from scripts.core import ci_plan
+from scripts.core.jobs import JOBS, PROVING, REPORT, before_report
 from tests.workflows.tree import (
     AUDIT,
     CHANGELOG,
@@ -15,24 +16,6 @@ from tests.workflows.tree import (
     needs,
 )
 
-# The run, as docs/design.md draws it: job -> what it waits for. Where `plan` is named besides, its
-# outputs are read.
-ORDER = {
-    "plan": [],
-    "prepare": ["plan"],
-    "checks": ["prepare"],
-    "dists": ["prepare"],
-    "images": ["plan", "dists"],
-    "stage": ["checks", "dists", "images"],
-    "verify-staged": ["plan", "stage"],
-    "gate": ["plan", "verify-staged"],
-    "publish-tags": ["plan", "gate"],
-    "publish-package": ["plan", "publish-tags"],
-    "verify-published": ["plan", "publish-package"],
-    "promote": ["plan", "verify-published"],
-    "audit": ["plan", "promote"],
-}
-PUBLIC = ("gate", "publish-tags", "publish-package", "verify-published", "promote", "audit")
 RELEASING = "needs.plan.outputs.mode == 'release'"
 # Conditions that decide by something else than the plan, each with what it decides.
 KNOWN = {
@@ -83,18 +66,24 @@ TOGETHER = {RELEASE, ROLLBACK}
 
 def jobs_run_in_the_designed_order(tree: Tree) -> Problems:
     jobs = tree.workflow(RELEASE).jobs
-    expected = {**ORDER, "report": list(ORDER)}
+    expected = {job.name: list(job.needs) for job in before_report()}
+    expected[REPORT] = list(expected)
     if list(jobs) != list(expected):
         yield f"the jobs are {', '.join(jobs)}"
     for name in jobs.keys() & expected.keys():
         if needs(jobs[name]) != expected[name]:
             yield f"{name} needs {needs(jobs[name])}, not {expected[name]}"
+    for job in JOBS:
+        if job.name in jobs and jobs[job.name]["name"] != job.title:
+            yield f"{job.name} is called {jobs[job.name]['name']}, not {job.title}"
 
 
 def what_is_public_waits_for_the_mode(tree: Tree) -> Problems:
     """A dry run ends before the gate; nothing else depends on how a run goes."""
+    public = (job.name for job in JOBS if job.phase != PROVING)
+    conditions = {**dict.fromkeys(public, RELEASING), REPORT: "always()"}
     for name, job in tree.workflow(RELEASE).jobs.items():
-        expected = {"report": "always()", **dict.fromkeys(PUBLIC, RELEASING)}.get(name)
+        expected = conditions.get(name)
         if job.get("if") != expected:
             yield f"{name} runs if {job.get('if')}, not if {expected}"
 

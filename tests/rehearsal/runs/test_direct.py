@@ -159,7 +159,8 @@ def result(done: DirectRun, name: str) -> dict[str, object]:
 def test_every_job_runs_as_the_files_say(place: tuple[Setting, Event]) -> None:
     done = direct.run(*place)
     assert done.ok
-    assert done.results == dict.fromkeys(("plan", "images", "publish", "report"), "success")
+    keys = ("plan", "images", "images/build", "publish", "report")
+    assert done.results == dict.fromkeys(keys, "success")
     assert sorted(one.part.label for one in done.parts) == [
         "image-one", "image-two", "plan", "publish", "report",
     ]  # fmt: skip
@@ -200,6 +201,16 @@ def test_conditions_are_kept(place: tuple[Setting, Event]) -> None:
     done = direct.run(*place, environment={"MODE": "dry-run"})
     assert done.ok
     assert done.results["publish"] == "skipped"
+
+
+def test_what_a_called_workflow_skips_stops_what_follows(place: tuple[Setting, Event]) -> None:
+    setting, _ = place
+    image = setting.tree / ".github/workflows/image.yml"
+    image.write_text(f"{IMAGE}  never:\n    if: inputs.never\n    steps: []\n")
+    done = direct.run(*place)
+    assert done.results["images"] == done.results["images/build"] == "success"
+    assert done.results["images/never"] == done.results["publish"] == "skipped"
+    assert done.results["report"] == "success"
 
 
 def test_a_killed_job_hands_nothing_over(place: tuple[Setting, Event]) -> None:

@@ -1,17 +1,20 @@
 """Runs of small workflows under the real act, with the stand-ins, without any service."""
 
+import json
 import os
 import pickle
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections import deque
 from pathlib import Path
 
 import pytest
 
-from rehearsal.runs import act, recorder, run
+from rehearsal.progress import Progress
+from rehearsal.runs import act, recorder, run, workflow
 from tests.support.workflow_bench import Bench
 
 IMAGE = """
@@ -158,6 +161,36 @@ def test_a_failing_step_is_shown_with_its_last_lines_and_its_log(bench: Bench) -
     ]
 
 
+def test_the_last_lines_are_not_those_of_what_is_put_away(tmp_path: Path, bench: Bench) -> None:
+    progress = Progress(bench.screen, live=False)
+    jobs = {"plan": workflow.Job("plan", "plan", (), "", None, {}, ())}
+    (tmp_path / "logs").mkdir()
+    seen = recorder.Recorder(workflow.Workflow("Release", jobs), tmp_path, progress)
+    common = {"job": "Release/plan", "jobID": "plan", "stepID": ["1"], "step": "Break it"}
+    lines = [
+        {"msg": "⭐ Run Main Break it", "stage": "Main"},
+        {"msg": "why", "stage": "Main", "raw_output": True},
+        {"msg": "failed", "stage": "Main", "stepResult": "failure"},
+        {"msg": "Post job cleanup.", "stage": "Post", "raw_output": True},
+    ]
+    seen.read(json.dumps({**common, **line}) for line in lines)
+    (found,) = seen.jobs.values()
+    assert list(found.tail) == ["why"]
+    assert "Post job cleanup." in found.log.read_text()
+
+
+def test_a_called_workflow_that_skips_a_job_is_a_problem(bench: Bench) -> None:
+    never = "  never: {if: inputs.never, runs-on: ubuntu-24.04, steps: [{run: 'true'}]}\n"
+    bench.write(".github/workflows/image.yml", textwrap.dedent(IMAGE) + never)
+    bench.write("legs.txt", LEGS.replace("dry-run", "release"))
+    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "false"})
+    assert done.exit_code == 0
+    assert not done.ok
+    assert len(done.problems) == 1
+    assert done.problems[0].startswith("GitHub would skip gate, publish, because")
+    assert "images/never: skipped" in done.problems[0]
+
+
 def test_what_always_runs_also_runs_after_a_called_workflow_failed(bench: Bench) -> None:
     bench.write(".github/workflows/image.yml", IMAGE.replace("echo", "exit 1; echo"))
     bench.write("legs.txt", LEGS)
@@ -192,7 +225,9 @@ def test_an_action_without_stand_in_is_named_before_anything_runs(bench: Bench) 
 
 
 def test_a_pushed_tag_gives_the_tags_event_and_no_inputs(bench: Bench) -> None:
-    event = act.pushed_tag("v0.2.4", "1" * 40, {"id": "1" * 40}, {"owner": {"login": "o"}})
+    event = act.pushed_tag(
+        "v0.2.4", "1" * 40, "2" * 40, {"id": "1" * 40}, {"owner": {"login": "o"}}
+    )
     done = bench.run(
         """
         name: Release

@@ -178,3 +178,76 @@ def test_actions_are_found_in_workflows_and_in_local_actions(tmp_path: Path) -> 
         "actions/checkout@1": ".github/workflows/a.yml",
         "actions/upload-artifact@2": ".github/actions/stage/action.yml",
     }
+
+
+# --- success() asks for every job before it
+
+
+CHAIN = {
+    "a": job("a"),
+    "b": job("b", "a", condition="always()"),
+    "c": job("c", "b"),
+    "d": job("d", "c", condition="failure()"),
+    "e": job("e", "c", condition="!cancelled()"),
+}
+
+
+@pytest.mark.parametrize(
+    ("first", "runs"),
+    [
+        ("success", {"c": True, "d": False, "e": True}),
+        ("skipped", {"c": False, "d": False, "e": True}),
+        ("failure", {"c": False, "d": True, "e": True}),
+        ("cancelled", {"c": False, "d": False, "e": True}),
+    ],
+)
+def test_what_is_far_before_a_job_counts(first: str, runs: Mapping[str, bool]) -> None:
+    results = {"a": first, "b": "success", "c": "success"}
+    assert {key: should_run(CHAIN[key], results, {}, CHAIN) for key in runs} == runs
+
+
+def called(*inner: Job) -> Job:
+    """A job that calls a workflow of these jobs."""
+    inside = Workflow("CI", {one.key: one for one in inner})
+    return Job("checks", "checks", ("plan",), "", None, {}, (), inside, {"release": True})
+
+
+def test_a_job_skipped_in_a_called_workflow_stops_all_that_follows() -> None:
+    checks = called(job("check", condition="!inputs.release"), job("commit"))
+    jobs = {
+        "plan": job("plan"),
+        "checks": checks,
+        "stage": job("stage", "checks"),
+        "gate": job("gate", "stage"),
+        "report": job("report", "gate", condition="always()"),
+    }
+    ran = {"plan": ["success"], "checks/commit": ["success"], "report": ["success"]}
+    results, said = differences(Workflow("Release", jobs), ran, {})
+    assert said == []
+    assert results["checks"] == "success"
+    assert results["stage"] == results["gate"] == "skipped"
+    act_ran = {**ran, "stage": ["success"], "gate": ["success"]}
+    results, said = differences(Workflow("Release", jobs), act_ran, {})
+    assert results["gate"] == "skipped"
+    assert len(said) == 1
+    assert said[0].startswith(
+        "GitHub would skip stage, gate, because before it not all succeeded "
+        "(checks/check: skipped). act ran it."
+    )
+
+
+def test_conditions_within_a_called_workflow_see_what_its_jobs_wrote() -> None:
+    plan = job("plan", outputs={"go": "${{ steps.it.outputs.go }}"})
+    checks = called(plan, job("slow", "plan", condition="needs.plan.outputs.go == 'yes'"))
+    jobs = {"plan": job("plan"), "checks": checks}
+    ran = {"plan": ["success"], "checks/plan": ["success"], "checks/slow": ["success"]}
+    assert differences(Workflow("R", jobs), ran, {"checks/plan": {"go": "yes"}})[1] == []
+    assert differences(Workflow("R", jobs), ran, {})[1] == [
+        "checks/slow: 0 job(s) should have run, 1 did"
+    ]
+
+
+def test_a_cancelled_leg_is_no_failure() -> None:
+    jobs = {"plan": job("plan"), "after": job("after", "plan", condition="failure()")}
+    results, said = differences(Workflow("R", jobs), {"plan": ["cancelled"]}, {})
+    assert (results["plan"], results["after"], said) == ("cancelled", "skipped", [])

@@ -1,6 +1,6 @@
 // The style sheet's colours, for what is drawn on canvases; read again when the scheme changes.
-const NAMES = ["left", "right", "middle", "line"];
-const SERIES = 6;
+const NAMES = ["left", "right", "middle", "stage", "line", "soft"];
+export const SERIES = 6;
 
 export const colors = { series: [] };
 

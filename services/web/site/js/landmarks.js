@@ -1,5 +1,6 @@
 // The connections of the package's `landmarks` module, by the landmarks' numbers. A test compares the two.
 export const COUNT = 33;
+export const FACE = 11; // those below it are the face's
 
 export const CONNECTIONS = [
   [9, 10], [11, 12], [23, 24], [0, 1], [0, 4],

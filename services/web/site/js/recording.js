@@ -13,7 +13,7 @@ export function parse(text) {
     if (frames.length === 0 && value !== null && typeof value === "object" && !("landmarks" in value)) header = value;
     else frames.push(frame(value, index + 1));
   });
-  if (frames.length === 0) throw new Error("There are no frames in it.");
+  if (frames.length === 0) throw new Error("There are no frames in it: expected one JSON object with landmarks a line.");
   const { fps = 30, label = null } = header;
   if (!(fps > 0 && fps <= 1000)) throw new Error(`fps must be a number above 0 and up to 1000, found ${fps}.`);
   return { fps, label, frames };
@@ -23,7 +23,7 @@ function json(line, number) {
   try {
     return JSON.parse(line);
   } catch (error) {
-    throw new Error(`Line ${number} is no JSON: ${error.message}`);
+    throw new Error(`Line ${number} is not JSON (${error.message}).`);
   }
 }
 

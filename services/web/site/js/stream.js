@@ -1,56 +1,83 @@
 // The web socket to the API: opened again when it breaks, and never more than a few frames ahead of it.
 const AHEAD = 8; // frames sent and not answered yet; further ones are left out, so that a label stays live
 const LONGEST_PAUSE = 10_000;
+const SILENCE = 2000; // milliseconds without an answer after which there is none to wait for
 
+/** Tells the API's messages by their type, and `state`: connecting, open, silent, or closed with code and reason. */
 export class Stream extends EventTarget {
   constructor(address) {
     super();
     this.address = address;
     this.pause = 500;
     this.leftOut = 0;
-    this.pending = 0;
     this.open();
   }
 
   open() {
-    this.tell("state", { state: "connecting" });
-    this.pending = 0;
+    if (!this.down) this.tell("state", { state: "connecting" });
     const socket = new WebSocket(this.address);
     this.socket = socket;
-    socket.addEventListener("message", (event) => this.receive(JSON.parse(event.data)));
-    socket.addEventListener("close", (event) => this.closed(event));
+    this.clear();
+    const current = (work) => (event) => socket === this.socket && work(event);
+    socket.addEventListener("open", current(() => this.opened()));
+    socket.addEventListener("message", current((event) => this.receive(JSON.parse(event.data))));
+    socket.addEventListener("close", current((event) => this.closed(event)));
+  }
+
+  clear() {
+    this.pending = 0;
+    this.queue = []; // what is to be sent once the socket is open
+    this.answered = performance.now();
   }
 
   /** Begin anew with an empty window, as for another recording. */
   restart() {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.close(1000, "another recording");
-    this.pause = 0;
+    if (this.socket.readyState !== WebSocket.OPEN) {
+      this.clear();
+      return;
+    }
+    this.socket.close(1000, "another recording");
+    this.open();
   }
 
   send(frame) {
-    const busy = this.socket.readyState !== WebSocket.OPEN || this.pending >= AHEAD;
-    if (busy) {
+    if (this.down || this.pending >= AHEAD) {
       this.leftOut += 1;
       return;
     }
+    if (this.pending === 0) this.answered = performance.now();
     this.pending += 1;
-    this.socket.send(JSON.stringify(frame));
+    const text = JSON.stringify(frame);
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(text);
+    else this.queue.push(text);
+  }
+
+  opened() {
+    for (const text of this.queue.splice(0)) this.socket.send(text);
   }
 
   receive(message) {
-    if (message.type === "ready") {
-      this.pause = 500;
-      this.tell("state", { state: "open" });
-    } else {
-      this.pending -= 1;
-    }
+    this.answered = performance.now();
+    if (message.type === "ready") this.pause = 500;
+    else this.pending -= 1;
+    if (message.type === "ready" || this.silent) this.tell("state", { state: "open" });
+    this.silent = this.down = false;
     this.tell(message.type, message);
   }
 
+  /** Look whether the API still answers; to be called now and then. */
+  watch() {
+    if (this.silent || this.down || this.pending === 0 || performance.now() - this.answered < SILENCE) return;
+    this.silent = true;
+    this.tell("state", { state: "silent", reason: "it does not answer" });
+  }
+
   closed({ code, reason }) {
-    if (code !== 1000) this.tell("state", { state: "closed", reason: reason || "the API can't be reached" });
+    this.down = true;
+    this.silent = false;
+    this.tell("state", { state: "closed", code, reason: reason || "it can't be reached" });
     setTimeout(() => this.open(), this.pause);
-    this.pause = Math.min(Math.max(this.pause, 250) * 2, LONGEST_PAUSE);
+    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
   }
 
   tell(type, detail) {

@@ -1,0 +1,28 @@
+"""The headline of a release: what a changelog calls a version beside its number."""
+
+import re
+
+LONGEST = 100  # characters
+_BEHIND_DATE = re.compile(r"\d{4}-\d\d-\d\d\)?\s*(?:[-–—:]\s*)?(?P<text>[^\s([].*)$")  # noqa: RUF001
+_EMPHASIS = re.compile(r"^(\*\*|__|\*|_)(?P<text>.+)\1$")
+_BLOCK = re.compile(r"[-*+>|<#=`~!\[(]\s?|\d+[.)]\s| {4}|\t")
+
+
+def headline(title: str, body: str) -> str:
+    """Give the text behind the heading's date, else the one line that the section begins with.
+
+    `title` is the heading's text, `body` what is below it. A longer paragraph, a list and anything
+    else that is not one line of plain text is no headline: then the answer is empty.
+    """
+    if found := _BEHIND_DATE.search(title.strip().rstrip("#").rstrip()):
+        return cleaned(found["text"])
+    first, _, rest = body.replace("\r\n", "\n").lstrip("\n").partition("\n")
+    text = _EMPHASIS.sub(r"\g<text>", first.strip())
+    alone = not rest.strip() or rest.startswith(("\n", "#"))
+    return cleaned(text) if alone and not _BLOCK.match(text) else ""
+
+
+def cleaned(text: str) -> str:
+    """Make one line of it, without a full stop or colon at the end; empty if it is too long."""
+    line = " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split()).strip(" .:")
+    return line if len(line) <= LONGEST and not line.startswith("-") else ""

@@ -1,0 +1,184 @@
+"""The jobs of a release run, in order: the one list of them.
+
+The verbs and their help, the report, the tables and diagrams of the documents and the rules of the
+workflow are made from this list, or compared with it. To add a job: a line here, its file in
+`scripts/stages`, its job in `release.yml`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+PROVING = "proving"
+"""Nothing is public yet; a dry run ends after these."""
+RELEASING = "releasing"
+"""From the approval on, each job makes something public."""
+LOOKING = "looking"
+"""Everything is public; these only read."""
+PHASES = {PROVING: "nothing is public", RELEASING: "names, then pointers", LOOKING: "only reading"}
+"""Each with what a diagram says of it."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of `release.yml`."""
+
+    name: str
+    """The job's id in `release.yml`; its `name` there has spaces in place of the hyphens."""
+    verb: str
+    """What its stage is called with; the values of its matrix are left out."""
+    phase: str
+    needs: tuple[str, ...]
+    """The jobs that it waits for. `plan` is named besides where its outputs are read."""
+    does: str
+    """What it does, as an imperative: the help of its verb."""
+    public: str = ""
+    """What is public after it and was not before."""
+    part: str = ""
+    """`dists` or `images` where it has nothing to do for a plan without any."""
+    legs: str = ""
+    """What it runs for side by side: the legs of its matrix."""
+
+    @property
+    def title(self) -> str:
+        """The job's name for a person."""
+        return self.name.replace("-", " ")
+
+    @property
+    def command(self) -> str:
+        """The verb without its arguments."""
+        return self.verb.split()[0]
+
+    @property
+    def result(self) -> str:
+        """How the names of its results begin: `image`, `verify-staged`."""
+        return "-".join(word for word in self.verb.split() if not word.startswith("--"))
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """The jobs just before it: without `plan` where only its outputs are read."""
+        return tuple(name for name in self.needs if name != "plan") or self.needs
+
+
+REPORT = "report"
+JOBS = (
+    # The one job that decides; all others read its plan.
+    Job(
+        *("plan", "plan", PROVING, ()),
+        "decide version, date, tag, file names and pointers; look for what would stop the release",
+    ),
+    # The commit comes first, since everything is built from it.
+    Job(
+        *("prepare", "prepare", PROVING, ("plan",)),
+        "make the release commit on a branch of its own",
+        "a branch",
+    ),
+    # The checks of every pull request, since nobody has seen this commit pass them.
+    Job(
+        *("checks", "checks", PROVING, ("prepare",)),
+        "run the project's own checks on the release commit",
+    ),
+    # The package comes before the images, since they install its wheel.
+    Job(
+        *("dists", "dists", PROVING, ("prepare",)),
+        "build the wheel and the sdist; compare content, names and metadata with the plan",
+        part="dists",
+    ),
+    # Pushed by digest, so that no tag leads to an image that is not tested.
+    Job(
+        *("images", "image", PROVING, ("plan", "dists")),
+        "build an image for one platform, and push it by digest",
+        "images without a tag",
+        part="images",
+        legs="for each image and platform",
+    ),
+    # Writes the lock, which says by hash and digest what the later jobs publish.
+    Job(
+        *("stage", "stage", PROVING, ("checks", "dists", "images")),
+        "write the lock, `SHA256SUMS`, the notes and a pinned `compose.yaml`; "
+        "make a draft release with all of it",
+    ),
+    # The last job before anything is public tests the exact files that are published.
+    Job(
+        *("verify-staged", "verify --moment staged", PROVING, ("plan", "stage")),
+        "install the package, start the images together, and use them as a user does",
+        legs="for each platform",
+    ),
+    # A person approves here, once.
+    Job(
+        *("gate", "gate", RELEASING, ("plan", "verify-staged")),
+        "wait for a reviewer of the environment `release`; list exactly what becomes public",
+    ),
+    # Names come before pointers, and of the names those first that can still be deleted.
+    Job(
+        *("publish-tags", "publish-tags", RELEASING, ("plan", "gate")),
+        "push the git tag, then the version tags of the images",
+        "**the tags**",
+    ),
+    # An index never takes a file name twice.
+    Job(
+        *("publish-package", "publish-package", RELEASING, ("plan", "publish-tags")),
+        "upload the package to the package index",
+        "**the package: this cannot be undone**",
+        part="dists",
+    ),
+    # The same test again, from the public places, while no pointer leads to the release.
+    Job(
+        "verify-published",
+        "verify --moment published",
+        RELEASING,
+        ("plan", "publish-package"),
+        "run the same checks on what the public gets",
+        legs="for each platform",
+    ),
+    # Pointers come last: those who follow them get only a release that passed.
+    Job(
+        *("promote", "promote", RELEASING, ("plan", "verify-published")),
+        "publish the draft; move the floating image tags, *Latest* and the branch",
+        "**the pointers**",
+    ),
+    # Reads everything once more without this run's files.
+    Job(
+        *("audit", "audit", LOOKING, ("plan", "promote")),
+        "check that tag, files, package, images, release and pointers have the same version",
+    ),
+    # Runs always, and waits for every other job.
+    Job(
+        *(REPORT, "report", LOOKING, ()),
+        "say what is where, what failed, and what to do next",
+    ),
+)
+
+
+def before_report() -> tuple[Job, ...]:
+    """Give every job that the report waits for and speaks of."""
+    return tuple(job for job in JOBS if job.name != REPORT)
+
+
+def verbs() -> dict[str, str]:
+    """Give each job's verb with what it does; of jobs that share one, the first job's text."""
+    found: dict[str, str] = {}
+    for job in JOBS:
+        found.setdefault(job.command, job.does)
+    return found
+
+
+def flowchart() -> str:
+    """Draw the run (Mermaid, flowcharts): the jobs by phase, and what each waits for."""
+    lines = ["flowchart LR"]
+    for phase, meaning in PHASES.items():
+        own = [f"    {_node(job)}" for job in JOBS if job.phase == phase]
+        lines += [f'  subgraph {phase} ["{phase}: {meaning}"]', *own, "  end"]
+    return "\n".join([*lines, *_arrows()])
+
+
+def _node(job: Job) -> str:
+    if job.name == "gate":
+        return 'gate{{"gate: a person approves"}}'
+    return f'{job.name}["{job.name}<br>{job.legs}"]' if job.legs else job.name
+
+
+def _arrows() -> Iterator[str]:
+    for job in before_report():
+        if job.needs:
+            yield f"  {' & '.join(job.waits_for)} --> {job.name}"
+    yield f"  {before_report()[-1].name} --> {REPORT}"

@@ -1,0 +1,50 @@
+"""The project's own checks: silence passes, and a failure shows both of its outputs."""
+
+import pytest
+
+from scripts.core import codec
+from scripts.core.errors import CheckError
+from scripts.core.results import Result
+from scripts.release.context import Context
+from scripts.stages import checks, plan, prepare
+from tests.conftest import Bench
+from tests.support.project import PYPROJECT
+
+MAKEFILE = """\
+check:
+\t@{command}
+"""
+
+
+def prepared(bench: Bench, command: str) -> Context:
+    """Commit a Makefile with this check, and run the jobs that come before `checks`."""
+    bench.project.commit(
+        {"Makefile": MAKEFILE.format(command=command), "pyproject.toml": PYPROJECT}
+    )
+    context = bench.context()
+    for job, run in (("plan", plan.run), ("prepare", prepare.run)):
+        done = run(context)
+        result = Result(job, "", 1.0, 2.0, done.outcomes, dict(done.facts), None)
+        context.write(f"results/{job}.json", codec.encode(result))
+        bench.hand_over(context)
+    return context
+
+
+def test_a_check_that_prints_nothing_passes(bench: Bench) -> None:
+    (outcome,) = checks.run(prepared(bench, "true")).outcomes
+    assert outcome.detail == "passed, and printed nothing"
+
+
+def test_the_last_line_of_a_check_is_its_result(bench: Bench) -> None:
+    (outcome,) = checks.run(prepared(bench, "echo 3 passed")).outcomes
+    assert outcome.detail == "3 passed"
+
+
+def test_a_failed_check_shows_the_last_lines_of_both_outputs(bench: Bench) -> None:
+    """pytest explains a failure on its standard output, make on its standard error."""
+    command = "seq 1 100; echo No module named socketio; seq 1 100 >&2; exit 1"
+    with pytest.raises(CheckError) as caught:
+        checks.run(prepared(bench, command))
+    assert "No module named socketio" in caught.value.cause
+    assert "Error 1" in caught.value.cause
+    assert "run `make check`" in caught.value.remedy
