@@ -5,17 +5,21 @@ import importlib
 import io
 import sys
 import time
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from scripts.cli.command_line import COMPLETION, VERBS, parser
+from scripts.cli.streams import cleaned
 
 if TYPE_CHECKING:
     # Imported when a verb runs: `--help` must not wait for what only a stage needs.
     from scripts.core.results import Done
     from scripts.release.context import Context
 
+T = TypeVar("T")
 TYPED = ("version", "good", "dry_run")
 """What a person types on the command line, or gives the workflow as an input."""
 ON_A_DESK = ("changelog", "notes", "ci-plan", "ci-dists", "ci-verdict")
@@ -37,12 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     as_json = arguments.pop("as_json")
     typed = {key: arguments.pop(key) for key in TYPED if key in arguments}
-    context = Context(Runner.current(**typed, as_json=as_json), Path.cwd())
-    # With --json standard output is the document's: whatever else prints goes elsewhere.
-    aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
-    with aside, context.runner.progress(" ".join([verb, *_words(arguments)])):
-        came_to = perform(context, verb, arguments)
-    return answer(context, verb, came_to, as_json=as_json)
+    runner = Runner.current(**typed, as_json=as_json)
+    with cleaned(runner.clean):
+        context = Context(runner, Path.cwd())
+        # With --json standard output is the document's: whatever else prints goes elsewhere.
+        aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
+        with aside, runner.progress(" ".join([verb, *_words(arguments)])):
+            came_to = misplaced(context) or perform(context, verb, arguments)
+        return answer(context, verb, came_to, as_json=as_json)
 
 
 def read(argv: Sequence[str]) -> dict[str, Any]:
@@ -62,19 +68,47 @@ def read(argv: Sequence[str]) -> dict[str, Any]:
         raise
 
 
+def misplaced(context: "Context") -> "Exception | None":
+    """Say so where this is not the top of a clone: what is written there is not ignored by git."""
+    from scripts.core.errors import UsageError  # noqa: PLC0415
+
+    folders = (context.root, *context.root.parents)
+    top = next((one for one in folders if (one / ".git").exists()), context.root)
+    if top == context.root:
+        return None
+    return UsageError(f"this folder is not the top of its clone: {context.root}", f"cd {top}")
+
+
 def perform(context: "Context", verb: str, arguments: dict[str, Any]) -> "Done | Exception":
     """Run the verb's stage, and keep its result; what it fails with is an answer too."""
     began = time.time()
     words = [word.rpartition("/")[2] for word in _words(arguments)]
     leg = "" if verb in ON_A_DESK else "-".join(words)
-    came_to: Done | Exception
+    came_to = _attempted(lambda: _run(context, verb, arguments))
+    kept = _attempted(lambda: keep(context, verb, leg, began, came_to))
+    return kept if isinstance(kept, Exception) and not isinstance(came_to, Exception) else came_to
+
+
+def _run(context: "Context", verb: str, arguments: dict[str, Any]) -> "Done":
+    _ = context.secrets  # one that cannot be used is refused before anything is begun
+    stage = importlib.import_module(f"scripts.stages.{verb.replace('-', '_')}")
+    done: Done = stage.run(context, **arguments)
+    return done
+
+
+def _attempted(act: Callable[[], T]) -> "T | Exception":
+    """Do it, or give what it failed with; a file that cannot be used is no defect."""
+    from scripts.core.errors import UsageError  # noqa: PLC0415
+
     try:
-        stage = importlib.import_module(f"scripts.stages.{verb.replace('-', '_')}")
-        came_to = stage.run(context, **arguments)
-    except Exception as error:  # `answer` raises a defect again
-        came_to = error
-    keep(context, verb, leg, began, came_to)
-    return came_to
+        return act()
+    except OSError as error:
+        if error.filename is None:
+            return error
+        remedy = "make it a file, or a folder, that this user may read and write"
+        return UsageError(f"{error.filename}: {error.strerror}", remedy)
+    except Exception as error:  # a defect: `answer` prints its traceback
+        return error
 
 
 def _words(arguments: dict[str, Any]) -> list[str]:
@@ -90,10 +124,12 @@ def answer(context: "Context", verb: str, came_to: "Done | Exception", *, as_jso
     if as_json:
         print(json_document.write(verb, context.runner.found, came_to))
     if isinstance(came_to, ReleaseError):
-        context.runner.fail(came_to)
+        failed = _attempted(partial(context.runner.fail, came_to))
+        if isinstance(failed, ReleaseError):
+            print(failed, file=sys.stderr)
     elif isinstance(came_to, Exception):
-        # A defect: its traceback is in the log, and the report must not take the job for fine.
-        raise came_to
+        # A defect. Printed here and not by Python, which would show it unfiltered.
+        traceback.print_exception(came_to)
     return json_document.exit_code(came_to)
 
 

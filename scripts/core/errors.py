@@ -21,6 +21,12 @@ class Place:
         return ":".join([self.path, *(str(n) for n in (self.line, self.column) if n)])
 
 
+def shown(text: str) -> str:
+    """Replace what a terminal would obey, or no file could hold: an error quotes what it found."""
+    text = text.replace("\r\n", "\n")
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)
+
+
 class ReleaseError(Exception):
     """A step of the release cannot go on.
 
@@ -31,6 +37,7 @@ class ReleaseError(Exception):
     exit_code = 1
 
     def __init__(self, cause: str, remedy: str, place: Place | None = None) -> None:
+        cause, remedy = shown(cause), shown(remedy)
         super().__init__(cause, remedy, place)
         self.cause = cause
         self.remedy = remedy

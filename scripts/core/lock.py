@@ -10,6 +10,8 @@ from scripts.core.errors import ConflictError
 from scripts.core.plan import Plan, PlannedImage
 
 NAME = "release.json"
+REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
+"""`owner/name` on the forge."""
 EXCHANGED = (
     "somebody exchanged that file: find out who and when, and put the right one back; a draft that "
     "nobody has seen can be deleted, and the release run again"
@@ -82,6 +84,8 @@ def _altered(lock: Lock) -> Iterator[str]:
     hashes = [f"sha256:{dist.sha256}" for dist in lock.dists]
     wrong = [one for one in digests + hashes if not re.fullmatch("sha256:[0-9a-f]{64}", one)]
     wrong += [lock.commit] if not re.fullmatch(plan.COMMIT, lock.commit) else []
+    named = lock.repository and not re.fullmatch(REPOSITORY, lock.repository)
+    wrong += [lock.repository] if named else []
     wrong += [f"{dist.name} of {dist.size} bytes" for dist in lock.dists if dist.size < 0]
     yield from (f"{one!r} cannot be" for one in wrong)
 

@@ -143,7 +143,7 @@ class Context:
         """Write a file of this job's output."""
         target = self.outputs / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(text.encode())
+        target.write_bytes(self.runner.clean(text).encode("utf-8", "surrogateescape"))
         return target
 
     def fresh(self, name: str) -> Path:

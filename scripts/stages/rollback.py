@@ -191,7 +191,7 @@ def hand_over(context: Context, decided: Rollback) -> None:
     release = context.forge.release(good.plan.tag)
     compose = context.forge.asset(release, "compose.yaml") if release else None
     if compose:
-        context.write("assets/compose.yaml", compose.decode())
+        context.write("assets/compose.yaml", compose.decode("utf-8", "surrogateescape"))
 
 
 def yank_on_index(context: Context, bad: Lock) -> list[Outcome]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
-from github import Auth, Github, GithubException
+from github import Auth, BadAttributeException, Github, GithubException
 from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 from github.Repository import Repository
@@ -23,6 +23,7 @@ from scripts.surfaces import web
 REMEDY = "check GITHUB_TOKEN's permissions (contents: write) and the API's status page"
 NOT_FOUND = 404
 FORBIDDEN = 403
+T = TypeVar("T")
 MARK = re.compile(
     r"\n*<!-- release-notes sha256:([0-9a-f]{64})"
     r"(?:, release\.json sha256:([0-9a-f]{64}))?"
@@ -55,18 +56,22 @@ class Forge:
 
     def rules(self, branch: str) -> list[str]:
         """Give the kinds of rules that rulesets hold a branch to."""
-        return [one["type"] for one in self._list(f"rules/branches/{branch}")]
+        with failures():
+            return [str(one["type"]) for one in self._list(f"rules/branches/{branch}")]
 
     def tag_rulesets(self) -> list[str]:
         """Give the names of the rulesets that are active for tags."""
-        found = self._list("rulesets?targets=tag")
-        return [one["name"] for one in found if one.get("enforcement") == "active"]
+        with failures():
+            found = self._list("rulesets?targets=tag")
+            return [str(one["name"]) for one in found if one["enforcement"] == "active"]
 
     def _list(self, path: str) -> list[dict[str, Any]]:
-        with failures():
-            ask = self._github.requester.requestJsonAndCheck
-            found: list[dict[str, Any]] = ask("GET", f"/repos/{self._name}/{path}")[1]
-            return found
+        found: Any = self._github.requester.requestJsonAndCheck(
+            "GET", f"/repos/{self._name}/{path}"
+        )[1]
+        if not isinstance(found, list):
+            raise TypeError(f"expected a list, found {found!r}")
+        return found
 
     def environments(self) -> dict[str, bool]:
         """Give the environments, each with whether somebody has to approve."""
@@ -79,7 +84,7 @@ class Forge:
     def protected(self, branch: str) -> bool:
         """Say whether a branch is protected."""
         with failures():
-            return self.repository.get_branch(branch).protected
+            return _there(self.repository.get_branch(branch).protected)
 
     def setting(self, path: str) -> dict[str, Any] | None:
         """Read one of the repository's settings; none if this token may not."""
@@ -96,7 +101,11 @@ class Forge:
     def releases(self) -> list[GitRelease]:
         """List the releases; drafts too, if the token may write."""
         with failures():
-            return list(self.repository.get_releases())
+            found = list(self.repository.get_releases())
+            for one in found:
+                # PyGithub looks at a value when it is asked for it.
+                _ = (one.id, one.tag_name, one.name, one.body, one.draft, one.prerelease)
+            return found
 
     def release(self, tag: str) -> GitRelease | None:
         """Find the release of a tag, the published one before a draft, the oldest draft first.
@@ -133,18 +142,21 @@ class Forge:
         """Say whether another name, `owner/name`, is an earlier one of this repository."""
         try:
             with failures():
-                other = self._github.get_repo(name).full_name
-                return other == self.repository.full_name
+                return self._full_name(name) == self._full_name(self._name)
         except TransientError:
             raise
         except ServiceError:
             return False
 
+    def _full_name(self, name: str) -> str:
+        found: Any = self._github.requester.requestJsonAndCheck("GET", f"/repos/{name}")[1]
+        return str(found["full_name"])
+
     def latest(self) -> str | None:
         """Give the tag of the release that GitHub shows as Latest."""
         with failures():
             try:
-                return self.repository.get_latest_release().tag_name
+                return _there(self.repository.get_latest_release().tag_name)
             except GithubException as error:
                 if error.status == NOT_FOUND:
                     return None
@@ -204,6 +216,15 @@ def failures() -> Iterator[None]:
         raise _error(error) from error
     except requests.RequestException as error:
         raise TransientError(f"GitHub did not answer: {error}", REMEDY) from error
+    except (BadAttributeException, *web.NO_ANSWER) as error:
+        raise web.no_answer("GitHub", error, REMEDY) from error
+
+
+def _there(value: T | None) -> T:
+    """Give a value that every answer of GitHub has: PyGithub takes an absent one for none."""
+    if value is None:
+        raise TypeError("a value is absent")
+    return value
 
 
 def _error(error: GithubException) -> ServiceError:

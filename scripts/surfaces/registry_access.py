@@ -38,7 +38,7 @@ def may_push(repository: str, username: str, token: str, silence: float = web.SI
         if answer.status_code in REFUSED:
             return False
         answer.raise_for_status()
-    return grants_push(answer.json())
+        return grants_push(answer.json())
 
 
 def grants_push(answer: dict[str, Any]) -> bool:

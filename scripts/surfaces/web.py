@@ -13,8 +13,12 @@ ADDRESSES = (
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidURL,
 )
+# What a client trips over where the answer is not of the API that was asked, such as the page of a
+# captive portal: no text, no JSON, or JSON of another shape.
+NO_ANSWER = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 TOO_MANY = 429
 SERVER = 500
+LONGEST = 200  # characters of an error that quotes what came
 SILENCE = 30.0
 """Seconds that a service may be silent, to connect or between two bytes of an answer."""
 
@@ -39,3 +43,11 @@ def failures(what: str, remedy: str) -> Iterator[None]:
         raise ServiceError(f"{what} has no such address: {error}", remedy) from error
     except requests.RequestException as error:
         raise TransientError(f"{what} did not answer: {error}", remedy) from error
+    except NO_ANSWER as error:
+        raise no_answer(what, error, remedy) from error
+
+
+def no_answer(what: str, error: Exception, remedy: str) -> TransientError:
+    """Say that what came was not of the service that was asked; a portal may stand before it."""
+    found = f"{type(error).__name__}: {error}"[:LONGEST]
+    return TransientError(f"{what} did not answer: something else came ({found})", remedy)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import secrets
 import sys
 import time
 from collections.abc import Mapping
@@ -11,11 +13,28 @@ from typing import Any, TextIO
 
 from scripts.cli import terminal
 from scripts.cli.terminal import Progress
+from scripts.core import redaction
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
+from scripts.core.lock import REPOSITORY
+from scripts.core.plan import COMMIT
 
+CREDENTIALS = (
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "PACKAGE_INDEX_USERNAME",
+    "PACKAGE_INDEX_TOKEN",
+    "REGISTRY_USERNAME",
+    "REGISTRY_TOKEN",
+)
+# The variables whose value is hidden, whoever gave them.
+SECRET = re.compile(r"TOKEN|PASSWORD|SECRET", re.IGNORECASE)
+DAY = 86400.0  # seconds; more makes no sense, and much more no timeout
 DEADLINE = 600.0
 SILENCE = 30.0
 LONGEST_PAUSE = 15.0
+LATIN = "\u00ff"  # the last character that a header can carry (RFC 9110, 5.5)
+HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"
+EVENT = "set GITHUB_EVENT_PATH to the file that GitHub wrote for the event, or not at all"
 # What a started program may see. Everything else, secrets above all, is given by name.
 INHERITED = (
     "PATH",
@@ -104,6 +123,9 @@ class Runner:
         self._environ = {key: value for key, value in environ.items() if value}
         self._as_json = as_json
         self._progress: Progress | None = None
+        given = [value for key, value in self._environ.items() if SECRET.search(key)]
+        self.clean = redaction.cleaner(given)
+        """Hides the secrets in a text: all that leaves the process goes through it."""
         self.found: dict[str, Any] = {}
         """What the verb found, for the document of `--json`."""
 
@@ -136,19 +158,40 @@ class Runner:
 
     def endpoints(self, origin: str | None = None) -> Endpoints:
         """Give the services' addresses; `origin` is the git remote, which names the repository."""
-        server = self.get("GITHUB_SERVER_URL") or "https://github.com"
-        repository = self.get("GITHUB_REPOSITORY") or _repository(origin)
+        server = self._formed("GITHUB_SERVER_URL", r"(https?|file)://\S+", "https://github.com")
+        api = self._formed("GITHUB_API_URL", r"https?://[^\s/]+(/\S*)?", "https://api.github.com")
+        named = self._formed("GITHUB_REPOSITORY", REPOSITORY, "")
         return Endpoints(
             server_url=server,
-            api_url=self.get("GITHUB_API_URL") or "https://api.github.com",
-            repository=repository,
+            api_url=api,
+            repository=named or _repository(origin),
             index_upload=self.get("PACKAGE_INDEX_UPLOAD_URL"),
             index_simple=self.get("PACKAGE_INDEX_URL"),
-            registry=self.get("IMAGE_REGISTRY") or "docker.io",
+            registry=self._formed("IMAGE_REGISTRY", HOST, "docker.io"),
         )
 
+    def _formed(self, name: str, form: str, default: str) -> str:
+        """Give a variable that must have a form, or the default."""
+        value = self.get(name)
+        if value and not re.fullmatch(form, value):
+            raise UsageError(
+                f"{name} is {value!r}, which does not have the form {form}",
+                f"correct it, such as {default or 'owner/name'}, or do not set it",
+            )
+        return value or default
+
     def secrets(self) -> Secrets:
-        """Give the credentials that this step was given."""
+        """Give the credentials that this step was given.
+
+        Raises UsageError for one that no request can carry, such as one with a line ending.
+        """
+        for name in CREDENTIALS:
+            value = self.get(name) or ""
+            if value != value.strip() or not value.isprintable() or max(value, default="") > LATIN:
+                raise UsageError(
+                    f"{name} has white space around it, or a character that no token has",
+                    "give it again without that: a line ending comes along with a copy",
+                )
         return Secrets(
             github=self.get("GITHUB_TOKEN") or self.get("GH_TOKEN"),
             index_username=self.get("PACKAGE_INDEX_USERNAME"),
@@ -176,28 +219,43 @@ class Runner:
 
     def labels(self) -> list[str]:
         """Give the labels of the pull request that this run is for, from the event's payload."""
-        return [label["name"] for label in self._pull_request().get("labels", [])]
+        labels = self._pull_request().get("labels")
+        found = labels if isinstance(labels, list) else []
+        return [str(label.get("name")) for label in found if isinstance(label, dict)]
 
     def merged_into(self) -> str | None:
         """Give the commit that this run's pull request is to be merged into; none without one."""
-        commit = self._pull_request().get("base", {}).get("sha")
-        return str(commit) if commit else None
+        base = self._pull_request().get("base")
+        commit = base.get("sha") if isinstance(base, dict) else None
+        if commit is not None and not re.fullmatch(COMMIT, str(commit)):
+            raise UsageError(f"the event's pull request has the base {commit!r}", EVENT)
+        return commit
 
     def needs(self) -> dict[str, Any]:
         """Give what became of the jobs before this one: GitHub's context `needs`, as JSON."""
         text = self.get("CI_NEEDS")
         try:
             found = json.loads(text or "")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(
-                f"CI_NEEDS is {text!r}, which is no JSON", "give it `toJson(needs)`"
+                f"CI_NEEDS is {text!r}, which is not JSON", "give it `toJson(needs)`"
             ) from error
-        return dict(found)
+        if not isinstance(found, dict) or not all(isinstance(v, dict) for v in found.values()):
+            raise UsageError(
+                f"CI_NEEDS is {text!r}, expected an object of objects", "give it `toJson(needs)`"
+            )
+        return found
 
     def _pull_request(self) -> dict[str, Any]:
         path = self.get("GITHUB_EVENT_PATH")
-        event = json.loads(Path(path).read_text("utf-8")) if path else {}
-        return dict(event.get("pull_request") or {})
+        try:
+            event = json.loads(Path(path).read_bytes()) if path else {}
+        except (OSError, ValueError, RecursionError) as error:
+            raise UsageError(f"GITHUB_EVENT_PATH names {path}: {error}", EVENT) from error
+        if not isinstance(event, dict):
+            raise UsageError(f"GITHUB_EVENT_PATH names {path}, which holds no event", EVENT)
+        found = event.get("pull_request")
+        return found if isinstance(found, dict) else {}
 
     def inherited(self, **more: str) -> dict[str, str]:
         """Give the environment of a started program: what it needs to run, and `more`."""
@@ -215,26 +273,38 @@ class Runner:
     def _seconds(self, name: str, default: float) -> float:
         text = self.get(name)
         try:
-            return float(text) if text else default
-        except ValueError as error:
+            seconds = float(text) if text else default
+        except ValueError:
+            seconds = 0
+        if not 0 < seconds <= DAY:  # nor what is not a number
             raise UsageError(
-                f"{name} is {text!r}, which is no number of seconds",
+                f"{name} is {text!r}, expected seconds, more than 0 and at most {DAY:.0f}",
                 f"set it to seconds, such as {default:.0f}, or not at all",
-            ) from error
+            )
+        return seconds
 
     def output(self, **values: str) -> None:
         """Set outputs of the step. A random delimiter, so that no value can end itself."""
-        import secrets  # noqa: PLC0415 - start-up counts, and few steps have outputs
 
         if path := self.get("GITHUB_OUTPUT"):
             mark = secrets.token_hex(16)
             text = "".join(f"{key}<<{mark}\n{value}\n{mark}\n" for key, value in values.items())
-            _append(path, text)
+            self._append("GITHUB_OUTPUT", path, text)
 
     def summary(self, markdown: str) -> None:
         """Add to the job's summary page."""
         if path := self.get("GITHUB_STEP_SUMMARY"):
-            _append(path, markdown + "\n")
+            self._append("GITHUB_STEP_SUMMARY", path, markdown + "\n")
+
+    def _append(self, name: str, path: str, text: str) -> None:
+        try:
+            with Path(path).open("a", encoding="utf-8", errors="replace") as file:
+                file.write(self.clean(text))
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"{name} names {path}, which cannot be written: {error}",
+                "name a file that this user may write, or do not set it",
+            ) from error
 
     def say(self, text: str, /, **found: Any) -> None:
         """Print a text as it is, for a person or for another program, unless `--json` was asked."""
@@ -249,7 +319,7 @@ class Runner:
             self.say(markdown, **found)
         else:
             self._stop()
-            terminal.draw(markdown)
+            terminal.draw(self.clean(markdown))
 
     def report(self, markdown: str, /, **found: Any) -> None:
         """Show a report, and put it on the run's summary page."""
@@ -332,21 +402,16 @@ def _escape(text: str, more: str = "") -> str:
     return text
 
 
-def _append(path: str, text: str) -> None:
-    with Path(path).open("a", encoding="utf-8") as file:
-        file.write(text)
-
-
 def _repository(origin: str | None) -> str:
     """Read `owner/name` out of a remote's address, `https://…` or `git@host:…`."""
     address = (origin or "").rstrip("/").removesuffix(".git")
     # `host:path`, as ssh has it, is no URL: all of it is the path.
     path = address.partition("://")[2].partition("/")[2] if "://" in address else address
-    parts = path.rpartition(":")[2].strip("/").split("/")
-    if len(parts) < 2:  # noqa: PLR2004 - owner and name
+    found = "/".join(path.rpartition(":")[2].strip("/").split("/")[-2:])
+    if not re.fullmatch(REPOSITORY, found):
         raise UsageError(
             "which repository this is, is not known: GITHUB_REPOSITORY is not set, and there is "
             "no git remote `origin`",
             "set GITHUB_REPOSITORY=owner/name, or run this in a clone",
         )
-    return "/".join(parts[-2:])
+    return found

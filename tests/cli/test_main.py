@@ -138,11 +138,11 @@ def test_a_result_tells_every_problem(stage: Callable[[Stage], None], tmp_path: 
 
 
 def test_a_defect_is_a_failed_result_too_and_keeps_its_traceback(
-    stage: Callable[[Stage], None], tmp_path: Path
+    stage: Callable[[Stage], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage(raising(KeyError("lost")))
-    with pytest.raises(KeyError):
-        command.main(["gate"])
+    assert command.main(["gate"]) == 1
+    assert "Traceback" in capsys.readouterr().err
     failure = json.loads((tmp_path / "release/out/results/gate.json").read_text())["failure"]
     assert failure["kind"] == "KeyError"
     assert failure["remedy"]
@@ -164,6 +164,47 @@ def test_a_leg_of_a_matrix_has_a_result_of_its_own(
     assert (result["job"], result["leg"], result["failure"]) == ("image", "api-arm64", None)
     assert result["facts"] == {"digest": "d"}
     assert result["finished"] >= result["started"]
+
+
+def test_a_file_that_cannot_be_used_is_no_defect(
+    stage: Callable[[Stage], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage(raising(PermissionError(13, "Permission denied", "some/file")))
+    assert command.main(["gate"]) == 2
+    (tmp_path / "release").rename(tmp_path / "other")
+    (tmp_path / "release").write_text("in the way")
+    assert command.main(["gate"]) == 2
+    stage(lambda *_, **__: Done())
+    assert command.main(["gate"]) == 2
+    err = capsys.readouterr().err
+    assert "some/file: Permission denied" in err
+    assert "release/out/results: Not a directory" in err
+    assert "Traceback" not in err
+
+
+def test_below_the_top_of_a_clone_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    assert command.main(["plan", "0.2.4"]) == 2
+    assert f"remedy: cd {tmp_path}" in capsys.readouterr().err
+    assert not list((tmp_path / "sub").iterdir())
+
+
+def test_no_secret_is_in_a_defects_traceback(
+    stage: Callable[[Stage], None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "s3cret-token")
+    stage(raising(KeyError("token s3cret-token")))
+    assert command.main(["gate"]) == 1
+    out, err = capsys.readouterr()
+    assert "KeyError: 'token ***'" in err
+    assert "s3cret" not in out + err + (tmp_path / "release/out/results/gate.json").read_text()
 
 
 def test_help_imports_no_service() -> None:

@@ -62,3 +62,9 @@ def test_several_problems_are_one_error_that_tells_them_all() -> None:
 def test_one_problem_is_told_as_itself() -> None:
     alone = ProblemsError([UsageError("first", "one", Place("a", 1))])
     assert (alone.cause, alone.remedy, str(alone.place)) == ("first", "one", "a:1")
+
+
+def test_what_an_error_quotes_does_nothing_to_a_terminal() -> None:
+    error = UsageError("\x1b[31mred\r\udcff\r\n", "a\x07\n\tb")
+    assert (error.cause, error.remedy) == ("\ufffd[31mred\ufffd\ufffd\n", "a\ufffd\n\tb")
+    assert "\x1b" not in str(error)

@@ -62,6 +62,9 @@ ALTERED: list[tuple[str, Any]] = [
     ("images|0|digest", "latest"),
     ("images|0|platforms", {"linux/amd64": f"sha256:{SHA}"}),
     ("images|0|platforms|linux/arm64", "latest"),
+    ("repository", "mari/../other"),
+    ("repository", "mari/.."),
+    ("repository", "--x/y"),
 ]
 
 

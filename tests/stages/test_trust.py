@@ -83,18 +83,18 @@ def test_another_repositorys_lock_is_not_taken(released: Releases) -> None:
     assert "mari/other" in refused(released, notes, "0.3.0").cause
 
 
-@pytest.mark.parametrize("kept", ["the notes", "the message"])
-def test_an_exchanged_lock_is_noticed_by_its_hash(released: Releases, kept: str) -> None:
+@pytest.mark.parametrize("where", ["the notes", "the message"])
+def test_an_exchanged_lock_is_noticed_by_its_hash(released: Releases, where: str) -> None:
     """One hash in it is another: by its form alone nothing can tell."""
     text = asset(released, "0.3.0").decode()
     digest = released.digest("0.3.0")
     other = f"sha256:{digest[7:][::-1]}"
     exchange(released, "0.3.0", text.replace(digest, other).encode())
-    if kept == "the message":
+    if where == "the message":
         forget_mark(released, "0.3.0")
-    assert kept in refused(released, notes, "0.3.0").cause
-    assert kept in refused(released, rollback, "0.3.0", RELEASE_DRY_RUN="true").cause
-    assert kept in refused(released, plan, "0.3.0").cause
+    assert where in refused(released, notes, "0.3.0").cause
+    assert where in refused(released, rollback, "0.3.0", RELEASE_DRY_RUN="true").cause
+    assert where in refused(released, plan, "0.3.0").cause
 
 
 def test_an_older_release_without_any_mark_is_fine(

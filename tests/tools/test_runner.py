@@ -1,6 +1,7 @@
 """The environment of a step: read once, empty means unset, and what is secret stays so."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.core.errors import Place, ProblemsError, UsageError
-from scripts.tools.runner import Pause, Runner, annotation
+from scripts.tools.runner import CREDENTIALS, Pause, Runner, annotation
 
 SECRETS = {
     "GITHUB_TOKEN": "s3cret-github",
@@ -155,12 +156,12 @@ def test_outputs_are_added_and_none_are_needed(tmp_path: Path) -> None:
 
 
 def test_an_annotation_is_one_line_whatever_is_in_it() -> None:
-    place = Place("a,b:c.md", 3)
+    place = Place("a,b:c\r.md", 3)
     text = annotation(UsageError("100% of\r\nlines ::error::", "do: this, now", place))
     assert "\n" not in text
     assert text == (
-        "::error title=UsageError,file=a%2Cb%3Ac.md,line=3::"
-        "100%25 of%0D%0Alines ::error::%0Ado: this, now"
+        "::error title=UsageError,file=a%2Cb%3Ac%0D.md,line=3::"
+        "100%25 of%0Alines ::error::%0Ado: this, now"
     )
 
 
@@ -194,3 +195,76 @@ def test_a_pause_longer_than_the_deadline_is_not_begun() -> None:
     assert not Pause(60).wait(61)
     assert not Pause(0.1).wait()
     assert Pause(5).wait()
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+@pytest.mark.parametrize(
+    "value", ["ghp_X\n", " ghp_X", "ghp_X\r\n", "gh\np", "ghp_\u20ac", " ", "\0x"]
+)
+def test_a_credential_that_no_request_can_carry_is_refused(name: str, value: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} has white space around it, or") as raised:
+        Runner({name: value}).secrets()
+    assert "gh" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            ("RELEASE_SILENCE", one)
+            for one in ("-5", "0", "nan", "inf", "1e400", "soon", "99999999")
+        ),
+        *(("GITHUB_API_URL", one) for one in ("localhost", "ftp://x", "http://", "http:///x")),
+        *(("GITHUB_SERVER_URL", one) for one in ("--upload-pack=x", "ssh://x", "localhost")),
+        *(("GITHUB_REPOSITORY", one) for one in ("-x/y", "x", "a/b/c", "a/..", "a b/c")),
+        *(("IMAGE_REGISTRY", one) for one in ("--x", "http://x", "x/y", "x y")),
+        *(("CI_NEEDS", one) for one in ("[1]", '{"a": 1}', "null", "", "[" * 20_000)),
+    ],
+)
+def test_an_odd_variable_is_named(name: str, value: str) -> None:
+    runner = Runner({"GITHUB_REPOSITORY": "mari/thing", name: value})
+    with pytest.raises(UsageError, match=name) as raised:
+        {"RELEASE_SILENCE": runner.silence, "CI_NEEDS": runner.needs}.get(name, runner.endpoints)()
+    assert raised.value.remedy
+
+
+EVENTS = (b"not JSON", b"[]", b"null", b'{"pull_request": {"base": {"sha": "--all"}}}', b"\xff")
+
+
+@pytest.mark.parametrize("content", [None, *EVENTS, b"[" * 20_000])
+def test_an_event_that_is_none_is_named(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "event.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError, match="event") as raised:
+        Runner({"GITHUB_EVENT_PATH": str(path)}).merged_into()
+    assert raised.value.remedy
+
+
+NULLS = (
+    b"{}",
+    b'{"pull_request": null}',
+    b'{"pull_request": []}',
+    b'{"pull_request": {"base": null, "labels": null}}',
+    b'{"pull_request": {"base": {"sha": null}, "labels": [null, 1, {}]}}',
+)
+
+
+@pytest.mark.parametrize("content", NULLS)
+def test_an_event_without_a_pull_request_has_no_base(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "event.json"
+    path.write_bytes(content)
+    runner = Runner({"GITHUB_EVENT_PATH": str(path)})
+    assert runner.merged_into() is None
+    assert set(runner.labels()) <= {"None"}
+
+
+@pytest.mark.parametrize("name", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
+def test_a_file_of_the_step_that_cannot_be_written_is_named(name: str, tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "no" / "such"):
+        runner = Runner({name: str(path)})
+        write = {"GITHUB_OUTPUT": partial(runner.output, a="b")}.get(
+            name, partial(runner.summary, "text")
+        )
+        with pytest.raises(UsageError, match=f"{name} names"):
+            write()
