@@ -166,7 +166,7 @@ def groups_are_never_empty_nor_shared(tree: Tree) -> Problems:
     owners: dict[str, set[str]] = {}
     for file in tree.workflows:
         if "concurrency" not in file.data:
-            if set(file.data["on"]) - {"workflow_call"} and file.name != ROLLBACK:
+            if set(file.data["on"]) - {"workflow_call"}:
                 yield f"{file.name}: has no group"
             continue
         group = str(file.data["concurrency"].get("group", ""))
@@ -180,9 +180,10 @@ def groups_are_never_empty_nor_shared(tree: Tree) -> Problems:
 
 
 def a_rollback_waits_for_no_gate(tree: Tree) -> Problems:
-    """No group of its whole run: one that a release holds is held for the 30 days of its gate."""
-    if "concurrency" in tree.workflow(ROLLBACK).data:
-        yield f"{ROLLBACK}: its run has a group, so it can wait for an approval"
+    """Its run's group is its own: one that a release holds is held for the 30 days of its gate."""
+    group = tree.workflow(ROLLBACK).data.get("concurrency", {}).get("group")
+    if group != "rollback-${{ github.run_id }}":
+        yield f"{ROLLBACK}: its run has the group {group}, and can wait for an approval"
     for file, name, job in tree.jobs():
         group = job.get("concurrency")
         expected = {"group": POINTERS, "cancel-in-progress": False}

@@ -67,8 +67,8 @@ BREACHES = [
     (
         "a_rollback_waits_for_no_gate",
         ROLLBACK,
-        "permissions: {}\n",
-        "permissions: {}\n\nconcurrency:\n  group: release-${{ github.ref }}\n",
+        "group: rollback-${{ github.run_id }}",
+        "group: release-${{ github.ref }}",
     ),
     ("a_rollback_waits_for_no_gate", RELEASE, "group: pointers-", "group: promote-"),
     (
@@ -183,7 +183,13 @@ BREACHES = [
     ("groups_are_never_empty_nor_shared", RELEASE, "release-${{ github.ref }}", "release"),
     ("groups_are_never_empty_nor_shared", CI, "group: ci-", "group: release-"),
     ("groups_are_never_empty_nor_shared", RELEASE, "concurrency:", "env:"),
-    ("a_rollback_waits_for_no_gate", ROLLBACK, "in-progress: false", "in-progress: true"),
+    ("a_release_is_never_cancelled", ROLLBACK, "in-progress: false", "in-progress: true"),
+    (
+        "a_rollback_waits_for_no_gate",
+        ROLLBACK,
+        "      cancel-in-progress: false",
+        "      cancel-in-progress: true",
+    ),
     ("a_release_is_never_cancelled", CHANGELOG, "in-progress: false", "in-progress: true"),
     ("stages_are_verbs", CHANGELOG, "--propose", "--purpose"),
     ("a_release_is_never_cancelled", AUDIT, "in-progress: false", "in-progress: true"),
