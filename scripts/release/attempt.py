@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from packaging.version import Version
 
@@ -21,6 +21,9 @@ from scripts.core.plan import Origin, Plan
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
 from scripts.release.starting_point import Start, check, origin, product
+
+if TYPE_CHECKING:
+    from github.GitRelease import GitRelease  # start-up counts
 
 T = TypeVar("T")
 
@@ -60,7 +63,11 @@ def look(context: Context, start: Start, wanted: Version) -> Attempt:
 
 def read_lock(context: Context, tag: str) -> Lock | None:
     """Read the lock back from the release, or its draft, if there is one."""
-    release = context.forge.release(tag)
+    return lock_of(context, context.forge.release(tag))
+
+
+def lock_of(context: Context, release: "GitRelease | None") -> Lock | None:
+    """Read the lock that a release holds, if it holds one."""
     text = context.forge.asset(release, lock.NAME) if release else None
     return lock.read(text) if text else None
 
