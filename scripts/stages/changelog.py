@@ -4,13 +4,14 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from scripts.core import changelog
 from scripts.core.changelog import Changelog
 from scripts.core.commits import Entry, entries
-from scripts.core.converge import converge
-from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
+from scripts.core.converge import converge, patiently
+from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.results import Done
 from scripts.release import config as configuration
 from scripts.release import history
@@ -33,7 +34,7 @@ def check(context: Context, base: str | None) -> Done:
 
     Without `base`, what the run's pull request is to be merged into, if it is for one.
     """
-    base = base or context.runner.merged_into()
+    base = base or history.merged_into(context)
     config = read_config(context)
     text = read(context.root, config.changelog)
     problems = changelog.problems(text, config.changelog)
@@ -97,12 +98,24 @@ def entry_problems(
 
 def excused(context: Context, base: str) -> str | None:
     """Give who excused the change from having an entry: a label, or a commit's trailer."""
-    if LABEL in context.runner.labels():
+    if LABEL in labels(context):
         return f"the pull request has the label {LABEL}"
     for commit in history.since(context, base):
         if found := EXCUSE.search(commit.message):
             return f"commit {commit.sha[:10]} says `{found[0].strip()}`"
     return None
+
+
+def labels(context: Context) -> list[str]:
+    """Give the pull request's labels as they are now, or else as they were when the run began."""
+    number = context.runner.pull_request()
+    if not (number and context.secrets.github):
+        return context.runner.labels()
+    try:
+        look = partial(context.forge.labels, number)
+        return patiently(look, context.runner.patience())
+    except ServiceError:
+        return context.runner.labels()
 
 
 def shipped(config: Config, path: str) -> bool:

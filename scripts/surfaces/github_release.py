@@ -65,6 +65,10 @@ class Forge:
             found: list[dict[str, Any]] = ask("GET", f"/repos/{self._name}/{path}")[1]
             return found
 
+    def labels(self, number: int) -> list[str]:
+        """Give the names of a pull request's labels."""
+        return [one["name"] for one in self._list(f"issues/{number}/labels?per_page=100")]
+
     def environments(self) -> dict[str, bool]:
         """Give the environments, each with whether somebody has to approve."""
         with failures():

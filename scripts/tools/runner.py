@@ -176,8 +176,12 @@ class Runner:
         """Give the labels of the pull request that this run is for, from the event's payload."""
         return [label["name"] for label in self._pull_request().get("labels", [])]
 
+    def pull_request(self) -> int | None:
+        """Give the number of the pull request that this run is for; none without one."""
+        return self._pull_request().get("number")
+
     def merged_into(self) -> str | None:
-        """Give the commit that this run's pull request is to be merged into; none without one."""
+        """Give the commit that the event says it is to be merged into; none without one."""
         commit = self._pull_request().get("base", {}).get("sha")
         return str(commit) if commit else None
 

@@ -3,12 +3,14 @@
 import json
 
 import pytest
+from aiohttp import web
 
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
 from scripts.stages import changelog as stage
 from scripts.tools.runner import annotation
-from tests.conftest import READER, Bench
+from tests.conftest import READER, REPOSITORY, Bench
 from tests.support.project import CHANGELOG, git
+from tests.support.serving import serving
 
 BRANCH = "refs/heads/changelog-draft"
 ENTRY = CHANGELOG.replace("- A thing.\n", "- A thing.\n- One more.\n")

@@ -262,11 +262,9 @@ def test_a_pushed_tag_that_is_not_the_versions_name(bench: Bench, tag: str) -> N
     assert error.exit_code == 2
 
 
-@pytest.mark.parametrize("typed", ["0.2.5", "patch", "rc"])
+@pytest.mark.parametrize("typed", ["0.2.5", "patch", "nonsense"])
 def test_a_version_that_is_typed_beside_a_tag_must_be_the_tags(bench: Bench, typed: str) -> None:
     tagged(bench)
-    if typed == "patch":  # which is what the tag says, of a commit that says it already
-        typed = "0.2.4rc1"
     error = refused(bench, bench.pushed("v0.2.4", RELEASE_VERSION=typed))
     assert typed in error.cause
     assert "v0.2.4" in error.cause
