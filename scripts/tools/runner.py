@@ -172,6 +172,10 @@ class Runner:
             run_url=f"{server}/{repository}/actions/runs/{run}" if run else None,
         )
 
+    def attempt(self) -> int:
+        """Give the number of this attempt of the run, from 1."""
+        return int(self.get("GITHUB_RUN_ATTEMPT") or 1)
+
     def labels(self) -> list[str]:
         """Give the labels of the pull request that this run is for, from the event's payload."""
         return [label["name"] for label in self._pull_request().get("labels", [])]
@@ -188,6 +192,8 @@ class Runner:
     def needs(self) -> dict[str, Any]:
         """Give what became of the jobs before this one: GitHub's context `needs`, as JSON."""
         text = self.get("CI_NEEDS")
+        if text is None and not self.on_actions:
+            return {}
         try:
             found = json.loads(text or "")
         except ValueError as error:
