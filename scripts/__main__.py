@@ -148,7 +148,9 @@ def keep(context: "Context", job: str, leg: str, began: float, came_to: "Done | 
         failure = Failure(f"a defect of the release system: {kind}: {came_to}", DEFECT, kind)
         if isinstance(came_to, ReleaseError):
             failure = Failure(came_to.cause, came_to.remedy, kind)
-    result = Result(job, leg, began, time.time(), done.outcomes, dict(done.facts), failure)
+    ended, facts = time.time(), dict(done.facts)
+    attempt = context.runner.attempt()
+    result = Result(job, leg, began, ended, done.outcomes, facts, failure, attempt)
     context.write(f"results/{result.name}.json", codec.encode(result))
 
 

@@ -235,6 +235,10 @@ class _Direct:
             "secrets": secrets,
             "vars": setting.variables,
             "inputs": self._event.payload.get("inputs", {}),
+            "needs": {
+                job: {"result": result, "outputs": self.done.outputs.get(job, {})}
+                for job, result in self.done.results.items()
+            },
         }
 
     def _part(self, part: Part) -> PartRun:

@@ -3,6 +3,7 @@
 The rules: GitHub Docs, "Contexts" and "Expressions". What is absent is an empty text.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 from rehearsal.runs.workflow import UnclearError
 
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}", re.DOTALL)
+_TO_JSON = re.compile(r"toJson\((.*)\)")
 _PATH = re.compile(r"[A-Za-z_][\w-]*(\.[\w-]+)*")
 
 
 def filled(text: Any, context: Mapping[str, Any]) -> str:
     """Return a value of a workflow file with every `${{ a.b }}` in it looked up in `context`.
 
-    Raises `UnclearError` for an expression that is more than a name.
+    Raises `UnclearError` for an expression that is more than a name, or its value as JSON.
     """
     if not isinstance(text, str):
         return _spelled(text)
@@ -29,6 +31,8 @@ def filled_all(values: Mapping[str, Any] | None, context: Mapping[str, Any]) -> 
 
 
 def _look_up(path: str, context: Mapping[str, Any]) -> Any:
+    if written := _TO_JSON.fullmatch(path):
+        return json.dumps(_look_up(written[1], context))
     if not _PATH.fullmatch(path):
         raise UnclearError(f"cannot work out `${{{{ {path} }}}}`")
     found: Any = context

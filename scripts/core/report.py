@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from scripts.core import findings as marks
 from scripts.core.findings import Finding
@@ -15,6 +16,8 @@ from scripts.core.rollback import Rollback
 SIGNS = {marks.PROBLEM: "❌", marks.ADVICE: "⚠️", marks.NOT_CHECKED: "❔", marks.OK: "✅"}
 """The worst first."""
 CHECKING = ("checks", "dists", "verify-staged", "verify-published", "audit")
+BROKEN = ("failure", "cancelled")
+"""How a job ends that left no result though it began."""
 SHORT = 19  # characters of a digest that a person compares: `sha256:` and twelve more
 
 
@@ -134,22 +137,26 @@ def run(
     run_url: str | None,
     page: str = "",
     index_page: str = "",
+    ended: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Write the report of a run: what to do next, what failed, what is where, when each job ran.
 
-    `page` is the repository's, `index_page` the package's.
+    `page` is the repository's, `index_page` the package's; `ended` says how each job ended, by the
+    name of its results: a job can fail without leaving any.
     """
     title = f"{plan.project} {plan.version}" if plan else "the release"
     results = [one for one in results if one.failure or one.job not in _absent(plan)]
     failed = sorted((one for one in results if one.failure), key=lambda one: one.finished)
     silent = [job for job in _expected(plan) if not _of(results, job)]
+    broken = any(ended.get(job) in BROKEN for job in silent)
+    named = [f"{job} ({ended[job]})" if job in ended else job for job in silent]
     parts = [
         f"## Report: {title}",
-        _next(plan, failed, results, run_url, page),
+        _next(plan, failed, results, run_url, page, broken=broken),
         *(_failure(result, first=n == 0) for n, result in enumerate(failed)),
         _surfaces(plan, results, page, index_page) if plan and not plan.dry_run else "",
         _checks(results),
-        f"**Did not run, or left no result:** {', '.join(silent)}" if silent else "",
+        f"**Did not run, or left no result:** {', '.join(named)}" if silent else "",
         timeline(results),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -182,13 +189,15 @@ def _next(
     results: Sequence[Result],
     url: str | None,
     page: str,
+    *,
+    broken: bool = False,
 ) -> str:
     """Say the one thing to do next."""
     where = f" ([this run]({url}))" if url else ""
     version = f"`{plan.version}`" if plan else "the same version"
     button = _button(page, "release.yml", "Run workflow")
     again = f"{button} again with {version}: it goes on from what is there{where}"
-    if failed or plan is None:
+    if failed or broken or plan is None:
         back = f"{_button(page, 'rollback.yml', 'Roll back')} with {version}"
         return f"**Next:** {_after_failure(failed[:1], again, back)}"
     if plan.dry_run:

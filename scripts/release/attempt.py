@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from packaging.version import Version
 
@@ -22,6 +22,9 @@ from scripts.core.plan import Origin, Plan
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
 from scripts.release.starting_point import Start, called, check, origin, product
+
+if TYPE_CHECKING:
+    from github.GitRelease import GitRelease  # start-up counts
 
 T = TypeVar("T")
 
@@ -65,7 +68,11 @@ def read_lock(context: Context, tag: str) -> Lock | None:
     Raises ConflictError if it is another release's, or not the one that the release's notes or the
     tag's message name. A draft's notes are not asked: a run that ended may have left them older.
     """
-    release = context.forge.release(tag)
+    return lock_of(context, tag, context.forge.release(tag))
+
+
+def lock_of(context: Context, tag: str, release: "GitRelease | None") -> Lock | None:
+    """Read the lock that the release of `tag` holds, if it holds one; see `read_lock`."""
     text = context.forge.asset(release, lock.NAME) if release else None
     if release is None or not text:
         return None

@@ -23,6 +23,7 @@ _TELLING = re.compile(
     r"BREAKING|^Co-authored-by:|^Changelog:|^Reverts |^This reverts", re.MULTILINE | re.IGNORECASE
 )
 _HEAD = 2000
+MERGED = 2  # parents
 
 
 class People(NamedTuple):
@@ -140,6 +141,18 @@ def _authors(context: Context, span: str, bots: Sequence[str]) -> Iterator[tuple
         name, _, address = readable(person).rpartition(" <")
         if name.strip() and not is_bot(name, bots):
             yield address.removesuffix(">").casefold(), name.strip()
+
+
+def merged_into(context: Context) -> str | None:
+    """Give the commit that this run's pull request is to be merged into; none without one.
+
+    GitHub checks out a merge that it made: its first parent is what it was merged into, while the
+    event's `base.sha` may be older.
+    """
+    said = context.runner.merged_into()
+    head, *parents = context.git.run("rev-list", "--parents", "--max-count=1", "HEAD").split()
+    made_here = len(parents) == MERGED and head == context.runner.trigger().sha
+    return parents[0] if said and made_here else said
 
 
 def changed_files(context: Context, base: str) -> list[str]:

@@ -61,12 +61,22 @@ def wanted(context: Context, start: Start) -> Version:
 
     Whether it is taken is not asked here: an unfinished release is asked for by the same words.
     """
-    request = start.tag or context.runner.trigger().version
+    typed = context.runner.trigger().version
+    if start.tag and typed and not _is(typed, start.tag):
+        raise UsageError(
+            f"the run was started from tag {start.tag}, and the typed version is {typed}",
+            f"start it from a branch to release {typed}, or type the version of {start.tag}",
+        )
+    request = start.tag or typed
     if not request:
         raise UsageError("no version was given", "give one: 0.2.4, or patch, minor, major, rc")
     if request.strip().lower() in version.STEPS:
         return version.resolve(request, version.parse(start.config.version), ())
     return version.parse(request)
+
+
+def _is(typed: str, tag: str) -> bool:
+    return version.from_tag(f"v{typed.strip().removeprefix('v')}") == version.from_tag(tag)
 
 
 def check(context: Context, start: Start, wanted: Version) -> None:

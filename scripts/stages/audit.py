@@ -4,7 +4,6 @@ Needs no token. Exit code 1 on drift. A release made before this system has no l
 be told without one is told.
 """
 
-import hashlib
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from scripts.stages.rollback import stable
 from scripts.stages.stage import COMPOSE, SUMS
 from scripts.stages.verify import said_version
 from scripts.surfaces.drift_issue import DriftIssue
-from scripts.surfaces.github_release import failures
 from scripts.surfaces.image_registry import VERSION_LABEL
 from scripts.tools.docker_engine import Engine
 
@@ -36,22 +34,25 @@ NAMES = "names that people may have are not mended in place: release the next ve
 POINTERS = "run the release again with the same version: it moves what it should"
 
 
+Named = tuple[Version, str, str, GitRelease | None]
+"""A version, its tag, the tag's commit, and its release."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """The release that is looked at."""
 
     version: Version
+    tag: str
+    """Its git tag, as the release spells it: other tools write `v0.1.2-rc1`."""
     commit: str
+    """Empty if the tag is gone."""
+    release: GitRelease | None
     lock: Lock | None
     stable: frozenset[Version]
     """The stable releases that pointers may lead to."""
     unreadable: ReleaseError | None = None
     """Why its lock cannot be one."""
-
-    @property
-    def tag(self) -> str:
-        """Its git tag."""
-        return version.tag(self.version)
 
 
 def run(context: Context, start: bool = False, issue: bool = False) -> Done:
@@ -87,11 +88,17 @@ def run(context: Context, start: bool = False, issue: bool = False) -> Done:
 def find(context: Context) -> Subject:
     """Find the release: the one of this run, the version asked for, or the highest stable one."""
     refs = patiently(context.git.refs, context.runner.patience())
-    promoted = frozenset(stable(patiently(context.forge.releases, context.runner.patience())))
+    releases = patiently(context.forge.releases, context.runner.patience())
+    promoted = frozenset(stable(releases))
     wanted = _asked(context) or max(promoted, default=None)
     if wanted is None:
         raise UsageError("there is no release to look at", "release one first")
-    return _subject(context, wanted, refs, promoted)
+    mine = [one for one in releases if version.from_tag(one.tag_name) == wanted]
+    release = min(mine, key=lambda one: (one.draft, one.id), default=None)
+    tag = release.tag_name if release else version.tag(wanted)
+    if f"refs/tags/{tag}" not in refs:
+        raise UsageError(f"{wanted} was never released: there is no such tag", "name another")
+    return _subject(context, (wanted, tag, refs[f"refs/tags/{tag}"], release), promoted)
 
 
 def _asked(context: Context) -> Version | None:
@@ -106,24 +113,27 @@ def every(context: Context) -> list[Subject]:
     refs = patiently(context.git.refs, context.runner.patience())
     releases = patiently(context.forge.releases, context.runner.patience())
     promoted = frozenset(stable(releases))
-    versions = {version.from_tag(one.tag_name) for one in releases if not one.draft}
-    wanted = sorted((one for one in versions if one), reverse=True)
-    found = [_subject(context, one, refs, promoted) for one in wanted]
+    public = [(version.from_tag(one.tag_name), one) for one in releases if not one.draft]
+    named = [
+        (wanted, one.tag_name, refs.get(f"refs/tags/{one.tag_name}", ""), one)
+        for wanted, one in public
+        if wanted
+    ]
+    found = [_subject(context, one, promoted) for one in sorted(named, key=_first, reverse=True)]
     return [one for one in found if one.lock or one.unreadable]
 
 
-def _subject(
-    context: Context, wanted: Version, refs: dict[str, str], promoted: frozenset[Version]
-) -> Subject:
-    commit = refs.get(f"refs/tags/{version.tag(wanted)}")
-    if commit is None:
-        raise UsageError(f"{wanted} was never released: there is no such tag", "name another")
-    read = partial(attempt.read_lock, context, version.tag(wanted))
+def _first(named: Named) -> Version:
+    return named[0]
+
+
+def _subject(context: Context, named: Named, promoted: frozenset[Version]) -> Subject:
+    read = partial(attempt.lock_of, context, named[1], named[-1])
     try:
         lock = patiently(read, context.runner.patience())
     except (ConflictError, UsageError) as error:
-        return Subject(wanted, commit, None, promoted, error)
-    return Subject(wanted, commit, lock, promoted)
+        return Subject(*named, None, promoted, error)
+    return Subject(*named, lock, promoted)
 
 
 def examine(
@@ -147,7 +157,7 @@ def _made(check: "Check", context: Context, subject: Subject) -> list[Finding]:
 
 def release(context: Context, subject: Subject) -> Iterator[Finding]:
     """The release and its assets."""
-    found = context.forge.release(subject.tag)
+    found = subject.release
     if found is None:
         yield Finding("release", PROBLEM, "not there", remedy=POINTERS)
         return
@@ -167,20 +177,17 @@ def _assets(context: Context, found: GitRelease) -> Iterator[Finding]:
         yield Finding(f"asset {SUMS}", PROBLEM, "not there", remedy=NAMES)
         return
     planned = dict(line.split("  ", 1)[::-1] for line in sums.decode().splitlines())
+    there = context.forge.digests(found)
     for name, digest in planned.items():
-        content = context.forge.asset(found, name)
-        said = hashlib.sha256(content).hexdigest() if content is not None else "not there"
-        yield compared(f"asset {name}", digest, said, NAMES)
-    with failures():
-        there = {one.name for one in found.get_assets()}
-    for name in sorted(there - planned.keys() - {SUMS}):
+        yield compared(f"asset {name}", digest, there.get(name, "not there"), NAMES)
+    for name in sorted(there.keys() - planned.keys() - {SUMS}):
         yield Finding(f"asset {name}", PROBLEM, "was not released", remedy="take it away")
 
 
 def tag(_: Context, subject: Subject) -> Iterator[Finding]:
     """The git tag."""
     if subject.lock:
-        yield compared("git tag", subject.lock.commit, subject.commit, NAMES)
+        yield compared("git tag", subject.lock.commit, subject.commit or "not there", NAMES)
 
 
 def files(context: Context, subject: Subject) -> Iterator[Finding]:
@@ -260,7 +267,7 @@ def pointers(context: Context, subject: Subject) -> Iterator[Finding]:
 def started(context: Context, subject: Subject) -> Iterator[Finding]:
     """The started images."""
     what = f"started {subject.tag}"
-    release = context.forge.release(subject.tag)
+    release = subject.release
     text = context.forge.asset(release, COMPOSE) if release and subject.lock else None
     if text is None:
         yield not_checked(what, f"no {COMPOSE} with a lock")

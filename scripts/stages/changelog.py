@@ -4,11 +4,13 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from scripts.core import changelog
 from scripts.core.changelog import Changelog
 from scripts.core.commits import Change, changes
+from scripts.core.converge import converge, patiently
 from scripts.core.entries import Entry, Pull, Sources, entries
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.results import Done
@@ -36,7 +38,7 @@ def check(context: Context, base: str | None) -> Done:
     in older versions is told and stops nothing. Raises CheckError if a second reader reads the
     file otherwise.
     """
-    base = base or context.runner.merged_into()
+    base = base or history.merged_into(context)
     config = read_config(context)
     text = read(context.root, config.changelog)
     problems = changelog.problems(text, config.changelog)
@@ -104,12 +106,24 @@ def entry_problems(
 
 def excused(context: Context, base: str) -> str | None:
     """Give who excused the change from having an entry: a label, or a commit's trailer."""
-    if LABEL in context.runner.labels():
+    if LABEL in labels(context):
         return f"the pull request has the label {LABEL}"
     for commit in history.since(context, base):
         if found := EXCUSE.search(commit.message):
             return f"commit {commit.sha[:10]} says `{found[0].strip()}`"
     return None
+
+
+def labels(context: Context) -> list[str]:
+    """Give the pull request's labels as they are now, or else as they were when the run began."""
+    number = context.runner.pull_request()
+    if not (number and context.secrets.github):
+        return context.runner.labels()
+    try:
+        look = partial(context.forge.labels, number)
+        return patiently(look, context.runner.patience())
+    except ServiceError:
+        return context.runner.labels()
 
 
 def shipped(config: Config, path: str) -> bool:
@@ -210,7 +224,6 @@ def warn(text: str) -> None:
 
 def propose(context: Context, config: Config, found: list[Entry]) -> Done:
     """Bring the entries into a pull request, on top of what a person edited there."""
-    from scripts.core.converge import converge  # noqa: PLC0415
     from scripts.surfaces.changelog_draft import DraftBranch, DraftRequest  # noqa: PLC0415
 
     def drafted(text: str) -> str:

@@ -60,7 +60,11 @@ def build(context: Context, image: PlannedImage, platform: str) -> str:
     ]
     when = str(context.plan.source_date_epoch)
     environment = context.runner.inherited(SOURCE_DATE_EPOCH=when)
-    processes.run(command, environment=environment, timeout=3600)
+    # What BuildKit finished is in its cache: another try goes on from there.
+    patiently(
+        lambda: processes.run(command, environment=environment, timeout=3000),
+        context.runner.patience(),
+    )
     return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
 
 

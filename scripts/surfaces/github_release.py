@@ -46,6 +46,7 @@ class Forge:
             seconds_between_requests=None,
             seconds_between_writes=None,
             lazy=True,
+            per_page=100,
         )
         self._name = repository
 
@@ -72,6 +73,10 @@ class Forge:
         if not isinstance(found, list):
             raise TypeError(f"expected a list, found {found!r}")
         return found
+
+    def labels(self, number: int) -> list[str]:
+        """Give the names of a pull request's labels."""
+        return [one["name"] for one in self._list(f"issues/{number}/labels?per_page=100")]
 
     def environments(self) -> dict[str, bool]:
         """Give the environments, each with whether somebody has to approve."""
@@ -163,13 +168,21 @@ class Forge:
                 raise
 
     def asset(self, release: GitRelease, name: str) -> bytes | None:
-        """Download one asset."""
+        """Download one of the assets that the release was listed with."""
         with failures():
-            for asset in release.get_assets():
+            for asset in release.assets:
                 if asset.name == name and asset.state == "uploaded":
-                    answer = asset.download_asset(chunk_size=1 << 16)
-                    return b"".join(answer[2]) if answer else None
+                    return _content(asset)
         return None
+
+    def digests(self, release: GitRelease) -> dict[str, str]:
+        """Give every asset's SHA-256 by name, as GitHub says it; else of what it gives."""
+        with failures():
+            return {
+                one.name: (one.digest or "").removeprefix("sha256:")
+                or hashlib.sha256(_content(one)).hexdigest()
+                for one in release.assets
+            }
 
     def find_pull_request(self, head: str, base: str) -> str | None:
         """Give the address of the open pull request from one branch to another."""
@@ -399,6 +412,11 @@ def _plain(text: str) -> str:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _content(asset: GitReleaseAsset) -> bytes:
+    answer = asset.download_asset(chunk_size=1 << 16)
+    return b"".join(answer[2]) if answer else b""
 
 
 def _same(asset: GitReleaseAsset, path: Path) -> bool:

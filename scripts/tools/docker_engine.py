@@ -6,13 +6,14 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import docker
 import requests
 from docker.errors import DockerException
 
+from scripts.core.converge import patiently
 from scripts.core.errors import CheckError, ServiceError, TransientError
 from scripts.release.context import Context
 from scripts.tools import processes
@@ -54,6 +55,7 @@ class Services:
 
 
 REMEDY = "read the service's log above, fix the image, and run the release again"
+NOT_PULLED = "check whether the registry has it, then run the release again with the same version"
 
 
 class Engine:
@@ -69,14 +71,6 @@ class Engine:
             raise ServiceError(
                 f"no Docker engine answers: {error}", "start one, or set DOCKER_HOST"
             ) from error
-
-    def image(self, reference: str) -> dict[str, Any]:
-        """Pull an image, and give what the engine knows of it."""
-        try:
-            attributes: dict[str, Any] = self._client.images.pull(reference).attrs
-        except DockerException as error:
-            raise CheckError(f"{reference} cannot be pulled: {error}", REMEDY) from error
-        return attributes
 
     @contextmanager
     def started(self, compose_file: Path) -> Iterator[Services]:
@@ -94,6 +88,7 @@ class Compose:
 
     def __init__(self, context: Context, project: str, file: Path) -> None:
         self._environment = context.runner.inherited()
+        self._patience = context.runner.patience
         self._base = ["docker", "compose", "--project-name", project, "--file", str(file)]
         self._ports = self._published()
         # A folder of its own: another project that starts meanwhile must not replace it.
@@ -102,9 +97,10 @@ class Compose:
         self._base += ["--file", os.fspath(override)]
 
     def up(self) -> Services:
-        """Start, wait until every health check passes, and find the ports."""
+        """Pull, start, wait until every health check passes, and find the ports."""
+        self._pull()
         try:
-            self._run("up", "--detach", "--wait", "--wait-timeout", str(STARTED))
+            self._run("up", "--pull", "never", "--detach", "--wait", f"--wait-timeout={STARTED}")
         except ServiceError as error:
             raise CheckError(f"{error.cause}\n{self.log()}", REMEDY) from error
         return Services(
@@ -119,6 +115,16 @@ class Compose:
     def log(self, *names: str) -> str:
         """Give the last lines of these services' logs, or of all."""
         return self._run("logs", "--no-color", "--tail", str(SHOWN), *names)
+
+    def _pull(self) -> None:
+        """Pull every image, before a failure to start can be taken for one of the images."""
+        pull = partial(self._run, "pull", "--quiet")
+        try:
+            patiently(pull, self._patience())
+        except TransientError:
+            raise
+        except ServiceError as error:
+            raise ServiceError(f"an image cannot be pulled: {error.cause}", NOT_PULLED) from error
 
     def down(self) -> None:
         """Take away containers, networks and volumes."""

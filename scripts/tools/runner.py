@@ -217,11 +217,19 @@ class Runner:
             run_url=f"{server}/{repository}/actions/runs/{run}" if run else None,
         )
 
+    def attempt(self) -> int:
+        """Give the number of this attempt of the run, from 1."""
+        return int(self.get("GITHUB_RUN_ATTEMPT") or 1)
+
     def labels(self) -> list[str]:
         """Give the labels of the pull request that this run is for, from the event's payload."""
         labels = self._pull_request().get("labels")
         found = labels if isinstance(labels, list) else []
         return [str(label.get("name")) for label in found if isinstance(label, dict)]
+
+    def pull_request(self) -> int | None:
+        """Give the number of the pull request that this run is for; none without one."""
+        return self._pull_request().get("number")
 
     def merged_into(self) -> str | None:
         """Give the commit that this run's pull request is to be merged into; none without one."""
@@ -234,6 +242,8 @@ class Runner:
     def needs(self) -> dict[str, Any]:
         """Give what became of the jobs before this one: GitHub's context `needs`, as JSON."""
         text = self.get("CI_NEEDS")
+        if text is None and not self.on_actions:
+            return {}
         try:
             found = json.loads(text or "")
         except (ValueError, RecursionError) as error:

@@ -1,5 +1,7 @@
 """What people read is made from values alone, and says all of them."""
 
+from dataclasses import replace
+
 import pytest
 from markdown_it import MarkdownIt
 
@@ -7,7 +9,7 @@ from scripts.core import plan as planning
 from scripts.core import report
 from scripts.core.converge import Outcome
 from scripts.core.jobs import before_report
-from scripts.core.results import Failure, Result
+from scripts.core.results import Failure, Result, current
 from tests.core.values import COMMIT, SHA, a_lock, a_plan, of_tag
 
 URL = "https://example.org/runs/1"
@@ -213,3 +215,38 @@ def test_the_timeline_is_one_that_mermaid_reads() -> None:
     text = report.timeline([result("a"), result("b", failure=LOST)])
     assert text.startswith("```mermaid\ngantt\n")
     assert text.endswith("\n```")
+
+
+# A run that was started again: its artifacts hold results of several attempts.
+
+
+def at(attempt: int, job: str, *, failure: Failure | None = None) -> Result:
+    return replace(result(job, failure=failure), attempt=attempt)
+
+
+def test_a_job_that_an_attempt_skipped_reports_nothing_of_the_one_before() -> None:
+    """*Re-run all jobs*: the plan failed, and nothing after it ran."""
+    left = [at(2, "plan", failure=LOST), at(1, "prepare"), at(1, "image"), at(1, "gate")]
+    ended = {"plan": "failure", "prepare": "skipped", "image": "skipped", "gate": "skipped"}
+    assert current(left, ended, 2) == left[:1]
+
+
+def test_what_a_failed_jobs_attempt_carried_over_counts() -> None:
+    """*Re-run failed jobs*: what succeeded is not run again, and is still so."""
+    left = [at(1, "plan"), at(2, "prepare"), at(1, "verify-staged")]
+    ended = {"plan": "success", "prepare": "success", "verify-staged": "failure"}
+    assert current(left, ended, 2) == left[:2]
+
+
+def test_the_first_attempt_has_no_other() -> None:
+    left = [at(1, "plan"), at(1, "image", failure=LOST)]
+    assert current(left, {"plan": "success", "image": "failure"}, 1) == left
+    assert current(left, {}, 1) == left
+
+
+def test_a_job_that_failed_without_a_result_is_no_job_that_was_cut_off() -> None:
+    ended = {"plan": "success", "prepare": "failure", "checks": "skipped"}
+    text = report.run(a_plan(), [result("plan")], URL, PAGE, ended=ended)
+    assert "prepare (failure), checks (skipped), dists," in text
+    assert "cut off" not in text
+    assert "again with `0.2.4`" in text

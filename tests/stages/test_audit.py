@@ -317,3 +317,57 @@ def test_a_run_audits_the_release_that_it_made(released: Releases) -> None:
     released.release("0.3.1")
     context = released.step("audit", RELEASE_VERSION="patch")
     assert context.results("audit")[0].failure is None
+
+
+def test_a_tag_that_is_spelt_otherwise_is_no_trouble(released: Releases) -> None:
+    """The release's own tag counts, and not the one that this system would give."""
+    released.project.git("push", "-q", "origin", "origin/main~:refs/tags/v0.1.2-rc1")
+    forge = released.context(GITHUB_TOKEN=WRITER).forge
+    forge.repository.create_git_release("v0.1.2-rc1", name="0.1.2-rc1", message="Before.")
+    weekly = released.context(RELEASE_VERSION="")
+    assert [one.tag for one in audit.every(weekly)] == ["v0.3.0", "v0.2.5", "v0.2.4"]
+    assert audit.find(released.context(RELEASE_VERSION="0.1.2rc1")).tag == "v0.1.2-rc1"
+
+
+def test_a_release_whose_tag_is_gone_is_a_finding_among_the_others(released: Releases) -> None:
+    released.project.git("push", "-q", "origin", ":refs/tags/v0.2.4")
+    context = released.context(RELEASE_VERSION="")
+    one = next(one for one in audit.every(context) if one.tag == "v0.2.4")
+    wrong = {finding.what for finding in audit.examine(context, one) if finding.status == PROBLEM}
+    assert "git tag" in wrong
+
+
+# Requests to GitHub: the token of a run has 1,000 an hour, for all of its repository.
+
+AN_HOUR = 1000
+REQUESTS = 60
+
+
+def test_an_audit_of_a_hundred_releases_needs_a_third_of_an_hours_requests(
+    released: Releases,
+) -> None:
+    sums, lock = asset(released, "SHA256SUMS"), asset(released, locking.NAME)
+    repository = released.context(GITHUB_TOKEN=WRITER).forge.repository
+    for name, content in (("SHA256SUMS", sums), (locking.NAME, lock)):
+        (released.folder / name).write_bytes(content)
+    numbers = range(97)
+    refs = [f"origin/main:refs/tags/v0.4.{number}" for number in numbers]
+    released.project.git("push", "-q", "origin", *refs)
+    for number in numbers:
+        made = repository.create_git_release(f"v0.4.{number}", name="x", message="x")
+        for name in ("SHA256SUMS", locking.NAME):
+            made.upload_asset(str(released.folder / name))
+    before = len(released.github.journal())
+    context = released.context(RELEASE_VERSION="")
+    subjects = audit.every(context)
+    for one in subjects:
+        audit.examine(context, one, (audit.release, audit.tag, audit.pointers))
+    assert len(subjects) == 100
+    assert len(released.github.journal()) - before < AN_HOUR / 3
+
+
+def test_a_release_needs_few_requests(released: Releases) -> None:
+    before = len(released.github.journal())
+    released.release("0.3.1")
+    released.step("audit", RELEASE_VERSION="0.3.1")
+    assert len(released.github.journal()) - before < REQUESTS

@@ -3,12 +3,14 @@
 import json
 
 import pytest
+from aiohttp import web
 
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
 from scripts.stages import changelog as stage
 from scripts.tools.runner import annotation
-from tests.conftest import READER, Bench
+from tests.conftest import READER, REPOSITORY, Bench
 from tests.support.project import CHANGELOG, git
+from tests.support.serving import serving
 
 BRANCH = "refs/heads/changelog-draft"
 ENTRY = CHANGELOG.replace("- A thing.\n", "- A thing.\n- One more.\n")
@@ -288,6 +290,52 @@ def test_a_pull_request_is_compared_with_what_it_is_to_be_merged_into(bench: Ben
     bench.project.commit({"sample_thing/more.py": ""})
     assert problem(bench) is None
     assert problem(bench, GITHUB_EVENT_PATH=str(event))
+
+
+def test_a_pull_request_is_compared_with_the_commit_that_its_merge_was_made_on(
+    bench: Bench,
+) -> None:
+    """The payload's `base.sha` may be older, and others' entries would count as its own."""
+    project = bench.project
+    stale = project.sha("main")
+    project.git("switch", "-qc", "mine")
+    (project.clone / "sample_thing" / "more.py").write_text("")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "Without an entry")
+    project.git("switch", "-q", "main")
+    text = CHANGELOG.replace("## [Unreleased]", "## [Unreleased]\n\n### Added\n\n- Others' work.", 1)
+    project.commit({"CHANGELOG.md": text})
+    project.git("switch", "-q", "--detach", "main")
+    project.git("merge", "-q", "--no-edit", "mine")
+    event = bench.folder / "event.json"
+    event.write_text(json.dumps({"pull_request": {"base": {"sha": stale}}}))
+    merge = project.git("rev-parse", "HEAD").strip()
+    found = problem(bench, GITHUB_EVENT_PATH=str(event), GITHUB_SHA=merge)
+    assert "nothing new stands under Unreleased" in str(found)
+
+
+def test_labels_are_those_that_the_pull_request_has_now(bench: Bench) -> None:
+    """Started again, a check gets the payload of its first start."""
+    base = bench.project.sha("main")
+    bench.project.commit({"sample_thing/more.py": ""})
+    event = bench.folder / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 7, "labels": []}}))
+    there = {"GITHUB_EVENT_PATH": str(event), "GITHUB_API_URL": labels_of(bench, "no-changelog")}
+    assert problem(bench, base, **there) is None
+    there["GITHUB_API_URL"] = labels_of(bench, "bug")
+    assert problem(bench, base, **there)
+
+
+def labels_of(bench: Bench, label: str) -> str:
+    """Serve one pull request's labels, which the rehearsal's service has not."""
+    app = web.Application()
+
+    async def labels(_: web.Request) -> web.Response:
+        return web.json_response([{"name": label}])
+
+    app.router.add_get(f"/repos/{REPOSITORY}/issues/7/labels", labels)
+    served = serving(f"labels-{label}", bench.folder / label, lambda _: app)
+    return bench.stack.enter_context(served).url
 
 
 def test_every_problem_at_once_each_with_its_place(bench: Bench) -> None:

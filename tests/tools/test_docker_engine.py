@@ -1,5 +1,6 @@
 """The images of a compose file, started beside whatever else runs, and taken away again."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from rehearsal.gateway.journal import read
 from scripts.core.errors import CheckError, ServiceError
 from scripts.tools.docker_engine import Engine, free_ports
 from tests.support.proving import Proving, proving, surroundings
@@ -97,7 +99,7 @@ def test_an_answer_that_does_not_come_is_a_failed_check(bench: Proving) -> None:
 def test_an_image_that_is_not_there_is_named(bench: Proving) -> None:
     file = compose(bench)
     file.write_text(file.read_text().replace(":3.13-slim", ":no-such-tag", 1))
-    with pytest.raises(CheckError, match="no-such-tag"), Engine(bench.context()).started(file):
+    with pytest.raises(ServiceError, match="cannot be pulled.*(.|\n)*no-such-tag"), Engine(bench.context()).started(file):
         pytest.fail("started")
 
 
@@ -109,3 +111,16 @@ def test_no_engine_is_said(bench: Proving) -> None:
 def test_a_service_without_ports_gets_none() -> None:
     text = free_ports({"page": [8000], "worker": []})
     assert text.endswith("  worker: {}\n")
+
+
+def test_a_pull_that_fails_in_passing_is_tried_again(bench: Proving) -> None:
+    faults = bench.around.endpoints.faults
+    rule = {"service": "registry", "path": "/manifests/", "occurrence": 1, "action": "drop-before"}
+    faults.write_text(json.dumps([rule]))
+    try:
+        with Engine(bench.context()).started(compose(bench)) as services:
+            assert "debian" in services.get("page", 8000, "/os-release").text
+    finally:
+        faults.unlink()
+    struck = [one for one in read(bench.around.endpoints.journal) if one.fault]
+    assert len(struck) == 1
