@@ -16,7 +16,8 @@ class Entry:
 
     `time` is when it came, in seconds since the epoch, `duration` in seconds. `status` is what the
     client was sent, 0 if it got no answer. `write` says whether the request asks for a change.
-    `fault` is the action of the fault that was put on it, empty without one.
+    `fault` is the action of the fault that was put on it, empty without one. `remedy` says what to
+    do about a refusal.
     """
 
     service: str
@@ -27,6 +28,7 @@ class Entry:
     time: float
     duration: float
     fault: str = ""
+    remedy: str = ""
 
 
 class Journal:

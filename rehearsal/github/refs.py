@@ -130,7 +130,7 @@ async def check_workflows(hub: Hub, caller: Caller, sha: str) -> None:
     """Raise 403 if a reference would bring workflow files that the token may not."""
     commit = await hub.git.revision(f"{sha}^{{commit}}")
     if commit and not caller.may("workflows") and await touches_workflows(hub, commit):
-        raise forbidden()
+        raise forbidden(caller.described, "workflows", "write")
 
 
 def show_ref(hub: Hub, ref: str, sha: str, kind: str) -> Json:

@@ -25,6 +25,7 @@ class Part:
     artifact: str
     environment: Mapping[str, str] = field(repr=False)
     login: Mapping[str, str] | None = field(repr=False)
+    token: str = field(repr=False)
     whole_history: bool = False
 
 
@@ -85,6 +86,7 @@ class Files:
                 **filled_all(self._action.get("env"), {**context, "inputs": stage}),
             },
             login=given.get("docker/login-action"),
+            token=context["github"]["token"],
             whole_history=given.get("actions/checkout", {}).get("fetch-depth") == "0",
         )
 
