@@ -64,6 +64,17 @@ def read(path: Path, offset: int = 0) -> Iterator[Entry]:
                 yield Entry(**json.loads(line))
 
 
+def api_requests(path: Path, offset: int = 0) -> int:
+    """Count the requests after `offset` bytes that GitHub counts: those to its API."""
+    return sum(one.path.startswith("/api/") for one in read(path, offset))
+
+
+def refusals(path: Path, offset: int = 0) -> list[str]:
+    """Return a sentence for every kind of refusal after `offset` bytes, with what to do."""
+    said = (f"{one.method} {one.status}: {one.remedy}" for one in read(path, offset) if one.remedy)
+    return list(dict.fromkeys(said))
+
+
 def writes_by_service(path: Path, offset: int = 0) -> dict[str, int]:
     """Count each service's write requests after `offset` bytes: the file's size at some moment."""
     counts: dict[str, int] = {}

@@ -30,8 +30,8 @@ class GitHubSettings:
     in an answer starts with it, because clients refuse to follow addresses of another host or port.
     `environments` gives each environment's reviewers; `actions_may_open_pulls` is the setting that
     lets a workflow's own token (a login ending in `[bot]`) open pull requests. `branch_rules` are
-    the kinds of rules that rulesets hold the default branch to, `tag_rulesets` the names of those
-    for tags: both are told, not enforced.
+    the kinds of rules that rulesets hold the default branch to, unless an administrator pushes;
+    `tag_rulesets` are the names of those for tags, which are told, not enforced.
     """
 
     folder: Path
