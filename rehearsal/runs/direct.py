@@ -230,7 +230,7 @@ class _Direct:
         parts = [
             part
             for leg in legs
-            for part in self._files.parts(job, path, [leg], self._context(self._token(path)))
+            for part in self._files.parts(job, path, [leg], self._context(job, path))
         ]
         ran = [one.result() for one in [self._pool.submit(self._part, part) for part in parts]]
         inner = job.calls.jobs[path.partition("/")[2]] if job.calls else job
@@ -247,9 +247,14 @@ class _Direct:
         if self._setting.tokens:
             self._setting.tokens.revoke(token)
 
-    def _context(self, token: str) -> dict[str, Any]:
-        setting, secrets = self._setting, self._setting.secrets
+    def _context(self, job: Job, path: str) -> dict[str, Any]:
+        setting, secrets, done = self._setting, self._setting.secrets, self.done
+        token = self._token(path)
         return {
+            "needs": {
+                need: {"result": done.results[need], "outputs": done.outputs.get(need, {})}
+                for need in job.needs
+            },
             "github": {"token": token, "ref": self._event.ref},
             "secrets": {**secrets, "GITHUB_TOKEN": token},
             "vars": setting.variables,

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from rehearsal.runs.expressions import filled_all
+from rehearsal.runs.expressions import filled_all, holds
 from rehearsal.runs.workflow import Job
 
 ACTION = ".github/actions/stage"
@@ -70,7 +70,7 @@ class Files:
         given = {
             step["uses"].partition("@")[0]: filled_all(step.get("with"), context)
             for step in job["steps"]
-            if "uses" in step
+            if "uses" in step and holds(str(step.get("if", "")), context)
         }
         stage = given.get(f"./{ACTION}")
         if stage is None:
