@@ -28,6 +28,7 @@ EXAMPLES = """examples:
   python -m rehearsal run --version 0.3.0rc1    a candidate, which moves no pointer
   python -m rehearsal run --tag 0.2.4           push a tag instead of pressing the button
   python -m rehearsal run --dry-run             change nothing anywhere
+  python -m rehearsal run --private             in a private repository
   python -m rehearsal faults --quick            what comes of faults: a few of each kind
   python -m rehearsal up | down                 bring a world up, end it
 in the world that is up (up, or run --keep):
@@ -56,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
         verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="the world's folder")
         if name != "down":
             verb.add_argument("--version", help=f"what to release (default: {VERSION})")
+            verb.add_argument("--private", action="store_true", help="in a private repository")
     release = verbs.choices["run"]
     release.add_argument("--dry-run", action="store_true", help="a run that changes nothing")
     release.add_argument("--tag", metavar="V", help="push the tag of a commit that says V")
@@ -99,7 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _up(arguments: argparse.Namespace, progress: Progress) -> int:
-    up = world.up(arguments.folder, Path.cwd(), progress, version=arguments.version or VERSION)
+    wanted, private = arguments.version or VERSION, arguments.private
+    up = world.up(arguments.folder, Path.cwd(), progress, version=wanted, private=private)
     _tell(up, progress)
     return 0
 
@@ -135,7 +138,8 @@ def _world(arguments: argparse.Namespace, progress: Progress) -> World:
     """Bring a world up, or take the one that is."""
     wanted = arguments.tag or arguments.version
     if not arguments.again:
-        return world.up(arguments.folder, Path.cwd(), progress, version=wanted or VERSION)
+        typed, private = wanted or VERSION, arguments.private
+        return world.up(arguments.folder, Path.cwd(), progress, version=typed, private=private)
     kept_world = world.load(arguments.folder)
     return dataclasses.replace(kept_world, version=wanted) if wanted else kept_world
 

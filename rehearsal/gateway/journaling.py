@@ -14,6 +14,8 @@ from rehearsal.gateway.request_faults import Fault, Faults
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STRUCK = web.RequestKey("struck", Fault)
+REMEDY = web.RequestKey("remedy", str)
+"""What a service says to do about its refusal."""
 
 IsWrite = Callable[[web.Request], bool]
 
@@ -74,6 +76,7 @@ def journaled(
                     time=round(began, 3),
                     duration=round(time.monotonic() - clock, 3),
                     fault=struck.action if struck else "",
+                    remedy=request.get(REMEDY, ""),
                 )
             )
 

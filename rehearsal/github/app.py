@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
+from rehearsal.gateway.journaling import REMEDY
 from rehearsal.github import (
     assets,
     branches,
@@ -68,10 +69,14 @@ def add_endpoint(app: web.Application, root: str, endpoint: Endpoint, serve: Ser
 
     async def handle(request: web.Request) -> web.StreamResponse:
         hub = request.app[HUB]
-        caller = caller_of(hub.settings, request.headers.get("Authorization"))
+        caller = caller_of(hub.settings, request)
         asked = f"{request.match_info['owner']}/{request.match_info['name']}"
         if asked.lower() != hub.settings.full_name.lower():
             raise not_found()
+        if hub.settings.private:
+            caller.require_sight("metadata")
+        if endpoint.needs is None and hub.settings.private:
+            caller.require_sight(endpoint.read_by)
         if endpoint.needs is not None:
             caller.require(endpoint.needs)
         return await serve(endpoint, Call(hub, request, caller))
@@ -105,7 +110,8 @@ async def answer_errors(
     try:
         return await handler(request)
     except ApiError as error:
-        return reply(error.body(), error.status)
+        request[REMEDY] = error.remedy
+        return reply(error.body(), error.status, error.headers)
     except web.HTTPClientError as error:
         if not request.path.startswith("/api/"):
             raise

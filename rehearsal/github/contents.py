@@ -99,7 +99,7 @@ def check_right(call: Call, branch: str, path: str) -> None:
     if keeps_out(call.hub, call.caller, branch):
         raise ApiError(409, f"Could not update file: {PULL_REQUEST_NEEDED}")
     if path.startswith(f"{FOLDER}/") and not call.caller.may("workflows"):
-        raise forbidden()
+        raise forbidden(call.caller.described, "workflows", "write")
 
 
 async def commit_on(call: Call, branch: str, head: str, entry: tuple[str, str, str]) -> Json:

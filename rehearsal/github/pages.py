@@ -76,9 +76,11 @@ def page(show: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
         hub = request.app[HUB]
         try:
-            caller = caller_of(hub.settings, request.headers.get("Authorization"))
+            caller = caller_of(hub.settings, request)
         except ApiError:
             caller = Caller()
+        if hub.settings.private and not caller.may("contents", "read"):
+            raise web.HTTPNotFound
         return await show(request, hub, caller)
 
     return handle

@@ -12,7 +12,7 @@ from rehearsal.github.hub import Hub
 from rehearsal.github.people import node_id
 from rehearsal.github.protection import PULL_REQUEST_NEEDED, keeps_out
 from rehearsal.github.push_rules import CREATION_REFUSED
-from rehearsal.github.workflow_files import touches_workflows
+from rehearsal.github.workflow_files import brings_workflows
 
 endpoints = Endpoints()
 
@@ -129,8 +129,8 @@ def check_may_move(hub: Hub, caller: Caller, ref: str) -> None:
 async def check_workflows(hub: Hub, caller: Caller, sha: str) -> None:
     """Raise 403 if a reference would bring workflow files that the token may not."""
     commit = await hub.git.revision(f"{sha}^{{commit}}")
-    if commit and not caller.may("workflows") and await touches_workflows(hub, commit):
-        raise forbidden()
+    if commit and not caller.may("workflows") and await brings_workflows(hub, commit):
+        raise forbidden(caller.described, "workflows", "write")
 
 
 def show_ref(hub: Hub, ref: str, sha: str, kind: str) -> Json:

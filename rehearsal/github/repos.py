@@ -54,7 +54,6 @@ URLS = {
 }
 COUNTS = ("forks", "forks_count", "stargazers_count", "watchers", "watchers_count")
 OPTIONS = {
-    "private": False,
     "fork": False,
     "archived": False,
     "disabled": False,
@@ -219,7 +218,8 @@ def show_repository(hub: Hub) -> Json:
         "open_issues_count": open_pulls,
         "size": 0,
         "topics": [],
-        "visibility": "public",
+        "private": settings.private,
+        "visibility": "private" if settings.private else "public",
         "created_at": state.created_at,
         "updated_at": state.pushed_at,
         "pushed_at": state.pushed_at,

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from rehearsal.github.tokens import TokenBook
 from rehearsal.runs.workflow import Workflow, given_inputs, used_actions
 
 ACTIONS = Path(__file__).parents[1] / "actions"
@@ -37,7 +38,8 @@ class Setting:
 
     `tree` is a checkout of the event's commit, `folder` the run's own folder. `environment` is all
     that jobs inherit; `context` are the variables that a runner sets. `secrets` never become
-    arguments or files.
+    arguments or files. `tokens` is where GitHub's service learns what each job's token may do; of a
+    `private` repository nothing is shown without one.
     """
 
     tree: Path
@@ -48,6 +50,8 @@ class Setting:
     context: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    tokens: TokenBook | None = None
+    private: bool = False
     program: str = "act"
     concurrent: int = 2
 

@@ -72,6 +72,7 @@ def _perform(here: World, workflow: str, event: act.Event, progress: Progress) -
     done = run.run(setting, event, progress)
     writes = journal.writes_by_service(here.endpoints.journal, offset)
     progress.say("", *table(Path(workflow).name, done, writes))
+    progress.say(*(f"  refused  {one}" for one in journal.refusals(here.endpoints.journal, offset)))
     progress.say(f"  summary  {setting.folder / 'summary.md'}")
     return 0 if done.ok else 1
 

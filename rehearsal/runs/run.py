@@ -12,8 +12,10 @@ from pathlib import Path
 
 import yaml
 
+from rehearsal.github.settings import Token
+from rehearsal.github.tokens import BOT
 from rehearsal.progress import Progress
-from rehearsal.runs import act
+from rehearsal.runs import act, permissions
 from rehearsal.runs.recorder import Annotation, JobRun, Recorder, covered
 from rehearsal.runs.workflow import FAILURE, Outputs, differences, read
 
@@ -56,25 +58,39 @@ def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     """Run a workflow of `setting.tree` to its end.
 
     On an interrupt act is told to stop, its jobs' processes end, and the interrupt goes on.
-    Raises `MissingStandInError` if an action has no stand-in.
+    Raises `MissingStandInError` if an action has no stand-in, and `UsageError` if a called job asks
+    for more than its caller grants.
     """
     (setting.folder / "logs").mkdir(parents=True, exist_ok=True)
     workflow = read(setting.tree, setting.workflow)
     recorder = Recorder(workflow, setting.folder, progress)
     began = time.monotonic()
-    code = _act(setting, event, recorder)
-    rest = recorder.unreached() if code else []
-    if rest:
-        _act(_rest(setting, rest), event, recorder)
+    jobs = permissions.by_name(permissions.of_jobs(setting.tree, setting.workflow))
+    try:
+        code = _act(setting, event, recorder, jobs)
+        rest = recorder.unreached() if code else []
+        if rest:
+            _act(_rest(setting, rest), event, recorder, jobs)
+    finally:
+        if setting.tokens:
+            setting.tokens.revoke(setting.secrets["GITHUB_TOKEN"])
     seconds, inputs = time.monotonic() - began, event.payload.get("inputs", {})
     ended = _finished(recorder, code, seconds, inputs, halted=bool(rest))
     (setting.folder / "summary.md").write_text(ended.summary(), encoding="utf-8")
     return ended
 
 
-def _act(setting: act.Setting, event: act.Event, recorder: Recorder) -> int:
+def _act(
+    setting: act.Setting,
+    event: act.Event,
+    recorder: Recorder,
+    jobs: Mapping[str, Mapping[str, str]],
+) -> int:
     process = act.start(setting, event, recorder.workflow)
     try:
+        if setting.tokens:
+            token = Token(BOT, jobs=jobs, runner=process.pid)
+            setting.tokens.write(setting.secrets["GITHUB_TOKEN"], token)
         recorder.read(process.stdout or ())
         return process.wait()
     finally:

@@ -29,6 +29,8 @@ from scripts.stages.stage import COMPOSE, SUMS
 from scripts.surfaces.package_index import Dists
 from scripts.tools.runner import Runner
 
+AN_HOUR = 1000
+"""Requests to GitHub's API that a repository's runs have in an hour, all together."""
 OWN_SHARE = 0.25
 """How much of a run's time the rehearsal itself may take."""
 NOTHING = "nothing"
@@ -91,6 +93,10 @@ class Verdict:
     writes: Mapping[str, int]
     seconds: Seconds
     problems: Sequence[str] = field(default_factory=tuple)
+    requests: int = 0
+    """How many requests GitHub's API got."""
+    refusals: Sequence[str] = field(default_factory=tuple)
+    """What GitHub's service refused, and what to do about it."""
 
     @property
     def ok(self) -> bool:
@@ -125,7 +131,12 @@ def of_run(world: World, run: Run, mode: str, before: Before, up: float) -> Verd
     """
     began = time.monotonic()
     wanted = run.outputs.get("plan", {}).get("tag", "")
-    writes = journal.writes_by_service(world.endpoints.journal, before.offset)
+    heard = (world.endpoints.journal, before.offset)
+    writes, asked, refused = (
+        journal.writes_by_service(*heard),
+        journal.api_requests(*heard),
+        journal.refusals(*heard),
+    )
     rows: list[Row] = []
     if mode != "release":
         rows += before.snapshot.changes(snapshot(world))
@@ -142,14 +153,21 @@ def of_run(world: World, run: Run, mode: str, before: Before, up: float) -> Verd
         steps={job.label: _steps(job) for job in run.jobs},
         writes=writes,
         seconds=Seconds(up, run.seconds, run.busy, time.monotonic() - began),
-        problems=problems(world, run, wanted),
+        problems=problems(world, run, wanted, asked),
+        requests=asked,
+        refusals=refused,
     )
 
 
-def problems(world: World, run: Run, wanted: str) -> list[str]:
+def problems(world: World, run: Run, wanted: str, asked: int) -> list[str]:
     """Say in words what went wrong in the run itself."""
     found = [f"job {job.label} failed: {job.log}" for job in run.jobs if job.result != "success"]
     found += run.problems
+    if asked > AN_HOUR:
+        found.append(
+            f"the run asked GitHub's API {asked} times: API rate limit exceeded for installation "
+            f"at {AN_HOUR} an hour. Ask once and keep the answer, 100 to a page"
+        )
     typed = world.version
     if wanted and typed not in version.STEPS and version.tag(version.parse(typed)) != wanted:
         found.append(f"{typed} was asked for, the plan says {wanted}")
@@ -224,6 +242,7 @@ def table(verdict: Verdict) -> list[str]:
         if not row.ok:
             lines.append(f"       {'':<{width}}  expected: {_short(row.expected)}")
     lines += [f"  NOT  {problem}" for problem in verdict.problems]
+    lines += [f"  refused  {one}" for one in verdict.refusals]
     writes = ", ".join(f"{name} {count}" for name, count in sorted(verdict.writes.items()))
     seconds = verdict.seconds
     over = seconds.own_share > OWN_SHARE
@@ -232,6 +251,7 @@ def table(verdict: Verdict) -> list[str]:
         *lines,
         "",
         f"  writes   {writes or 'none'}",
+        f"  requests {verdict.requests} to GitHub's API ({AN_HOUR} an hour for a repository)",
         f"  seconds  {seconds.total:.0f}: world up {seconds.up:.0f}, run {seconds.run:.0f}, "
         f"looking {seconds.look:.0f}, world down {seconds.down:.0f}; "
         f"the rehearsal's own share {share} (at most {OWN_SHARE:.0%})",

@@ -19,8 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from rehearsal.github.tokens import TokenBook, make_text
 from rehearsal.progress import Progress
 from rehearsal.runs.act import Setting
 from rehearsal.runs.run import RUN_VARIABLE
@@ -32,10 +31,8 @@ ROOT = Path(__file__).parents[2]
 WORKFLOWS = ".github/workflows"
 WORKFLOW = f"{WORKFLOWS}/release.yml"
 BRANCH = "main"
-BOT = "github-actions[bot]"
 KEPT = ("verdict.json", "summary.md", "report.html", "runs", "journal.jsonl")
 """What stays in the folder after `down`: what there is to read about the run."""
-_LEVELS = ("none", "read", "write", "admin")
 _MAINTAINER = dict.fromkeys(
     ("contents", "pull_requests", "issues", "workflows", "administration", "actions"), "write"
 )
@@ -45,7 +42,8 @@ _MAINTAINER = dict.fromkeys(
 class World:
     """A world that is up.
 
-    `token` is its maintainer's; `run_tokens` has the GITHUB_TOKEN that each workflow's runs get.
+    `token` is its maintainer's; the jobs of runs get tokens of their own. `private` says that the
+    repository shows nothing without one.
     """
 
     folder: Path
@@ -55,7 +53,7 @@ class World:
     version: str
     endpoints: Endpoints
     token: str = field(repr=False)
-    run_tokens: Mapping[str, str] = field(repr=False)
+    private: bool = False
 
     @property
     def repository(self) -> str:
@@ -120,16 +118,21 @@ class World:
                 "REGISTRY_USERNAME": self.endpoints.registry_username,
             },
             secrets={
-                "GITHUB_TOKEN": self.run_tokens[workflow],
+                "GITHUB_TOKEN": make_text(),
                 "PACKAGE_INDEX_TOKEN": self.endpoints.index_token,
                 "REGISTRY_TOKEN": self.endpoints.registry_token,
             },
+            tokens=TokenBook(self.folder / "github" / "tokens"),
+            private=self.private,
             program=str(Path(sys.executable).with_name("act")),
             concurrent=max(2, os.cpu_count() or 2),
         )
 
     def reader(self) -> dict[str, str]:
-        """Return the environment of somebody who only looks at the surfaces: no token, no login."""
+        """Return the environment of somebody who only looks at the surfaces: no login.
+
+        Nor is there a token, where the repository shows itself without one.
+        """
         return {
             "PATH": f"{self.endpoints.tools}:{provision.SYSTEM_PATH}",
             "HOME": str(self.folder / "reader"),
@@ -142,6 +145,7 @@ class World:
             "DOCKER_CONFIG": str(self.endpoints.docker_config),
             "BUILDX_BUILDER": self.endpoints.builder,
             "RELEASE_DEADLINE": "20",
+            **({"GITHUB_TOKEN": self.token} if self.private else {}),
             **_trust(self.endpoints.ca_bundle),
         }
 
@@ -177,7 +181,9 @@ class World:
         }
 
 
-def up(folder: Path, checkout: Path, progress: Progress, *, version: str) -> World:
+def up(
+    folder: Path, checkout: Path, progress: Progress, *, version: str, private: bool = False
+) -> World:
     """Bring a world up in `folder`, its remote seeded with the checkout's HEAD.
 
     Raises `UsageError` if one is up there. Whatever a failed start has begun is ended again.
@@ -191,7 +197,7 @@ def up(folder: Path, checkout: Path, progress: Progress, *, version: str) -> Wor
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".gitignore").write_text("*\n")
     try:
-        world = _up(folder.resolve(), checkout, progress, version)
+        world = _up(folder.resolve(), checkout, progress, version, private=private)
     except BaseException:
         _clean(folder, keep=("runs",))
         raise
@@ -252,28 +258,7 @@ def project(tree: Path) -> tuple[str, str]:
     return owner, str(text.get("project", {}).get("name", "project"))
 
 
-def granted(tree: Path, workflow: str) -> dict[str, str]:
-    """Return what the workflow's jobs ask for altogether, under the API's names.
-
-    act gives all jobs one token, so it may what the job with the most rights may. That each job
-    asks for no more than it needs is a matter of the tests that read the file.
-    """
-    most: dict[str, str] = {"metadata": "read"}
-    text = yaml.safe_load((tree / workflow).read_text(encoding="utf-8"))
-    for part in (text, *text["jobs"].values()):
-        permissions = part.get("permissions") or {}
-        for name, level in permissions.items():
-            key = name.replace("-", "_")
-            most[key] = max(most.get(key, "none"), level, key=_LEVELS.index)
-    return most
-
-
-def workflows(tree: Path) -> list[str]:
-    """Return the workflow files of a checkout, as paths within it."""
-    return sorted(path.relative_to(tree).as_posix() for path in tree.glob(f"{WORKFLOWS}/*.yml"))
-
-
-def _up(folder: Path, checkout: Path, progress: Progress, version: str) -> World:
+def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, private: bool) -> World:
     with progress.step("remote from HEAD"):
         commit = git_repo.bare(checkout, folder / "seed.git", BRANCH)
         git_repo.tree(folder / "seed.git", commit, folder / "tree")
@@ -287,25 +272,19 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str) -> World
         some = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")  # noqa: PLR2004
         progress.say(f"  note    HEAD is rehearsed, without what is not committed: {some}")
     token = f"ghp_{secrets.token_hex(18)}"
-    run_tokens = {path: f"ghs_{secrets.token_hex(18)}" for path in workflows(folder / "tree")}
     github = {
         "folder": str(folder / "github"),
         "repository": str(bare),
         "owner": owner,
         "name": name,
         "default_branch": BRANCH,
-        "tokens": {
-            token: {"login": owner, "permissions": _MAINTAINER},
-            **{
-                run_tokens[path]: {"login": BOT, "permissions": granted(folder / "tree", path)}
-                for path in run_tokens
-            },
-        },
+        "private": private,
+        "tokens": {token: {"login": owner, "permissions": _MAINTAINER}},
         "environments": {"release": [owner], "pypi": []},
     }
     with progress.step("services") as detail:
         endpoints = Services(folder, folder / "tree", github).up(detail)
-    return World(folder, checkout, owner, name, version, endpoints, token, run_tokens)
+    return World(folder, checkout, owner, name, version, endpoints, token, private)
 
 
 def _state(world: World) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from rehearsal.actions.artifacts import Store
 from rehearsal.runs import direct
 from rehearsal.runs.act import Event, Setting
 from rehearsal.runs.direct import DirectRun, Interference
-from rehearsal.runs.expressions import filled
+from rehearsal.runs.expressions import filled, holds
 from rehearsal.runs.workflow import UnclearError
 from rehearsal.world import git_repo
 
@@ -54,6 +54,7 @@ jobs:
   report:
     needs: [plan, images, publish]
     if: always()
+    env: {{NEEDS: "${{{{ toJson(needs) }}}}"}}
     steps:
       - uses: ./.github/actions/stage
         with: {{stage: report, artifact: report}}
@@ -96,6 +97,7 @@ facts = {
     "secrets": [name for name in ("GITHUB_TOKEN", "REGISTRY_TOKEN") if os.environ.get(name)],
     "history": int(history),
     "wanted": wanted,
+    "needs": {key: one["result"] for key, one in json.loads(os.environ.get("NEEDS", "{}")).items()},
 }
 (out / f"{name}.json").write_text(json.dumps(facts))
 if verb == "plan":
@@ -197,6 +199,13 @@ def test_what_follows_a_failed_job_is_skipped_but_the_report(place: tuple[Settin
     assert "image---name-two.json" in result(done, "report")["in"]  # type: ignore[operator]
 
 
+def test_a_job_is_told_what_became_of_those_it_needs(place: tuple[Setting, Event]) -> None:
+    done = direct.run(*place, environment={"FAILS": "image---name-two"})
+    assert result(done, "report")["needs"] == {
+        "plan": "success", "images": "failure", "publish": "skipped",
+    }  # fmt: skip
+
+
 def test_conditions_are_kept(place: tuple[Setting, Event]) -> None:
     done = direct.run(*place, environment={"MODE": "dry-run"})
     assert done.ok
@@ -250,5 +259,11 @@ def test_expressions_look_names_up() -> None:
     context = {"inputs": {"a-b": True, "n": None}, "vars": {}}
     assert filled("x ${{ inputs.a-b }} y", context) == "x true y"
     assert filled("${{ inputs.n }}${{ vars.GONE }}", context) == ""
+    assert filled("${{ toJson(inputs) }}", context) == '{\n  "a-b": true,\n  "n": null\n}'
+    assert holds("", context)
+    assert holds("inputs.a-b == 'true'", context)
+    assert not holds("${{ vars.GONE != '' }}", context)
+    with pytest.raises(UnclearError, match="steps"):
+        holds("steps.x.outcome == 'y' && true", context)
     with pytest.raises(UnclearError, match="hashFiles"):
         filled("${{ hashFiles('x') }}", context)

@@ -42,6 +42,13 @@ def test_the_table_shows_what_was_expected_only_where_it_differs() -> None:
     assert "github 3, index 2, registry 9" in text
 
 
+def test_requests_and_refusals_are_said() -> None:
+    said = ("POST 403: the job plan needs `contents: write`",)
+    text = "\n".join(table(replace(GOOD, requests=42, refusals=said)))
+    assert "requests 42 to GitHub's API (1000 an hour for a repository)" in text
+    assert "refused  POST 403: the job plan needs" in text
+
+
 def test_the_share_is_what_the_projects_own_steps_did_not_use() -> None:
     assert GOOD.seconds.total == 100
     assert GOOD.seconds.own_share == pytest.approx(0.25)
