@@ -14,9 +14,9 @@ from packaging.version import Version
 
 from scripts.core import changelog, lock, version
 from scripts.core import plan as planning
-from scripts.core.converge import Conflict, patiently
+from scripts.core.converge import Conflict, Missing, Surface, patiently
 from scripts.core.errors import ConflictError, ServiceError, TransientError, UsageError
-from scripts.core.lock import Lock
+from scripts.core.lock import Lock, unbuilt
 from scripts.core.plan import Origin, Plan
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
@@ -40,8 +40,8 @@ class Attempt:
 def look(context: Context, start: Start, wanted: Version) -> Attempt:
     """Look at every surface, side by side."""
     tag = version.tag(wanted)
-    project = start.config.project if start.config.package else None
-    references = [f"{i.repository}:{tag}" for i in product(context, start.config).images]
+    # The tag that started this run is the request, not the trace of an earlier one.
+    looked_at = possible_names(context, start, wanted)[1 if start.tag else 0 :]
 
     def ask(read: Callable[[], T]) -> T:
         return patiently(read, context.runner.patience())
@@ -49,13 +49,16 @@ def look(context: Context, start: Start, wanted: Version) -> Attempt:
     with ThreadPoolExecutor() as pool:
         found = pool.submit(ask, lambda: read_lock(context, tag))
         taken_back = pool.submit(ask, lambda: rolled_back(context))
-        package = pool.submit(ask, lambda: project and context.index.hashes(project, str(wanted)))
-        images = pool.map(lambda ref: ask(lambda: context.registry.find(ref)), references)
-        names = [f"package {project} {wanted}"] if package.result() else []
-        names += [f"image tag {r}" for r, image in zip(references, images, strict=True) if image]
-    # The tag that started this run is the request, not the trace of an earlier one.
-    names += [f"git tag {tag}"] if f"refs/tags/{tag}" in start.refs and not start.tag else []
-    return Attempt(tuple(names), found.result(), taken_back.result())
+        states = pool.map(lambda name: ask(name.observe), looked_at)
+        pairs = zip(looked_at, states, strict=True)
+        public = [name.title for name, state in pairs if not isinstance(state, Missing)]
+    return Attempt(tuple(public), found.result(), taken_back.result())
+
+
+def possible_names(context: Context, start: Start, wanted: Version) -> list[Surface]:
+    """List the names that a release of this version would have, the git tag first."""
+    plan = _decide(context, start, wanted, origin(context, start))
+    return names(context, unbuilt(plan))
 
 
 def read_lock(context: Context, tag: str) -> Lock | None:

@@ -13,23 +13,26 @@ from functools import partial
 from github.GitRelease import GitRelease
 from packaging.version import Version
 
-from scripts.core import changelog, report, tags, version
+from scripts.core import changelog, report, version
 from scripts.core import lock as locking
-from scripts.core.converge import converge, patiently
+from scripts.core.converge import Conflict, Matches, Surface, converge, patiently
 from scripts.core.errors import CheckError, ConflictError, ReleaseError, ServiceError, UsageError
-from scripts.core.findings import PROBLEM, Finding, compared, not_checked
+from scripts.core.findings import PROBLEM, Finding, compared, not_checked, ok, problem
 from scripts.core.lock import Lock
 from scripts.core.plan import normalised
 from scripts.core.results import Done
-from scripts.release import attempt
+from scripts.core.tags import LATEST
+from scripts.core.tags import pointers as pointers_of
+from scripts.release import attempt, release_surfaces
 from scripts.release.context import Context
+from scripts.release.release_surfaces import tags
 from scripts.stages.dists import metadata
 from scripts.stages.rollback import stable
 from scripts.stages.stage import COMPOSE, SUMS
 from scripts.stages.verify import said_version
 from scripts.surfaces.drift_issue import DriftIssue
 from scripts.surfaces.github_release import failures
-from scripts.surfaces.image_registry import VERSION_LABEL
+from scripts.surfaces.image_registry import VERSION_LABEL, FloatingTag
 from scripts.tools.docker_engine import Engine
 
 NAMES = "names that people may have are not mended in place: release the next version"
@@ -178,10 +181,21 @@ def _assets(context: Context, found: GitRelease) -> Iterator[Finding]:
         yield Finding(f"asset {name}", PROBLEM, "was not released", remedy="take it away")
 
 
-def tag(_: Context, subject: Subject) -> Iterator[Finding]:
+def tag(context: Context, subject: Subject) -> Iterator[Finding]:
     """The git tag."""
     if subject.lock:
-        yield compared("git tag", subject.lock.commit, subject.commit, NAMES)
+        yield observed(tags(context, subject.lock)[0])
+
+
+def observed(surface: Surface, exactly: str | None = None) -> Finding:
+    """Look at a surface as the release did; `exactly` is the only detail that is right."""
+    state = surface.observe()
+    if isinstance(state, Conflict):
+        return problem(surface.title, state.cause, "", NAMES)
+    if isinstance(state, Matches) and exactly in (None, state.detail):
+        return ok(surface.title, state.detail)
+    found = f"{state.detail}, expected {surface.planned}"
+    return problem(surface.title, found, "", POINTERS)
 
 
 def files(context: Context, subject: Subject) -> Iterator[Finding]:
@@ -207,11 +221,9 @@ def package(context: Context, subject: Subject) -> Iterator[Finding]:
     if config.package is None:
         return
     project, wanted = config.project, str(subject.version)
-    hashes = context.index.hashes(project, wanted)
     if subject.lock:
-        planned = {dist.name: dist.sha256 for dist in subject.lock.dists}
-        for name in sorted(planned.keys() | hashes.keys()):
-            yield compared(f"package file {name}", planned.get(name), hashes.get(name), NAMES)
+        yield from (observed(one) for one in release_surfaces.package(context, subject.lock))
+    hashes = context.index.hashes(project, wanted)
     folder = context.fresh("audit")
     paths = [context.index.download(project, name, folder) for name in sorted(hashes)]
     wheels = [path for path in paths if path.suffix == ".whl"]
@@ -226,17 +238,14 @@ def package(context: Context, subject: Subject) -> Iterator[Finding]:
 
 def images(context: Context, subject: Subject) -> Iterator[Finding]:
     """The images' version tags and labels."""
-    config = context.config_at(subject.commit)
-    for image in config.images:
+    if subject.lock:
+        yield from (observed(one) for one in tags(context, subject.lock)[1:])
+    for image in context.config_at(subject.commit).images:
         repository = f"{context.endpoints.registry}/{image.repository}"
         found = context.registry.find(f"{repository}:{subject.tag}")
-        if found is None:
+        if found is None and not subject.lock:
             yield Finding(f"image {image.name}", PROBLEM, "not there", remedy=POINTERS)
-            continue
-        if subject.lock:
-            locked = subject.lock.image(image.name)
-            yield compared(f"image {image.name}", locked.digest, found.digest, NAMES)
-        for platform, digest in found.platforms.items():
+        for platform, digest in (found.platforms if found else {}).items():
             said = context.registry.labels(f"{repository}@{digest}").get(VERSION_LABEL)
             what = f"label of {image.name} for {platform}"
             yield compared(what, str(subject.version), said, NAMES)
@@ -244,17 +253,17 @@ def images(context: Context, subject: Subject) -> Iterator[Finding]:
 
 def pointers(context: Context, subject: Subject) -> Iterator[Finding]:
     """The pointers that lead to this release."""
-    here = [n for n, to in tags.pointers(subject.stable).items() if to == subject.version]
+    here = [n for n, to in pointers_of(subject.stable).items() if to == subject.version]
     if subject.lock is None:
         yield not_checked("floating tags", "no lock says which bytes they should show")
         return
     for image in subject.lock.plan.images:
+        digest = subject.lock.image(image.name).digest
         for name in here:
-            found = context.registry.find(f"{image.repository}:{name}")
-            said = found.digest if found else "not there"
-            digest = subject.lock.image(image.name).digest
-            yield compared(f"{image.repository}:{name}", digest, said, POINTERS)
-    if tags.LATEST in here:
+            where = (context.registry, image.repository, name, digest, str(subject.version))
+            # `promote` leaves a tag to a higher version; here none but this one may hold it.
+            yield observed(FloatingTag(*where), exactly=digest)
+    if LATEST in here:
         yield compared("GitHub's Latest", subject.tag, context.forge.latest(), POINTERS)
 
 

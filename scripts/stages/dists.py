@@ -12,7 +12,7 @@ from pathlib import Path
 
 from packaging.metadata import InvalidMetadata, Metadata
 
-from scripts.core.converge import Outcome
+from scripts.core.converge import CHECK, Outcome
 from scripts.core.errors import CheckError, ServiceError, TransientError
 from scripts.core.plan import Plan, normalised
 from scripts.core.results import Done
@@ -31,9 +31,9 @@ def run(context: Context) -> Done:
     if context.earlier:
         for name in plan.dists:
             shutil.copy(context.inputs / "earlier" / name, folder / name)
-        return Done((Outcome("dists", "the files of the earlier try", written=False),))
+        return Done((Outcome("dists", "the files of the earlier try", written=False, kind=CHECK),))
     prove(context, checkout.checkout(context), folder)
-    return Done((Outcome("dists", ", ".join(plan.dists), written=True),))
+    return Done((Outcome("dists", ", ".join(plan.dists), written=True, kind=CHECK),))
 
 
 def prove(context: Context, tree: Path, folder: Path) -> None:

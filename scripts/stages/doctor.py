@@ -12,11 +12,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from scripts.core import report, version
-from scripts.core.converge import patiently
+from scripts.core.converge import Missing, patiently
 from scripts.core.errors import CheckError, ServiceError, UsageError
 from scripts.core.findings import PROBLEM, Finding, advice, not_checked, ok, problem
 from scripts.core.results import Done
-from scripts.release import starting_point
+from scripts.release import attempt, starting_point
 from scripts.release.context import Context
 from scripts.release.starting_point import Start
 from scripts.surfaces import web
@@ -195,8 +195,9 @@ def package(context: Context, began: Start) -> Iterator[Finding]:
     if not (began.config.package and (began.tag or context.runner.trigger().version)):
         return
     wanted = starting_point.wanted(context, began)
-    what = f"package {began.config.project} {wanted}"
-    if not context.index.hashes(began.config.project, str(wanted)):
+    name = attempt.possible_names(context, began, wanted)[-1]
+    what = name.title
+    if isinstance(name.observe(), Missing):
         yield ok(what, "free")
         return
     first = context.index.first_upload(began.config.project, str(wanted))

@@ -13,13 +13,14 @@ from packaging.version import Version
 
 from scripts.core import codec, report, rollback, version
 from scripts.core import lock as locking
-from scripts.core.converge import Outcome, Surface, converge, patiently
+from scripts.core.converge import Conflict, Outcome, Surface, converge, patiently
 from scripts.core.errors import ConflictError, ReleaseError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.results import Done
 from scripts.core.rollback import Rollback
 from scripts.release import attempt
 from scripts.release.context import Context
+from scripts.release.release_surfaces import package, tags
 from scripts.surfaces.rolled_back import BranchGone, DraftGone, LatestBack, Marked, TagBack, Yanked
 
 
@@ -119,17 +120,12 @@ def read(context: Context, wanted: Version) -> Lock:
 
 def check_names(context: Context, lock: Lock) -> None:
     """Refuse a lock that does not say what the names stand for: it was altered by hand."""
-    refs = patiently(context.git.refs, context.runner.patience())
-    names = [(f"git tag {lock.plan.tag}", refs.get(f"refs/tags/{lock.plan.tag}"), lock.commit)]
-    for image in lock.plan.images:
-        find = partial(context.registry.find, image.reference)
-        found = patiently(find, context.runner.patience())
-        digest = lock.image(image.name).digest
-        names.append((f"image tag {image.reference}", found.digest if found else None, digest))
-    for title, there, locked in names:
-        if there and there != locked:
+    for surface in tags(context, lock):
+        state = patiently(surface.observe, context.runner.patience())
+        if isinstance(state, Conflict):
             raise ConflictError(
-                f"{locking.NAME} of {lock.plan.version} says {locked}, {title} names {there}",
+                f"{locking.NAME} of {lock.plan.version} disagrees with {surface.title}: "
+                f"{state.cause}",
                 "one of the two was altered by hand: find out which, or choose another version",
             )
 
@@ -189,9 +185,8 @@ def yank_on_index(context: Context, bad: Lock) -> list[Outcome]:
     """Say whether the index shows the version as yanked: only a person can do that (PEP 592)."""
     if not bad.dists:
         return []
-    name = f"package {bad.plan.project} {bad.plan.version}"
+    (name,) = package(context, bad)
     find = partial(context.index.yanked, bad.plan.project, bad.plan.version)
-    if patiently(find, context.runner.patience()):
-        return [Outcome(name, "yanked", written=False)]
+    yanked = patiently(find, context.runner.patience())
     how = "not yanked: on the index, open the project's page, Manage, Releases, Options, Yank"
-    return [Outcome(name, how, written=False)]
+    return [Outcome(name.title, "yanked" if yanked else how, written=False, kind=name.kind)]

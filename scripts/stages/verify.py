@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from scripts.core.converge import Conflict, Missing, Outcome, State, patiently
+from scripts.core.converge import CHECK, Conflict, Missing, Outcome, State, patiently
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.config import ImageConfig
 from scripts.release.context import Context
+from scripts.release.release_surfaces import package
 from scripts.stages.stage import COMPOSE
-from scripts.surfaces.package_index import Dists
 from scripts.tools import installation
 from scripts.tools.docker_engine import Engine, Services
 from scripts.tools.installation import Installation
@@ -49,21 +49,21 @@ def install(context: Context, moment: str) -> Installation:
 
 
 def _package(context: Context, moment: str, consumer: Installation) -> Iterator[Outcome]:
-    package, plan = context.config.package, context.plan
-    if package is None:
+    configured, plan = context.config.package, context.plan
+    if configured is None:
         return
     if moment != STAGED:
         yield _timed(context, f"{moment} files on the index", partial(check_files, context))
     yield _timed(
         context,
         f"{moment} package installed and imported",
-        lambda: installation.check(consumer, plan.project, plan.version, package.modules),
+        lambda: installation.check(consumer, plan.project, plan.version, configured.modules),
     )
 
 
 def check_files(context: Context) -> None:
     """Compare every file on the index with the lock; the installation looks at the wheel alone."""
-    dists = Dists(context.index, context.lock, context.inputs / "dist", {})
+    (dists,) = package(context, context.lock)
 
     def look() -> State:
         state = dists.observe()
@@ -89,15 +89,20 @@ def _images(
             )
     if context.config.compose is None:
         detail = "not started: the project has no compose file to start them by"
-        yield Outcome(f"{moment} services on {platform}", detail, written=False, skipped=True)
+        yield _not_started(moment, platform, detail)
         return
     engine = Engine(context)
     if engine.platform != platform:
         # Said, not passed: what did not run here proves nothing here.
         detail = f"not started here: this engine is {engine.platform}"
-        yield Outcome(f"{moment} services on {platform}", detail, written=False, skipped=True)
+        yield _not_started(moment, platform, detail)
         return
     yield from _started(context, moment, engine, consumer)
+
+
+def _not_started(moment: str, platform: str, why: str) -> Outcome:
+    title = f"{moment} services on {platform}"
+    return Outcome(title, why, written=False, skipped=True, kind=CHECK)
 
 
 def references(context: Context, image: PlannedImage, moment: str) -> list[str]:
@@ -138,7 +143,7 @@ def _started(
     file = context.inputs / "assets" / COMPOSE
     with engine.started(file) as services:
         detail = f"healthy after {time.monotonic() - began:.0f} s"
-        yield Outcome(f"{moment} services on {engine.platform}", detail, written=False)
+        yield Outcome(f"{moment} services on {engine.platform}", detail, written=False, kind=CHECK)
         for image in context.config.images:
             yield _timed(
                 context,
@@ -205,4 +210,4 @@ def _timed(context: Context, title: str, check: Callable[[], None]) -> Outcome:
     began = time.monotonic()
     check()
     print(f"ok: {title}")
-    return Outcome(title, f"ok, {time.monotonic() - began:.1f} s", written=False)
+    return Outcome(title, f"ok, {time.monotonic() - began:.1f} s", written=False, kind=CHECK)
