@@ -4,25 +4,21 @@ An attempt binds once its first name is public. Until then a run starts anew fro
 head; from then on the earlier plan rules, read back from the draft or from the release commit.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from packaging.version import Version
 
 from scripts.core import changelog, lock, version
 from scripts.core import plan as planning
-from scripts.core.converge import Conflict, Missing, Surface, patiently
+from scripts.core.converge import Conflict, Missing, Surface
 from scripts.core.errors import ConflictError, ServiceError, TransientError, UsageError
 from scripts.core.lock import Lock, unbuilt
 from scripts.core.plan import Origin, Plan
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
 from scripts.release.starting_point import Start, check, origin, product
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,13 +39,10 @@ def look(context: Context, start: Start, wanted: Version) -> Attempt:
     # The tag that started this run is the request, not the trace of an earlier one.
     looked_at = possible_names(context, start, wanted)[1 if start.tag else 0 :]
 
-    def ask(read: Callable[[], T]) -> T:
-        return patiently(read, context.runner.patience())
-
     with ThreadPoolExecutor() as pool:
-        found = pool.submit(ask, lambda: read_lock(context, tag))
-        taken_back = pool.submit(ask, lambda: rolled_back(context))
-        states = pool.map(lambda name: ask(name.observe), looked_at)
+        found = pool.submit(context.ask, lambda: read_lock(context, tag))
+        taken_back = pool.submit(context.ask, lambda: rolled_back(context))
+        states = pool.map(lambda name: context.ask(name.observe), looked_at)
         pairs = zip(looked_at, states, strict=True)
         public = [name.title for name, state in pairs if not isinstance(state, Missing)]
     return Attempt(tuple(public), found.result(), taken_back.result())
@@ -92,7 +85,7 @@ def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> t
 def refuse_conflicts(context: Context, locked: Lock) -> None:
     """Refuse a lock of which a name is taken by other bytes, before the next one is given."""
     for surface in names(context, locked):
-        state = patiently(surface.observe, context.runner.patience())
+        state = context.ask(surface.observe)
         if isinstance(state, Conflict):
             raise ConflictError(f"{surface.title}: {state.cause}", state.remedy)
 

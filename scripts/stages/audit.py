@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from scripts.core import changelog, report, version
 from scripts.core import lock as locking
-from scripts.core.converge import Conflict, Matches, Surface, converge, patiently
+from scripts.core.converge import Conflict, Matches, Surface, converge
 from scripts.core.errors import CheckError, ConflictError, ReleaseError, ServiceError, UsageError
 from scripts.core.findings import PROBLEM, Finding, compared, not_checked, ok, problem
 from scripts.core.lock import Lock
@@ -89,8 +89,8 @@ def run(context: Context, start: bool = False, issue: bool = False) -> Done:
 
 def find(context: Context) -> Subject:
     """Find the release: the one of this run, the version asked for, or the highest stable one."""
-    refs = patiently(context.git.refs, context.runner.patience())
-    promoted = frozenset(stable(patiently(context.forge.releases, context.runner.patience())))
+    refs = context.ask(context.git.refs)
+    promoted = frozenset(stable(context.ask(context.forge.releases)))
     wanted = _asked(context) or max(promoted, default=None)
     if wanted is None:
         raise UsageError("there is no release to look at", "release one first")
@@ -106,8 +106,8 @@ def _asked(context: Context) -> Version | None:
 
 def every(context: Context) -> list[Subject]:
     """Find every public release that has a lock, the highest first."""
-    refs = patiently(context.git.refs, context.runner.patience())
-    releases = patiently(context.forge.releases, context.runner.patience())
+    refs = context.ask(context.git.refs)
+    releases = context.ask(context.forge.releases)
     promoted = frozenset(stable(releases))
     versions = {version.from_tag(one.tag_name) for one in releases if not one.draft}
     wanted = sorted((one for one in versions if one), reverse=True)
@@ -123,7 +123,7 @@ def _subject(
         raise UsageError(f"{wanted} was never released: there is no such tag", "name another")
     read = partial(attempt.read_lock, context, version.tag(wanted))
     try:
-        lock = patiently(read, context.runner.patience())
+        lock = context.ask(read)
     except (ConflictError, UsageError) as error:
         return Subject(wanted, commit, None, promoted, error)
     return Subject(wanted, commit, lock, promoted)
@@ -145,7 +145,7 @@ def examine(
 
 
 def _made(check: "Check", context: Context, subject: Subject) -> list[Finding]:
-    return patiently(lambda: list(check(context, subject)), context.runner.patience())
+    return context.ask(lambda: list(check(context, subject)))
 
 
 def release(context: Context, subject: Subject) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from scripts.core import report, version
-from scripts.core.converge import Missing, patiently
+from scripts.core.converge import Missing
 from scripts.core.errors import CheckError, ServiceError, UsageError
 from scripts.core.findings import PROBLEM, Finding, advice, not_checked, ok, problem
 from scripts.core.results import Done
@@ -59,7 +59,7 @@ def examine(context: Context, began: Start) -> list[Finding]:
         context.runner.step(_name(check))
         try:
             look = partial(_made, check, context, began)
-            findings += patiently(look, context.runner.patience(LOOK))
+            findings += context.ask(look, LOOK)
         except ServiceError as error:
             findings.append(not_checked(_name(check), error.cause))
     return findings

@@ -6,7 +6,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts.core.converge import Outcome, patiently
+from scripts.core.converge import Outcome
 from scripts.core.errors import UsageError
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
@@ -39,7 +39,7 @@ def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
         return None
     digest = context.earlier.image(image.name).platforms[platform]
     reference = f"{image.repository}@{digest}"
-    found = patiently(lambda: context.registry.find(reference), context.runner.patience())
+    found = context.ask(lambda: context.registry.find(reference))
     return digest if found else None
 
 

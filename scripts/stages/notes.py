@@ -9,7 +9,6 @@ from functools import partial
 from packaging.version import Version
 
 from scripts.core import changelog, notes, tags, version
-from scripts.core.converge import patiently
 from scripts.core.errors import UsageError
 from scripts.core.lock import Lock
 from scripts.core.notes import NotesFacts
@@ -25,7 +24,7 @@ def run(context: Context) -> Done:
     """Render them from the lock; without one, from the tagged commit or from Unreleased."""
     wanted = asked(context)
     read = partial(attempt.read_lock, context, version.tag(wanted))
-    lock = patiently(read, context.runner.patience())
+    lock = context.ask(read)
     text = released(context, lock) if lock else unlocked(context, wanted)
     context.runner.say(text, version=str(wanted), notes=text)
     return Done()
@@ -35,7 +34,7 @@ def asked(context: Context) -> Version:
     """Give the version that was typed, or the highest stable one."""
     if typed := context.runner.trigger().version:
         return version.parse(typed)
-    releases = patiently(context.forge.releases, context.runner.patience())
+    releases = context.ask(context.forge.releases)
     highest = max(stable(releases), default=None)
     if highest is None:
         raise UsageError("there is no release yet", "name the version: `notes 0.1.0`")
@@ -45,8 +44,7 @@ def asked(context: Context) -> Version:
 def released(context: Context, lock: Lock) -> str:
     """Render what the release, or its draft, says."""
     context.git.fetch(lock.commit)
-    context.plan = lock.plan
-    return release_notes(context, lock)
+    return release_notes(context.knowing(plan=lock.plan), lock)
 
 
 def unlocked(context: Context, wanted: Version) -> str:

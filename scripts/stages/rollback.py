@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from scripts.core import codec, report, rollback, version
 from scripts.core import lock as locking
-from scripts.core.converge import Conflict, Outcome, Surface, converge, patiently
+from scripts.core.converge import Conflict, Outcome, Surface, converge
 from scripts.core.errors import ConflictError, ReleaseError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.results import Done
@@ -28,7 +28,7 @@ def run(context: Context) -> Done:
     """Print what is to be done, then do it; run again, it finishes what is left."""
     trigger = context.runner.trigger()
     wanted = version.parse(trigger.version or "")
-    releases = patiently(context.forge.releases, context.runner.patience())
+    releases = context.ask(context.forge.releases)
     mine = [one for one in releases if one.tag_name == version.tag(wanted)]
     if not mine and not begun(context, wanted):
         raise UsageError(
@@ -80,7 +80,7 @@ def found(decided: Rollback) -> dict[str, Any]:
 
 def begun(context: Context, wanted: Version) -> bool:
     """Say whether an attempt left its branch, without coming as far as a draft."""
-    refs = patiently(context.git.refs, context.runner.patience())
+    refs = context.ask(context.git.refs)
     return f"refs/heads/release/{version.tag(wanted)}" in refs
 
 
@@ -108,7 +108,7 @@ def decide(
 def read(context: Context, wanted: Version) -> Lock:
     """Read a release's lock. A release made without one cannot be gone back to by digest."""
     tag = version.tag(wanted)
-    lock = patiently(partial(attempt.read_lock, context, tag), context.runner.patience())
+    lock = context.ask(partial(attempt.read_lock, context, tag))
     if lock is None:
         raise UsageError(
             f"release {tag} has no {locking.NAME}: it was made without this system, or lost it",
@@ -121,7 +121,7 @@ def read(context: Context, wanted: Version) -> Lock:
 def check_names(context: Context, lock: Lock) -> None:
     """Refuse a lock that does not say what the names stand for: it was altered by hand."""
     for surface in tags(context, lock):
-        state = patiently(surface.observe, context.runner.patience())
+        state = context.ask(surface.observe)
         if isinstance(state, Conflict):
             raise ConflictError(
                 f"{locking.NAME} of {lock.plan.version} disagrees with {surface.title}: "
@@ -133,7 +133,7 @@ def check_names(context: Context, lock: Lock) -> None:
 def check_there(context: Context, reference: str) -> None:
     """Make sure that the bytes to go back to are still there, before anything moves."""
     find = partial(context.registry.find, reference)
-    if patiently(find, context.runner.patience()) is None:
+    if context.ask(find) is None:
         raise UsageError(
             f"{reference} is gone from the registry", "choose another good version: nothing moved"
         )
@@ -187,6 +187,6 @@ def yank_on_index(context: Context, bad: Lock) -> list[Outcome]:
         return []
     (name,) = package(context, bad)
     find = partial(context.index.yanked, bad.plan.project, bad.plan.version)
-    yanked = patiently(find, context.runner.patience())
+    yanked = context.ask(find)
     how = "not yanked: on the index, open the project's page, Manage, Releases, Options, Yank"
     return [Outcome(name.title, "yanked" if yanked else how, written=False, kind=name.kind)]

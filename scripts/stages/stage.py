@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from scripts.core import changelog, lock, notes, version
-from scripts.core.converge import converge, patiently
+from scripts.core.converge import converge
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.lock import Lock, LockedDist, LockedImage
 from scripts.core.plan import PlannedImage
@@ -70,9 +70,7 @@ def join(context: Context, image: PlannedImage) -> LockedImage:
             )
     ordered = {platform: digests[platform] for platform in image.platforms}
     sources = list(ordered.values())
-    digest = patiently(
-        lambda: context.registry.join(image.repository, sources), context.runner.patience()
-    )
+    digest = context.ask(lambda: context.registry.join(image.repository, sources))
     return LockedImage(image.name, digest, ordered)
 
 
@@ -142,7 +140,7 @@ def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
 
 def contributors(context: Context, made: Lock) -> history.People:
     """Give who wrote what came since the last release; the release's own commit is by no one."""
-    refs = patiently(context.git.refs, context.runner.patience())
+    refs = context.ask(context.git.refs)
     previous = refs.get(f"refs/tags/{made.plan.previous_tag}")
     history.complete(context, made.plan.base, *([previous] if previous else []))
     return history.people(context, made.plan.base, previous)
@@ -154,7 +152,7 @@ def image_sizes(context: Context, made: Lock) -> tuple[Sizes, Sizes]:
         return {}, {}
     tag = made.plan.previous_tag
     read = partial(attempt.read_lock, context, tag) if tag else None
-    previous = patiently(read, context.runner.patience()) if read else None
+    previous = context.ask(read) if read else None
     return sizes_of(context, made), sizes_of(context, previous) if previous else {}
 
 
@@ -163,7 +161,7 @@ def sizes_of(context: Context, made: Lock) -> Sizes:
 
     def ask(planned: PlannedImage, platform: str, digest: str) -> tuple[str, str, int | None]:
         find = partial(context.registry.size, f"{planned.repository}@{digest}")
-        return planned.name, platform, patiently(find, context.runner.patience())
+        return planned.name, platform, context.ask(find)
 
     wanted = [
         (planned, platform, made.image(planned.name).platforms[platform])

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from scripts.core.converge import CHECK, Conflict, Missing, Outcome, State, patiently
+from scripts.core.converge import CHECK, Conflict, Missing, Outcome, State
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
@@ -72,7 +72,7 @@ def check_files(context: Context) -> None:
             raise TransientError(cause, "look at the index, and run this again")
         return state
 
-    state = patiently(look, context.runner.patience())
+    state = context.ask(look)
     if isinstance(state, Conflict):
         raise ConflictError(state.cause, state.remedy)
 
@@ -122,7 +122,7 @@ def _is_of(image: PlannedImage, reference: str) -> bool:
 def check_content(context: Context, image: PlannedImage, name: str, platform: str) -> None:
     """Compare index, platform image and labels with the lock, without starting anything."""
     locked = context.lock.image(image.name)
-    found = patiently(lambda: context.registry.find(name), context.runner.patience())
+    found = context.ask(lambda: context.registry.find(name))
     if found is None or (found.digest, found.platforms) != (locked.digest, locked.platforms):
         there = found or "not there"
         raise CheckError(f"{name} is {there}, the lock says {locked}", "release the next version")

@@ -5,7 +5,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.core.converge import patiently
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.lock import LockedDist
 from scripts.release.context import Context
@@ -97,7 +96,7 @@ def published(context: Context, dists: tuple[LockedDist, ...]) -> Installation:
                 ) from error
             raise
 
-    patiently(install, context.runner.patience())
+    context.ask(install)
     installation.install(*index, f"{plan.project}=={plan.version}")
     return installation
 

@@ -131,9 +131,9 @@ def test_it_is_converged_by_publish_tags(bench: Bench) -> None:
     context = bench.context()
     began = starting_point.find(context)
     origin = starting_point.origin(context, began)
-    context.plan = attempt._decide(context, began, Version("0.2.4"), origin)
-    commit = release_commit.make(context)
-    context.lock = Lock(context.plan, commit, (), ())
+    plan = attempt._decide(context, began, Version("0.2.4"), origin)
+    commit = release_commit.make(context.knowing(plan=plan))
+    context = context.knowing(plan=plan, lock=Lock(plan, commit, (), ()))
     done = publish_tags.run(context)
     assert "git tag 0.2.4" in [one.title for one in done.outcomes if one.written]
     assert bench.project.refs()["refs/tags/0.2.4"] == commit

@@ -21,10 +21,8 @@ CONTENT = wheel("sample_thing", "0.2.4")
 
 @pytest.fixture
 def context(bench: Bench) -> Context:
-    made = bench.context()
     product = planning.Product("sample_thing", "Mari <mari@example.org>", True, ())
-    made.__dict__["plan"] = planning.decide(product, Version("0.2.4"), ORIGIN, ())
-    return made
+    return bench.context().knowing(plan=planning.decide(product, Version("0.2.4"), ORIGIN, ()))
 
 
 @pytest.fixture
