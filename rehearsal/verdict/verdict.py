@@ -22,9 +22,9 @@ from scripts.core import tags, version
 from scripts.core.converge import Conflict, Matches, Surface
 from scripts.core.errors import ReleaseError
 from scripts.core.lock import Lock
+from scripts.release.assets import COMPOSE, SUMS
 from scripts.release.context import Context
 from scripts.release.release_surfaces import surfaces
-from scripts.stages.stage import COMPOSE, SUMS
 from scripts.tools.runner import Runner
 
 OWN_SHARE = 0.25

@@ -4,9 +4,11 @@ An attempt binds once its first name is public. Until then a run starts anew fro
 head; from then on the earlier plan rules, read back from the draft or from the release commit.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
@@ -19,6 +21,9 @@ from scripts.core.plan import Origin, Plan
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
 from scripts.release.starting_point import Start, check, origin, product
+
+if TYPE_CHECKING:
+    from github.GitRelease import GitRelease
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,12 @@ def rolled_back(context: Context) -> frozenset[Version]:
     marked = (r.tag_name for r in context.forge.releases() if r.prerelease and not r.draft)
     versions = (version.from_tag(tag) for tag in marked)
     return frozenset(v for v in versions if v and not v.is_prerelease)
+
+
+def stable(releases: "Sequence[GitRelease]") -> set[Version]:
+    """Give the stable versions that are public and were not rolled back."""
+    promoted = (one.tag_name for one in releases if not one.draft and not one.prerelease)
+    return {found for tag in promoted if (found := version.from_tag(tag))}
 
 
 def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> tuple[Plan, str]:

@@ -24,16 +24,15 @@ from scripts.core.results import Done
 from scripts.core.tags import LATEST
 from scripts.core.tags import pointers as pointers_of
 from scripts.release import attempt, release_surfaces
+from scripts.release.assets import COMPOSE, SUMS
+from scripts.release.attempt import stable
 from scripts.release.context import Context
+from scripts.release.package_metadata import metadata
 from scripts.release.release_surfaces import tags
-from scripts.stages.dists import metadata
-from scripts.stages.rollback import stable
-from scripts.stages.stage import COMPOSE, SUMS
-from scripts.stages.verify import said_version
 from scripts.surfaces.drift_issue import DriftIssue
 from scripts.surfaces.github_release import failures
 from scripts.surfaces.image_registry import VERSION_LABEL, FloatingTag
-from scripts.tools.docker_engine import Engine
+from scripts.tools.docker_engine import Engine, said_version
 
 NAMES = "names that people may have are not mended in place: release the next version"
 POINTERS = "run the release again with the same version: it moves what it should"
@@ -276,7 +275,7 @@ def started(context: Context, subject: Subject) -> Iterator[Finding]:
         yield not_checked(what, f"no {COMPOSE} with a lock")
         return
     try:
-        engine = Engine(context)
+        engine = Engine(context.runner.inherited(), context.fresh)
     except ServiceError as error:
         yield not_checked(what, error.cause)
         return

@@ -18,6 +18,7 @@ from scripts.core.findings import PROBLEM, Finding, advice, not_checked, ok, pro
 from scripts.core.results import Done
 from scripts.release import attempt, starting_point
 from scripts.release.context import Context
+from scripts.release.runners import DEFAULT, RUNNERS
 from scripts.release.starting_point import Start
 from scripts.surfaces import web
 from scripts.surfaces.registry_access import may_push
@@ -33,8 +34,6 @@ BUILDX = ("docker buildx", ("docker", "buildx", "version"), (0, 13))
 COMPOSE = ("docker compose", ("docker", "compose", "version", "--short"), (2, 24))
 # The kinds of rules that refuse a push (GitHub Docs, "Available rules for rulesets").
 GUARDING = {"pull_request", "update", "required_status_checks", "required_signatures"}
-DEFAULT = "linux/amd64"
-RUNNERS = {"linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm"}
 Check = Callable[[Context, Start], Iterator[Finding]]
 
 

@@ -12,16 +12,14 @@ from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.context import Context
+from scripts.release.runners import NO_IMAGE
 from scripts.tools import processes
-
-NONE = "none"
-"""The matrix leg of a project without images."""
 
 
 def run(context: Context, name: str, platform: str) -> Done:
     """Give the digest of the image, built now or by an earlier try."""
     plan = context.plan
-    if name == NONE and not plan.images:
+    if name == NO_IMAGE and not plan.images:
         return Done()
     image = next((one for one in plan.images if one.name == name), None)
     if image is None or platform not in image.platforms:

@@ -8,16 +8,16 @@ from functools import partial
 
 from packaging.version import Version
 
-from scripts.core import changelog, notes, tags, version
+from scripts.core import changelog, tags, version
 from scripts.core.errors import UsageError
 from scripts.core.lock import Lock
 from scripts.core.notes import NotesFacts
 from scripts.core.results import Done
 from scripts.release import attempt, history, starting_point
+from scripts.release.attempt import stable
 from scripts.release.context import Context
+from scripts.release.release_notes import release_notes, rendered
 from scripts.release.starting_point import Start
-from scripts.stages.rollback import stable
-from scripts.stages.stage import release_notes
 
 
 def run(context: Context) -> Done:
@@ -58,12 +58,7 @@ def unlocked(context: Context, wanted: Version) -> str:
             "name a version that has a tag, or one that is still to come",
         )
     facts = facts_of(context, began, wanted, tag, commit)
-    if path := began.config.notes_template:
-        from scripts.release import notes_template  # noqa: PLC0415 - most projects have none
-
-        template = context.read_at(began.commit, path)
-        return notes_template.render(facts, template, path, context.runner.inherited())
-    return notes.render(facts)
+    return rendered(context, facts, began.config, began.commit)
 
 
 def tagged(began: Start) -> dict[Version, tuple[str, str]]:

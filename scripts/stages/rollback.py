@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from github.GitRelease import GitRelease
 from packaging.version import Version
 
 from scripts.core import codec, report, rollback, version
@@ -19,6 +18,7 @@ from scripts.core.lock import Lock
 from scripts.core.results import Done
 from scripts.core.rollback import Rollback
 from scripts.release import attempt
+from scripts.release.attempt import stable
 from scripts.release.context import Context
 from scripts.release.release_surfaces import package, tags
 from scripts.surfaces.rolled_back import BranchGone, DraftGone, LatestBack, Marked, TagBack, Yanked
@@ -82,12 +82,6 @@ def begun(context: Context, wanted: Version) -> bool:
     """Say whether an attempt left its branch, without coming as far as a draft."""
     refs = context.ask(context.git.refs)
     return f"refs/heads/release/{version.tag(wanted)}" in refs
-
-
-def stable(releases: Sequence[GitRelease]) -> set[Version]:
-    """Give the stable versions that are public and were not rolled back."""
-    promoted = (one.tag_name for one in releases if not one.draft and not one.prerelease)
-    return {found for tag in promoted if (found := version.from_tag(tag))}
 
 
 def decide(

@@ -15,12 +15,12 @@ from scripts.core.errors import CheckError, ConflictError, ServiceError, Transie
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
 from scripts.release import checkout
+from scripts.release.assets import COMPOSE
 from scripts.release.config import ImageConfig
 from scripts.release.context import Context
 from scripts.release.release_surfaces import package
-from scripts.stages.stage import COMPOSE
 from scripts.tools import installation
-from scripts.tools.docker_engine import Engine, Services
+from scripts.tools.docker_engine import Engine, Services, said_version
 from scripts.tools.installation import Installation
 
 STAGED = "staged"
@@ -41,11 +41,15 @@ def run(context: Context, moment: str, platform: str) -> Done:
 
 def install(context: Context, moment: str) -> Installation:
     """Make a clean environment with the package in it, if there is a package."""
-    if not context.plan.dists:
-        return installation.fresh(context)
-    if moment != STAGED:
-        return installation.published(context, context.lock.dists)
-    return installation.staged(context, context.inputs / "dist" / context.plan.dists[0])
+    folder = context.fresh("consumer")
+    consumer = Installation(context.runner.inherited(), folder / "environment")
+    consumer.create()
+    if context.plan.dists and moment == STAGED:
+        consumer.install(str(context.inputs / "dist" / context.plan.dists[0]))
+    elif context.plan.dists:
+        where = context.index.simple_url
+        installation.install_published(consumer, context.lock, where, context.ask, folder)
+    return consumer
 
 
 def _package(context: Context, moment: str, consumer: Installation) -> Iterator[Outcome]:
@@ -91,7 +95,7 @@ def _images(
         detail = "not started: the project has no compose file to start them by"
         yield _not_started(moment, platform, detail)
         return
-    engine = Engine(context)
+    engine = Engine(context.runner.inherited(), context.fresh)
     if engine.platform != platform:
         # Said, not passed: what did not run here proves nothing here.
         detail = f"not started here: this engine is {engine.platform}"
@@ -176,15 +180,6 @@ def check_answers(context: Context, image: ImageConfig, services: Services) -> N
                 f"{context.plan.version}",
                 "make the image report the version of the wheel that is in it",
             )
-
-
-def said_version(text: str) -> str | None:
-    """Read `version` out of a service's JSON answer."""
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        return None
-    return answer.get("version") if isinstance(answer, dict) else None
 
 
 def accept(context: Context, services: Services, consumer: Installation, leg: str) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,6 @@ import requests
 from docker.errors import DockerException
 
 from scripts.core.errors import CheckError, ServiceError
-from scripts.release.context import Context
 from scripts.tools import processes
 
 ARCHITECTURES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
@@ -52,12 +51,15 @@ REMEDY = "look at the service's log above, mend the image, and run the release a
 
 
 class Engine:
-    """The runner's Docker engine: the docker SDK to look, compose to start."""
+    """The runner's Docker engine: the docker SDK to look, compose to start.
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    `environment` is all that compose sees, `fresh` gives it an empty folder of that name.
+    """
+
+    def __init__(self, environment: Mapping[str, str], fresh: Callable[[str], Path]) -> None:
+        self._environment, self._fresh = environment, fresh
         try:
-            host = context.runner.get("DOCKER_HOST")
+            host = environment.get("DOCKER_HOST")
             self._client = docker.DockerClient(base_url=host) if host else docker.from_env()
             self.platform = ARCHITECTURES.get(self._client.info()["Architecture"], "unknown")
         except DockerException as error:
@@ -77,7 +79,7 @@ class Engine:
     def started(self, compose_file: Path) -> Iterator[Services]:
         """Start everything of a compose file on free ports, and take all of it away again."""
         project = f"release-{secrets.token_hex(4)}"
-        run = Compose(self._context, project, compose_file)
+        run = Compose(self._environment, self._fresh(project), project, compose_file)
         try:
             yield run.up()
         finally:
@@ -87,12 +89,14 @@ class Engine:
 class Compose:
     """One compose project that can be there beside any other: its ports are chosen free."""
 
-    def __init__(self, context: Context, project: str, file: Path) -> None:
-        self._environment = context.runner.inherited()
+    def __init__(
+        self, environment: Mapping[str, str], folder: Path, project: str, file: Path
+    ) -> None:
+        self._environment = environment
         self._base = ["docker", "compose", "--project-name", project, "--file", str(file)]
         self._ports = self._published()
         # A folder of its own: another project that starts meanwhile must not replace it.
-        override = context.fresh(project) / "ports.yaml"
+        override = folder / "ports.yaml"
         override.write_text(free_ports(self._ports), "utf-8")
         self._base += ["--file", os.fspath(override)]
 
@@ -126,6 +130,15 @@ class Compose:
         return processes.run(
             [*self._base, *arguments], environment=self._environment, timeout=STARTED + 600
         )
+
+
+def said_version(text: str) -> str | None:
+    """Read `version` out of a service's JSON answer."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return None
+    return answer.get("version") if isinstance(answer, dict) else None
 
 
 def free_ports(ports: dict[str, list[int]]) -> str:
