@@ -66,6 +66,22 @@ def test_surfaces_know_no_stage_and_no_context(path: Path) -> None:
             assert name.startswith(allowed), name
 
 
+@pytest.mark.parametrize("path", within("tools"), ids=named)
+def test_tools_take_what_they_need_and_know_no_release(path: Path) -> None:
+    allowed = ("scripts.core", "scripts.tools", "scripts.cli.terminal")
+    assert not [n for n in imports(path) if n.startswith("scripts") and not n.startswith(allowed)]
+
+
+# Stage -> the other stage that it is made of.
+MADE_OF = {"plan": "doctor", "ci_dists": "dists"}
+
+
+@pytest.mark.parametrize("path", within("stages"), ids=named)
+def test_stages_share_by_the_release_not_by_each_other(path: Path) -> None:
+    own = {name.split(".")[2] for name in imports(path) if name.startswith("scripts.stages.")}
+    assert own <= {MADE_OF.get(path.stem)}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_only_stages_and_the_command_line_know_stages(path: Path) -> None:
     if path.parent != SCRIPTS / "stages":

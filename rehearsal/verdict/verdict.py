@@ -17,16 +17,14 @@ from rehearsal.runs.recorder import JobRun
 from rehearsal.runs.run import Run
 from rehearsal.world import git_repo
 from rehearsal.world.world import World
-from scripts.core import codec, tags, version
 from scripts.core import lock as locking
-from scripts.core.converge import Conflict, Matches, Missing, Surface
+from scripts.core import tags, version
+from scripts.core.converge import Conflict, Matches, Surface
 from scripts.core.errors import ReleaseError
 from scripts.core.lock import Lock
+from scripts.release.assets import COMPOSE, SUMS
 from scripts.release.context import Context
-from scripts.stages.promote import pointers
-from scripts.stages.publish_tags import names
-from scripts.stages.stage import COMPOSE, SUMS
-from scripts.surfaces.package_index import Dists
+from scripts.release.release_surfaces import surfaces
 from scripts.tools.runner import Runner
 
 AN_HOUR = 1000
@@ -204,19 +202,12 @@ def released(world: World, tag: str, before: Snapshot) -> Iterator[Row]:
         yield Row(f"release {tag or world.version}", "published", found, False)
         return
     lock = locking.read(text)
-    _hand_in(context, text)
     assets = {asset.name: f"{asset.size} bytes" for asset in release.get_assets()}
-    yield _assets(lock, assets, compose=bool(context.config.compose))
+    yield _assets(lock, assets, compose=bool(context.config_at(lock.plan.base).compose))
     for surface in surfaces(context, lock):
-        yield _row(surface, lock)
+        yield _row(surface)
     yield from _platforms(context, lock)
     yield from _unmoved(context, lock, before)
-
-
-def surfaces(context: Context, lock: Lock) -> list[Surface]:
-    """List everything that the release gave a name to or pointed at, in its order."""
-    package = [Dists(context.index, lock, context.inputs, {})] if lock.dists else []
-    return [*package, *names(context), *pointers(context)]
 
 
 def reader(world: World, *, with_token: bool = False) -> Context:
@@ -264,27 +255,13 @@ def _short(text: str) -> str:
     return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b", r"\1", text)
 
 
-def _row(surface: Surface, lock: Lock) -> Row:
+def _row(surface: Surface) -> Row:
     try:
         state = surface.observe()
     except ReleaseError as error:
-        return Row(surface.title, _expected(surface, lock), error.cause, False)
+        return Row(surface.title, surface.planned, error.cause, False)
     found = state.cause if isinstance(state, Conflict) else state.detail
-    ok = isinstance(state, Matches)
-    assert isinstance(state, Matches | Missing | Conflict)  # noqa: S101 -- for the reader
-    return Row(surface.title, _expected(surface, lock), found, ok)
-
-
-def _expected(surface: Surface, lock: Lock) -> str:
-    """Say what a surface was planned to be, from the surface's own fields."""
-    known = vars(surface)
-    if "digest" in known:
-        return str(known["digest"])
-    if isinstance(surface, Dists):
-        return ", ".join(dist.name for dist in lock.dists)
-    if "commit" in known:
-        return str(known["commit"])[:12]
-    return "published, Latest" if lock.plan.latest else "published"
+    return Row(surface.title, surface.planned, found, isinstance(state, Matches))
 
 
 def _assets(lock: Lock, assets: Mapping[str, str], *, compose: bool) -> Row:
@@ -332,14 +309,6 @@ def _known_tags(context: Context) -> set[str]:
             tag = name.removeprefix("refs/tags/")
             found |= {tag, *_lines(tag)}
     return found
-
-
-def _hand_in(context: Context, lock: bytes) -> None:
-    """Put the lock where the stages read it from, and its plan as well."""
-    assets = context.inputs / "assets"
-    assets.mkdir(parents=True, exist_ok=True)
-    (assets / locking.NAME).write_bytes(lock)
-    (context.inputs / "plan.json").write_text(codec.encode(locking.read(lock).plan))
 
 
 def _steps(job: JobRun) -> dict[str, float]:

@@ -36,7 +36,7 @@ document has
 | `verb` | what was run |
 | `exit_code` | as below |
 | `errors` | none if all went well; else each with `kind`, `cause`, `remedy` and `place` |
-| `outcomes` | of a job, each surface with its `title`, what it came to, whether it was `written` |
+| `outcomes` | of a job, each surface or check: `title`, `kind`, `planned`, `detail`, `written` |
 | `facts` | of a job, what later jobs need to know |
 
 and what the verb found. A `place` has `path`, `line` and `column`, or is null.

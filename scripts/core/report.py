@@ -1,11 +1,12 @@
 """What people read: the plan, the gate's list, the report. Markdown, from values alone."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
 from scripts.core import findings as marks
+from scripts.core.converge import CHECK, NAME, POINTER, Surface
 from scripts.core.findings import Finding
 from scripts.core.jobs import JOBS, PROVING, before_report
 from scripts.core.lock import Lock
@@ -15,10 +16,9 @@ from scripts.core.rollback import Rollback
 
 SIGNS = {marks.PROBLEM: "❌", marks.ADVICE: "⚠️", marks.NOT_CHECKED: "❔", marks.OK: "✅"}
 """The worst first."""
-CHECKING = ("checks", "dists", "verify-staged", "verify-published", "audit")
 BROKEN = ("failure", "cancelled")
 """How a job ends that left no result though it began."""
-SHORT = 19  # characters of a digest that a person compares: `sha256:` and twelve more
+LONG = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -110,25 +110,22 @@ def withdrawal(tag: str) -> str:
     )
 
 
-def gate(lock: Lock) -> str:
+def gate(lock: Lock, surfaces: Sequence[Surface]) -> str:
     """Write exactly what becomes public when the release is approved."""
-    names = [
-        ("git tag", f"`{lock.plan.tag}`", f"`{lock.commit}`"),
-        *(
-            ("image", f"`{planned.reference}`", f"`{lock.image(planned.name).digest}`")
-            for planned in lock.plan.images
-        ),
-        *(
-            (f"package {lock.plan.project}", f"`{d.name}`", f"`sha256:{d.sha256}`")
-            for d in lock.dists
-        ),
-    ]
-    pointers = table(("what", "planned"), _pointers(lock.plan))
+    names, pointers = (
+        table(("what", "planned"), [(s.title, s.planned) for s in surfaces if s.kind == kind])
+        for kind in (NAME, POINTER)
+    )
     return (
         f"## {lock.plan.project} {lock.plan.version} is proven and waits for approval\n\n"
-        f"Names, which never move:\n\n{table(('what', 'name', 'bytes'), names)}\n\n"
+        f"Names, which never move:\n\n{names}\n\n"
         f"After a consumer's check:\n\n{pointers}\n"
     )
+
+
+def public(surfaces: Sequence[Surface]) -> list[Surface]:
+    """Give those that people see."""
+    return [one for one in surfaces if one.kind in (NAME, POINTER)]
 
 
 def run(
@@ -136,13 +133,14 @@ def run(
     results: Sequence[Result],
     run_url: str | None,
     page: str = "",
-    index_page: str = "",
+    surfaces: Sequence[Surface] = (),
+    *,
     ended: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Write the report of a run: what to do next, what failed, what is where, when each job ran.
 
-    `page` is the repository's, `index_page` the package's; `ended` says how each job ended, by the
-    name of its results: a job can fail without leaving any.
+    `page` is the repository's; `surfaces` are all that the release is to be seen in; `ended` says
+    how each job ended, by the name of its results: a job can fail without leaving any.
     """
     title = f"{plan.project} {plan.version}" if plan else "the release"
     results = [one for one in results if one.failure or one.job not in _absent(plan)]
@@ -154,7 +152,7 @@ def run(
         f"## Report: {title}",
         _next(plan, failed, results, run_url, page, broken=broken),
         *(_failure(result, first=n == 0) for n, result in enumerate(failed)),
-        _surfaces(plan, results, page, index_page) if plan and not plan.dry_run else "",
+        _surfaces(public(surfaces), results) if plan and not plan.dry_run else "",
         _checks(results),
         f"**Did not run, or left no result:** {', '.join(named)}" if silent else "",
         timeline(results),
@@ -238,49 +236,34 @@ def _failure(result: Result, *, first: bool) -> str:
     return f"### ❌ {result.name}{later}\n\n> {cause}\n\n**What to do:** {result.failure.remedy}"
 
 
-def _surfaces(plan: Plan, results: Sequence[Result], page: str, index_page: str) -> str:
-    found = {one.title: one for result in results for one in result.outcomes}
+def _surfaces(surfaces: Sequence[Surface], results: Sequence[Result]) -> str:
+    came_to = {one.title: one for result in results for one in result.outcomes}
     rows = []
-    for title, planned, link in _planned(plan, page, index_page):
-        outcome = found.get(title)
-        seen = "not reached" if outcome is None else _short(outcome.detail)
+    for one in surfaces:
+        outcome = came_to.get(one.title)
+        seen = "not reached" if outcome is None else outcome.detail
         sign = "○" if outcome is None else "✅"
         this_run = "" if outcome is None else "written" if outcome.written else "was there"
-        linked = f"[open]({link})" if link else ""
-        rows.append((f"{sign} {title}", planned, seen, this_run, linked))
+        linked = f"[open]({one.link})" if one.link else ""
+        rows.append((f"{sign} {one.title}", _short(one.planned), _short(seen), this_run, linked))
     head = ("surface", "planned", "found", "this run", "link")
     return f"### What is where\n\n{table(head, rows)}"
-
-
-def _planned(plan: Plan, page: str, index_page: str) -> Iterator[tuple[str, str, str]]:
-    """Name every surface as it names itself, what it is to be, and where a person sees it."""
-    tag, latest = plan.tag, ", Latest" * plan.latest
-    yield f"git tag {tag}", "the release commit", page and f"{page}/tree/{tag}"
-    for image in plan.images:
-        yield f"image tag {image.reference}", "the proven image", ""
-    if plan.dists:
-        yield f"package {plan.project} {plan.version}", ", ".join(plan.dists), index_page
-    yield f"release {tag}", f"published{latest}", page and f"{page}/releases/tag/{tag}"
-    for image in plan.images:
-        for name in image.floating:
-            yield f"image tag {image.repository}:{name}", f"at {plan.version}", ""
-    if plan.branch:
-        held = "contains the release commit"
-        yield f"branch {plan.branch}", held, page and f"{page}/tree/{plan.branch}"
 
 
 def _checks(results: Sequence[Result]) -> str:
     lines = [
         f"- {'○' if outcome.skipped else '✅'} {_short(f'{outcome.title}: {outcome.detail}')}"
-        for job in CHECKING
-        for result in _of(results, job)
+        for job in JOBS
+        for result in _of(results, job.result)
         for outcome in result.outcomes
+        if outcome.kind == CHECK
     ]
     return "\n".join(["### What was checked", "", *lines]) if lines else ""
 
 
 def _short(text: str) -> str:
-    return re.sub(r"sha256:[0-9a-f]{64}", lambda found: found[0][:SHORT], text).replace("\n", " ")
+    """Cut hashes to what a person compares: `sha256:` and twelve digits, twelve of a commit."""
+    return LONG.sub(r"\1", text).replace("\n", " ")
 
 
 def timeline(results: Sequence[Result]) -> str:

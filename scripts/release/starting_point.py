@@ -10,7 +10,6 @@ from packaging.version import Version
 from scripts.core import changelog, version
 from scripts.core import plan as planning
 from scripts.core.changelog import headline
-from scripts.core.converge import patiently
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.plan import Origin, PlannedImage, Product
 from scripts.release import version_files
@@ -39,7 +38,7 @@ class Start:
 def find(context: Context) -> Start:
     """Find the branch's present head, or the pushed tag's commit."""
     trigger = context.runner.trigger()
-    refs = patiently(context.git.refs, context.runner.patience())
+    refs = context.ask(context.git.refs)
     branch = None if trigger.tag else trigger.branch or _current_branch(context)
     ref = f"refs/tags/{trigger.tag}" if trigger.tag else f"refs/heads/{branch}"
     if ref not in refs:

@@ -12,12 +12,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from scripts.core import report, version
-from scripts.core.converge import patiently
+from scripts.core.converge import Missing
 from scripts.core.errors import CheckError, ServiceError, UsageError
 from scripts.core.findings import PROBLEM, Finding, advice, not_checked, ok, problem
 from scripts.core.results import Done
-from scripts.release import starting_point
+from scripts.release import attempt, starting_point
 from scripts.release.context import Context
+from scripts.release.runners import DEFAULT, RUNNERS
 from scripts.release.starting_point import Start
 from scripts.surfaces import web
 from scripts.surfaces.registry_access import may_push
@@ -33,8 +34,6 @@ BUILDX = ("docker buildx", ("docker", "buildx", "version"), (0, 13))
 COMPOSE = ("docker compose", ("docker", "compose", "version", "--short"), (2, 24))
 # The kinds of rules that refuse a push (GitHub Docs, "Available rules for rulesets").
 GUARDING = {"pull_request", "update", "required_status_checks", "required_signatures"}
-DEFAULT = "linux/amd64"
-RUNNERS = {"linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm"}
 Check = Callable[[Context, Start], Iterator[Finding]]
 
 
@@ -59,7 +58,7 @@ def examine(context: Context, began: Start) -> list[Finding]:
         context.runner.step(_name(check))
         try:
             look = partial(_made, check, context, began)
-            findings += patiently(look, context.runner.patience(LOOK))
+            findings += context.ask(look, LOOK)
         except ServiceError as error:
             findings.append(not_checked(_name(check), error.cause))
     return findings
@@ -195,8 +194,9 @@ def package(context: Context, began: Start) -> Iterator[Finding]:
     if not (began.config.package and (began.tag or context.runner.trigger().version)):
         return
     wanted = starting_point.wanted(context, began)
-    what = f"package {began.config.project} {wanted}"
-    if not context.index.hashes(began.config.project, str(wanted)):
+    name = attempt.possible_names(context, began, wanted)[-1]
+    what = name.title
+    if isinstance(name.observe(), Missing):
         yield ok(what, "free")
         return
     first = context.index.first_upload(began.config.project, str(wanted))

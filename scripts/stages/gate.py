@@ -3,10 +3,11 @@
 from scripts.core import report
 from scripts.core.results import Done
 from scripts.release.context import Context
+from scripts.release.release_surfaces import surfaces
 
 
 def run(context: Context) -> Done:
     """Write the list to the job's summary, where the approver reads it."""
-    text = report.gate(context.lock)
+    text = report.gate(context.lock, surfaces(context, context.lock))
     context.runner.report(text, lock=context.lock)
     return Done()

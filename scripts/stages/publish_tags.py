@@ -1,6 +1,6 @@
 """Give the names that can still be taken away: the git tag, then the image version tags."""
 
-from scripts.core.converge import Surface, converge
+from scripts.core.converge import converge
 from scripts.core.results import Done
 from scripts.release.context import Context
 from scripts.release.release_surfaces import tags
@@ -9,9 +9,4 @@ from scripts.release.release_surfaces import tags
 def run(context: Context) -> Done:
     """Tag what is proven."""
     context.git.fetch(context.lock.commit)
-    return Done(tuple(converge(names(context), context.runner.patience)))
-
-
-def names(context: Context) -> list[Surface]:
-    """List the names but the package's, in the order they are given."""
-    return tags(context, context.lock)
+    return Done(tuple(converge(tags(context, context.lock), context.runner.patience)))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scripts.core.converge import Matches, Missing, State
+from scripts.core.converge import Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError, UsageError
 from scripts.surfaces.git_remote import MOVED, Git, person
 
@@ -21,7 +21,7 @@ FindRequest = Callable[[str, str], str | None]
 
 
 @dataclass(frozen=True)
-class DraftBranch:
+class DraftBranch(Surface):
     """The branch with the draft: the target's changelog, with the entries that it lacks."""
 
     git: Git
@@ -106,7 +106,7 @@ class DraftBranch:
 
 
 @dataclass(frozen=True)
-class DraftRequest:
+class DraftRequest(Surface):
     """The pull request that asks a person to edit and merge the draft."""
 
     target: str

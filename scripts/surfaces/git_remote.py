@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.core import lock as locking
 from scripts.core.changelog.carrying import carried, carry, without
-from scripts.core.converge import Conflict, Matches, Missing, State
+from scripts.core.converge import NAME, POINTER, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
@@ -175,7 +175,7 @@ def _header(url: str, token: str | None) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class ReleaseBranch:
+class ReleaseBranch(Surface):
     """The branch that holds the release commit until the tag does."""
 
     git: Git
@@ -203,7 +203,7 @@ class ReleaseBranch:
 
 
 @dataclass(frozen=True)
-class ReleaseBranchGone:
+class ReleaseBranchGone(Surface):
     """The release branch is not needed once the branch holds the release commit."""
 
     git: Git
@@ -214,6 +214,11 @@ class ReleaseBranchGone:
     def title(self) -> str:
         """Name the branch."""
         return f"branch {self.plan.release_branch} removed"
+
+    @property
+    def planned(self) -> str:
+        """Say when it may stay."""
+        return "removed, or kept for a pull request"
 
     def observe(self) -> State:
         """Look whether it is still there, and still needed."""
@@ -238,9 +243,10 @@ class ReleaseBranchGone:
 
 
 @dataclass(frozen=True)
-class GitTag:
+class GitTag(Surface):
     """The annotated tag: a name, so it never moves."""
 
+    kind = NAME
     git: Git
     lock: Lock
 
@@ -248,6 +254,16 @@ class GitTag:
     def title(self) -> str:
         """Name the tag."""
         return f"git tag {self.lock.plan.tag}"
+
+    @property
+    def planned(self) -> str:
+        """Give the commit, which a plan does not know yet."""
+        return self.lock.commit or "the release commit"
+
+    @property
+    def link(self) -> str:
+        """Give the page of the tagged files."""
+        return f"{self.git.url}/tree/{self.lock.plan.tag}"
 
     def observe(self) -> State:
         """Look which commit it names."""
@@ -289,9 +305,10 @@ def tag_object(lock: Lock) -> str:
 
 
 @dataclass
-class Branch:
+class Branch(Surface):
     """The branch the release came from: a pointer, so it comes last."""
 
+    kind = POINTER
     git: Git
     plan: Plan
     commit: str
@@ -305,6 +322,16 @@ class Branch:
     def title(self) -> str:
         """Name the branch."""
         return f"branch {self.plan.branch}"
+
+    @property
+    def planned(self) -> str:
+        """Say that the commit is to be in its history."""
+        return f"contains {self.commit[:12] or 'the release commit'}"
+
+    @property
+    def link(self) -> str:
+        """Give the page of the branch."""
+        return f"{self.git.url}/tree/{self.plan.branch}"
 
     def observe(self) -> State:
         """Look whether the branch contains the release commit, or a pull request brings it."""

@@ -15,7 +15,7 @@ from github.GitReleaseAsset import GitReleaseAsset
 from github.Repository import Repository
 
 from scripts.core import lock, version
-from scripts.core.converge import Conflict, Matches, Missing, State
+from scripts.core.converge import POINTER, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError
 from scripts.core.plan import Plan
 from scripts.surfaces import web
@@ -252,7 +252,7 @@ def _error(error: GithubException) -> ServiceError:
 
 
 @dataclass(frozen=True)
-class Draft:
+class Draft(Surface):
     """The release before anyone can see it, with exactly the planned assets."""
 
     forge: Forge
@@ -343,16 +343,29 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Published:
+class Published(Surface):
     """The release, for everyone to see; "Latest" if it is the highest stable version."""
 
+    kind = POINTER
     forge: Forge
     plan: Plan
+    page: str = ""
+    """The repository's page."""
 
     @property
     def title(self) -> str:
         """Name the release."""
         return f"release {self.plan.tag}"
+
+    @property
+    def planned(self) -> str:
+        """Say whether it is to be "Latest"."""
+        return f"published{', Latest' * self.plan.latest}"
+
+    @property
+    def link(self) -> str:
+        """Give the release's page."""
+        return self.page and f"{self.page}/releases/tag/{self.plan.tag}"
 
     def observe(self) -> State:
         """Look whether it is published, and whether "Latest" is right."""

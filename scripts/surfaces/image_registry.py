@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.core import version
-from scripts.core.converge import Conflict, Matches, Missing, State
+from scripts.core.converge import NAME, POINTER, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError
 from scripts.surfaces import web
 from scripts.tools import processes
@@ -103,9 +103,10 @@ def index_digest(dry_run: str) -> str:
 
 
 @dataclass(frozen=True)
-class VersionTag:
+class VersionTag(Surface):
     """An image's version tag: a name, so it never moves."""
 
+    kind = NAME
     registry: ImageRegistry
     repository: str
     tag: str
@@ -115,6 +116,11 @@ class VersionTag:
     def title(self) -> str:
         """Name the tag with its repository."""
         return f"image tag {self.repository}:{self.tag}"
+
+    @property
+    def planned(self) -> str:
+        """Give the digest, which a plan does not know yet."""
+        return self.digest or "the tested image"
 
     def observe(self) -> State:
         """Look which image index it names."""
@@ -135,9 +141,10 @@ class VersionTag:
 
 
 @dataclass(frozen=True)
-class FloatingTag:
+class FloatingTag(Surface):
     """An image's `latest`, `0` or `0.2`: a pointer, which only moves forward."""
 
+    kind = POINTER
     registry: ImageRegistry
     repository: str
     tag: str
@@ -148,6 +155,11 @@ class FloatingTag:
     def title(self) -> str:
         """Name the tag with its repository."""
         return f"image tag {self.repository}:{self.tag}"
+
+    @property
+    def planned(self) -> str:
+        """Give the digest, which a plan does not know yet."""
+        return self.digest or "the tested image"
 
     def observe(self) -> State:
         """Look where it points; a higher version that came meanwhile keeps it."""

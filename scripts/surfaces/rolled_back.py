@@ -8,7 +8,7 @@ from github.GitRelease import GitRelease
 
 from scripts.core import version
 from scripts.core.changelog import is_yanked, yank
-from scripts.core.converge import Matches, Missing, State
+from scripts.core.converge import Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError
 from scripts.core.plan import Plan
 from scripts.core.rollback import Move
@@ -21,7 +21,7 @@ ANY_BANNER = re.compile(r"\A> \[!WARNING\]\r?\n> \*\*\S+ was rolled back\.\*\*.*
 
 
 @dataclass(frozen=True)
-class TagBack:
+class TagBack(Surface):
     """A floating tag that pointed at the bad release."""
 
     registry: ImageRegistry
@@ -52,7 +52,7 @@ class TagBack:
 
 
 @dataclass(frozen=True)
-class LatestBack:
+class LatestBack(Surface):
     """GitHub's "Latest", which showed the bad release."""
 
     forge: Forge
@@ -79,7 +79,7 @@ class LatestBack:
 
 
 @dataclass(frozen=True)
-class Marked:
+class Marked(Surface):
     """The bad release on GitHub: a banner in its notes, and no longer a full release."""
 
     forge: Forge
@@ -113,7 +113,7 @@ class Marked:
 
 
 @dataclass
-class Yanked:
+class Yanked(Surface):
     """The bad version's heading in the changelog of the branch."""
 
     git: Git
@@ -180,7 +180,7 @@ class Yanked:
 
 
 @dataclass(frozen=True)
-class DraftGone:
+class DraftGone(Surface):
     """The draft of a release that nobody saw."""
 
     forge: Forge
@@ -206,7 +206,7 @@ class DraftGone:
 
 
 @dataclass(frozen=True)
-class BranchGone:
+class BranchGone(Surface):
     """The release branch of a release that nobody saw."""
 
     git: Git

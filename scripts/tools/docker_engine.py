@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,9 +13,8 @@ import docker
 import requests
 from docker.errors import DockerException
 
-from scripts.core.converge import patiently
+from scripts.core.converge import Patience, patiently
 from scripts.core.errors import CheckError, ServiceError, TransientError
-from scripts.release.context import Context
 from scripts.tools import processes
 
 ARCHITECTURES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
@@ -59,12 +58,21 @@ NOT_PULLED = "check whether the registry has it, then run the release again with
 
 
 class Engine:
-    """The runner's Docker engine: the docker SDK to look, compose to start."""
+    """The runner's Docker engine: the docker SDK to look, compose to start.
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    `environment` is all that compose sees, `fresh` gives it an empty folder of that name, and
+    `patience` a deadline for what it pulls.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        fresh: Callable[[str], Path],
+        patience: Callable[[], Patience],
+    ) -> None:
+        self._environment, self._fresh, self._patience = environment, fresh, patience
         try:
-            host = context.runner.get("DOCKER_HOST")
+            host = environment.get("DOCKER_HOST")
             self._client = docker.DockerClient(base_url=host) if host else docker.from_env()
             self.platform = ARCHITECTURES.get(self._client.info()["Architecture"], "unknown")
         except DockerException as error:
@@ -76,7 +84,8 @@ class Engine:
     def started(self, compose_file: Path) -> Iterator[Services]:
         """Start everything of a compose file on free ports, and take all of it away again."""
         project = f"release-{secrets.token_hex(4)}"
-        run = Compose(self._context, project, compose_file)
+        folder = self._fresh(project)
+        run = Compose(self._environment, folder, project, compose_file, self._patience)
         try:
             yield run.up()
         finally:
@@ -86,13 +95,20 @@ class Engine:
 class Compose:
     """One compose project that can be there beside any other: its ports are chosen free."""
 
-    def __init__(self, context: Context, project: str, file: Path) -> None:
-        self._environment = context.runner.inherited()
-        self._patience = context.runner.patience
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        folder: Path,
+        project: str,
+        file: Path,
+        patience: Callable[[], Patience],
+    ) -> None:
+        self._environment = environment
+        self._patience = patience
         self._base = ["docker", "compose", "--project-name", project, "--file", str(file)]
         self._ports = self._published()
         # A folder of its own: another project that starts meanwhile must not replace it.
-        override = context.fresh(project) / "ports.yaml"
+        override = folder / "ports.yaml"
         override.write_text(free_ports(self._ports), "utf-8")
         self._base += ["--file", os.fspath(override)]
 
@@ -141,6 +157,15 @@ class Compose:
         return processes.run(
             [*self._base, *arguments], environment=self._environment, timeout=STARTED + 600
         )
+
+
+def said_version(text: str) -> str | None:
+    """Read `version` out of a service's JSON answer."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return None
+    return answer.get("version") if isinstance(answer, dict) else None
 
 
 def free_ports(ports: dict[str, list[int]]) -> str:

@@ -142,7 +142,9 @@ def test_the_first_heading_of_a_version_is_that_of_keep_a_changelog(
     assert f"\n\n## {expected}\n\n- x\n" in cut(f"# Title\n\n## {unreleased}\n\n- x\n")
 
 
-def test_a_level_is_that_of_the_newest_version_and_the_dress_that_of_a_dated_one_beside_it() -> None:
+def test_a_level_is_that_of_the_newest_version_and_the_dress_that_of_a_dated_one_beside_it() -> (
+    None
+):
     text = "## Unreleased\n- x\n# 0.2.3\n## Features\n## 0.2.2 - 2025-01-01\n"
     assert "\n\n# 0.2.4\n- x\n# 0.2.3\n" in cut(text)
 

@@ -118,8 +118,11 @@ CONVERGED = """
 from packaging.version import Version
 
 from scripts.release import attempt, starting_point
+from scripts.core import report
 from scripts.core.lock import Lock
+from scripts.core.results import Result
 from scripts.release import release_commit
+from scripts.release.release_surfaces import surfaces
 from scripts.stages import publish_tags
 from tests.conftest import Bench
 
@@ -128,13 +131,25 @@ def test_it_is_converged_by_publish_tags(bench: Bench) -> None:
     context = bench.context()
     began = starting_point.find(context)
     origin = starting_point.origin(context, began)
-    context.plan = attempt._decide(context, began, Version("0.2.4"), origin)
-    commit = release_commit.make(context)
-    context.lock = Lock(context.plan, commit, (), ())
+    plan = attempt._decide(context, began, Version("0.2.4"), origin)
+    commit = release_commit.make(context.knowing(plan=plan))
+    context = context.knowing(plan=plan, lock=Lock(plan, commit, (), ()))
     done = publish_tags.run(context)
     assert "git tag 0.2.4" in [one.title for one in done.outcomes if one.written]
     assert bench.project.refs()["refs/tags/0.2.4"] == commit
     assert not [one for one in publish_tags.run(context).outcomes if one.written]
+    assert report_of(context, ()) == ["○ git tag 0.2.4", commit[:12], "not reached", ""]
+    said = Result("publish-tags", "", 1.0, 2.0, done.outcomes, {}, None)
+    assert report_of(context, [said]) == ["✅ git tag 0.2.4", commit[:12], commit[:12], "written"]
+
+
+def report_of(context, results):
+    listed = surfaces(context, context.lock)
+    text = report.run(context.plan, results, None, "", listed)
+    (row,) = [line for line in text.splitlines() if " git tag 0.2.4 |" in line]
+    *cells, link = row.strip("| ").split(" | ")
+    assert link == f"[open]({context.endpoints.page_url}/tree/0.2.4)"
+    return cells
 """
 
 

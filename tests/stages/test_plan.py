@@ -341,8 +341,7 @@ def tried(bench: Bench) -> Lock:
     """A try that came to its draft: release branch, lock and files, nothing public."""
     context = bench.context()
     plan = planned(context)
-    context.__dict__["plan"] = plan
-    commit = release_commit.make(context)
+    commit = release_commit.make(context.knowing(plan=plan))
     folder = bench.folder / "assets"
     folder.mkdir()
     for name in plan.dists:

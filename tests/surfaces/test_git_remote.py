@@ -25,22 +25,18 @@ def context(bench: Bench) -> Context:
 def over_http(bench: Bench, context: Context) -> Context:
     """The same, with git going through the GitHub service."""
     there = bench.context(GITHUB_SERVER_URL=bench.github.url)
-    context.__dict__["git"] = there.git
-    return context
+    return context.knowing(git=there.git)
 
 
 @pytest.fixture
 def plan(context: Context) -> Plan:
     began = starting_point.find(context)
-    made = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
-    context.__dict__["plan"] = made
-    return made
+    return attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
 
 
 @pytest.fixture
 def commit(context: Context, plan: Plan) -> str:
-    assert plan
-    return release_commit.make(context)
+    return release_commit.make(context.knowing(plan=plan))
 
 
 def other_clone(bench: Bench, *options: str) -> Path:
@@ -61,8 +57,7 @@ def test_commit_and_tag_are_the_same_in_another_clone(
     bench: Bench, context: Context, plan: Plan, commit: str, options: tuple[str, ...]
 ) -> None:
     other = bench.context(other_clone(bench, *options))
-    other.__dict__["plan"] = plan
-    assert release_commit.make(other) == commit
+    assert release_commit.make(other.knowing(plan=plan)) == commit
     for one in (context, other):
         converge([GitTag(one.git, Lock(plan, commit, (), ()))], one.runner.patience)
     shown = git("cat-file", "-p", "v0.2.4", cwd=bench.project.bare)
@@ -101,8 +96,7 @@ def test_the_committed_modes_and_bytes_stay(bench: Bench) -> None:
     context = bench.context()
     began = starting_point.find(context)
     plan = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
-    context.__dict__["plan"] = plan
-    commit = release_commit.make(context)
+    commit = release_commit.make(context.knowing(plan=plan))
     converge([ReleaseBranch(context.git, plan, commit)], context.runner.patience)
     new = bench.project.show(commit, "CITATION.cff")
     assert new == b"\xef\xbb\xbf" + base.replace(b"0.2.3", b"0.2.4")
@@ -227,8 +221,7 @@ def test_a_protected_branch_is_asked_by_pull_request_once(
     context = guarded.context(GITHUB_SERVER_URL=guarded.github.url)
     began = starting_point.find(context)
     plan = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
-    context.__dict__["plan"] = plan
-    commit = release_commit.make(context)
+    commit = release_commit.make(context.knowing(plan=plan))
     converge([ReleaseBranch(context.git, plan, commit)], context.runner.patience)
     head = guarded.project.sha("main")
     surfaces = [

@@ -91,7 +91,11 @@ def _read_back(
     stop = below[1].heading.start if below[1:] else len(before.text)
     stop += sum(len(new) - (span.stop - span.start) for span, new in edits if span.stop <= stop)
     log = parse(after[:stop], before.path)
-    wanted = [*map(_said, before.sections[: at + 1]), (version_key(version),), *map(_said, below[:1])]
+    wanted = [
+        *map(_said, before.sections[: at + 1]),
+        (version_key(version),),
+        *map(_said, below[:1]),
+    ]
     found = list(map(_said, log.sections))
     if found == wanted and not says_something(log.sections[at].body(log.text)):
         return
