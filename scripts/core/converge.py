@@ -14,6 +14,8 @@ POINTER = "pointer"
 """A surface that leads people to the newest release: it comes last, and moves."""
 CHECK = "check"
 """No surface: what a job found out about the release."""
+ANNOUNCEMENT = "announcement"
+"""Tells people of the release; no part of it."""
 INTERNAL = "internal"
 """What only the release itself needs: its branch, its draft, its builds."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
-from scripts.core import tags
+from scripts.core import announcement, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.noise import BOTS, SUBJECTS
 
@@ -89,6 +89,27 @@ class DraftConfig:
 
 
 @dataclass(frozen=True)
+class WebhookConfig:
+    """A webhook that gets one message for each release."""
+
+    name: str = _key("Its name: the secret has its address by it.", pattern=r"[a-z][a-z0-9-]*")
+    kind: str = _key("Whose form the message has.", pattern="|".join(announcement.BODIES))
+
+
+@dataclass(frozen=True)
+class AnnounceConfig:
+    """Where a release is announced, once its pointers have moved."""
+
+    webhooks: tuple[WebhookConfig, ...] = _key("Chats and timelines.", default=())
+    comments: bool = _key(
+        "Whether issues and pull requests that the section names get a comment.", default=False
+    )
+    discussion: str | None = _key(
+        "The category in which GitHub opens a discussion for the release.", default=None
+    )
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that the release knows of the project."""
 
@@ -118,6 +139,9 @@ class Config:
     package: PackageConfig | None = _key(
         "The package; none if only images are released.", default=None
     )
+    announce: AnnounceConfig = _key(
+        "Where a release is announced; nowhere without it.", default=AnnounceConfig()
+    )
     images: tuple[ImageConfig, ...] = _key("The images; none if only a package is.", default=())
     draft: DraftConfig = _key("What the changelog's draft leaves out.", default=DraftConfig())
     project: str = ""
@@ -130,6 +154,8 @@ SECTIONS: dict[str, type[Any]] = {
     "version_files": VersionFile,
     "package": PackageConfig,
     "images": ImageConfig,
+    "announce": AnnounceConfig,
+    "webhooks": WebhookConfig,
     "draft": DraftConfig,
 }
 
@@ -211,6 +237,8 @@ class _Reader:
             return self._section(f, section, value, path)
         if str(f.type).startswith("tuple"):
             return tuple(self._texts(f, value, path))
+        if f.type is bool:
+            return self._checked(isinstance(value, bool), value, path, "true or false")
         if "int" in str(f.type):
             # To Python a bool is an int; to TOML it is not.
             right = type(value) is int and 0 < value <= LARGEST_PORT

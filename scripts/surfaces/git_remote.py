@@ -1,6 +1,7 @@
 """The git remote: release branch, tag, and the branch that users follow."""
 
 import base64
+import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -153,6 +154,21 @@ class Git:
     def push(self, *refspecs: str) -> None:
         """Push, all or nothing, so that no rejected branch leaves a stray tag."""
         self.run("push", "--quiet", "--atomic", self.url, *refspecs)
+
+    def notes(self, below: str) -> set[str]:
+        """Name the references below `below`, which are neither branches nor tags."""
+        listed = self.run("ls-remote", "--end-of-options", self.url, f"{below}/*").splitlines()
+        return {line.partition("\t")[2] for line in listed}
+
+    def note(self, name: str, commit: str, who: Mapping[str, str]) -> None:
+        """Make a reference that only one run can make: its commit is like no other.
+
+        Raises ServiceError if it is there already (git-push, `--force-with-lease`).
+        """
+        tree = self.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+        mine = self.commit(tree, [commit], f"Note {name}\n\n{secrets.token_hex(16)}\n", who)
+        lease = f"--force-with-lease={name}:"
+        self.run("push", "--quiet", lease, "--end-of-options", self.url, f"{mine}:{name}")
 
     def _has(self, commit: str) -> bool:
         try:

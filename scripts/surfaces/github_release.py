@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
-from github import Auth, BadAttributeException, Github, GithubException
+from github import (
+    Auth,
+    BadAttributeException,
+    Github,
+    GithubException,
+    UnknownObjectException,
+)
+from github.GithubObject import NotSet
 from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 from github.Repository import Repository
@@ -204,7 +211,8 @@ class Forge:
         body: str | None = None,
         draft: bool | None = None,
         prerelease: bool | None = None,
-        make_latest: str = "false",
+        make_latest: str | None = "false",
+        discussion: str | None = None,
     ) -> None:
         """Change what is given of a release, and keep the rest as it stands there."""
         release = self.release(tag)
@@ -216,8 +224,20 @@ class Forge:
                 release.body or "" if body is None else body,
                 draft=release.draft if draft is None else draft,
                 prerelease=release.prerelease if prerelease is None else prerelease,
-                make_latest=make_latest,
+                make_latest=make_latest or NotSet,
+                discussion_category_name=discussion or NotSet,
             )
+
+    def comments(self, number: int) -> list[str] | None:
+        """Give the comments of an issue or a pull request; None where there is no such."""
+        try:
+            with failures():
+                issue = self.repository.get_issue(number)
+                return [one.body or "" for one in issue.get_comments()]
+        except ServiceError as error:
+            if isinstance(error.__cause__, UnknownObjectException):
+                return None
+            raise
 
 
 @contextmanager

@@ -32,6 +32,7 @@ DAY = 86400.0  # seconds; more makes no sense, and much more no timeout
 DEADLINE = 600.0
 SILENCE = 30.0
 LONGEST_PAUSE = 15.0
+WEBHOOKS = "ANNOUNCE_SECRETS"
 LATIN = "\u00ff"  # the last character that a header can carry (RFC 9110, 5.5)
 HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"
 EVENT = "set GITHUB_EVENT_PATH to the file that GitHub wrote for the event, or not at all"
@@ -92,6 +93,17 @@ class Secrets:
     index_token: str | None = None
     registry_username: str | None = None
     registry_token: str | None = None
+    webhooks: str | None = None
+    """Lines of `NAME=ADDRESS`, a token behind the address where the service wants one."""
+
+    def webhook(self, name: str) -> tuple[str, str] | None:
+        """Give a webhook's address and its token; None where the secret does not name it."""
+        for line in (self.webhooks or "").splitlines():
+            key, _, rest = line.strip().partition("=")
+            address, _, token = rest.strip().partition(" ")
+            if key.strip() == name and address:
+                return address, token.strip()
+        return None
 
     def __repr__(self) -> str:
         """Say nothing, so that no traceback or log can."""
@@ -124,6 +136,8 @@ class Runner:
         self._as_json = as_json
         self._progress: Progress | None = None
         given = [value for key, value in self._environ.items() if SECRET.search(key)]
+        webhooks = self._environ.get(WEBHOOKS, "").splitlines()
+        given += [one for line in webhooks for one in line.partition("=")[2].split()]
         self.clean = redaction.cleaner(given)
         """Hides the secrets in a text: all that leaves the process goes through it."""
         self.found: dict[str, Any] = {}
@@ -198,6 +212,7 @@ class Runner:
             index_token=self.get("PACKAGE_INDEX_TOKEN"),
             registry_username=self.get("REGISTRY_USERNAME"),
             registry_token=self.get("REGISTRY_TOKEN"),
+            webhooks=self.get(WEBHOOKS),
         )
 
     def trigger(self) -> Trigger:

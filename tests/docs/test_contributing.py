@@ -196,12 +196,12 @@ def test_a_stage_runs_as_a_verb(tree: Path) -> None:
     subprocess.run(
         ["git", "remote", "add", "origin", "https://github.com/mari/thing"], cwd=tree, check=True
     )
-    said = run(tree, "-m", "scripts", "announce")
+    said = run(tree, "-m", "scripts", "headline")
     assert said.endswith("9.9.9 is out: https://github.com/mari/thing/releases/tag/v9.9.9\n")
-    assert (tree / "release/out/results/announce.json").is_file()
+    assert (tree / "release/out/results/headline.json").is_file()
     # Its result is not handed to the report: then the job did not run, as far as anybody knows.
     silent = run(tree, "-m", "scripts", "report").partition("left no result:** ")[2]
-    assert silent.splitlines()[0].split(", ")[-2:] == ["audit", "announce"]
+    assert silent.splitlines()[0].split(", ")[-2:] == ["audit", "headline"]
     shutil.copytree(tree / "release/out", inputs, dirs_exist_ok=True)
     silent = run(tree, "-m", "scripts", "report").partition("left no result:** ")[2]
     assert silent.splitlines()[0].split(", ")[-1] == "audit"

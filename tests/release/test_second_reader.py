@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from scripts import second_reader
+from scripts.release import second_reader
 from scripts.core.errors import CheckError
 from scripts.release.second_reader import agree
 from tests.core.changelogs import real
