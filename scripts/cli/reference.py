@@ -57,6 +57,8 @@ TITLES = {
     "package": "[tool.release.package]",
     "images": "[[tool.release.images]]",
     "draft": "[tool.release.draft]",
+    "announce": "[tool.release.announce]",
+    "webhooks": "[[tool.release.announce.webhooks]]",
 }
 PAGE = "docs/reference.md"
 BEGIN, END = "<!-- jobs -->", "<!-- end -->"

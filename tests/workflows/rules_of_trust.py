@@ -34,6 +34,7 @@ SECRETS = {
     (RELEASE, "publish-package"): {"PACKAGE_INDEX_TOKEN"},
     (RELEASE, "publish-tags"): PUSHES,
     (RELEASE, "promote"): PUSHES,
+    (RELEASE, "announce"): {"ANNOUNCE_SECRETS"},
     (ROLLBACK, "plan"): PUSHES,
     (ROLLBACK, "rollback"): PUSHES,
 }
@@ -41,7 +42,7 @@ SECRETS = {
 TOKEN = {
     *((RELEASE, job) for job in ("plan", "prepare", "checks", "dists", "stage")),
     *((RELEASE, job) for job in ("verify-staged", "publish-tags", "verify-published")),
-    *((RELEASE, job) for job in ("promote", "audit")),
+    *((RELEASE, job) for job in ("promote", "announce", "audit")),
     (AUDIT, "audit"),
     (CHANGELOG, "draft"),
     *((ROLLBACK, job) for job in ("plan", "rollback", "verify")),
@@ -56,6 +57,7 @@ WRITES = {
     (RELEASE, "publish-package"): {"id-token"},
     (RELEASE, "publish-tags"): {"contents"},
     (RELEASE, "promote"): {"contents", "pull-requests"},
+    (RELEASE, "announce"): {"contents", "issues", "pull-requests"},
     (ROLLBACK, "plan"): {"contents"},
     (ROLLBACK, "rollback"): {"contents", "pull-requests"},
     (AUDIT, "audit"): {"issues"},

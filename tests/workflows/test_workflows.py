@@ -171,7 +171,7 @@ BREACHES = [
         "persist-credentials: false\n          ref: main",
     ),
     ("jobs_run_in_the_designed_order", RELEASE, "needs: [plan, gate]", "needs: [plan, stage]"),
-    ("jobs_run_in_the_designed_order", RELEASE, "promote, audit", "promote"),
+    ("jobs_run_in_the_designed_order", RELEASE, "promote, announce, audit", "promote, announce"),
     ("jobs_run_in_the_designed_order", RELEASE, "  dists:\n", "  packages:\n"),
     ("what_is_public_waits_for_the_mode", RELEASE, "    if: always()\n", ""),
     (
