@@ -152,12 +152,14 @@ def says_nothing(title: str) -> bool:
     words = set(found) - _SMALL
     empty = words <= _vague() and (bool(words) or not found)
     # An issue's number names a thing: `Fix #12`.
-    return (empty and "#" not in title) or ("ypo" in title and _matches(_TYPOS, title))
+    return (empty and "#" not in title) or (
+        "ypo" in title and _compiled(_TYPOS).match(title) is not None
+    )
 
 
 def is_about_itself(title: str) -> bool:
     """Say whether a title is about the project's own texts and tests."""
-    return _matches(_ABOUT_ITSELF, title[:_LONGEST])
+    return _compiled(_ABOUT_ITSELF).match(title[:_LONGEST]) is not None
 
 
 def _is_one_of(text: str, patterns: tuple[str, ...]) -> bool:
@@ -194,6 +196,7 @@ def _vague() -> frozenset[str]:
     return frozenset(_VAGUE_WORDS.split())
 
 
-def _matches(expression: str, text: str) -> bool:
-    """Match from the start; the expression is compiled with its first use, by `re` itself."""
-    return re.match(expression, text, re.IGNORECASE) is not None
+@cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    """Compile one of the long expressions with its first use: most verbs need none of them."""
+    return re.compile(expression, re.IGNORECASE)

@@ -98,11 +98,14 @@ def test_addresses_and_code_stay_what_they_are() -> None:
 signs = st.text(st.sampled_from("`*_[]()<>!#&@~$|\\-+=1.:/ ahtps\n\t\x00\x1b\u202e\udcff\u00e9"))
 
 
-@given(st.one_of(st.text(), signs))
-def test_a_subject_is_one_item_of_plain_words(subject: str) -> None:
-    found = made(subject)
-    if not found:
-        return
+@given(st.one_of(st.text(), signs), st.sampled_from(["", "Bump ", "Bump a from 1 to 2", "x: "]))
+def test_a_subject_is_one_item_of_plain_words(subject: str, before: str) -> None:
+    one = commit(before + subject)
+    for found in entries(changes([one]), Sources(PAGE)):
+        is_one_item(found)
+
+
+def is_one_item(found: Entry) -> None:
     found.text.encode()  # nothing that was no UTF-8 is left
     kinds = [t.type for t in MarkdownIt().parse(f"- {found.text}\n")]
     assert kinds == [
