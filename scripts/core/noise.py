@@ -123,7 +123,8 @@ _ABOUT_ITSELF = (
     # Subjects that GitHub's editor proposes.
     r"|(?:update|create|delete|rename) \S+\.(?-i:[a-z0-9]{1,6})$"
     r"|document(?:s|ed|ing)? (?:that|how|the|why|when|where|what|which|using|use|an?|all|missing)\b"
-    r"|(?:clarif|expand|updat)\w* .*\bdocstrings?$|(?:add|correct)\w* .*\bdocstrings?$"
+    r"|(?:clarif|expand|updat)\w* .*\bdocstrings?\b(?! \w+ing\b)"
+    r"|(?:add|correct)\w* .*\bdocstrings?(?: (?:of|for)\b|$)"
     r"|(?:pep ?8|flake8|pylint)\b|add(?:s|ed)? (?:an? )?tests? to\b"
     r"|.*\bchangelog (?:entry|entries|lines?|links?|headline|sections?)\.?$"
     r"|.*\b(?:docs|documentation|readme(?:\.\w+)?|tests?|test suite)\.?$"
