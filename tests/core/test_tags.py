@@ -148,6 +148,6 @@ def test_a_template_is_no_option_and_no_path(mean: str) -> None:
 
 
 def test_long_names_take_no_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     tags.detect(["-" * 10**5, "v" * 10**5, "1" * 10**5, "a-" * 10**5, "_v" * 10**5])
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
