@@ -56,7 +56,7 @@ def read(argv: Sequence[str]) -> dict[str, Any]:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return vars(parser().parse_args(argv))
+            return vars(parser(*(one for one in argv[:1] if one in VERBS)).parse_args(argv))
     except SystemExit as ended:
         sys.stderr.write(said.getvalue())
         if ended.code and "--json" in argv:

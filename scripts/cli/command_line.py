@@ -77,8 +77,8 @@ def _epilog(examples: list[tuple[str, str]]) -> str:
     return (f"examples:\n{lines}\n" if lines else "") + f"exit codes: {codes}"
 
 
-def parser() -> argparse.ArgumentParser:
-    """Describe the command line."""
+def parser(*only: str) -> argparse.ArgumentParser:
+    """Describe the command line, of all verbs or, which is quicker, of those named."""
     main = argparse.ArgumentParser(
         prog=PROG,
         description="Release a Python package with its images.",
@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = main.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, meaning in VERBS.items():
+    for name, meaning in ((one, VERBS[one]) for one in only or VERBS):
         verb = verbs.add_parser(
             name,
             help=meaning,

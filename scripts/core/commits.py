@@ -77,12 +77,13 @@ def _merged(commits: Sequence[Commit]) -> list[Change]:
     whole = {one.sha for one in commits if one.parents[1:] and _is_request(one.message)}
     kept = _reached(commits[0].sha, known, set(), whole)
     seen, found = set(kept), list[Change]()
-    for commit in (commit for commit in commits if commit.sha in kept):
+    # The oldest first: a pull request that was begun on another's branch brought only the rest.
+    for commit in (commit for commit in reversed(commits) if commit.sha in kept):
         if commit.sha in whole:
             found.append(_brought(commit, known, seen))
         elif not commit.parents[1:]:
             found.append(_change(commit))
-    return found
+    return found[::-1]
 
 
 def _change(commit: Commit) -> Change:

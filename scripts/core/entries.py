@@ -7,6 +7,7 @@ then the first word of the title.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -210,7 +211,8 @@ def summed(bumps: Sequence[Bump]) -> Entry:
     names = [
         plain(f"{one.name} to {one.version}" if one.version else one.name) for one in last.values()
     ]
-    shown = [name for at, name in enumerate(names) if len(", ".join(names[: at + 1])) <= LONGEST]
+    ends = accumulate(len(name) + len(", ") for name in names)
+    shown = [name for name, end in zip(names, ends, strict=True) if end <= LONGEST] or names[:1]
     more = [f"{len(names) - len(shown)} more"] if len(shown) < len(names) else []
     what = "Update " if len(names) == 1 else "Update dependencies: "
     people = tuple(dict.fromkeys(name for bump in bumps for name in bump.people))

@@ -123,7 +123,8 @@ _ABOUT_ITSELF = (
     # Subjects that GitHub's editor proposes.
     r"|(?:update|create|delete|rename) \S+\.(?-i:[a-z0-9]{1,6})$"
     r"|document(?:s|ed|ing)? (?:that|how|the|why|when|where|what|which|using|use|an?|all|missing)\b"
-    r"|(?:clarif|expand|updat)\w* .*\bdocstrings?$|(?:add|correct)\w* .*\bdocstrings?$"
+    r"|(?:clarif|expand|updat)\w* .*\bdocstrings?\b(?! \w+ing\b)"
+    r"|(?:add|correct)\w* .*\bdocstrings?(?: (?:of|for)\b|$)"
     r"|(?:pep ?8|flake8|pylint)\b|add(?:s|ed)? (?:an? )?tests? to\b"
     r"|.*\bchangelog (?:entry|entries|lines?|links?|headline|sections?)\.?$"
     r"|.*\b(?:docs|documentation|readme(?:\.\w+)?|tests?|test suite)\.?$"
@@ -152,12 +153,14 @@ def says_nothing(title: str) -> bool:
     words = set(found) - _SMALL
     empty = words <= _vague() and (bool(words) or not found)
     # An issue's number names a thing: `Fix #12`.
-    return (empty and "#" not in title) or ("ypo" in title and _matches(_TYPOS, title))
+    return (empty and "#" not in title) or (
+        "ypo" in title and _compiled(_TYPOS).match(title) is not None
+    )
 
 
 def is_about_itself(title: str) -> bool:
     """Say whether a title is about the project's own texts and tests."""
-    return _matches(_ABOUT_ITSELF, title[:_LONGEST])
+    return _compiled(_ABOUT_ITSELF).match(title[:_LONGEST]) is not None
 
 
 def _is_one_of(text: str, patterns: tuple[str, ...]) -> bool:
@@ -194,6 +197,7 @@ def _vague() -> frozenset[str]:
     return frozenset(_VAGUE_WORDS.split())
 
 
-def _matches(expression: str, text: str) -> bool:
-    """Match from the start; the expression is compiled with its first use, by `re` itself."""
-    return re.match(expression, text, re.IGNORECASE) is not None
+@cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    """Compile one of the long expressions with its first use: most verbs need none of them."""
+    return re.compile(expression, re.IGNORECASE)

@@ -139,7 +139,9 @@ def _styled(tag: str) -> Iterator[tuple[Style, Version]]:
     """Read a tag in the only style that it can be of."""
     if found := _TAG.fullmatch(tag):
         style = Style(f"{found['prefix']}{PLACE}")
-        if version := style.read(tag):
+        version = style.read(tag)
+        # A tag can be made by anybody who pushes: none that looks like an option sets a style.
+        if version and re.fullmatch(TEMPLATE, style.template):
             yield style, version
 
 

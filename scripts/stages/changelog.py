@@ -219,7 +219,7 @@ def pull_requests(context: Context, found: list[Change]) -> dict[str, Pull]:
 
 def warn(text: str) -> None:
     """Say on standard error what does not stop the draft."""
-    print(text, file=sys.stderr)
+    print("\n".join(map(history.readable, text.split("\n"))), file=sys.stderr)
 
 
 def propose(context: Context, config: Config, found: list[Entry]) -> Done:

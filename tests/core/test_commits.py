@@ -98,11 +98,14 @@ def test_addresses_and_code_stay_what_they_are() -> None:
 signs = st.text(st.sampled_from("`*_[]()<>!#&@~$|\\-+=1.:/ ahtps\n\t\x00\x1b\u202e\udcff\u00e9"))
 
 
-@given(st.one_of(st.text(), signs))
-def test_a_subject_is_one_item_of_plain_words(subject: str) -> None:
-    found = made(subject)
-    if not found:
-        return
+@given(st.one_of(st.text(), signs), st.sampled_from(["", "Bump ", "Bump a from 1 to 2", "x: "]))
+def test_a_subject_is_one_item_of_plain_words(subject: str, before: str) -> None:
+    one = commit(before + subject)
+    for found in entries(changes([one]), Sources(PAGE)):
+        is_one_item(found)
+
+
+def is_one_item(found: Entry) -> None:
     found.text.encode()  # nothing that was no UTF-8 is left
     kinds = [t.type for t in MarkdownIt().parse(f"- {found.text}\n")]
     assert kinds == [
@@ -299,6 +302,21 @@ def test_what_another_octopus_brought_counts_commit_by_commit(branch: str) -> No
     assert [c.commit.sha for c in changes(history)] == ["c", "d", "a"]
 
 
+def test_a_pull_request_on_top_of_another_names_only_its_own() -> None:
+    history = [
+        commit("Merge pull request #2 from o/d\n\nSecond", "Merger", "n", "m", "d"),
+        commit("Merge pull request #1 from o/c\n\nFirst", "Merger", "m", "a", "c"),
+        commit("more", "Ben", "d", "c"),
+        commit("wip", "Ann", "c", "a"),
+        commit("root", "Cyd", "a"),
+    ]
+    assert [(c.title, c.authors) for c in changes(history)] == [
+        ("Second", ("Ben",)),
+        ("First", ("Ann",)),
+        ("root", ("Cyd",)),
+    ]
+
+
 def test_an_octopus_of_a_pull_request_names_all_who_wrote_it() -> None:
     history = [
         commit("A title (#3)", "Merger", "m", "a", "c", "d"),
@@ -333,9 +351,9 @@ def test_a_revert_cancels_what_it_reverts(messages: list[str], left: list[str]) 
 
 
 def test_reverts_without_end_take_no_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     groups_of(*(['Revert "x"', "x", reverting("x", 10**9)] * 10_000))
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_updates_of_dependencies_are_one_entry_without_programs() -> None:
@@ -442,8 +460,8 @@ def test_lists_of_the_configuration_take_the_place_of_the_usual_ones() -> None:
 
 @pytest.mark.parametrize("title", ["x " * 10**5, "add " * 10**5, "prepare " * 10**5, "- " * 10**5])
 def test_a_long_title_takes_no_time(title: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     made(title)
     made(f"{title} (#1)")
     made(f'Revert "{title}"')
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

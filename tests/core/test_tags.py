@@ -115,6 +115,7 @@ def test_what_a_version_follows_is_below_it(history: set[Version], version: Vers
         (["1.2.3-rc1", "1.2.3.post1", "1.2", "nightly", "v1", "dev1.2.3"], "{version}", ()),
         ([], "v{version}", ()),
         (["nightly", "v1", "1.2"], "v{version}", ()),
+        (["-x-9.0.0", "/9.0.0", "\u202ea-9.0.0", "1.0.0"], "{version}", ()),
     ],
 )
 def test_the_style_of_tags_is_found(
@@ -148,6 +149,6 @@ def test_a_template_is_no_option_and_no_path(mean: str) -> None:
 
 
 def test_long_names_take_no_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     tags.detect(["-" * 10**5, "v" * 10**5, "1" * 10**5, "a-" * 10**5, "_v" * 10**5])
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -149,6 +149,40 @@ def test_a_tag_of_another_branch_is_named(bench: Bench, capsys: pytest.CaptureFi
     assert "v9.0.0 is on another branch" in capsys.readouterr().err
 
 
+def test_the_configured_lists_count(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    say(bench, "feat: by a robot", "Robbie <r@x>")
+    say(bench, "Nightly 1.2.3")
+    say(bench, "feat: by a person")
+    path = bench.project.clone / "pyproject.toml"
+    more = 'skip-authors = ["robb*"]\nskip-subjects = ["nightly {version}"]\n'
+    text = path.read_text("utf-8")
+    path.write_text(f"{text}\n[tool.release.draft]\n{more}", "utf-8")
+    stage.draft(bench.context(), None, stage.PRINT)
+    shown = capsys.readouterr().out
+    assert shown.count("- ") == 1
+    assert "By a person" in shown
+    path.write_text(text, "utf-8")
+    stage.draft(bench.context(), None, stage.PRINT)
+    assert capsys.readouterr().out.count("- ") == 3
+
+
+def test_a_tag_cannot_hide_what_is_said(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.project.git("tag", "-d", "v0.2.3")
+    bench.project.git("switch", "-q", "--orphan", "other")
+    bench.project.git("commit", "-q", "--allow-empty", "-m", "x")
+    bench.project.git("tag", "x\u202e-9.0.0")
+    bench.project.git("switch", "-q", "main")
+    more = 'tag = "x\u202e-{version}"\n'
+    path = bench.project.clone / "pyproject.toml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("[tool.release]\n", f"[tool.release]\n{more}"), "utf-8")
+    with pytest.raises(ProblemsError, match="tag is"):
+        stage.draft(bench.context(), None, stage.PRINT)
+    path.write_text(text, "utf-8")
+    stage.draft(bench.context(), None, stage.PRINT)
+    assert "\u202e" not in capsys.readouterr().err
+
+
 def test_a_shallow_clone_is_refused(bench: Bench) -> None:
     say(bench, "feat: x")
     shallow = bench.folder / "shallow"
