@@ -60,7 +60,7 @@ def expect_no_label(tab):
     assert shown["label"] == "no label"
     assert shown["size"] < 500
     assert shown["grey"] == ["grayscale(1)"] * 3
-    assert set(shown["bars"]) <= {"–"}
+    assert set(shown["bars"]) <= {"\N{EN DASH}"}
     return shown["reason"]
 
 

@@ -1,4 +1,4 @@
-"""The webcam: a camera's picture goes through the detector, its poses to the API, and nothing else."""
+"""The webcam: its picture goes through the detector, the poses to the API, and nothing else."""
 
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,12 +96,20 @@ def test_a_person_is_seen_by_the_detector_of_the_image(seeing_page, tmp_path):
         tab.evaluate("streamed.length = 0")
         wait_until(tab, LABELLED)
         frame = tab.evaluate("streamed.at(-1)")
-        assert [one for one in tab.requests if not one.startswith((f"{seeing_page}/", "data:"))] == []
+        assert [
+            one for one in tab.requests if not one.startswith((f"{seeing_page}/", "data:"))
+        ] == []
         assert tab.errors == []
     points = frame["landmarks"]
     assert len(points) == len(frame["visibility"]) == 33
     # Where they are in the photograph, of which 4:3 lie in the middle of a square.
-    expected = {0: (0.50, 0.41), 2: (0.56, 0.37), 5: (0.45, 0.37), 11: (0.72, 0.65), 12: (0.3, 0.62)}
+    expected = {
+        0: (0.50, 0.41),
+        2: (0.56, 0.37),
+        5: (0.45, 0.37),
+        11: (0.72, 0.65),
+        12: (0.3, 0.62),
+    }
     for landmark, place in expected.items():
         assert points[landmark][:2] == pytest.approx(place, abs=0.04), landmark
         assert frame["visibility"][landmark] > 0.9
