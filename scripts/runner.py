@@ -277,9 +277,7 @@ class Runner:
         """Print what is odd and stops nothing, and annotate its file and line on GitHub."""
         print(f"warning: {error}", file=sys.stderr)
         if self.on_actions:
-            print(
-                annotation(error, "warning"), file=sys.stderr if self._as_json else sys.stdout
-            )
+            print(annotation(error, "warning"), file=sys.stderr if self._as_json else sys.stdout)
 
     def fail(self, error: ReleaseError) -> None:
         """Print an error for a person, and annotate its file and line on GitHub."""

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import keepachangelog
+import keepachangelog  # type: ignore[import-untyped]
 
 from scripts.core.changelog import Changelog, Section, parse
 from scripts.core.changelog.markdown import Hidden, covers

@@ -15,6 +15,7 @@ from scripts.core.changelog.markdown import scan
 from scripts.core.changelog.problems import says_something
 from scripts.core.errors import ProblemsError, UsageError
 from tests.core.changelogs import real
+from tests.core.test_markdown import by_commonmark
 
 PLAIN = """\
 # Changelog
@@ -142,7 +143,7 @@ def test_the_first_heading_of_a_version_is_that_of_keep_a_changelog(
     assert f"\n\n## {expected}\n\n- x\n" in cut(f"# Title\n\n## {unreleased}\n\n- x\n")
 
 
-def test_a_level_is_that_of_the_newest_version_and_the_dress_that_of_a_dated_one_beside_it() -> None:
+def test_the_level_is_the_newest_ones_and_the_date_that_of_another_beside_it() -> None:
     text = "## Unreleased\n- x\n# 0.2.3\n## Features\n## 0.2.2 - 2025-01-01\n"
     assert "\n\n# 0.2.4\n- x\n# 0.2.3\n" in cut(text)
 
@@ -156,6 +157,12 @@ def test_a_heading_that_would_not_be_read_back_is_refused() -> None:
     assert refused.value.place
     assert refused.value.place.line == 5
     assert "## [0.2.3] - DATE" in refused.value.remedy
+
+
+def test_a_guide_to_the_newest_version_is_no_second_heading_of_it() -> None:
+    text = PLAIN.replace("## [0.2.3]", "## Upgrading to 0.2.3\n\nDo it.\n\n## [0.2.3]")
+    assert changelog.problems(text) == changelog.oddities(text) == []
+    assert "## [0.2.4] - 2025-09-01" in cut(text)
 
 
 def test_an_undated_hotfix_does_not_hide_the_files_style() -> None:
@@ -713,6 +720,7 @@ def test_cutting_only_adds(text: str) -> None:
     renewed = text.replace("v0.0.1...HEAD", "v1.0.0...HEAD")
     new = "".join(added(renewed, after))
     assert "1.0.0" in new
+    assert len(by_commonmark(after)) == len(by_commonmark(text)) + 1
     assert len(new.split()) <= 8
     assert after.count("\r\n") == after.count("\n") * ("\r\n" in text)
 

@@ -13,8 +13,10 @@ _CLOSERS = re.compile(r"(?:[)\]*_~`]|\\\]|</[^<>]*>)*")
 _MARKS_BEFORE = re.compile(r"(?:[^\w<>]|_|<[^<>]*>)*\Z")
 _ANCHOR = re.compile(r"<a\b[^<>]*>\s*</a>\s*", re.I)
 # How else a date is written. Forms that may be read in two ways (03/04/2025) are not imitated.
-_FORMS = ("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%B %d, %Y", "%b %d, %Y")
-_FORMS += ("%d %B %Y", "%d %b %Y", "%d %B, %Y", "%d %b, %Y", "%d. %B %Y", "%d. %B, %Y")
+_FORMS = (
+    *("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%B %d, %Y", "%b %d, %Y"),
+    *("%d %B %Y", "%d %b %Y", "%d %B, %Y", "%d %b, %Y", "%d. %B %Y", "%d. %B, %Y"),
+)
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
 
 

@@ -207,6 +207,4 @@ def _sections(text: str, heads: list[_Head]) -> Iterator[Section]:
         counted = found.span.start
         content = Span(found.span.stop, below.heading.span.start if below else len(text))
         names = (head.name, *_keys(head.name)) if head.name else (None, None, ())
-        yield Section(
-            found.title, found.level, line, found.span, content, head.unreleased, *names
-        )
+        yield Section(found.title, found.level, line, found.span, content, head.unreleased, *names)
