@@ -7,6 +7,7 @@ inputs are those that made an earlier reader, or a regular expression, take the 
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from packaging.version import Version
 
@@ -113,10 +114,8 @@ def _notes(text: str) -> None:
 
 def _timed(act: Callable[[], object]) -> float:
     began = time.process_time()
-    try:
+    with suppress(UsageError):
         act()
-    except UsageError:
-        pass
     return time.process_time() - began
 
 
