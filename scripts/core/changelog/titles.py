@@ -64,8 +64,7 @@ class Title(NamedTuple):
     def label(self) -> str | None:
         """The link definition that the title refers to: `0.2.3` of `[0.2.3] - date`."""
         opened = self.before.rfind("[")
-        escaped = self.before[opened - 1 : opened] == "\\"
-        if opened < 0 or escaped or self.link or not self.after.startswith("]"):
+        if opened < 0 or self.link or not self.after.startswith("]"):
             return None
         return self.before[opened + 1 :] + self.version + self.joined
 
