@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import keepachangelog
+import keepachangelog  # type: ignore[import-untyped]
 
 from scripts.core.changelog import Changelog, Section, parse
 from scripts.core.changelog.markdown import Hidden, covers
@@ -84,11 +84,13 @@ def _key(name: str, said: dict[str, Any]) -> str | None:
 
 
 def _can(log: Changelog, part: Section) -> bool:
-    """Tell whether keepachangelog can read a section: its heading, and all that is below it."""
+    """Tell whether keepachangelog can read a section: its heading, its text and where that ends."""
     heading = log.text[part.heading.start : part.heading.stop]
     word = titled(heading[3:].split(" ")[0]) if heading.startswith("## ") else None
     plain = word and word.first and key_of(word.version) == part.key
-    return bool(plain) and not _RELEASE.search(part.body(log.text))
+    stop = part.content.stop
+    ends = stop == len(log.text) or log.text.startswith("## ", stop)
+    return bool(plain) and ends and not _RELEASE.search(part.body(log.text))
 
 
 def _releases(text: str, hidden: Sequence[Hidden]) -> Iterator[tuple[str, int]]:

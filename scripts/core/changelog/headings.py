@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import date as Day  # noqa: N812 - `date` is the text of one here
+from itertools import islice
 
 from scripts.core.changelog import links
 from scripts.core.changelog.sections import Changelog, Section
@@ -13,18 +14,25 @@ _CLOSERS = re.compile(r"(?:[)\]*_~`]|\\\]|</[^<>]*>)*")
 _MARKS_BEFORE = re.compile(r"(?:[^\w<>]|_|<[^<>]*>)*\Z")
 _ANCHOR = re.compile(r"<a\b[^<>]*>\s*</a>\s*", re.I)
 # How else a date is written. Forms that may be read in two ways (03/04/2025) are not imitated.
-_FORMS = ("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%B %d, %Y", "%b %d, %Y")
-_FORMS += ("%d %B %Y", "%d %b %Y", "%d %B, %Y", "%d %b, %Y", "%d. %B %Y", "%d. %B, %Y")
+_FORMS = (
+    *("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%B %d, %Y", "%b %d, %Y"),
+    *("%d %B %Y", "%d %b %Y", "%d %B, %Y", "%d %b, %Y", "%d. %B %Y", "%d. %B, %Y"),
+)
+_LATEST = 3  # headings that are looked through for one with a date
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
 
 
 def example(log: Changelog) -> Section | None:
-    """Choose the heading to imitate: the newest of its level with a date, else the newest one."""
+    """Choose the heading to imitate: the newest, or a dated one of the latest of its level.
+
+    So that a hotfix without a date does not hide that the others have one.
+    """
     newest = log.newest or next(iter(log.versions), None)
     if newest is None:
         return None
-    later = (part for part in log.sections if part.line >= newest.line and part.name)
-    return next((part for part in later if part.dated and part.level == newest.level), newest)
+    later = (part for part in log.versions if part.line >= newest.line)
+    beside = islice((part for part in later if part.level == newest.level), _LATEST)
+    return next((part for part in beside if part.dated), newest)
 
 
 def of_version(log: Changelog, version: str, date: str, step: links.Step | None = None) -> str:

@@ -106,7 +106,7 @@ def scan(text: str, *, definitions: bool = False, deep: re.Pattern[str] | None =
 
 def definition(text: str, label: str, hidden: Sequence[Hidden]) -> Definition | None:
     """Find one label's definition, whatever its case, without reading all others."""
-    for mark in re.finditer(rf"\[{re.escape(label)}\]:", text, re.I):
+    for mark in re.finditer(rf"^\ufeff? {{0,3}}\[{re.escape(label)}\]:", text, re.I | re.M):
         at = mark.start()
         near = _around(text, at)
         for found in _parsed(text[near.start : near.stop], near.start)[0].definitions:
@@ -187,7 +187,7 @@ def _parsed(source: str, shift: int) -> tuple[Blocks, bool]:
             found.definitions.extend(_defined(source, shift, span, token.meta["label"]))
         elif token.type in ("fence", "html_block"):
             closed, certain = _closed(token, below < len(starts))
-            found.hidden.append(Hidden(span, closed or bool(lines[below:-1])))
+            found.hidden.append(Hidden(span, closed or below < len(lines) - 1))
             ended = certain or token is not tokens[-1]
     return found, ended
 

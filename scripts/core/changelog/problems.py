@@ -85,10 +85,11 @@ def says_something(body: str) -> bool:
 
 def twice(path: str, again: Section, first: Section) -> UsageError:
     """Say that a version has two headings."""
+    shared = next(key for key in again.keys if key in first.keys)
     return _error(
         path,
         again.line,
-        f"{again.version or again.name} has a heading here and in line {first.line}",
+        f"{shared} has a heading here and in line {first.line}",
         "put both under one heading, or correct the version of one",
     )
 

@@ -11,6 +11,8 @@ from scripts.core.changelog.problems import twice
 from scripts.core.changelog.sections import Section, parse, version_key
 from scripts.core.errors import Place, UsageError
 
+_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]")
+
 
 def section(text: str, version: Version, path: str = "CHANGELOG.md") -> Section:
     """Find the section of a version.
@@ -40,10 +42,11 @@ def excerpt(text: str, part: Section) -> str:
     """
     body = _without_definitions(part.body(text))
     prose = _without(body, [lines.span for lines in scan(body).hidden])
+    labels = {label.casefold() for label in _LABEL.findall(prose)}
     used = [
         text[found.span.start : found.span.stop].strip()
         for found in scan(text, definitions=True).definitions
-        if re.search(rf"\[{re.escape(found.label)}\]", prose, re.I)
+        if found.label.casefold() in labels
     ]
     return "\n\n".join([body, "\n".join(dict.fromkeys(used))]) if used else body
 

@@ -1,4 +1,4 @@
-"""What a heading's title says: a version in whatever dress, its link and its date, or Unreleased."""
+"""What a heading's title says: a version in any dress with its link and date, or Unreleased."""
 
 import re
 from typing import NamedTuple
@@ -7,7 +7,7 @@ ISO_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 YANKED = re.compile(r"[ \t]*\[yanked\]", re.I)
 TAG = re.compile(r"<[^<>]*>")
 _NUMBERS = r"\d+(?:\.\d+)*\.\{[\d, ]+\}|\d+(?:\.\d+)+(?:[\w.+!-]*[^\W_])?"
-# The first version in a title; what stands in an HTML tag is passed over. A `v` may stand before it.
+# The first version in a title, behind a `v` or not. What stands in an HTML tag is passed over.
 _NAME = re.compile(rf"<[^<>]*>|(?<![^\W_])(?<!\d\.)(?:v\.?\s?)?(?P<version>{_NUMBERS})", re.I)
 _REST = re.compile(
     rf"(?P<joined>(?:[/,]\s?v?(?:{_NUMBERS}))*)"
@@ -64,8 +64,7 @@ class Title(NamedTuple):
     def label(self) -> str | None:
         """The link definition that the title refers to: `0.2.3` of `[0.2.3] - date`."""
         opened = self.before.rfind("[")
-        escaped = self.before[opened - 1 : opened] == "\\"
-        if opened < 0 or escaped or self.link or not self.after.startswith("]"):
+        if opened < 0 or self.link or not self.after.startswith("]"):
             return None
         return self.before[opened + 1 :] + self.version + self.joined
 
