@@ -33,7 +33,7 @@ def render(facts: NotesFacts, template: str, path: str, environment: Mapping[str
     """
     names = {**asdict(facts), "parts": notes.parts(facts), "notes": notes.render(facts)}
     question = json.dumps({"template": template, "names": names})
-    command = [sys.executable, "-m", "scripts.release.notes_template"]
+    command = [sys.executable, "-P", "-m", "scripts.release.notes_template"]
     try:
         answer = processes.run(
             command,

@@ -26,7 +26,9 @@ SETUP = """
     runs:
       using: composite
       steps:
-        - run: install -D -m 755 tools.sh .venv/bin/python
+        - run: install -D -m 755 tools.sh "$RUNNER_TEMP/tools/release"
+          shell: bash
+        - run: echo "$RUNNER_TEMP/tools" >> "$GITHUB_PATH"
           shell: bash
     """
 TARGET = """\
@@ -46,7 +48,7 @@ def bench(tmp_path: Path) -> Bench:
         (made.source / path).write_text(text)
     targets = [TARGET.format(name=name) for name in ci_plan.TARGETS.values()]
     (made.source / "Makefile").write_text("".join(targets))
-    made.write("tools.sh", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    made.write("tools.sh", f'#!/bin/sh\nexec {sys.executable} -m scripts "$@"\n')
     made.write(".github/actions/setup/action.yml", SETUP)
     made.write(CI, (ROOT / CI).read_text())
     made.commit()

@@ -28,6 +28,7 @@ CI = ".github/workflows/ci.yml"
 ENTRY = ".github/workflows/entry.yml"
 STAGE = ".github/actions/stage/action.yml"
 SETUP = ".github/actions/setup/action.yml"
+INSTALL = ".github/actions/setup/install.sh"
 CHECKOUT = "3d3c42e5aac5ba805825da76410c181273ba90b1"
 
 # The rule that must see it, the file, a text in it, and what stands there instead.
@@ -56,9 +57,17 @@ BREACHES = [
     ),
     ("builders_are_booted_where_something_is_built", IMAGE, "driver-opts: image", "version: image"),
     ("builders_are_booted_where_something_is_built", CI, "@sha256:", "-sha256:"),
-    ("the_tools_are_locked", SETUP, " --require-hashes -r req", " -r req"),
-    ("the_tools_are_locked", SETUP, " --require-hashes requirements/release", " release"),
-    ("the_tools_are_locked", SETUP, "- name: Make", "- uses: a/b@c\n    - name: Make"),
+    ("the_tools_are_locked", INSTALL, "--require-hashes -r", "-r"),
+    ("the_tools_are_locked", INSTALL, " --require-hashes \"$system/requirements/release", " rele"),
+    ("the_tools_are_locked", SETUP, "- name: Install", "- uses: a/b@c\n    - name: Install"),
+    ("the_tools_are_locked", STAGE, "../setup/install.sh", "../setup/other.sh"),
+    (
+        "actions_take_nothing_from_the_caller",
+        STAGE,
+        "    - name: Fetch",
+        "    - uses: ./.github/actions/setup\n    - name: Fetch",
+    ),
+    ("actions_take_nothing_from_the_caller", STAGE, "&& release", "&& python -m scripts"),
     ("called_workflows_skip_nothing", IMAGE, "    name: build\n", "    if: inputs.image\n"),
     ("nothing_is_skipped_upstream", IMAGE, "    name: build\n", "    if: inputs.image\n"),
     ("nothing_is_skipped_upstream", RELEASE, "    name: checks\n", "    if: inputs.version\n"),
