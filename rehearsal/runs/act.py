@@ -105,6 +105,8 @@ def local_actions(tree: Path, folder: Path = ACTIONS) -> dict[str, str]:
     Raises `MissingStandInError` naming those that have none.
     """
     used = used_actions(tree)
+    if any(map(OWN.fullmatch, used)):
+        used = {**used_actions(SYSTEM), **used}  # what its own actions use in turn
     folders = {uses: _folder(uses, folder) for uses in used}
     missing = [uses for uses, path in folders.items() if not (path / "action.yml").is_file()]
     if missing:
