@@ -36,7 +36,7 @@ class System:
 class Stamp:
     """What a generated file says of itself."""
 
-    system: System
+    made_by: System
     template: str
     digest: str
     """SHA-256 of the text as it was generated, below the stamp."""

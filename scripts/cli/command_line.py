@@ -8,6 +8,8 @@ from scripts.core import jobs
 PROG = "python -m scripts"
 VERBS = {
     **jobs.verbs(),
+    "init": "take a repository over: write its table and its workflows",
+    "upgrade": "bring the workflows that init wrote to this version, edits kept",
     "doctor": "find what would stop a release, before it is begun",
     "rollback": "move the pointers from a bad release to a good one",
     "changelog": "check the changelog, or write its first draft",
@@ -35,6 +37,12 @@ EXAMPLES = {
     },
     "image": {"--name api --platform linux/arm64": "build one of them, in a release's tree"},
     "verify": {"--moment published --platform linux/amd64": "use what is public"},
+    "init": {
+        "": "look, ask, show the plan, write",
+        "--yes --answer namespace=example": "without a person at the terminal",
+        "--check": "where the workflows differ from what was generated",
+    },
+    "upgrade": {"": "merge what is new into the workflows"},
     "doctor": {"": "whether a release could be made", "0.2.4": "and whether 0.2.4 is still free"},
     "audit": {
         "": "whether the last release still says one version",
@@ -123,6 +131,20 @@ def _platform(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--platform", required=True, help="linux/amd64 or linux/arm64")
 
 
+def _init(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--check", action="store_true", help="only compare what was generated")
+    verb.add_argument("--yes", action="store_true", help="ask nothing: take the defaults")
+    answers = "answer a question beforehand: KEY=VALUE"
+    verb.add_argument("--answer", dest="answers", action="append", help=answers)
+    verb.add_argument("--fork", action="store_true", help="take a fork over all the same")
+    _system(verb)
+
+
+def _system(verb: argparse.ArgumentParser) -> None:
+    where = "where the actions come from: OWNER/REPO@COMMIT (default: where this program does)"
+    verb.add_argument("--system", help=where)
+
+
 def _doctor(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("version", nargs="?", help="the version to be released (default: whichever)")
 
@@ -182,6 +204,8 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "plan": _plan,
     "image": _image,
     "verify": _verify,
+    "init": _init,
+    "upgrade": _system,
     "doctor": _doctor,
     "audit": _audit,
     "rollback": _rollback,

@@ -65,7 +65,7 @@ def test_the_stamp_tells_an_edit() -> None:
     text = made()["audit.yml"]
     stamp = templates.read_stamp(text)
     assert stamp is not None
-    assert (stamp.system, stamp.template) == (SYSTEM, "audit.yml")
+    assert (stamp.made_by, stamp.template) == (SYSTEM, "audit.yml")
     assert templates.is_original(text, stamp)
     assert not templates.is_original(text.replace("Mondays", "Sundays"), stamp)
     assert templates.read_stamp(text.split("\n", 2)[2]) is None

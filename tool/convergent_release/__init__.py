@@ -1,4 +1,4 @@
-"""The command `release`: the release system's own `scripts`, under a name that clashes with none."""
+"""The command `release`: the system's own `scripts`, under a name that clashes with none."""
 
 import sys
 from pathlib import Path
