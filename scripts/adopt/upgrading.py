@@ -11,13 +11,18 @@ from scripts.core.errors import ServiceError
 from scripts.surfaces.git_remote import Git
 
 CONFLICT = "<<<<<<< "
+KEPT = ".github/release-system"
+"""Where the generated text of a file is kept whose merged text alone is in the history."""
 
 
 def original(git: Git, path: str, stamp: Stamp) -> str | None:
-    """Find the text that was generated with a stamp: in the clone's history, or made anew.
+    """Find the text that was generated with a stamp: kept by an upgrade, or in the history.
 
     It is proven by the stamp's digest, wherever it comes from. None where neither has it.
     """
+    file = git.folder / kept(path)
+    if file.is_file() and templates.is_original(text := file.read_bytes().decode(), stamp):
+        return text
     for commit in git.run("log", "--format=%H", "--", path).split():
         try:
             text = git.show(commit, path)
@@ -26,6 +31,21 @@ def original(git: Git, path: str, stamp: Stamp) -> str | None:
         if templates.is_original(text, stamp):
             return text
     return None
+
+
+def kept(path: str) -> str:
+    """Give where the generated text of a workflow is kept, if it is."""
+    return f"{KEPT}/{Path(path).name}"
+
+
+def keep(root: Path, path: str, generated: str, merged: str) -> None:
+    """Keep what was generated beside what it was merged into; nothing where both are the same."""
+    file = root / kept(path)
+    if merged != generated:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(generated.encode())
+    else:
+        file.unlink(missing_ok=True)
 
 
 def merge(git: Git, ours: str, base: str, theirs: str) -> tuple[str, bool]:

@@ -25,6 +25,7 @@ def run(context: Context, system: str | None) -> Done:
     for path, (text, conflict) in merged.items():
         same = text == found[path][0]
         (context.root / path).write_bytes(text.encode())
+        upgrading.keep(context.root, path, new[path], text)
         said = "conflict" if conflict else "as it was" if same else "upgraded"
         context.runner.say(f"{path}: {said}", files=sorted(merged), conflicts=conflicts)
     if conflicts:

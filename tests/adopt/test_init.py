@@ -347,6 +347,18 @@ def test_two_upgrades_keep_it_too(tmp_path: Path, newer: Path) -> None:
     assert "7" * 40 in here.text(f"{FLOWS}/audit.yml")
 
 
+def test_what_was_generated_is_kept_only_beside_an_edit(tmp_path: Path, newer: Path) -> None:
+    here = taken_over(tmp_path)
+    edited(here, "timeout-minutes: 60", "timeout-minutes: 90")
+    here.release("upgrade", "--system", NEWER, root=newer)
+    assert {one for one in here.changed() if one not in GENERATED} == {
+        ".github/release-system/audit.yml"
+    }
+    edited(here, "timeout-minutes: 90", "timeout-minutes: 60")
+    here.release("upgrade", "--system", NEWER, root=newer)
+    assert not (here.folder / ".github/release-system/audit.yml").exists()
+
+
 def test_what_dependabot_moved_is_no_conflict(tmp_path: Path, newer: Path) -> None:
     here = taken_over(tmp_path)
     edited(here, f"stage@{'5' * 40} # v1.0.0", f"stage@{'a' * 40} # v1.0.1")
