@@ -48,7 +48,7 @@ def since(context: Context, start: str | None) -> list[Commit]:
     if start:
         known(context, start)
     span = f"{start}..HEAD" if start else "HEAD"
-    text = context.git.run(*_LOG, "--format=%H%n%P%n%aN%n%B", span)
+    text = context.git.run(*_LOG, "--format=%H%n%P%n%aN%n%B", "--end-of-options", span)
     # One after another, since a long history is large: never all of it a second time.
     return [_commit(record[0]) for record in re.finditer(r"[^\0]+", text)]
 
@@ -92,7 +92,9 @@ def people(context: Context, commit: str, previous: str | None) -> People:
 def complete(context: Context, *commits: str) -> None:
     """Bring commits with all that came before them into this clone, also a shallow one."""
     if context.git.run("rev-parse", "--is-shallow-repository") == "true":
-        context.git.run("fetch", "--quiet", "--no-tags", "--unshallow", context.git.url)
+        context.git.run(
+            "fetch", "--quiet", "--no-tags", "--unshallow", "--end-of-options", context.git.url
+        )
     for commit in commits:
         context.git.fetch(commit)
 
@@ -100,8 +102,8 @@ def complete(context: Context, *commits: str) -> None:
 def _authors(context: Context, span: str) -> Iterator[tuple[str, str]]:
     """Give address and name of every author and co-author, each once."""
     trailers = "%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x0a)"
-    form = f"--format=%aN <%aE>%n{trailers}"
-    text = context.git.run(*_LOG, "--no-merges", form, span)
+    form = f"%aN <%aE>%n{trailers}"
+    text = context.git.run(*_LOG, "--no-merges", f"--format={form}", "--end-of-options", span)
     for person in dict.fromkeys(re.split(r"[\0\n]", text)):
         name, _, address = readable(person).rpartition(" <")
         if name.strip() and not name.endswith("[bot]"):
@@ -115,7 +117,9 @@ def changed_files(context: Context, base: str) -> list[str]:
     """
     _refuse_shallow(context)
     known(context, base)
-    text = context.git.run("diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD")
+    text = context.git.run(
+        "diff", "--name-only", "--no-renames", "-z", "--end-of-options", f"{base}...HEAD"
+    )
     return [readable(path) for path in text.split("\0") if path]
 
 

@@ -100,7 +100,7 @@ def _unsettable(context: Context, start: Start, wanted: str) -> Iterator[Release
 
     for file in config.version_files:
         yield from _raised(partial(set_line, file))
-    if context.git.run("ls-tree", start.commit, "uv.lock"):
+    if context.git.run("ls-tree", "--end-of-options", start.commit, "uv.lock"):
         locked = context.read_at(start.commit, "uv.lock")
         yield from _raised(partial(version_files.uv_lock, locked, config.project, wanted))
 
@@ -134,7 +134,9 @@ def _raised(act: Callable[[], object]) -> Iterator[ReleaseError]:
 
 def origin(context: Context, start: Start) -> Origin:
     """Give the start as the plan needs it; all of it follows from the commit, and today's date."""
-    base_epoch = int(context.git.run("show", "--no-patch", "--format=%ct", start.commit))
+    base_epoch = int(
+        context.git.run("show", "--no-patch", "--format=%ct", "--end-of-options", start.commit)
+    )
     named = called(context, start.config, start.commit, version.from_tag(start.tag or ""))
     if start.tag:
         day = datetime.fromtimestamp(base_epoch, UTC).date().isoformat()

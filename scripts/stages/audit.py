@@ -194,7 +194,7 @@ def files(context: Context, subject: Subject) -> Iterator[Finding]:
     text = context.read_at(subject.commit, config.changelog)
     section = changelog.section(text, subject.version, config.changelog)
     yield compared(config.changelog, subject.version, section.version, NAMES)
-    if context.git.run("ls-tree", subject.commit, "uv.lock"):
+    if context.git.run("ls-tree", "--end-of-options", subject.commit, "uv.lock"):
         packages = tomllib.loads(context.read_at(subject.commit, "uv.lock"))["package"]
         mine = [one["version"] for one in packages if one["name"] == normalised(config.project)]
         yield compared("uv.lock", [str(subject.version)], mine, NAMES)

@@ -79,7 +79,7 @@ def entry_problems(
     if excuse := excused(context, base):
         context.runner.say(f"{config.changelog}: no entry is asked for: {excuse}", excuse=excuse)
         return
-    parent = context.git.run("merge-base", base, "HEAD")
+    parent = context.git.run("merge-base", "--end-of-options", base, "HEAD")
     before = changelog.parse(context.read_at(parent, config.changelog))
     now = changelog.parse(text, config.changelog)
     if said(now) - said(before) or versions(now) - versions(before):

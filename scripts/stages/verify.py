@@ -204,7 +204,7 @@ def accept(context: Context, services: Services, consumer: Installation, leg: st
     output.mkdir(parents=True, exist_ok=True)
     given = {"EXPECTED_VERSION": context.plan.version, "ACCEPTANCE_OUTPUT": str(output)}
     try:
-        print(consumer.run(str(script), **given, **services.variables()))
+        print(consumer.run("--", str(script), **given, **services.variables()))
     except ServiceError as error:
         # Whatever it says failed, a connection too: the services are there, and did not pass.
         raise CheckError(

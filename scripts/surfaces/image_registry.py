@@ -55,7 +55,7 @@ class ImageRegistry:
     def size(self, reference: str) -> int | None:
         """Give the bytes to download of one platform's image, by digest; none if it is gone."""
         try:
-            text = self._imagetools("inspect", "--raw", reference)
+            text = self._imagetools("inspect", "--raw", "--", reference)
         except TransientError:
             raise
         except ServiceError as error:
@@ -66,12 +66,12 @@ class ImageRegistry:
 
     def create(self, target: str, *sources: str) -> None:
         """Make `target` stand for the sources: one index is copied, several images are joined."""
-        self._imagetools("create", "--tag", target, *sources)
+        self._imagetools("create", f"--tag={target}", "--", *sources)
 
     def join(self, repository: str, digests: list[str]) -> str:
         """Make the image index of platform images, without any tag; give its digest."""
         sources = [f"{repository}@{digest}" for digest in digests]
-        text = self._imagetools("create", "--dry-run", *sources)
+        text = self._imagetools("create", "--dry-run", "--", *sources)
         digest = index_digest(text)
         if self.find(f"{repository}@{digest}") is None:
             self.create(f"{repository}@{digest}", *sources)
@@ -79,7 +79,7 @@ class ImageRegistry:
 
     def _inspect(self, reference: str, template: str) -> dict[str, Any] | None:
         try:
-            text = self._imagetools("inspect", reference, "--format", template)
+            text = self._imagetools("inspect", f"--format={template}", "--", reference)
         except TransientError:
             raise
         except ServiceError as error:

@@ -1,7 +1,6 @@
 """The images, started together as their users start them."""
 
 import json
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,22 +93,22 @@ class Compose:
 
     def __init__(self, context: Context, project: str, file: Path) -> None:
         self._environment = context.runner.inherited()
-        self._base = ["docker", "compose", "--project-name", project, "--file", str(file)]
+        self._base = ["docker", "compose", f"--project-name={project}", f"--file={file}"]
         self._ports = self._published()
         # A folder of its own: another project that starts meanwhile must not replace it.
         override = context.fresh(project) / "ports.yaml"
         override.write_text(free_ports(self._ports), "utf-8")
-        self._base += ["--file", os.fspath(override)]
+        self._base += [f"--file={override}"]
 
     def up(self) -> Services:
         """Start, wait until every health check passes, and find the ports."""
         try:
-            self._run("up", "--detach", "--wait", "--wait-timeout", str(STARTED))
+            self._run("up", "--detach", "--wait", f"--wait-timeout={STARTED}")
         except ServiceError as error:
             raise CheckError(f"{error.cause}\n{self.log()}", REMEDY) from error
         return Services(
             {
-                (name, port): f"http://{self._run('port', name, str(port)).strip()}"
+                (name, port): f"http://{self._run('port', '--', name, str(port)).strip()}"
                 for name, ports in self._ports.items()
                 for port in ports
             },
@@ -118,7 +117,7 @@ class Compose:
 
     def log(self, *names: str) -> str:
         """Give the last lines of these services' logs, or of all."""
-        return self._run("logs", "--no-color", "--tail", str(SHOWN), *names)
+        return self._run("logs", "--no-color", f"--tail={SHOWN}", "--", *names)
 
     def down(self) -> None:
         """Take away containers, networks and volumes."""

@@ -1,6 +1,5 @@
 """A clean environment with the released package in it, as a user makes one."""
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from scripts.tools import processes
 
 # What uv says where the index, or an edge of it, does not show the version yet.
 NOT_SHOWN = ("there is no version of", "not found in the package registry")
-ASK = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
+ASK = "import importlib.metadata as m, sys; print(m.version(sys.argv[-1]))"
 REMEDY = "correct the package, and run the release again with the same version"
 
 
@@ -39,11 +38,16 @@ class Installation:
 
     def install(self, *arguments: str) -> None:
         """Install with uv."""
-        self._uv("pip", "install", "--python", str(self.python), *arguments)
+        self._uv("pip", "install", f"--python={self.python}", *arguments)
+
+    def from_index(self, *arguments: str, project: str) -> None:
+        """Install from the index, the project's page read anew."""
+        index = self.context.index.simple_url
+        self.install(f"--default-index={index}", f"--refresh-package={project}", *arguments)
 
     def create(self) -> None:
         """Make the empty environment."""
-        self._uv("venv", "--quiet", str(self.folder))
+        self._uv("venv", "--quiet", "--", str(self.folder))
 
     def _uv(self, *arguments: str) -> None:
         # uv is found beside this Python, which is not always on PATH.
@@ -62,7 +66,7 @@ def fresh(context: Context) -> Installation:
 def staged(context: Context, wheel: Path) -> Installation:
     """Install the proven wheel from its file."""
     installation = fresh(context)
-    installation.install(str(wheel))
+    installation.install("--", str(wheel))
     return installation
 
 
@@ -76,15 +80,16 @@ def published(context: Context, dists: tuple[LockedDist, ...]) -> Installation:
     hashes = " ".join(f"--hash=sha256:{dist.sha256}" for dist in dists)
     wanted = context.fresh("requirements") / "requirements.txt"
     wanted.write_text(f"{plan.project}=={plan.version} {hashes}\n", "utf-8")
-    index = ["--default-index", context.index.simple_url, "--refresh-package", plan.project]
-
-    # Or uv, where the wheel's hash is another, would build the sdist, and find nothing wrong.
-    wheel = ["--only-binary", plan.project]
 
     def install() -> None:
         try:
-            exactly = ["--require-hashes", "--no-deps", "-r", os.fspath(wanted)]
-            installation.install(*index, *wheel, *exactly)
+            installation.from_index(
+                # Or uv, where the wheel's hash is another, would build the sdist, and find nothing.
+                f"--only-binary={plan.project}",
+                *("--require-hashes", "--no-deps"),
+                f"--requirements={wanted}",
+                project=plan.project,
+            )
         except ServiceError as error:
             if any(sign in error.cause for sign in NOT_SHOWN):
                 raise TransientError(
@@ -98,13 +103,13 @@ def published(context: Context, dists: tuple[LockedDist, ...]) -> Installation:
             raise
 
     patiently(install, context.runner.patience())
-    installation.install(*index, f"{plan.project}=={plan.version}")
+    installation.from_index("--", f"{plan.project}=={plan.version}", project=plan.project)
     return installation
 
 
 def check(installation: Installation, project: str, version: str, modules: tuple[str, ...]) -> None:
     """Import what was installed, and ask its version."""
-    found = installation.run("-c", ASK, project).strip()
+    found = installation.run("-c", ASK, "--", project).strip()
     if found != version:
         raise CheckError(
             f"the installed {project} says version {found}, expected {version}", REMEDY
