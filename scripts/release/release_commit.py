@@ -16,7 +16,7 @@ TRAILER = "Release-Branch"
 
 def find(context: Context) -> str | None:
     """Give the commit of an earlier try that binds, as the plan's job found it."""
-    commit = context.fact("plan", "commit") or None
+    commit = context.commit_of("plan") or None
     if commit:
         context.git.fetch(commit)
     return commit

@@ -13,7 +13,7 @@ from scripts.core.changelog import headline
 from scripts.core.converge import patiently
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.plan import Origin, PlannedImage, Product
-from scripts.release import version_files
+from scripts.release import named_files, version_files
 from scripts.release.config import FILE, Config, VersionFile
 from scripts.release.context import Context
 
@@ -39,6 +39,7 @@ class Start:
 def find(context: Context) -> Start:
     """Find the branch's present head, or the pushed tag's commit."""
     trigger = context.runner.trigger()
+    _ = context.endpoints  # which repository this is must be known before its remote is asked
     refs = patiently(context.git.refs, context.runner.patience())
     branch = None if trigger.tag else trigger.branch or _current_branch(context)
     ref = f"refs/tags/{trigger.tag}" if trigger.tag else f"refs/heads/{branch}"
@@ -71,14 +72,15 @@ def wanted(context: Context, start: Start) -> Version:
 
 def check(context: Context, start: Start, wanted: Version) -> None:
     """Refuse what cannot become a release, every reason at once, before anything is made."""
-    problems = list((_tagged if start.tag else _dispatched)(context, start, wanted))
+    problems = list(named_files.problems(context, start.config, start.commit))
+    problems = problems or list((_tagged if start.tag else _dispatched)(context, start, wanted))
     if problems:
         raise ProblemsError(problems)
 
 
 def _dispatched(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
     config, path = start.config, start.config.changelog
-    text = context.read_at(start.commit, path)
+    text = context.text_at(start.commit, path)
     current = version.parse(config.version)
     yield from _unsettable(context, start, str(wanted))
     yield from _raised(lambda: version.resolve(str(wanted), current, start.released()))
@@ -119,7 +121,7 @@ def _tagged(context: Context, start: Start, wanted: Version) -> Iterator[Release
         line = file.line.replace("{version}", str(wanted))
         if line not in context.read_at(start.commit, file.path):
             yield UsageError(f"{file.path} does not say {line!r}", remedy, Place(file.path))
-    text = context.read_at(start.commit, config.changelog)
+    text = context.text_at(start.commit, config.changelog)
     yield from _raised(lambda: changelog.section(text, wanted, config.changelog))
 
 
