@@ -75,7 +75,7 @@ class PackageConfig:
     modules: tuple[str, ...] = _key(
         "The top-level names that the wheel may hold, all of them.",
         pattern=r"[A-Za-z_]\w*",
-        form="the names of modules",
+        form="the name of a module",
     )
 
 
@@ -103,7 +103,7 @@ class Config:
         "The command that checks the release commit.", default=("make", "check")
     )
     author: str = _key(
-        "Who the release commit is by.", pattern=PERSON, form="name <address>", default=AUTHOR
+        "Who the release commit is by.", pattern=PERSON, form="`name <address>`", default=AUTHOR
     )
     version_files: tuple[VersionFile, ...] = _key("More files with the version.", default=())
     package: PackageConfig | None = _key(
