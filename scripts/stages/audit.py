@@ -5,7 +5,9 @@ be told without one is told.
 """
 
 import hashlib
+import tarfile
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +18,14 @@ from packaging.version import Version
 from scripts.core import changelog, report, tags, version
 from scripts.core import lock as locking
 from scripts.core.converge import converge, patiently
-from scripts.core.errors import CheckError, ConflictError, ReleaseError, ServiceError, UsageError
+from scripts.core.errors import (
+    CheckError,
+    ConflictError,
+    ReleaseError,
+    ServiceError,
+    UsageError,
+    shown,
+)
 from scripts.core.findings import PROBLEM, Finding, compared, not_checked
 from scripts.core.lock import Lock
 from scripts.core.plan import normalised
@@ -30,6 +39,7 @@ from scripts.stages.verify import said_version
 from scripts.surfaces.drift_issue import DriftIssue
 from scripts.surfaces.github_release import failures
 from scripts.surfaces.image_registry import VERSION_LABEL
+from scripts.surfaces.web import NO_ANSWER
 from scripts.tools.docker_engine import Engine
 
 NAMES = "names that people may have are not mended in place: release the next version"
@@ -138,6 +148,10 @@ def examine(
             findings += _made(check, context, subject)
         except ReleaseError as error:
             findings.append(Finding(what, PROBLEM, error.cause, remedy=error.remedy))
+        except (*NO_ANSWER, zipfile.BadZipFile, tarfile.TarError) as error:
+            # Of a file that somebody exchanged: its reader trips over it.
+            found = shown(f"cannot be read: {type(error).__name__}: {error}")
+            findings.append(Finding(what, PROBLEM, found, remedy=NAMES))
     return findings
 
 
