@@ -179,6 +179,7 @@ def seen(line: str, *odd: tuple[str, str]) -> example:
 @seen("ci-plan", ("GITHUB_OUTPUT", "/"))
 @seen("ci-verdict --json", ("CI_NEEDS", "[1]"))
 @seen("notes 0.2.4", ("RELEASE_SILENCE", "1e400"))
+@seen("report")
 @seen("gate", ("GITHUB_STEP_SUMMARY", "/dev/full"))
 def test_whatever_stands_around(
     around: Surroundings,

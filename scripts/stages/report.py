@@ -10,7 +10,7 @@ from scripts.release.context import Context
 def run(context: Context) -> Done:
     """Write the report to the job's summary."""
     path = context.inputs / "plan.json"
-    planned = plan.read(path.read_text("utf-8")) if path.exists() else None
+    planned = plan.read(path.read_bytes()) if path.exists() else None
     page, index = context.endpoints.page_url, context.index.simple_url
     index_page = f"{index.rstrip('/')}/{normalised(planned.project)}/" if planned else ""
     url = context.runner.trigger().run_url
