@@ -84,6 +84,10 @@ check: lint ## Everything that needs no engine and no service: linters, types, t
 check-services: .venv/ready ## The tests that start services: the API, MLflow, nginx, a browser, whole small releases.
 	@$(PY) -m pytest -q -m service $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/ready ## Every verb in thousands of odd surroundings: no traceback, no secret shown (half an hour; ARGS="--hypothesis-seed 1").
+	@$(PY) -m pytest -q --hypothesis-profile fuzz tests/test_fuzz.py tests/tools/test_redaction.py $(ARGS)
+
 .PHONY: changelog-check
 changelog-check: .venv/ready ## The changelog as the release will need it (ARGS="--base origin/main": with an entry for the change).
 	@$(PY) -m scripts changelog check $(ARGS)

@@ -158,7 +158,8 @@ def _form(one: "dataclasses.Field[Any]") -> str:
     if "int" in str(one.type):
         return f"a number from 1 to {config.LARGEST_PORT}"
     pattern = one.metadata["pattern"]
-    form = "" if pattern == ".+" else f" of the form `{pattern}`"
+    words = one.metadata["form"]
+    form = "" if pattern == ".+" else f": {words}" if words else f" of the form `{pattern}`"
     if _many(one):
         return f"a list of texts, each{form}" if form else "a list of texts"
     return f"a text{form}"

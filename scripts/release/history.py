@@ -127,7 +127,9 @@ def people(
 def complete(context: Context, *commits: str) -> None:
     """Bring commits with all that came before them into this clone, also a shallow one."""
     if _is_shallow(context):
-        context.git.run("fetch", "--quiet", "--no-tags", "--unshallow", context.git.url)
+        context.git.run(
+            "fetch", "--quiet", "--no-tags", "--unshallow", "--end-of-options", context.git.url
+        )
     for commit in commits:
         context.git.fetch(commit)
 
@@ -135,8 +137,8 @@ def complete(context: Context, *commits: str) -> None:
 def _authors(context: Context, span: str, bots: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Give address and name of every author and co-author, each once."""
     trailers = "%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x0a)"
-    form = f"--format=%aN <%aE>%n{trailers}"
-    text = context.git.run(*_LOG, "--no-merges", form, span)
+    form = f"%aN <%aE>%n{trailers}"
+    text = context.git.run(*_LOG, "--no-merges", f"--format={form}", "--end-of-options", span)
     for person in dict.fromkeys(re.split(r"[\0\n]", text)):
         name, _, address = readable(person).rpartition(" <")
         if name.strip() and not is_bot(name, bots):
@@ -162,7 +164,9 @@ def changed_files(context: Context, base: str) -> list[str]:
     """
     _refuse_shallow(context)
     known(context, base)
-    text = context.git.run("diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD")
+    text = context.git.run(
+        "diff", "--name-only", "--no-renames", "-z", "--end-of-options", f"{base}...HEAD"
+    )
     return [readable(path) for path in text.split("\0") if path]
 
 

@@ -46,7 +46,7 @@ def install(context: Context, moment: str) -> Installation:
     consumer = Installation(context.runner.inherited(), folder / "environment")
     consumer.create()
     if context.plan.dists and moment == STAGED:
-        consumer.install(str(context.inputs / "dist" / context.plan.dists[0]))
+        consumer.install("--", str(context.inputs / "dist" / context.plan.dists[0]))
     elif context.plan.dists:
         where = context.index.simple_url
         installation.install_published(consumer, context.lock, where, context.ask, folder)
@@ -204,7 +204,7 @@ def accept(context: Context, services: Services, consumer: Installation, leg: st
     output.mkdir(parents=True, exist_ok=True)
     given = {"EXPECTED_VERSION": context.plan.version, "ACCEPTANCE_OUTPUT": str(output)}
     try:
-        print(consumer.run(str(script), **given, **services.variables()))
+        print(consumer.run("--", str(script), **given, **services.variables()))
     except ServiceError as error:
         # Whatever it says failed, a connection too: the services are there, and did not pass.
         raise CheckError(

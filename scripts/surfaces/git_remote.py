@@ -63,7 +63,7 @@ class Git:
         """Give a file of a commit, every byte of it, line endings too."""
         if (commit, path) not in self._files:
             self._files[commit, path] = processes.run(
-                ["git", "cat-file", "blob", f"{commit}:{path}"],
+                ["git", "cat-file", "blob", "--end-of-options", f"{commit}:{path}"],
                 cwd=self.folder,
                 environment=self._environment,
             )
@@ -72,7 +72,9 @@ class Git:
     def refs(self) -> dict[str, str]:
         """Give the remote's branches and tags, each with its commit (tags peeled)."""
         refs: dict[str, str] = {}
-        for line in self.run("ls-remote", "--heads", "--tags", self.url).splitlines():
+        for line in self.run(
+            "ls-remote", "--heads", "--tags", "--end-of-options", self.url
+        ).splitlines():
             commit, _, name = line.partition("\t")
             # `name^{}` follows `name`: the commit an annotated tag stands for.
             refs[name.removesuffix("^{}")] = commit
@@ -94,12 +96,12 @@ class Git:
     def fetch(self, commit: str) -> None:
         """Make sure that a commit of the remote, with its history, is in this clone."""
         if commit not in self._there and not self._has(commit):
-            self.run("fetch", "--quiet", "--no-tags", self.url, commit)
+            self.run("fetch", "--quiet", "--no-tags", "--end-of-options", self.url, commit)
         self._there.add(commit)
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Say whether `newer` contains `older`; both must be in this clone."""
-        return self.run("rev-list", "--count", older, f"^{newer}") == "0"
+        return self.run("rev-list", "--count", "--end-of-options", older, f"^{newer}") == "0"
 
     def commit_files(
         self, texts: Mapping[str, str], parent: str, message: str, who: Mapping[str, str]
@@ -112,14 +114,22 @@ class Git:
 
     def commit(self, tree: str, parents: list[str], message: str, who: Mapping[str, str]) -> str:
         """Write a commit of a tree."""
-        arguments = [word for parent in parents for word in ("-p", parent)]
-        return self.run("commit-tree", tree, *arguments, text=message, **who)
+        return self.run(
+            "commit-tree",
+            *(f"-p{parent}" for parent in parents),
+            "--end-of-options",
+            tree,
+            text=message,
+            **who,
+        )
 
     def tree_with(self, texts: Mapping[str, str], tree: str) -> str:
         """Write a tree that differs from `tree` in some files' texts; their modes stay."""
         modes = {
             line.partition("\t")[2]: line.partition(" ")[0]
-            for line in self.run("ls-tree", "-r", "-z", tree, "--", *texts).split("\0")
+            for line in self.run("ls-tree", "-r", "-z", "--end-of-options", tree, *texts).split(
+                "\0"
+            )
         }
         with tempfile.TemporaryDirectory() as folder:
             index = {"GIT_INDEX_FILE": f"{folder}/index"}
@@ -132,7 +142,7 @@ class Git:
                 f"{modes[name]} {blob}\t{name}\n"
                 for name, blob in zip(texts, blobs.splitlines(), strict=True)
             ]
-            self.run("read-tree", tree, **index)
+            self.run("read-tree", "--end-of-options", tree, **index)
             self.run("update-index", "--index-info", text="".join(lines), **index)
             return self.run("write-tree", **index)
 
@@ -142,7 +152,14 @@ class Git:
         Not the API: of an installation's token, such as a workflow's, it never says so.
         """
         try:
-            self.run("push", "--dry-run", "--quiet", self.url, "HEAD:refs/heads/may-push")
+            self.run(
+                "push",
+                "--dry-run",
+                "--quiet",
+                "--end-of-options",
+                self.url,
+                "HEAD:refs/heads/may-push",
+            )
         except TransientError:
             raise
         except ServiceError as error:
@@ -151,9 +168,20 @@ class Git:
             raise
         return True
 
-    def push(self, *refspecs: str) -> None:
-        """Push, all or nothing, so that no rejected branch leaves a stray tag."""
-        self.run("push", "--quiet", "--atomic", self.url, *refspecs)
+    def push(self, *refspecs: str, lease: str = "") -> None:
+        """Push, all or nothing, so that no rejected branch leaves a stray tag.
+
+        With a lease, `ref:commit`, only if the remote has that commit there.
+        """
+        self.run(
+            "push",
+            "--quiet",
+            "--atomic",
+            *(f"--force-with-lease={one}" for one in (lease,) if one),
+            "--end-of-options",
+            self.url,
+            *refspecs,
+        )
 
     def notes(self, below: str) -> set[str]:
         """Name the references below `below`, which are neither branches nor tags."""
@@ -172,7 +200,16 @@ class Git:
 
     def _has(self, commit: str) -> bool:
         try:
-            self.run("rev-list", "--quiet", "--objects", commit, "--not", "--all")
+            self.run(
+                "rev-list",
+                "--quiet",
+                "--objects",
+                "--not",
+                "--all",
+                "--not",
+                "--end-of-options",
+                commit,
+            )
         except ServiceError:
             return False
         return True
@@ -254,8 +291,7 @@ class ReleaseBranchGone(Surface):
     def apply(self) -> None:
         """Delete it, if it still holds this release's commit."""
         name = f"refs/heads/{self.plan.release_branch}"
-        lease = f"--force-with-lease={name}:{self.commit}"
-        self.git.run("push", "--quiet", lease, self.git.url, f":{name}")
+        self.git.push(f":{name}", lease=f"{name}:{self.commit}")
 
 
 @dataclass(frozen=True)
@@ -410,7 +446,9 @@ class Branch(Surface):
 
     def _merged_tree(self, head: str) -> str:
         try:
-            merged = self.git.run("merge-tree", "--write-tree", head, self.commit)
+            merged = self.git.run(
+                "merge-tree", "--write-tree", "--end-of-options", head, self.commit
+            )
         except ServiceError as error:
             raise ServiceError(
                 f"branch {self.plan.branch} has moved on, and the release commit does not merge",

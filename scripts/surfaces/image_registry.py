@@ -13,6 +13,8 @@ from scripts.surfaces import web
 from scripts.tools import processes
 
 VERSION_LABEL = "org.opencontainers.image.version"
+REGISTRY = "the image registry"
+REMEDY = "check IMAGE_REGISTRY and the registry's status page, and run this again"
 # A registry that hides which repositories exist says "denied" where there is nothing to see.
 ABSENT = ("not found", "does not exist", "manifest unknown", "name unknown", "insufficient_scope")
 
@@ -37,41 +39,44 @@ class ImageRegistry:
         manifest = self._inspect(reference, "{{json .Manifest}}")
         if manifest is None:
             return None
-        entries = manifest.get("manifests") or []
-        platforms = {
-            f"{entry['platform']['os']}/{entry['platform']['architecture']}": entry["digest"]
-            for entry in entries
-            if entry.get("platform")
-        }
-        return Found(manifest["digest"], platforms)
+        with web.failures(REGISTRY, REMEDY):
+            entries = manifest.get("manifests") or []
+            platforms = {
+                f"{entry['platform']['os']}/{entry['platform']['architecture']}": entry["digest"]
+                for entry in entries
+                if entry.get("platform")
+            }
+            return Found(manifest["digest"], platforms)
 
     def labels(self, reference: str) -> dict[str, str]:
         """Read the labels of the image, those of its first platform where there are several."""
         image = self._inspect(reference, "{{json .Image}}") or {}
-        image = image if "config" in image else next(iter(image.values()), {})
-        labels: dict[str, str] = image.get("config", {}).get("Labels") or {}
-        return labels
+        with web.failures(REGISTRY, REMEDY):
+            image = image if "config" in image else next(iter(image.values()), {})
+            labels: dict[str, str] = image.get("config", {}).get("Labels") or {}
+            return labels
 
     def size(self, reference: str) -> int | None:
         """Give the bytes to download of one platform's image, by digest; none if it is gone."""
         try:
-            text = self._imagetools("inspect", "--raw", reference)
+            text = self._imagetools("inspect", "--raw", "--", reference)
         except TransientError:
             raise
         except ServiceError as error:
             if any(sign in error.cause.lower() for sign in ABSENT):
                 return None
             raise
-        return sum(int(layer["size"]) for layer in json.loads(text).get("layers", []))
+        with web.failures(REGISTRY, REMEDY):
+            return sum(int(layer["size"]) for layer in json.loads(text).get("layers", []))
 
     def create(self, target: str, *sources: str) -> None:
         """Make `target` stand for the sources: one index is copied, several images are joined."""
-        self._imagetools("create", "--tag", target, *sources)
+        self._imagetools("create", f"--tag={target}", "--", *sources)
 
     def join(self, repository: str, digests: list[str]) -> str:
         """Make the image index of platform images, without any tag; give its digest."""
         sources = [f"{repository}@{digest}" for digest in digests]
-        text = self._imagetools("create", "--dry-run", *sources)
+        text = self._imagetools("create", "--dry-run", "--", *sources)
         digest = index_digest(text)
         if self.find(f"{repository}@{digest}") is None:
             self.create(f"{repository}@{digest}", *sources)
@@ -79,19 +84,38 @@ class ImageRegistry:
 
     def _inspect(self, reference: str, template: str) -> dict[str, Any] | None:
         try:
-            text = self._imagetools("inspect", reference, "--format", template)
+            text = self._imagetools("inspect", f"--format={template}", "--", reference)
         except TransientError:
             raise
         except ServiceError as error:
             if any(sign in error.cause.lower() for sign in ABSENT):
                 return None
             raise
-        answer: dict[str, Any] = json.loads(text)
-        return answer
+        with web.failures(REGISTRY, REMEDY):
+            answer: Any = json.loads(text)
+            if not isinstance(answer, dict):
+                raise TypeError(f"expected an object, found {text[:40]}")
+            return answer
 
     def _imagetools(self, *arguments: str) -> str:
         command = ["docker", "buildx", "imagetools", *arguments]
-        return processes.run(command, environment=self._environment, timeout=4 * self._silence)
+        try:
+            return processes.run(command, environment=self._environment, timeout=4 * self._silence)
+        except TransientError:
+            raise
+        except ServiceError:
+            self._need_buildx()
+            raise
+
+    def _need_buildx(self) -> None:
+        """Say so where docker lacks buildx: it takes its words for wrong ones of its own."""
+        try:
+            processes.run(["docker", "buildx", "version"], environment=self._environment)
+        except ServiceError as error:
+            raise ServiceError(
+                "docker has no buildx here, and without it no registry can be asked",
+                "install docker's plugin buildx; `python -m scripts doctor` names all it needs",
+            ) from error
 
 
 def index_digest(dry_run: str) -> str:

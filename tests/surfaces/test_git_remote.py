@@ -1,5 +1,6 @@
 """git over HTTP, with the GitHub service at the other end: names once, pointers last."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -356,3 +357,30 @@ def test_a_remote_that_says_nothing_is_left_after_a_while(context: Context) -> N
     environment = context.git._environment
     assert int(environment["GIT_HTTP_LOW_SPEED_TIME"]) <= 60
     assert isinstance(context.git, Git)
+
+
+@pytest.mark.parametrize("forged", ["--upload-pack=touch {}; ", "--output={}", "-o{}"])
+def test_what_git_is_given_is_never_an_option(
+    bench: Bench, context: Context, plan: Plan, forged: str
+) -> None:
+    """git runs what `--upload-pack` says where the remote is a folder or an ssh address."""
+    mark = bench.folder / "made"
+    value = forged.format(mark)
+    git = context.git
+    for act in (
+        lambda: git.fetch(value),
+        lambda: git.show(value, "x"),
+        lambda: git.is_ancestor(value, plan.base),
+        lambda: git.tree_with({"x": "y"}, value),
+        lambda: git.commit(value, [plan.base], "m", {}),
+        lambda: git.push(value),
+        lambda: git.tag_message(value),
+    ):
+        with suppress(ServiceError):
+            act()
+        assert not mark.exists()
+    git.url = value
+    for act in (git.refs, git.may_push, lambda: git.push(f"{plan.base}:refs/heads/x")):
+        with pytest.raises(ServiceError):
+            act()
+        assert not mark.exists()
