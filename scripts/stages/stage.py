@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from scripts.core import changelog, lock, notes, version
+from scripts.core import changelog, lock, notes, report, version
 from scripts.core.converge import converge, patiently
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.lock import Lock, LockedDist, LockedImage
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
-from scripts.release import attempt, compose_file, history
+from scripts.release import attempt, compose_file, dependencies, history
 from scripts.release.context import Context
 from scripts.surfaces.github_release import Draft
 
@@ -41,7 +41,21 @@ def run(context: Context) -> Done:
     text = release_notes(context, made)
     context.write(f"assets/{NOTES}", text)
     draft = Draft(context.forge, context.plan, text, assets)
-    return Done(tuple(converge([draft], context.runner.patience)))
+    outcomes = converge([draft], context.runner.patience)
+    # Here, and not at the gate: that job starts when its reviewers have decided.
+    changed = changed_dependencies(context, made)
+    context.runner.report(report.gate(made, outcomes[0].detail, text, changed), lock=made)
+    return Done(tuple(outcomes))
+
+
+def changed_dependencies(context: Context, made: Lock) -> list[tuple[str, str, str, str]]:
+    """List the locked dependencies that the last release had otherwise."""
+    refs = patiently(context.git.refs, context.runner.patience())
+    previous = refs.get(f"refs/tags/{made.plan.previous_tag}")
+    if previous is None:
+        return []
+    context.git.fetch(previous)
+    return list(dependencies.between(context, previous, made.commit))
 
 
 def dist(context: Context, name: str) -> LockedDist:
