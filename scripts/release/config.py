@@ -51,6 +51,11 @@ class PackageConfig:
     """The Python package of the release."""
 
     modules: tuple[str, ...] = _key("The top-level names that the wheel may hold, all of them.")
+    build_constraints: str | None = _key(
+        "The lock that pins what the wheel is built with: pip's constraints, hashes too. Without "
+        "one each build takes the newest packages that the project allows.",
+        default=None,
+    )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from packaging.metadata import InvalidMetadata, Metadata
 
 from scripts.core.converge import Outcome
-from scripts.core.errors import CheckError, ServiceError, TransientError
+from scripts.core.errors import CheckError, ServiceError, TransientError, UsageError
 from scripts.core.plan import Plan, normalised
 from scripts.core.results import Done
 from scripts.release import checkout
@@ -55,8 +55,22 @@ def build(context: Context, tree: Path, folder: Path) -> None:
     command = [sys.executable, "-m", "build", "--installer", "uv", "--outdir", str(folder)]
     # uv is found beside this Python, which is not always on PATH.
     path = f"{Path(sys.executable).parent}:{context.runner.get('PATH') or ''}"
-    environment = context.runner.inherited(**when) | {"PATH": path}
+    environment = context.runner.inherited(**when, **constraints(context, tree)) | {"PATH": path}
     _proven("the package does not build", [*command, str(tree)], environment)
+
+
+def constraints(context: Context, tree: Path) -> dict[str, str]:
+    """Pin what the build takes from the index, by version and hash (uv, UV_CONSTRAINT)."""
+    package = context.config.package
+    if package is None or package.build_constraints is None:
+        return {}
+    path = tree / package.build_constraints
+    if not path.is_file():
+        raise UsageError(
+            f"{package.build_constraints} is not in the release commit",
+            "add it, or take `build-constraints` out of [tool.release.package]",
+        )
+    return {"UV_CONSTRAINT": str(path)}
 
 
 def check_names(plan: Plan, folder: Path) -> None:
