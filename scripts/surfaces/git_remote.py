@@ -22,6 +22,14 @@ TAG_REFUSED = (
     "where a ruleset restricts who makes tags, let this token pass it and run the release again; "
     "where an immutable release has used the name up, it never comes back: release the next version"
 )
+# What GitHub says to a token without the right to workflows, such as a run's own, of a commit whose
+# workflow files stand so on no branch.
+NO_WORKFLOWS = "without `workflows` permission"
+CHANGED_WORKFLOWS = (
+    "workflow files changed on the branch after this release began, or its branch release/v… was "
+    "deleted while it waited: run the release again with the same version, it starts from the "
+    "branch as it is now"
+)
 # A remote that sends nothing for so many seconds is given up (git, GIT_HTTP_LOW_SPEED_TIME).
 SETTINGS = {"GIT_TERMINAL_PROMPT": "0", "GIT_HTTP_LOW_SPEED_LIMIT": "1"}
 SILENCE = 30.0
@@ -137,7 +145,12 @@ class Git:
 
     def push(self, *refspecs: str) -> None:
         """Push, all or nothing, so that no rejected branch leaves a stray tag."""
-        self.run("push", "--quiet", "--atomic", self.url, *refspecs)
+        try:
+            self.run("push", "--quiet", "--atomic", self.url, *refspecs)
+        except ServiceError as error:
+            if NO_WORKFLOWS in error.cause:
+                error.remedy = CHANGED_WORKFLOWS
+            raise
 
     def _has(self, commit: str) -> bool:
         try:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from rehearsal.github.settings import Token
 from scripts.core.converge import Conflict, Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
 from scripts.core.plan import Plan
@@ -357,3 +358,23 @@ def test_a_remote_that_says_nothing_is_left_after_a_while(context: Context) -> N
     environment = context.git._environment
     assert int(environment["GIT_HTTP_LOW_SPEED_TIME"]) <= 60
     assert isinstance(context.git, Git)
+
+
+def test_a_push_that_needs_the_right_to_workflows_says_what_to_do(
+    bench: Bench, plan: Plan, commit: str
+) -> None:
+    """A run's own token never has it: the branch's workflow files changed after the plan."""
+    project = bench.project
+    project.git("reset", "-q", "--hard", commit)
+    project.git("switch", "-q", "--detach")
+    (project.clone / ".github" / "workflows" / "ci.yml").write_text("on: push\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "Workflows that the default branch has otherwise")
+    other = project.git("rev-parse", "HEAD").strip()
+    bot = {"bot": Token("github-actions[bot]", {"contents": "write"})}
+    bench.github = bench.serve_github(tokens=bot)
+    there = bench.context(GITHUB_SERVER_URL=bench.github.url, GITHUB_TOKEN="bot")
+    with pytest.raises(ServiceError, match="without `workflows` permission") as raised:
+        ReleaseBranch(there.git, plan, other).apply()
+    assert "run the release again with the same version" in raised.value.remedy
+    assert "workflow files" in raised.value.remedy
