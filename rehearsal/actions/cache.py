@@ -1,4 +1,4 @@
-"""Stand-in for actions/cache: a key that nobody saved. A rehearsal's caches are the machine's own."""
+"""Stand-in for actions/cache: a key that nobody saved. The machine has caches of its own."""
 
 from rehearsal.actions.toolkit import StandInError, given, output, run
 

@@ -188,7 +188,7 @@ def _go(progress: Progress) -> str:
 
 
 def _installed_go() -> Iterator[str]:
-    """Yield each Go of the machine: that of PATH, and those that GitHub's runners keep beside it."""
+    """Yield each Go of the machine: that of PATH, and those that a runner of GitHub keeps."""
     if found := which("go"):
         yield found
     for name in sorted(os.environ, reverse=True):

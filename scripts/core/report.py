@@ -161,6 +161,7 @@ def run(
     run_url: str | None,
     page: str = "",
     index_page: str = "",
+    *,
     ended: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Write the report of a run: what to do next, what failed, what is where, when each job ran.

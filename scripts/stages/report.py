@@ -6,7 +6,6 @@ from scripts.core import plan, report
 from scripts.core.results import Done, current
 from scripts.release.context import Context
 
-
 OTHERWISE = {"images": "image"}
 """The jobs whose results are called otherwise."""
 
@@ -18,8 +17,11 @@ def run(context: Context) -> Done:
     page, index = context.endpoints.page_url, context.index.simple_url
     index_page = f"{index.rstrip('/')}/{normalised(planned.project)}/" if planned else ""
     url = context.runner.trigger().run_url
-    ended = {OTHERWISE.get(job, job): str(one.get("result")) for job, one in context.runner.needs().items()}
+    ended = {
+        OTHERWISE.get(job, job): str(one.get("result"))
+        for job, one in context.runner.needs().items()
+    }
     results = current(context.results(), ended, context.runner.attempt())
-    text = report.run(planned, results, url, page, index_page, ended)
+    text = report.run(planned, results, url, page, index_page, ended=ended)
     context.runner.report(text, plan=planned, results=results)
     return Done()

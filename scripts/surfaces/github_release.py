@@ -23,7 +23,8 @@ from scripts.surfaces import web
 REMEDY = "check GITHUB_TOKEN's permissions (contents: write) and the API's status page"
 # GitHub starts no checks by itself for what a run's own token opened.
 APPROVE = (
-    "A workflow opened this pull request, so its checks wait: press *Approve workflows to run* below."
+    "A workflow opened this pull request, so its checks wait: press *Approve workflows to run* "
+    "below."
 )
 NOT_FOUND = 404
 FORBIDDEN = 403

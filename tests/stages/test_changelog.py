@@ -245,7 +245,9 @@ def test_a_pull_request_is_compared_with_the_commit_that_its_merge_was_made_on(
     project.git("add", "-A")
     project.git("commit", "-qm", "Without an entry")
     project.git("switch", "-q", "main")
-    text = CHANGELOG.replace("## [Unreleased]", "## [Unreleased]\n\n### Added\n\n- Others' work.", 1)
+    text = CHANGELOG.replace(
+        "## [Unreleased]", "## [Unreleased]\n\n### Added\n\n- Others' work.", 1
+    )
     project.commit({"CHANGELOG.md": text})
     project.git("switch", "-q", "--detach", "main")
     project.git("merge", "-q", "--no-edit", "mine")

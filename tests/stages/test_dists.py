@@ -205,7 +205,8 @@ def test_what_builds_the_package_is_what_the_lock_says(bench: Bench) -> None:
 
 def test_a_lock_of_the_build_that_is_not_there_is_named(bench: Bench) -> None:
     text = PYPROJECT.replace(
-        "[tool.release.package]\n", '[tool.release.package]\nbuild-constraints = "requirements/other.txt"\n'
+        "[tool.release.package]\n",
+        '[tool.release.package]\nbuild-constraints = "requirements/other.txt"\n',
     )
     bench.project.commit({"pyproject.toml": text})
     with pytest.raises(UsageError, match=r"requirements/other\.txt"):

@@ -99,7 +99,10 @@ def test_an_answer_that_does_not_come_is_a_failed_check(bench: Proving) -> None:
 def test_an_image_that_is_not_there_is_named(bench: Proving) -> None:
     file = compose(bench)
     file.write_text(file.read_text().replace(":3.13-slim", ":no-such-tag", 1))
-    with pytest.raises(ServiceError, match="cannot be pulled.*(.|\n)*no-such-tag"), Engine(bench.context()).started(file):
+    with (
+        pytest.raises(ServiceError, match=r"cannot be pulled(.|\n)*no-such-tag"),
+        Engine(bench.context()).started(file),
+    ):
         pytest.fail("started")
 
 

@@ -131,7 +131,9 @@ def every_grant_has_a_reason(tree: Tree) -> Problems:
 def a_checkout_may_read(tree: Tree) -> Problems:
     """A private repository cannot be checked out without `contents`."""
     for file, name, job in tree.jobs():
-        checks_out = any("actions/checkout@" in step.get("uses", "") for step in job.get("steps", ()))
+        checks_out = any(
+            "actions/checkout@" in step.get("uses", "") for step in job.get("steps", ())
+        )
         if checks_out and (job.get("permissions") or {}).get("contents") not in ("read", "write"):
             yield f"{file}: {name} checks out, and may not read a private repository"
 

@@ -80,7 +80,12 @@ BREACHES = [
     ),
     ("the_report_knows_what_became_of_each_job", RELEASE, "CI_NEEDS: ${{ toJson", "A: ${{ toJson"),
     ("triggers_are_the_known_ones", ENTRY, ", labeled, unlabeled", ""),
-    ("triggers_are_the_known_ones", CI, "  pull_request:\n", "  pull_request: {types: [labeled]}\n"),
+    (
+        "triggers_are_the_known_ones",
+        CI,
+        "  pull_request:\n",
+        "  pull_request: {types: [labeled]}\n",
+    ),
     ("every_job_states_its_grants", CI, "contents: read #", "contents: write #"),
     ("every_grant_has_a_reason", RELEASE, "contents: write # push the tag", "contents: write"),
     ("only_the_upload_is_trusted", RELEASE, "    environment: pypi\n", ""),
