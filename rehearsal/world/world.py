@@ -173,7 +173,6 @@ class World:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             RUN_VARIABLE: str(run_folder),
             "REHEARSAL_ROOT": str(ROOT),
-            "REHEARSAL_UV": str(Path(sys.executable).with_name("uv")),
             "REHEARSAL_PYTHON": _machine_python(),
             "REHEARSAL_BUILDER": self.endpoints.builder,
             **_trust(self.endpoints.ca_bundle),

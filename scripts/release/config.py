@@ -84,6 +84,11 @@ class PackageConfig:
         pattern=r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?",
         default=(),
     )
+    build_constraints: str | None = _path(
+        "The lock that pins what the wheel is built with: pip's constraints, hashes too. Without "
+        "one each build takes the newest packages that the project allows.",
+        default=None,
+    )
 
 
 @dataclass(frozen=True)

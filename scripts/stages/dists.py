@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.core.converge import CHECK, Outcome
-from scripts.core.errors import CheckError, ServiceError, TransientError
+from scripts.core.errors import CheckError, ServiceError, TransientError, UsageError
 from scripts.core.plan import Plan, normalised
 from scripts.core.results import Done
 from scripts.release import checkout
@@ -54,8 +54,22 @@ def build(context: Context, tree: Path, folder: Path) -> None:
     command = [sys.executable, "-m", "build", "--installer", "uv", f"--outdir={folder}"]
     # uv is found beside this Python, which is not always on PATH.
     path = f"{Path(sys.executable).parent}:{context.runner.get('PATH') or ''}"
-    environment = context.runner.inherited(**when) | {"PATH": path}
+    environment = context.runner.inherited(**when, **constraints(context, tree)) | {"PATH": path}
     _proven("the package does not build", [*command, "--", str(tree)], environment)
+
+
+def constraints(context: Context, tree: Path) -> dict[str, str]:
+    """Pin what the build takes from the index, by version and hash (uv, UV_CONSTRAINT)."""
+    package = context.config.package
+    if package is None or package.build_constraints is None:
+        return {}
+    path = tree / package.build_constraints
+    if not path.is_file():
+        raise UsageError(
+            f"{package.build_constraints} is not in the release commit",
+            "add it, or take `build-constraints` out of [tool.release.package]",
+        )
+    return {"UV_CONSTRAINT": str(path)}
 
 
 def check_names(plan: Plan, folder: Path) -> None:

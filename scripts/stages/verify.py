@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from scripts.core import report
 from scripts.core.converge import CHECK, Conflict, Missing, Outcome, State
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.plan import PlannedImage
@@ -37,6 +38,8 @@ def run(context: Context, moment: str, platform: str) -> Done:
     outcomes = [*_package(context, moment, consumer)]
     if context.plan.images and not context.plan.dry_run:
         outcomes += _images(context, moment, platform, consumer)
+    # Of the staged bytes, the reviewers read it before they approve.
+    context.runner.summary(report.verified(moment, platform, outcomes))
     return Done(tuple(outcomes), facts)
 
 

@@ -25,6 +25,14 @@ TAG_REFUSED = (
     "where a ruleset restricts who makes tags, let this token pass it and run the release again; "
     "where an immutable release has used the name up, it never comes back: release the next version"
 )
+# What GitHub says to a token without the right to workflows, such as a run's own, of a commit whose
+# workflow files stand so on no branch.
+NO_WORKFLOWS = "without `workflows` permission"
+CHANGED_WORKFLOWS = (
+    "workflow files changed on the branch after this release began, or its branch release/v… was "
+    "deleted while it waited: run the release again with the same version, it starts from the "
+    "branch as it is now"
+)
 # A remote that sends nothing for so many seconds is given up (git, GIT_HTTP_LOW_SPEED_TIME).
 SETTINGS = {"GIT_TERMINAL_PROMPT": "0", "GIT_HTTP_LOW_SPEED_LIMIT": "1"}
 SILENCE = 30.0
@@ -173,15 +181,14 @@ class Git:
 
         With a lease, `ref:commit`, only if the remote has that commit there.
         """
-        self.run(
-            "push",
-            "--quiet",
-            "--atomic",
-            *(f"--force-with-lease={one}" for one in (lease,) if one),
-            "--end-of-options",
-            self.url,
-            *refspecs,
-        )
+        leased = [f"--force-with-lease={lease}"] if lease else []
+        words = ("push", "--quiet", "--atomic", *leased, "--end-of-options", self.url)
+        try:
+            self.run(*words, *refspecs)
+        except ServiceError as error:
+            if NO_WORKFLOWS in error.cause:
+                error.remedy = CHANGED_WORKFLOWS
+            raise
 
     def notes(self, below: str) -> set[str]:
         """Name the references below `below`, which are neither branches nor tags."""
@@ -195,8 +202,7 @@ class Git:
         """
         tree = self.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
         mine = self.commit(tree, [commit], f"Note {name}\n\n{secrets.token_hex(16)}\n", who)
-        lease = f"--force-with-lease={name}:"
-        self.run("push", "--quiet", lease, "--end-of-options", self.url, f"{mine}:{name}")
+        self.push(f"{mine}:{name}", lease=f"{name}:")
 
     def _has(self, commit: str) -> bool:
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from rehearsal.github.settings import Token
 from scripts.core.converge import Conflict, Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
 from scripts.core.lock import Lock, digest
@@ -384,3 +385,23 @@ def test_what_git_is_given_is_never_an_option(
         with pytest.raises(ServiceError):
             act()
         assert not mark.exists()
+
+
+def test_a_push_that_needs_the_right_to_workflows_says_what_to_do(
+    bench: Bench, plan: Plan, commit: str
+) -> None:
+    """A run's own token never has it: the branch's workflow files changed after the plan."""
+    project = bench.project
+    project.git("reset", "-q", "--hard", commit)
+    project.git("switch", "-q", "--detach")
+    (project.clone / ".github" / "workflows" / "ci.yml").write_text("on: push\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "Workflows that the default branch has otherwise")
+    other = project.git("rev-parse", "HEAD").strip()
+    bot = {"bot": Token("github-actions[bot]", {"contents": "write"})}
+    bench.github = bench.serve_github(tokens=bot)
+    there = bench.context(GITHUB_SERVER_URL=bench.github.url, GITHUB_TOKEN="bot")
+    with pytest.raises(ServiceError, match="without `workflows` permission") as raised:
+        ReleaseBranch(there.git, plan, other).apply()
+    assert "run the release again with the same version" in raised.value.remedy
+    assert "workflow files" in raised.value.remedy

@@ -4,6 +4,7 @@ Every rule is broken once as well, in a copy, so that each is known to see somet
 """
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -346,3 +347,14 @@ def test_the_pins_are_the_recorded_ones() -> None:
     rule, facts = rules_of_trust.pins_are_the_recorded_ones, recorded.read_text("utf-8")
     assert list(rule(Tree(ROOT), facts)) == []
     assert list(rule(Tree(ROOT), facts.replace(CHECKOUT, "0" * 40))) != []
+
+
+@pytest.mark.parametrize("target", ["dists", "changelog-check"])
+def test_a_small_check_installs_the_release_tools_alone(tmp_path: Path, target: str) -> None:
+    """A third of what the tests need: a runner begins with nothing."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
+    command = ["make", "--dry-run", target]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "requirements/release.txt" in done.stdout
+    assert "requirements/dev.txt" not in done.stdout
