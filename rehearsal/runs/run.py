@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,8 @@ import yaml
 from rehearsal.github.settings import Token
 from rehearsal.github.tokens import BOT
 from rehearsal.progress import Progress
-from rehearsal.runs import act, permissions
+from rehearsal.runs import act, act_copy, environments, permissions
+from rehearsal.runs.environments import Approver
 from rehearsal.runs.recorder import Annotation, JobRun, Recorder, covered
 from rehearsal.runs.workflow import FAILURE, Outputs, differences, read
 
@@ -59,13 +60,18 @@ def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
 
     On an interrupt act is told to stop, its jobs' processes end, and the interrupt goes on.
     Raises `MissingStandInError` if an action has no stand-in, and `UsageError` if a called job asks
-    for more than its caller grants.
+    for more than its caller grants, or a job names an environment that is not there.
     """
     (setting.folder / "logs").mkdir(parents=True, exist_ok=True)
     workflow = read(setting.tree, setting.workflow)
-    recorder = Recorder(workflow, setting.folder, progress)
+    environments.check(setting.tree, setting.workflow, setting.environments)
+    decide = _approver(setting, event, progress)
+    secrets = setting.secrets.values()
+    recorder = Recorder(workflow, setting.folder, progress, decide=decide, secrets=secrets)
     began = time.monotonic()
     jobs = permissions.by_name(permissions.of_jobs(setting.tree, setting.workflow))
+    left_out = act_copy.write(setting.tree, setting.environments)
+    progress.say(*(f"  left out for act: {one}" for one in left_out))
     try:
         code = _act(setting, event, recorder, jobs)
         rest = recorder.unreached() if code else []
@@ -78,6 +84,14 @@ def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     ended = _finished(recorder, code, seconds, inputs, halted=bool(rest))
     (setting.folder / "summary.md").write_text(ended.summary(), encoding="utf-8")
     return ended
+
+
+def _approver(
+    setting: act.Setting, event: act.Event, progress: Progress
+) -> Callable[[str, str, Sequence[tuple[str, str]]], list[str]]:
+    """Return what decides upon a job that its environment holds."""
+    approver = Approver(setting.environments, event.ref, setting.folder, progress.say)
+    return approver.leave if setting.hold else approver.decide
 
 
 def _act(

@@ -22,6 +22,7 @@ from typing import Any
 from rehearsal.github.tokens import TokenBook, make_text
 from rehearsal.progress import Progress
 from rehearsal.runs.act import Setting
+from rehearsal.runs.environments import Environment
 from rehearsal.runs.run import RUN_VARIABLE
 from rehearsal.world import git_repo, provision
 from rehearsal.world.services import Endpoints, Services
@@ -31,6 +32,8 @@ ROOT = Path(__file__).parents[2]
 WORKFLOWS = ".github/workflows"
 WORKFLOW = f"{WORKFLOWS}/release.yml"
 BRANCH = "main"
+REFS = (BRANCH, "v*")
+"""What may deploy, as docs/setup.md says."""
 KEPT = ("verdict.json", "summary.md", "report.html", "runs", "journal.jsonl")
 """What stays in the folder after `down`: what there is to read about the run."""
 _MAINTAINER = dict.fromkeys(
@@ -124,6 +127,7 @@ class World:
             },
             tokens=TokenBook(self.folder / "github" / "tokens"),
             private=self.private,
+            environments=environments(self.owner),
             program=str(Path(sys.executable).with_name("act")),
             concurrent=max(2, os.cpu_count() or 2),
         )
@@ -250,6 +254,11 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
+def environments(owner: str) -> dict[str, Environment]:
+    """Return the repository's environments, as docs/setup.md says; its owner approves."""
+    return {"release": Environment((owner,), REFS), "pypi": Environment((), REFS)}
+
+
 def project(tree: Path) -> tuple[str, str]:
     """Return owner and name of the repository, from what it releases: nothing here knows it."""
     text = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
@@ -280,7 +289,7 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, priva
         "default_branch": BRANCH,
         "private": private,
         "tokens": {token: {"login": owner, "permissions": _MAINTAINER}},
-        "environments": {"release": [owner], "pypi": []},
+        "environments": {k: list(one.reviewers) for k, one in environments(owner).items()},
     }
     with progress.step("services") as detail:
         endpoints = Services(folder, folder / "tree", github).up(detail)
