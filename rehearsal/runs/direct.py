@@ -121,6 +121,8 @@ class Interference:
     after: Callable[[str], None] = lambda _key: None
     enough: Callable[[str, "DirectRun"], bool] = lambda _key, _run: False
     """Asked after each job: whether the rest needs no performing."""
+    environment: Callable[[Part, Mapping[str, str]], Mapping[str, str]] = lambda _part, _all: {}
+    """Asked for each part, with its environment: what it is given instead."""
 
 
 @dataclass(frozen=True)
@@ -396,6 +398,7 @@ class _Direct:
             **part.environment,
             **self._more,
         }
+        environment |= self._interference.environment(part, environment)
         if part.login:
             config = self._log_in(part, Path(environment["DOCKER_CONFIG"]))
             environment["DOCKER_CONFIG"] = str(config)

@@ -155,6 +155,17 @@ async def test_a_status_comes_instead_of_the_request(gate: Gate) -> None:
     assert [(one.status, one.fault) for one in gate.entries()] == [(429, "status")]
 
 
+async def test_a_reset_is_no_orderly_end(gate: Gate) -> None:
+    gate.plant({"action": "reset", "method": "POST"})
+    reader, writer = await asyncio.open_connection(HOST, int(gate.url.rpartition(":")[2]))
+    writer.write(b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(ConnectionResetError):
+        await reader.read()
+    writer.close()
+    assert gate.behind.asked == []
+    assert gate.entries()[-1].fault == "reset"
+
+
 @pytest.mark.parametrize(("action", "arrived"), [("drop-before", 0), ("drop-after", 1)])
 async def test_a_connection_is_dropped(gate: Gate, action: str, arrived: int) -> None:
     gate.plant({"action": action})
