@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 from rehearsal.faults import command
@@ -91,9 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "down": _down,
     }
     try:
-        # Who decides does so while the run that waits has the folder.
-        deciding = arguments.verb in ("approve", "reject")
-        with nullcontext() if deciding else world.alone(arguments.folder), Progress() as progress:
+        # Runs in a kept world may overlap: their groups say who waits, and some wait for `approve`.
+        shared = arguments.verb in kept_world.VERBS or getattr(arguments, "again", False)
+        with world.alone(arguments.folder, shared=shared), Progress() as progress:
             return verbs[arguments.verb](arguments, progress)
     except ReleaseError as error:
         print(error, file=sys.stderr)

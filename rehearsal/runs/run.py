@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from rehearsal.github.settings import Token
 from rehearsal.github.tokens import BOT
 from rehearsal.progress import Progress
-from rehearsal.runs import act, act_copy, environments, permissions
+from rehearsal.runs import act, act_copy, concurrency, environments, permissions
 from rehearsal.runs.environments import Approver
 from rehearsal.runs.recorder import Annotation, JobRun, Recorder, covered
 from rehearsal.runs.workflow import FAILURE, Outputs, differences, read
@@ -60,8 +61,30 @@ def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
 
     On an interrupt act is told to stop, its jobs' processes end, and the interrupt goes on.
     Raises `MissingStandInError` if an action has no stand-in, and `UsageError` if a called job asks
-    for more than its caller grants, or a job names an environment that is not there.
+    for more than its caller grants, or a job names an environment that is not there. A run of a
+    concurrency group waits for its turn; `CancelledError` if a later one takes its place.
     """
+    group = concurrency.of_run(setting.tree, setting.workflow, _context(setting, event))
+    groups = setting.folder.parents[1] / "groups"
+    with concurrency.turn(groups, group, setting.run_id, progress.say):
+        return _run(setting, event, progress)
+
+
+def _context(setting: act.Setting, event: act.Event) -> dict[str, Any]:
+    """Return what the name of a concurrency group may be made of."""
+    github = {
+        "event_name": event.name,
+        "ref": event.ref,
+        "ref_name": event.ref.split("/", 2)[-1],
+        "run_id": setting.run_id,
+        "repository": setting.context.get("GITHUB_REPOSITORY", ""),
+        "head_ref": event.payload.get("pull_request", {}).get("head", {}).get("ref", ""),
+        "event": event.payload,
+    }
+    return {"github": github, "inputs": event.payload.get("inputs", {}), "vars": setting.variables}
+
+
+def _run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     (setting.folder / "logs").mkdir(parents=True, exist_ok=True)
     workflow = read(setting.tree, setting.workflow)
     environments.check(setting.tree, setting.workflow, setting.environments)
