@@ -14,7 +14,14 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from rehearsal.gateway.journal import Entry, Journal, read, writes_by_service
+from rehearsal.gateway.journal import (
+    Entry,
+    Journal,
+    api_requests,
+    read,
+    refusals,
+    writes_by_service,
+)
 from rehearsal.gateway.request_faults import Faults, parse
 from rehearsal.gateway.server import CHUNK, HOST, GatewayConfig, index_app, listener
 from scripts.core.errors import UsageError
@@ -113,6 +120,21 @@ async def test_a_request_is_passed_on_and_written_down(gate: Gate) -> None:
     assert entry.write
     assert "secret" not in gate.journal.read_text()
     assert "c2VjcmV0" not in gate.journal.read_text()
+
+
+async def test_requests_to_the_api_are_counted_and_refusals_said_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    remedy = "the job plan needs `contents: write`"
+    for path, status, said in (
+        ("/api/v3/repos/o/n/releases", 403, remedy),
+        ("/api/v3/repos/o/n/releases", 403, remedy),
+        ("/api/uploads/repos/o/n/releases/1/assets", 201, ""),
+        ("/o/n.git/info/refs", 200, ""),
+    ):
+        journal.add(Entry("github", "POST", path, status, True, 1.0, 0.1, remedy=said))
+    journal.close()
+    assert api_requests(tmp_path / "journal") == 3
+    assert refusals(tmp_path / "journal") == [f"POST 403: {remedy}"]
 
 
 async def test_reads_are_no_writes(gate: Gate) -> None:
