@@ -12,8 +12,10 @@ from typing import Any
 from rehearsal.progress import Progress
 from rehearsal.runs import limits
 from rehearsal.runs.act_copy import WAIT
-from rehearsal.runs.workflow import FAILURE, UnclearError, Workflow
+from rehearsal.runs.workflow import FAILURE, UnclearError, Workflow, condition
 
+WHATEVER = ("always()", "!cancelled()")
+"""Conditions of jobs that run whatever happened before, in a run that nobody cancels."""
 TAIL = 25
 """Lines of a failing step that are shown."""
 STARTS = "⭐ Run Main"
@@ -103,8 +105,8 @@ class Recorder:
     def unreached(self) -> list[str]:
         """Return the jobs that run whatever happened, and that act did not come to."""
         ran = {job.key for job in self.jobs.values()}
-        always = [key for key, job in self.workflow.jobs.items() if job.condition == "always()"]
-        return [key for key in always if key not in ran]
+        jobs = self.workflow.jobs.items()
+        return [key for key, job in jobs if condition(job) in WHATEVER and key not in ran]
 
     def _job_line(self, entry: Mapping[str, Any]) -> None:
         name, matrix, started = str(entry["job"]).strip(), entry.get("matrix"), "step" in entry

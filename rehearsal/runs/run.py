@@ -141,7 +141,8 @@ def _rest(setting: act.Setting, keys: Iterable[str]) -> act.Setting:
     matrix empty: even before jobs that run `always()`.
     """
     text = yaml.safe_load((setting.tree / setting.workflow).read_text(encoding="utf-8"))
-    text["on"] = text.pop(True)  # YAML 1.1 reads the key `on` as a truth value
+    if True in text:  # YAML 1.1 reads the key `on` as a truth value
+        text["on"] = text.pop(True)
     kept = {key: dict(text["jobs"][key]) for key in keys}
     for job in kept.values():
         del job["needs"], job["if"]

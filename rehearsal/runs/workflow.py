@@ -158,7 +158,7 @@ def should_run(
     Raises `UnclearError` for a condition that is more than comparisons of one job's output or
     result with a literal, truth of one input, and the status functions, joined by && and ||.
     """
-    condition = _condition(job)
+    wanted = condition(job)
     stopped = before(job, results, jobs)
     status = {
         "always()": True,
@@ -176,9 +176,7 @@ def should_run(
             return ((inputs or {}).get(named[2]) in (True, "true")) != bool(named[1])
         return _compare(term, results, outputs, jobs)
 
-    return any(
-        all(holds(term.strip()) for term in side.split("&&")) for side in condition.split("||")
-    )
+    return any(all(holds(term.strip()) for term in side.split("&&")) for side in wanted.split("||"))
 
 
 def before(job: Job, results: Mapping[str, str], jobs: Mapping[str, Job]) -> dict[str, str]:
@@ -201,12 +199,12 @@ def before(job: Job, results: Mapping[str, str], jobs: Mapping[str, Job]) -> dic
     }
 
 
-def _condition(job: Job) -> str:
+def condition(job: Job) -> str:
     """Return a job's condition, with the `success()` that GitHub adds where no status is asked."""
-    condition = _EXPRESSION.sub(r"\1", job.condition).strip()
-    if _STATUS.search(condition):
-        return condition
-    return " && ".join(filter(None, ["success()", condition]))
+    said = _EXPRESSION.sub(r"\1", job.condition).strip()
+    if _STATUS.search(said):
+        return said
+    return " && ".join(filter(None, ["success()", said]))
 
 
 def differences(

@@ -83,6 +83,35 @@ def test_a_branch_that_may_not_deploy_is_refused(bench: Bench) -> None:
     assert 'Branch "main" is not allowed to deploy to release' in done.problems[0]
 
 
+def test_what_always_runs_also_runs_where_the_copy_differs(bench: Bench) -> None:
+    bench.write(
+        ".github/workflows/release.yml",
+        """
+        name: Release
+        on: workflow_dispatch
+        jobs:
+          plan:
+            runs-on: ubuntu-24.04
+            outputs: {legs: "${{ steps.it.outputs.legs }}"}
+            steps: [{id: it, run: "false"}]
+          legs:
+            needs: plan
+            strategy: {matrix: {include: "${{ fromJson(needs.plan.outputs.legs) }}"}}
+            runs-on: ubuntu-24.04
+            steps: [{run: "true"}]
+          gate: {needs: legs, environment: release, runs-on: ubuntu-24.04, steps: [{run: "true"}]}
+          report: {needs: gate, if: always(), runs-on: ubuntu-24.04, steps: [{run: "true"}]}
+        """,
+    )
+    sha = bench.commit()
+    setting = dataclasses.replace(bench.setting(), environments={"release": RELEASED})
+    bench.tree(sha, setting)
+    with Progress(bench.screen, live=False) as progress:
+        done = run.run(setting, bench.event(sha), progress)
+    assert done.results["plan"] == "failure"
+    assert done.results["report"] == "success"
+
+
 def test_an_environment_that_is_not_there_is_refused_before_anything_runs(bench: Bench) -> None:
     bench.write(".github/workflows/release.yml", RELEASE)
     sha = bench.commit()

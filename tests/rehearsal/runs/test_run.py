@@ -201,9 +201,11 @@ def test_what_always_runs_also_runs_after_a_called_workflow_failed(bench: Bench)
     assert done.problems == []
 
 
-def test_what_always_runs_also_runs_after_a_plan_that_failed(bench: Bench) -> None:
+@pytest.mark.parametrize("condition", ["always()", "${{ always() }}", '"!cancelled()"'])
+def test_what_always_runs_also_runs_after_a_plan_that_failed(bench: Bench, condition: str) -> None:
     bench.write(".github/workflows/image.yml", IMAGE)
-    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "true"})
+    release = RELEASE.replace("if: always()", f"if: {condition}")
+    done = bench.run(release, inputs={"version": "0.2.4", "dry-run": "true"})
     assert not done.ok
     assert done.results["plan"] == "failure"
     assert done.results["images"] == done.results["publish"] == "skipped"
