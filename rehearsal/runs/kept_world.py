@@ -112,6 +112,7 @@ def table(name: str, done: Run, writes: dict[str, int]) -> list[str]:
         "",
         *_jobs(done),
         *(f"  NOT      {problem}" for problem in done.problems),
+        *(f"  not seen by act  {one}" for one in done.left_out),
         "",
         f"  writes   {wrote or 'none'}",
         f"  seconds  {done.seconds:.0f}",

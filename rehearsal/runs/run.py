@@ -43,6 +43,8 @@ class Run:
     words: list[str]
     busy: float
     """Seconds in which at least one of the project's own steps was at work."""
+    left_out: Sequence[str] = ()
+    """Newer keys of the workflow files, which act did not see."""
 
     @property
     def ok(self) -> bool:
@@ -94,7 +96,6 @@ def _run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     began = time.monotonic()
     jobs = permissions.by_name(permissions.of_jobs(setting.tree, setting.workflow))
     left_out = act_copy.write(setting.tree, setting.environments)
-    progress.say(*(f"  left out for act: {one}" for one in left_out))
     try:
         code = _act(setting, event, recorder, jobs)
         rest = recorder.unreached() if code else []
@@ -105,6 +106,7 @@ def _run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
             setting.tokens.revoke(setting.secrets["GITHUB_TOKEN"])
     seconds, inputs = time.monotonic() - began, event.payload.get("inputs", {})
     ended = _finished(recorder, code, seconds, inputs, halted=bool(rest))
+    ended.left_out = left_out
     (setting.folder / "summary.md").write_text(ended.summary(), encoding="utf-8")
     return ended
 

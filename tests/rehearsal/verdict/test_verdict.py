@@ -49,7 +49,9 @@ def test_the_table_shows_what_was_expected_only_where_it_differs() -> None:
 
 def test_requests_and_refusals_are_said() -> None:
     said = ("POST 403: the job plan needs `contents: write`",)
-    text = "\n".join(table(replace(GOOD, requests=42, refusals=said)))
+    queue = ("release.yml: concurrency.queue",)
+    text = "\n".join(table(replace(GOOD, requests=42, refusals=said, left_out=queue)))
+    assert "not seen by act  release.yml: concurrency.queue" in text
     assert "requests 42 to GitHub's API (1000 an hour for a repository)" in text
     assert "refused  POST 403: the job plan needs" in text
 
