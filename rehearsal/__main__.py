@@ -146,6 +146,9 @@ def _world(arguments: argparse.Namespace, progress: Progress) -> World:
         typed, private = wanted or VERSION, arguments.private
         return world.up(arguments.folder, Path.cwd(), progress, version=typed, private=private)
     kept_world = world.load(arguments.folder)
+    if arguments.private and not kept_world.private:
+        remedy = "leave --private out, or end the world: python -m rehearsal down"
+        raise UsageError("the repository of the world that is up is public", remedy)
     return dataclasses.replace(kept_world, version=wanted) if wanted else kept_world
 
 
