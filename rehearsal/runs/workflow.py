@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from rehearsal.runs.environments import name_of
+
 SUCCESS, FAILURE, SKIPPED, CANCELLED = "success", "failure", "skipped", "cancelled"
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}", re.DOTALL)
 _FROM_JSON = re.compile(r"fromJSON\(\s*needs\.([\w-]+)\.outputs\.([\w-]+)\s*\)", re.IGNORECASE)
@@ -47,6 +49,7 @@ class Job:
     calls: "Workflow | None" = None
     given: Mapping[str, Any] = field(default_factory=dict)
     """The inputs that it gives to the workflow it calls."""
+    environment: str = ""
 
     def legs(self, outputs: Outputs, needs: Mapping[str, "Job"]) -> list[Leg]:
         """Return the matrix's legs in act's order, `[{}]` without a matrix.
@@ -87,6 +90,12 @@ class Workflow:
             if called and job.calls and job_id in job.calls.jobs and job.named(first):
                 return job, job.named(first), f"{job.key}/{job_id}"
         return None
+
+    def at(self, path: str) -> tuple[str, Job]:
+        """Return the job of a path, and the name of the workflow that it stands in."""
+        key, inner, rest = path.partition("/")
+        called = self.jobs[key].calls
+        return called.at(rest) if inner and called else (self.name, self.jobs[key])
 
     def labels(self) -> set[str]:
         """Return every runner label written in this file and in those it calls."""
@@ -149,7 +158,7 @@ def should_run(
     Raises `UnclearError` for a condition that is more than comparisons of one job's output or
     result with a literal, truth of one input, and the status functions, joined by && and ||.
     """
-    condition = _condition(job)
+    wanted = condition(job)
     stopped = before(job, results, jobs)
     status = {
         "always()": True,
@@ -167,9 +176,7 @@ def should_run(
             return ((inputs or {}).get(named[2]) in (True, "true")) != bool(named[1])
         return _compare(term, results, outputs, jobs)
 
-    return any(
-        all(holds(term.strip()) for term in side.split("&&")) for side in condition.split("||")
-    )
+    return any(all(holds(term.strip()) for term in side.split("&&")) for side in wanted.split("||"))
 
 
 def before(job: Job, results: Mapping[str, str], jobs: Mapping[str, Job]) -> dict[str, str]:
@@ -192,12 +199,12 @@ def before(job: Job, results: Mapping[str, str], jobs: Mapping[str, Job]) -> dic
     }
 
 
-def _condition(job: Job) -> str:
+def condition(job: Job) -> str:
     """Return a job's condition, with the `success()` that GitHub adds where no status is asked."""
-    condition = _EXPRESSION.sub(r"\1", job.condition).strip()
-    if _STATUS.search(condition):
-        return condition
-    return " && ".join(filter(None, ["success()", condition]))
+    said = _EXPRESSION.sub(r"\1", job.condition).strip()
+    if _STATUS.search(said):
+        return said
+    return " && ".join(filter(None, ["success()", said]))
 
 
 def differences(
@@ -369,6 +376,7 @@ def _job(tree: Path, key: str, job: Mapping[str, Any]) -> Job:
         labels=(labels,) if isinstance(labels, str) else tuple(labels),
         calls=read(tree, calls.removeprefix("./").removeprefix("$/")) if calls else None,
         given=job.get("with", {}),
+        environment=name_of(job),
     )
 
 

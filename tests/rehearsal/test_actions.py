@@ -493,6 +493,8 @@ REAL = {
     "docker/setup-buildx-action": """version driver driver-opts buildkitd-flags buildkitd-config
         buildkitd-config-inline use name endpoint platforms append cache-binary cleanup
         keep-state""",
+    "actions/cache": """path key restore-keys upload-chunk-size enableCrossOsArchive
+        fail-on-cache-miss lookup-only save-always""",
     "docker/login-action": "registry username password scope ecr logout registry-auth",
     "astral-sh/setup-uv": """version version-file python-version activate-environment venv-path
         working-directory checksum github-token enable-cache cache-dependency-glob restore-cache
