@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ZERO = "0" * 40
-SHA = re.compile(r"[0-9a-f]{40}")
 ABBREVIATED = re.compile(r"[0-9a-f]{7,40}")
 
 
