@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,7 +28,16 @@ from rehearsal.actions.artifacts import Store, select
 from rehearsal.actions.toolkit import StandInError
 from rehearsal.runs.act import Event, Setting
 from rehearsal.runs.job_processes import Files, Part
-from rehearsal.runs.workflow import FAILURE, SKIPPED, SUCCESS, Job, Workflow, read, should_run
+from rehearsal.runs.workflow import (
+    FAILURE,
+    SKIPPED,
+    SUCCESS,
+    Job,
+    Workflow,
+    in_order,
+    read,
+    should_run,
+)
 from rehearsal.world import git_repo
 
 LEFT_OUT = {
@@ -164,7 +173,7 @@ class _Direct:
         with ThreadPoolExecutor(max_workers=4 * len(jobs)) as pool:
             futures: dict[str, Future[None]] = {}
             try:
-                for key in _in_order(jobs):
+                for key in in_order(jobs):
                     futures[key] = pool.submit(self._job, key, dict(futures), pool)
                 for future in futures.values():
                     future.result()
@@ -354,15 +363,6 @@ class _Direct:
 
     def _log(self, part: Part) -> Path:
         return self._file("logs", f"{part.label}.log")
-
-
-def _in_order(jobs: Mapping[str, Job]) -> Iterator[str]:
-    """Yield the keys, each after those it needs: a job waits for them in a thread of its own."""
-    left = dict(jobs)
-    while left:
-        key = next(key for key, job in left.items() if not left.keys() & set(job.needs))
-        del left[key]
-        yield key
 
 
 def _compile(package: Path) -> None:

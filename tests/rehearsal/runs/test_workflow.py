@@ -1,6 +1,7 @@
 """What a workflow file promises, and what differs from it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,20 @@ def test_actions_are_found_in_workflows_and_in_local_actions(tmp_path: Path) -> 
         "actions/checkout@1": ".github/workflows/a.yml",
         "actions/upload-artifact@2": ".github/actions/stage/action.yml",
     }
+
+
+@pytest.mark.parametrize(
+    ("needs", "said"),
+    [({"a": ("b",), "b": ("a",)}, "in a circle"), ({"a": ("b",)}, "needs b, which is not there")],
+)
+def test_an_order_that_cannot_be_is_named(needs: dict[str, tuple[str, ...]], said: str) -> None:
+    jobs = {key: replace(JOBS["plan"], key=key, needs=names) for key, names in needs.items()}
+    with pytest.raises(UnclearError, match=said):
+        workflow.in_order(jobs)
+
+
+def test_a_job_comes_after_those_it_needs_whatever_the_order_of_the_file() -> None:
+    jobs = {key: JOBS[key] for key in reversed(JOBS)}
+    found = workflow.in_order(jobs)
+    for key, one in jobs.items():
+        assert all(found.index(name) < found.index(key) for name in one.needs)
