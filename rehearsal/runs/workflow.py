@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -380,15 +381,15 @@ def _job(tree: Path, key: str, job: Mapping[str, Any]) -> Job:
     )
 
 
-def in_order(jobs: Mapping[str, Job]) -> Iterator[str]:
-    """Yield the keys so that every job comes after those it needs."""
-    done: set[str] = set()
-    while len(done) < len(jobs):
-        ready = [key for key in jobs if key not in done and done.issuperset(jobs[key].needs)]
-        if not ready:
-            raise UnclearError("the jobs need each other in a circle, or one that is not there")
-        yield from ready
-        done.update(ready)
+def in_order(jobs: Mapping[str, Job]) -> list[str]:
+    """Give the keys so that every job comes after those it needs."""
+    try:
+        found = list(TopologicalSorter({key: jobs[key].needs for key in jobs}).static_order())
+    except CycleError as error:
+        raise UnclearError("the jobs need each other in a circle") from error
+    if absent := set(found) - set(jobs):
+        raise UnclearError(f"a job needs {', '.join(sorted(absent))}, which is not there")
+    return found
 
 
 def _within(part: Leg, whole: Leg) -> bool:

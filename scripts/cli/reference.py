@@ -22,8 +22,8 @@ This page is written from the code, by `make reference`. A test fails where the 
 
 ## Verbs
 
-`make setup`, then `.venv/bin/python -m scripts VERB` at the top of a clone. The jobs of a release
-run the same verbs. `--help` says what stands here.
+`make setup`, then `bin/release VERB` at the top of a clone. It is short for `.venv/bin/python -m
+scripts VERB`, which the jobs of a release run. `--help` says what stands here.
 """
 JSON = """\
 ### With `--json`

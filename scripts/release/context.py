@@ -207,7 +207,7 @@ class Context:
         try:
             return (self.inputs / path).read_bytes()
         except FileNotFoundError as error:
-            by_hand = f"run `python -m scripts {job}` first, and move release/out to release/in"
+            by_hand = f"run `bin/release {job}` first, and move release/out to release/in"
             lost = f"the artifact of `{job}` is lost: run the release again"
             raise UsageError(
                 f"release/in/{path} is not here: this step follows `{job}`",

@@ -5,6 +5,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from scripts.core import lock as locking
@@ -16,7 +17,7 @@ from scripts.core.plan import Plan
 from scripts.tools import processes
 
 # What git says where somebody else pushed between our look and our push.
-MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value")
+MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value", "stale info")
 # What git says where nobody, or somebody without the right, asks to push.
 DENIED = ("403", "401", "denied", "authentication failed", "could not read username")
 # What GitHub says to a push that a rule forbids (GitHub Docs, "Troubleshooting rules").
@@ -407,20 +408,12 @@ class Branch(Surface):
         head = self._head()
         self.git.fetch(head)
         new = self.commit if self.git.is_ancestor(head, self.commit) else self._merge(head)
-        try:
-            self.git.push(f"{new}:refs/heads/{self.plan.branch}")
-        except ServiceError as error:
-            if any(sign in error.cause for sign in MOVED):
-                raise TransientError(
-                    f"branch {self.plan.branch} moved on while it was written", error.remedy
-                ) from error
-            if not any(sign in error.cause for sign in PROTECTED):
-                raise
-            # Somebody may have deleted it meanwhile, and a pull request needs it.
-            self.git.push(f"+{self.commit}:refs/heads/{self.plan.release_branch}")
-            title = f"Merge release {self.plan.tag}"
-            body = f"`{self.plan.branch}` is protected. Do not squash: {self.plan.tag} is tagged."
-            self.open_pull_request(*self._ends(), title, body)
+        title = f"Merge release {self.plan.tag}"
+        body = f"`{self.plan.branch}` is protected. Do not squash: {self.plan.tag} is tagged."
+        # Somebody may have deleted it meanwhile, and a pull request needs it.
+        own = f"+{self.commit}:refs/heads/{self.plan.release_branch}"
+        ask = partial(self.open_pull_request, *self._ends(), title, body)
+        push_or_ask(self.git, f"{new}:refs/heads/{self.plan.branch}", own, ask)
 
     def _ends(self) -> tuple[str, str]:
         return self.plan.release_branch or "", self.plan.branch or ""
@@ -461,6 +454,34 @@ class Branch(Surface):
                 f"merge {self.plan.tag} into {self.plan.branch} by hand, then run this again",
             ) from error
         return merged.splitlines()[0]
+
+
+def push_or_ask(git: Git, wanted: str, own: str, ask: Callable[[], object]) -> None:
+    """Push `wanted` to its branch; if that is protected, push `own` and ask by pull request.
+
+    Both are refspecs (git-push). Raises `TransientError` if the branch moved on meanwhile.
+    """
+    try:
+        push_unmoved(git, wanted)
+    except TransientError:
+        raise
+    except ServiceError as error:
+        if not any(sign in error.cause for sign in PROTECTED):
+            raise
+        git.push(own)
+        ask()
+
+
+def push_unmoved(git: Git, refspec: str, lease: str = "") -> None:
+    """Push to a branch. Raises `TransientError` if somebody else pushed to it meanwhile."""
+    try:
+        git.push(refspec, lease=lease)
+    except ServiceError as error:
+        if any(sign in error.cause for sign in (*MOVED, "stale info")):
+            branch = refspec.rpartition(":refs/heads/")[2]
+            cause = f"branch {branch} moved on while it was written"
+            raise TransientError(cause, error.remedy) from error
+        raise
 
 
 def identity(plan: Plan) -> dict[str, str]:

@@ -225,7 +225,7 @@ def test_wrong_usage_is_a_document_too(words: list[str], verb: str | None, cause
     found = json.loads(done.stdout)
     assert (done.returncode, found["exit_code"], found["verb"]) == (2, 2, verb)
     assert cause in found["errors"][0]["cause"]
-    assert found["errors"][0]["remedy"].startswith("usage: python -m scripts")
+    assert found["errors"][0]["remedy"].startswith("usage: bin/release")
     assert set(found) == FIXED
     assert "usage:" in done.stderr
 
