@@ -28,11 +28,13 @@ EXAMPLES = """examples:
   python -m rehearsal run --version 0.3.0rc1    a candidate, which moves no pointer
   python -m rehearsal run --tag 0.2.4           push a tag instead of pressing the button
   python -m rehearsal run --dry-run             change nothing anywhere
+  python -m rehearsal run --private             in a private repository
   python -m rehearsal faults --quick            what comes of faults: a few of each kind
   python -m rehearsal up | down                 bring a world up, end it
 in the world that is up (up, or run --keep):
   python -m rehearsal dispatch rollback.yml --input version=0.2.5
   python -m rehearsal dispatch audit.yml --schedule
+  python -m rehearsal run --again --hold        let the gate wait; elsewhere: approve, or reject
   python -m rehearsal dispatch changelog.yml
   python -m rehearsal pull-request --branch a-branch-of-this-checkout"""
 
@@ -45,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = "run|dispatch|pull-request|faults|up|down"
+    names = "run|dispatch|approve|reject|pull-request|faults|up|down"
     verbs = main_parser.add_subparsers(dest="verb", required=True, metavar=names)
     for name, meaning in (
         ("run", "bring a world up, run release.yml in it, say what it came to"),
@@ -56,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
         verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="the world's folder")
         if name != "down":
             verb.add_argument("--version", help=f"what to release (default: {VERSION})")
+            verb.add_argument("--private", action="store_true", help="in a private repository")
     release = verbs.choices["run"]
     release.add_argument("--dry-run", action="store_true", help="a run that changes nothing")
     release.add_argument("--tag", metavar="V", help="push the tag of a commit that says V")
@@ -64,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     for name, meaning in kept_world.VERBS.items():
         verb = verbs.add_parser(name, help=meaning, description=meaning)
         verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="the world's folder")
-    kept_world.add_arguments(verbs.choices["dispatch"], verbs.choices["pull-request"])
+    kept_world.add_arguments(verbs.choices)
     faults = "strike every write of a release, and run it again: all must end alike"
     verb = verbs.add_parser("faults", help=faults, description=faults)
     verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="where its world goes")
@@ -80,12 +83,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         "run": _run,
         "dispatch": kept_world.dispatch,
         "pull-request": kept_world.pull_request,
+        "approve": kept_world.decide,
+        "reject": kept_world.decide,
         "faults": command.faults,
         "up": _up,
         "down": _down,
     }
     try:
-        with world.alone(arguments.folder), Progress() as progress:
+        # Runs in a kept world may overlap: their groups say who waits, and some wait for `approve`.
+        shared = arguments.verb in kept_world.VERBS or getattr(arguments, "again", False)
+        with world.alone(arguments.folder, shared=shared), Progress() as progress:
             return verbs[arguments.verb](arguments, progress)
     except ReleaseError as error:
         print(error, file=sys.stderr)
@@ -99,7 +106,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _up(arguments: argparse.Namespace, progress: Progress) -> int:
-    up = world.up(arguments.folder, Path.cwd(), progress, version=arguments.version or VERSION)
+    wanted, private = arguments.version or VERSION, arguments.private
+    up = world.up(arguments.folder, Path.cwd(), progress, version=wanted, private=private)
     _tell(up, progress)
     return 0
 
@@ -135,8 +143,12 @@ def _world(arguments: argparse.Namespace, progress: Progress) -> World:
     """Bring a world up, or take the one that is."""
     wanted = arguments.tag or arguments.version
     if not arguments.again:
-        return world.up(arguments.folder, Path.cwd(), progress, version=wanted or VERSION)
+        typed, private = wanted or VERSION, arguments.private
+        return world.up(arguments.folder, Path.cwd(), progress, version=typed, private=private)
     kept_world = world.load(arguments.folder)
+    if arguments.private and not kept_world.private:
+        remedy = "leave --private out, or end the world: python -m rehearsal down"
+        raise UsageError("the repository of the world that is up is public", remedy)
     return dataclasses.replace(kept_world, version=wanted) if wanted else kept_world
 
 
@@ -151,7 +163,8 @@ def _perform(
     with progress.step("look before"):
         before = verdict.Before.of(here)
     finished_before = f"release {_tag(here.version)}" in before.snapshot.state
-    done = run.run(here.setting(event.sha), event, progress)
+    setting = dataclasses.replace(here.setting(event.sha), hold=arguments.hold)
+    done = run.run(setting, event, progress)
     (here.folder / "summary.md").write_text(done.summary(), encoding="utf-8")
     report_page.write(here.folder / "report.html", here.version, done.summaries)
     mode = "dry-run" if arguments.dry_run else "again" if finished_before else "release"

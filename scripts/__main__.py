@@ -56,7 +56,7 @@ def read(argv: Sequence[str]) -> dict[str, Any]:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            return vars(parser().parse_args(argv))
+            return vars(parser(*(one for one in argv[:1] if one in VERBS)).parse_args(argv))
     except SystemExit as ended:
         sys.stderr.write(said.getvalue())
         if ended.code and "--json" in argv:
@@ -148,7 +148,9 @@ def keep(context: "Context", job: str, leg: str, began: float, came_to: "Done | 
         failure = Failure(f"a defect of the release system: {kind}: {came_to}", DEFECT, kind)
         if isinstance(came_to, ReleaseError):
             failure = Failure(came_to.cause, came_to.remedy, kind)
-    result = Result(job, leg, began, time.time(), done.outcomes, dict(done.facts), failure)
+    ended, facts = time.time(), dict(done.facts)
+    attempt = context.runner.attempt()
+    result = Result(job, leg, began, ended, done.outcomes, facts, failure, attempt)
     context.write(f"results/{result.name}.json", codec.encode(result))
 
 

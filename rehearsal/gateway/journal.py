@@ -16,7 +16,8 @@ class Entry:
 
     `time` is when it came, in seconds since the epoch, `duration` in seconds. `status` is what the
     client was sent, 0 if it got no answer. `write` says whether the request asks for a change.
-    `fault` is the action of the fault that was put on it, empty without one.
+    `fault` is the action of the fault that was put on it, empty without one. `remedy` says what to
+    do about a refusal.
     """
 
     service: str
@@ -27,6 +28,7 @@ class Entry:
     time: float
     duration: float
     fault: str = ""
+    remedy: str = ""
 
 
 class Journal:
@@ -60,6 +62,17 @@ def read(path: Path, offset: int = 0) -> Iterator[Entry]:
         for line in file:
             if line.endswith(b"\n"):
                 yield Entry(**json.loads(line))
+
+
+def api_requests(path: Path, offset: int = 0) -> int:
+    """Count the requests after `offset` bytes that GitHub counts: those to its API."""
+    return sum(one.path.startswith("/api/") for one in read(path, offset))
+
+
+def refusals(path: Path, offset: int = 0) -> list[str]:
+    """Return a sentence for every kind of refusal after `offset` bytes, with what to do."""
+    said = (f"{one.method} {one.status}: {one.remedy}" for one in read(path, offset) if one.remedy)
+    return list(dict.fromkeys(said))
 
 
 def writes_by_service(path: Path, offset: int = 0) -> dict[str, int]:

@@ -6,18 +6,17 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
+from rehearsal.gateway.journaling import REMEDY
 from rehearsal.github import (
     assets,
     branches,
     commits,
     contents,
-    git_data,
     git_http,
     issues,
     pages,
     pull_merge,
     pulls,
-    refs,
     releases,
     repos,
 )
@@ -35,7 +34,7 @@ LARGEST_BODY = 64 * 1024**2
 
 # In this order: a branch, path or commit may hold slashes, so the longer addresses come first.
 MODULES = (
-    *(assets, releases, refs, git_data, pull_merge, pulls),
+    *(assets, releases, pull_merge, pulls),
     *(commits, contents, branches, issues, repos),
 )
 
@@ -68,10 +67,14 @@ def add_endpoint(app: web.Application, root: str, endpoint: Endpoint, serve: Ser
 
     async def handle(request: web.Request) -> web.StreamResponse:
         hub = request.app[HUB]
-        caller = caller_of(hub.settings, request.headers.get("Authorization"))
+        caller = caller_of(hub.settings, request)
         asked = f"{request.match_info['owner']}/{request.match_info['name']}"
         if asked.lower() != hub.settings.full_name.lower():
             raise not_found()
+        if hub.settings.private:
+            caller.require_sight("metadata")
+        if endpoint.needs is None and hub.settings.private:
+            caller.require_sight(endpoint.read_by)
         if endpoint.needs is not None:
             caller.require(endpoint.needs)
         return await serve(endpoint, Call(hub, request, caller))
@@ -105,7 +108,8 @@ async def answer_errors(
     try:
         return await handler(request)
     except ApiError as error:
-        return reply(error.body(), error.status)
+        request[REMEDY] = error.remedy
+        return reply(error.body(), error.status, error.headers)
     except web.HTTPClientError as error:
         if not request.path.startswith("/api/"):
             raise

@@ -1,12 +1,18 @@
 """Who is calling, and what that caller may do."""
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
-from rehearsal.github.errors import bad_credentials, forbidden, unauthenticated
-from rehearsal.github.settings import GitHubSettings
+from aiohttp import web
+
+from rehearsal.gateway.peer import job_of
+from rehearsal.github.errors import bad_credentials, forbidden, hidden, unauthenticated
+from rehearsal.github.settings import GitHubSettings, Token
+from rehearsal.github.tokens import TokenBook
 
 LEVELS = ("none", "read", "write", "admin")
 
@@ -17,6 +23,7 @@ class Caller:
 
     login: str | None = None
     permissions: Mapping[str, str] = field(default_factory=dict)
+    job: str = ""
 
     def may(self, permission: str, level: str = "write") -> bool:
         """Return whether the caller has at least this level of a permission."""
@@ -27,7 +34,19 @@ class Caller:
         permission, level = needs.split(":")
         if self.may(permission, level):
             return
-        raise unauthenticated() if self.login is None else forbidden()
+        if self.login is None:
+            raise unauthenticated()
+        raise forbidden(self.described, permission, level)
+
+    def require_sight(self, permission: str) -> None:
+        """Raise the 404 of a private repository for whoever may not read that of it."""
+        if not self.may(permission, "read"):
+            raise hidden(self.described, permission.replace("_", "-"))
+
+    @property
+    def described(self) -> str:
+        """Say who it is, for a message of ours."""
+        return f"the job {self.job}" if self.job else self.login or "who gives no token"
 
     @property
     def name(self) -> str:
@@ -35,14 +54,35 @@ class Caller:
         return self.login or "ghost"
 
 
-def caller_of(settings: GitHubSettings, authorization: str | None) -> Caller:
-    """Return the caller that an Authorization header names; raise 401 for an unknown token."""
+def caller_of(settings: GitHubSettings, request: web.Request) -> Caller:
+    """Return the caller that the Authorization header names; raise 401 for an unknown token."""
+    authorization = request.headers.get("Authorization")
     if not authorization:
         return Caller()
-    token = settings.tokens.get(secret_of(authorization))
+    text = secret_of(authorization)
+    token = settings.tokens.get(text) or TokenBook(settings.token_folder).find(text)
     if token is None:
         raise bad_credentials()
-    return Caller(token.login, token.permissions)
+    if token.jobs:
+        return _job(token, request)
+    return Caller(token.login, token.permissions, token.job)
+
+
+_JOBS: WeakKeyDictionary[asyncio.Transport, str] = WeakKeyDictionary()
+"""The job at the other end of each connection, once it has been found out."""
+
+
+def _job(token: Token, request: web.Request) -> Caller:
+    """Return the job that sends a request with the token of its run; raise 401 if none does."""
+    transport = request.transport
+    if transport is None:  # it has hung up
+        raise bad_credentials()
+    if transport not in _JOBS:
+        _JOBS[transport] = job_of(transport.get_extra_info("peername")[:2], token.runner)
+    name = _JOBS[transport]
+    if name not in token.jobs:
+        raise bad_credentials()
+    return Caller(token.login, token.jobs[name], name)
 
 
 def secret_of(authorization: str) -> str:

@@ -151,6 +151,18 @@ def read_fields(raw: bytes) -> Json:
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
+READ_BY = {
+    "": "metadata",
+    "rules": "metadata",
+    "rulesets": "metadata",
+    "environments": "actions",
+    "issues": "issues",
+    "labels": "issues",
+    "pulls": "pull_requests",
+}
+"""What a private repository wants of who reads below that path; of all others it is contents."""
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """A method and path below the repository, what it needs, and who serves it."""
@@ -159,6 +171,11 @@ class Endpoint:
     path: str
     needs: str | None
     handler: Handler
+
+    @property
+    def read_by(self) -> str:
+        """Return the permission without which a private repository does not show it."""
+        return READ_BY.get(self.path.strip("/").partition("/")[0], "contents")
 
 
 class Endpoints:

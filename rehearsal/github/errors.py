@@ -8,10 +8,17 @@ DOCUMENTATION = "https://docs.github.com/rest"
 
 
 class ApiError(Exception):
-    """An answer other than success: its status, message and, for 422, its list of errors."""
+    """An answer other than success: its status, message and, for 422, its list of errors.
 
-    def __init__(self, status: int, message: str, errors: list[Json] | None = None) -> None:
+    `remedy` is for the journal: what to do about it, in our words.
+    """
+
+    def __init__(
+        self, status: int, message: str, errors: list[Json] | None = None, remedy: str = ""
+    ) -> None:
         super().__init__(message)
+        self.remedy = remedy
+        self.headers: dict[str, str] = {}
         self.status = status
         self.message = message
         self.errors = errors
@@ -29,19 +36,31 @@ def not_found() -> ApiError:
     return ApiError(404, "Not Found")
 
 
+def hidden(who: str, permission: str) -> ApiError:
+    """Return the 404 that a private repository is to whoever may not read that of it."""
+    return ApiError(404, "Not Found", remedy=f"{who} needs `{permission}: read` here")
+
+
 def unauthenticated() -> ApiError:
     """Return the 401 for a write without any token."""
     return ApiError(401, "Requires authentication")
 
 
 def bad_credentials() -> ApiError:
-    """Return the 401 for a token that nobody has."""
-    return ApiError(401, "Bad credentials")
+    """Return the 401 for a token that nobody has, or that ended with its job."""
+    remedy = "the token is of no job that runs now: a job's token ends with it, give it to no other"
+    return ApiError(401, "Bad credentials", remedy=remedy)
 
 
-def forbidden() -> ApiError:
-    """Return the 403 for a token that lacks the permission."""
-    return ApiError(403, "Resource not accessible by integration")
+def forbidden(who: str, permission: str, level: str) -> ApiError:
+    """Return the 403 for a token that lacks the permission; a header names what it wants."""
+    scope = permission.replace("_", "-")
+    remedy = f"{who} needs `{scope}: {level}`: write it into the job's `permissions`"
+    if permission == "workflows":  # which no job can be given
+        remedy = f"{who} may not bring workflow files: merge them into a branch by pull request"
+    error = ApiError(403, "Resource not accessible by integration", remedy=remedy)
+    error.headers["X-Accepted-GitHub-Permissions"] = f"{permission}={level}"
+    return error
 
 
 def unprocessable(message: str) -> ApiError:

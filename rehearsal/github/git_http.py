@@ -8,6 +8,7 @@ from typing import IO
 
 from aiohttp import web
 
+from rehearsal.gateway.journaling import REMEDY
 from rehearsal.github import push_rules
 from rehearsal.github.auth import Caller, caller_of
 from rehearsal.github.errors import ApiError
@@ -71,12 +72,19 @@ def pusher(request: web.Request, hub: Hub, service: str) -> Caller:
     if wanted.lower() != settings.full_name.lower():
         raise web.HTTPNotFound(text="Repository not found.")
     try:
-        caller = caller_of(settings, request.headers.get("Authorization"))
-    except ApiError:
+        caller = caller_of(settings, request)
+    except ApiError as error:
+        request[REMEDY] = error.remedy
         raise challenge("Invalid username or token.") from None
+    if settings.private and not caller.may("contents", "read"):
+        if caller.login is None:
+            raise challenge("Repository not found.")
+        request[REMEDY] = f"{caller.described} needs `contents: read` to clone a private repository"
+        raise web.HTTPNotFound(text="Repository not found.")
     if service == RECEIVE and not caller.may("contents"):
         if caller.login is None:
             raise challenge("No anonymous write access.")
+        request[REMEDY] = f"{caller.described} needs `contents: write` to push"
         denied = f"Permission to {settings.full_name}.git denied to {caller.login}."
         raise web.HTTPForbidden(text=denied)
     return caller

@@ -79,8 +79,13 @@ async def create_comment(call: Call) -> web.Response:
 
 
 def issue_in(call: Call) -> Issue:
-    """Return the issue in the path."""
-    issue = call.state.issues.get(call.number("issue"))
+    """Return the issue in the path; a pull request is one too, for its comments."""
+    number = call.number("issue")
+    issue = call.state.issues.get(number)
+    if pull := call.state.pulls.get(number):
+        moments = (pull.created_at, pull.updated_at, pull.closed_at)
+        issue = Issue(number, pull.title, pull.body, pull.author, *moments)
+        issue.comments = pull.comments
     if issue is None:
         raise not_found()
     return issue

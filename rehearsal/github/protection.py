@@ -35,4 +35,5 @@ def rules_for_pushes(hub: Hub, caller: Caller) -> PushRules:
         fixed_tags=[release.tag_name for release in state.releases.values() if release.immutable],
         burned_tags=list(state.burned_tags),
         workflows=caller.may("workflows"),
+        branch_rules=[] if caller.may("administration") else list(hub.settings.branch_rules),
     )

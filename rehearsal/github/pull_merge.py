@@ -32,7 +32,7 @@ async def merge_pull(call: Call) -> web.Response:
     pull = pull_in(call)
     check_open(call, pull)
     if not call.caller.may("workflows") and await touches_workflows(call.hub, pull.head_sha):
-        raise forbidden()
+        raise forbidden(call.caller.described, "workflows", "write")
     merged = await merged_commit(call, pull)
     if merged is None:
         raise ApiError(405, "Pull Request is not mergeable")

@@ -20,7 +20,8 @@ WORKFLOW_FOLDER = ".github/workflows"
 @dataclass(frozen=True)
 class PushRules:
     """What counts for one push: branches that want a pull request, branches that only grow, tags of
-    immutable releases (and all names such releases ever had), and the pusher's right to workflows.
+    immutable releases (and all names such releases ever had), the pusher's right to workflows, and
+    the kinds of rules that rulesets hold the default branch to.
     """
 
     default_branch: str
@@ -29,6 +30,7 @@ class PushRules:
     fixed_tags: list[str] = field(default_factory=list)
     burned_tags: list[str] = field(default_factory=list)
     workflows: bool = True
+    branch_rules: list[str] = field(default_factory=list)
 
     def to_json(self) -> str:
         """Return the text that travels to the hook."""
@@ -46,7 +48,58 @@ def refusal(rules: PushRules, ref: str, old: str, new: str, git: Git) -> str | N
         reason = tag_refusal(rules, ref, old)
     else:
         reason = branch_refusal(rules, ref, old, new, git)
+        reason = reason or ruleset_refusal(rules, ref, old, new, git)
     return reason or workflow_refusal(rules, new, git)
+
+
+ASK = "What to do: open a pull request, or let this pusher bypass the rule."
+"""Said in our words, after GitHub's own."""
+
+
+def ruleset_refusal(rules: PushRules, ref: str, old: str, new: str, git: Git) -> str | None:
+    """Return which rules of the default branch's rulesets a push breaks, all of them at once."""
+    if ref != f"refs/heads/{rules.default_branch}" or ZERO in (old, new):
+        return None
+    broken = [text for kind, text in RULES.items() if kind in rules.branch_rules]
+    broken += [
+        text
+        for kind, (text, question) in ASKED.items()
+        if kind in rules.branch_rules and question(old, new, git)
+    ]
+    if not broken:
+        return None
+    heading = f"error: GH013: Repository rule violations found for {ref}.\n"
+    return "\n\n".join([heading, *(f"- {text}" for text in broken), ASK])
+
+
+def has_merges(old: str, new: str, git: Git) -> bool:
+    """Say whether a push brings a commit of two parents."""
+    return bool(git("rev-list", "--merges", "--max-count=1", f"{old}..{new}").stdout.strip())
+
+
+def has_unsigned(old: str, new: str, git: Git) -> bool:
+    """Say whether a push brings a commit without a signature."""
+    signed = git("log", "--format=%H %G?", f"{old}..{new}").stdout.splitlines()
+    return any(line.endswith((" N", " B")) for line in signed)
+
+
+def is_rewritten(old: str, new: str, git: Git) -> bool:
+    """Say whether a push takes commits away."""
+    return bool(git("merge-base", "--is-ancestor", old, new).returncode)
+
+
+RULES = {
+    "pull_request": "Changes must be made through a pull request.",
+    "required_status_checks": "Required status checks are expected.",
+    "update": "Cannot update this protected ref.",
+}
+"""Rules that every push to the branch breaks."""
+ASKED: dict[str, tuple[str, Callable[[str, str, Git], bool]]] = {
+    "required_linear_history": ("This branch must not contain merge commits.", has_merges),
+    "required_signatures": ("Commits must have verified signatures.", has_unsigned),
+    "non_fast_forward": ("Cannot force-push to this branch", is_rewritten),
+}
+"""Rules that depend on what is pushed."""
 
 
 def tag_refusal(rules: PushRules, ref: str, old: str) -> str | None:
@@ -77,20 +130,29 @@ def branch_refusal(rules: PushRules, ref: str, old: str, new: str, git: Git) -> 
 
 
 def workflow_refusal(rules: PushRules, new: str, git: Git) -> str | None:
-    """Return why a token without the permission `workflows` can't bring these workflow files."""
-    default = f"refs/heads/{rules.default_branch}"
-    if rules.workflows or new == ZERO or git("rev-parse", "-q", "--verify", default).returncode:
+    """Return why a token without the permission `workflows` can't bring these workflow files.
+
+    It may bring those that stand on some branch already, the same at the same path.
+    """
+    heads = git("for-each-ref", "--format=%(refname)", "refs/heads").stdout.split()
+    if rules.workflows or new == ZERO or not heads:
         return None
-    changes = git(
-        *("diff-tree", "-r", "--name-only", "--no-renames", "--diff-filter=AMT"),
-        *(default, f"{new}^{{commit}}", "--", WORKFLOW_FOLDER),
-    ).stdout.split()
-    if not changes:
+    known = {line for head in heads for line in _workflow_files(head, git)}
+    foreign = [line for line in _workflow_files(f"{new}^{{commit}}", git) if line not in known]
+    if not foreign:
         return None
+    path = foreign[0].partition("\t")[2]
     return (
-        "refusing to allow a GitHub App to create or update workflow "
-        f"`{changes[0]}` without `workflows` permission"
+        f"refusing to allow a GitHub App to create or update workflow `{path}` without "
+        "`workflows` permission\n"
+        "What to do: this file is on no branch as it is here. Keep the branch that has it until "
+        "the push is over, or merge it by pull request first."
     )
+
+
+def _workflow_files(revision: str, git: Git) -> list[str]:
+    """Return mode, kind, blob and path of every workflow file."""
+    return git("ls-tree", "-r", revision, "--", f"{WORKFLOW_FOLDER}/").stdout.splitlines()
 
 
 def run_git(*args: str) -> subprocess.CompletedProcess[str]:

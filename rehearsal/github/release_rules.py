@@ -34,7 +34,7 @@ async def check(call: Call, release: Release) -> None:
         check_tag_is_free(call.state, release)
     target = await call.git.commit(release.target_commitish)
     if target and not call.caller.may("workflows") and await touches_workflows(call.hub, target):
-        raise forbidden()
+        raise forbidden(call.caller.described, "workflows", "write")
 
 
 def check_tag_is_free(state: State, release: Release) -> None:

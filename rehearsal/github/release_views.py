@@ -38,4 +38,11 @@ def show_release(hub: Hub, release: Release) -> Json:
         "tarball_url": archive and settings.api(f"/tarball/{archive}"),
         "zipball_url": archive and settings.api(f"/zipball/{archive}"),
         "body": release.body,
+        **_discussion(hub, release),
     }
+
+
+def _discussion(hub: Hub, release: Release) -> Json:
+    """Return the address of the release's discussion, if it has one."""
+    number = release.discussion
+    return {"discussion_url": hub.settings.html(f"/discussions/{number}")} if number else {}

@@ -15,6 +15,8 @@ from rehearsal.github.release_views import show_release, url_of
 from rehearsal.github.store import Release, State, now
 
 endpoints = Endpoints()
+DISCUSSION_CATEGORIES = ("Announcements", "General", "Ideas", "Polls", "Q&A", "Show and tell")
+"""Those that a repository with discussions begins with (GitHub Docs, Categories)."""
 
 
 @endpoints.on("GET", "/releases")
@@ -141,8 +143,17 @@ def changed(call: Call, release: Release) -> Release:
             "prerelease": call.flag("prerelease", release.prerelease),
             "make_latest": make_latest_of(call, default),
             "updated_at": now(),
+            "discussion": release.discussion or _discussion(call),
         }
     )
+
+
+def _discussion(call: Call) -> int | None:
+    """Open the discussion that the body asks for; its category must be there."""
+    category = call.text("discussion_category_name", "")
+    if category and category not in DISCUSSION_CATEGORIES:
+        raise invalid("Release", "discussion_category_name", "invalid")
+    return call.state.new_number() if category else None
 
 
 async def tag_of(call: Call, release: Release) -> tuple[str, str | None]:

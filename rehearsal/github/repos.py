@@ -54,7 +54,6 @@ URLS = {
 }
 COUNTS = ("forks", "forks_count", "stargazers_count", "watchers", "watchers_count")
 OPTIONS = {
-    "private": False,
     "fork": False,
     "archived": False,
     "disabled": False,
@@ -121,14 +120,6 @@ async def list_environments(call: Call) -> web.Response:
     skip, size = call.bounds()
     shown = [show_environment(call.hub, name) for name in names[skip : skip + size]]
     return call.page({"total_count": len(names), "environments": shown}, len(names))
-
-
-@endpoints.on("GET", "/environments/{environment}")
-async def get_environment(call: Call) -> web.Response:
-    """Return an environment by name."""
-    if call.part("environment") not in call.settings.environments:
-        raise not_found()
-    return reply(show_environment(call.hub, call.part("environment")))
 
 
 @endpoints.on("GET", "/immutable-releases", needs="administration:read")
@@ -219,7 +210,8 @@ def show_repository(hub: Hub) -> Json:
         "open_issues_count": open_pulls,
         "size": 0,
         "topics": [],
-        "visibility": "public",
+        "private": settings.private,
+        "visibility": "private" if settings.private else "public",
         "created_at": state.created_at,
         "updated_at": state.pushed_at,
         "pushed_at": state.pushed_at,

@@ -10,11 +10,16 @@ class Token:
     """Who a token speaks for, and what it may do.
 
     `permissions` has GitHub's names (contents, pull_requests, workflows, administration, issues, …)
-    and the levels "none", "read", "write", "admin"; what is absent is "none".
+    and the levels "none", "read", "write", "admin"; what is absent is "none". `job` names the job
+    that it is for. A token that all jobs of a run share has `jobs` instead, the permissions of each
+    by `WORKFLOW/JOB`, and `runner`, the process id of the program that runs them.
     """
 
     login: str
-    permissions: Mapping[str, str]
+    permissions: Mapping[str, str] = field(default_factory=dict)
+    job: str = ""
+    jobs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    runner: int = 0
 
 
 @dataclass(frozen=True)
@@ -25,8 +30,8 @@ class GitHubSettings:
     in an answer starts with it, because clients refuse to follow addresses of another host or port.
     `environments` gives each environment's reviewers; `actions_may_open_pulls` is the setting that
     lets a workflow's own token (a login ending in `[bot]`) open pull requests. `branch_rules` are
-    the kinds of rules that rulesets hold the default branch to, `tag_rulesets` the names of those
-    for tags: both are told, not enforced.
+    the kinds of rules that rulesets hold the default branch to, unless an administrator pushes;
+    `tag_rulesets` are the names of those for tags, which are told, not enforced.
     """
 
     folder: Path
@@ -36,6 +41,7 @@ class GitHubSettings:
     base_url: str
     default_branch: str = "main"
     description: str = ""
+    private: bool = False
     tokens: Mapping[str, Token] = field(default_factory=dict, repr=False)
     immutable_releases: bool = False
     protected_branches: tuple[str, ...] = ()
@@ -43,6 +49,11 @@ class GitHubSettings:
     actions_may_open_pulls: bool = True
     branch_rules: tuple[str, ...] = ()
     tag_rulesets: tuple[str, ...] = ()
+
+    @property
+    def token_folder(self) -> Path:
+        """Where the tokens of workflow runs lie."""
+        return self.folder / "tokens"
 
     @property
     def full_name(self) -> str:

@@ -32,6 +32,8 @@ class Release:
     published_at: str | None = None
     immutable: bool = False
     make_latest: str = "true"
+    discussion: int | None = None
+    """The number of the discussion that was opened with it."""
 
     @property
     def public_tag(self) -> str:
@@ -76,6 +78,7 @@ class Pull:
     merged_at: str | None = None
     merged_by: str | None = None
     merge_commit_sha: str | None = None
+    comments: list[Json] = field(default_factory=list)
 
     @property
     def state(self) -> str:

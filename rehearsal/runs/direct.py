@@ -26,8 +26,13 @@ from typing import Any
 
 from rehearsal.actions.artifacts import Store, select
 from rehearsal.actions.toolkit import StandInError
+from rehearsal.github.settings import Token
+from rehearsal.github.tokens import BOT
+from rehearsal.runs import permissions
 from rehearsal.runs.act import Event, Setting
+from rehearsal.runs.environments import elsewhere
 from rehearsal.runs.job_processes import Files, Part
+from rehearsal.runs.limits import holds_secret
 from rehearsal.runs.workflow import (
     FAILURE,
     SKIPPED,
@@ -116,6 +121,8 @@ class Interference:
     after: Callable[[str], None] = lambda _key: None
     enough: Callable[[str, "DirectRun"], bool] = lambda _key, _run: False
     """Asked after each job: whether the rest needs no performing."""
+    environment: Callable[[Part, Mapping[str, str]], Mapping[str, str]] = lambda _part, _all: {}
+    """Asked for each part, with its environment: what it is given instead."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,8 @@ class _Direct:
         self._interference, self._more = interference, more
         self._workflow: Workflow = read(setting.tree, setting.workflow)
         self._files = Files(setting.tree, setting.workflow)
+        jobs = permissions.of_jobs(setting.tree, setting.workflow)
+        self._permissions = {job.path: job.for_api() for job in jobs}
         self._store = Store(setting.folder / "artifacts")
         self._places = threading.Semaphore(setting.concurrent)
         self._running: set[int] = set()
@@ -222,18 +231,40 @@ class _Direct:
         if job.key in LEFT_OUT:
             return SUCCESS
         legs = job.legs(self.done.outputs, self._workflow.jobs)
-        parts = self._files.parts(job, path, legs, self._context())
+        parts = [
+            part
+            for leg in legs
+            for part in self._files.parts(job, path, [leg], self._context(job, path))
+        ]
         ran = [one.result() for one in [self._pool.submit(self._part, part) for part in parts]]
         inner = job.calls.jobs[path.partition("/")[2]] if job.calls else job
         self.done.outputs[path] = self._outputs(inner, ran[0].part)
         return SUCCESS if all(one.ok for one in ran) else FAILURE
 
-    def _context(self) -> dict[str, Any]:
-        setting, secrets = self._setting, self._setting.secrets
+    def _token(self, path: str) -> str:
+        """Make the token of one job, which ends with it."""
+        if not self._setting.tokens:
+            return self._setting.secrets["GITHUB_TOKEN"]
+        return self._setting.tokens.issue(Token(BOT, self._permissions[path], path))
+
+    def _revoke(self, token: str) -> None:
+        if self._setting.tokens:
+            self._setting.tokens.revoke(token)
+
+    def _context(self, job: Job, path: str) -> dict[str, Any]:
+        setting, secrets, done = self._setting, self._setting.secrets, self.done
+        token = self._token(path)
+        own = {"environment": self._workflow.at(path)[1].environment}
+        hidden, unknown = elsewhere(own, setting.environments)
+        given = {"GITHUB_TOKEN": token}
         return {
-            "github": {"token": secrets["GITHUB_TOKEN"], "ref": self._event.ref},
-            "secrets": secrets,
-            "vars": setting.variables,
+            "needs": {
+                need: {"result": done.results[need], "outputs": done.outputs.get(need, {})}
+                for need in job.needs
+            },
+            "github": {"token": token, "ref": self._event.ref},
+            "secrets": {k: text for k, text in {**secrets, **given}.items() if k not in hidden},
+            "vars": {k: text for k, text in setting.variables.items() if k not in unknown},
             "inputs": self._event.payload.get("inputs", {}),
         }
 
@@ -245,6 +276,8 @@ class _Direct:
             except (git_repo.SeedError, StandInError, subprocess.CalledProcessError) as error:
                 code, killed = 1, ""
                 self._log(part).write_text(f"{error}\n", encoding="utf-8")
+            finally:
+                self._revoke(part.token)
             ended = PartRun(part, began, time.time(), code, killed)
         self.done.parts.append(ended)
         return ended
@@ -294,10 +327,19 @@ class _Direct:
     def _checkout(self, part: Part, clone: Path) -> None:
         """Give the part a clone as its checkout makes it. All of depth 1 are fetched once."""
         shutil.copytree(self._pristine, clone, symlinks=True)
+        if self._setting.private:
+            git_repo.git(
+                clone, "ls-remote", "--quiet", "origin", "HEAD", **self._header(part.token)
+            )
         if part.whole_history:
-            git_repo.git(clone, "fetch", "--quiet", "--unshallow", "origin", self._event.sha)
+            header = self._header(part.token)
+            fetch = ("fetch", "--quiet", "--no-tags")
+            git_repo.git(clone, *fetch, "--unshallow", "origin", self._event.sha, **header)
             everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
-            git_repo.git(clone, "fetch", "--quiet", "--no-tags", "origin", *everything)
+            git_repo.git(clone, *fetch, "origin", *everything, **header)
+
+    def _header(self, token: str) -> dict[str, str]:
+        return git_repo.credentials(self._setting.context["GITHUB_SERVER_URL"], BOT, token)
 
     def _make_pristine(self) -> None:
         """Fetch the run's commit once for all runs of it; another run may do so meanwhile."""
@@ -317,8 +359,17 @@ class _Direct:
         refspec = f"+{event.ref if local == event.ref else event.sha}:{local}"
         git_repo.git(clone, "init", "--quiet", "--initial-branch=main")
         git_repo.git(clone, "remote", "add", "origin", url)
-        git_repo.git(clone, "fetch", "--quiet", "--no-tags", *options, "origin", refspec)
+        fetch = ("fetch", "--quiet", "--no-tags", *options, "origin", refspec)
+        token = self._reader()
+        git_repo.git(clone, *fetch, **self._header(token))
+        self._revoke(token)
         git_repo.git(clone, "checkout", "--quiet", "--detach", event.sha)
+
+    def _reader(self) -> str:
+        """Make a token for what all jobs fetch alike; each job's own is asked for as well."""
+        if not self._setting.tokens:
+            return self._setting.secrets["GITHUB_TOKEN"]
+        return self._setting.tokens.issue(Token(BOT, {"contents": "read"}))
 
     def _download(self, folder: Path) -> None:
         taken: dict[Path, str] = {}
@@ -347,6 +398,7 @@ class _Direct:
             **part.environment,
             **self._more,
         }
+        environment |= self._interference.environment(part, environment)
         if part.login:
             config = self._log_in(part, Path(environment["DOCKER_CONFIG"]))
             environment["DOCKER_CONFIG"] = str(config)
@@ -371,7 +423,11 @@ class _Direct:
         """Return the job's outputs, from what its stage wrote."""
         path = self._file("work", f"{part.artifact}.outputs")
         text = path.read_text(encoding="utf-8") if path.exists() else ""
-        written = {name: value for name, _, value in _GIVEN.findall(text)}
+        written = {
+            name: value
+            for name, _, value in _GIVEN.findall(text)
+            if not holds_secret(value, self._setting.secrets.values())
+        }
         names = {name: _OUTPUT.search(str(value)) for name, value in job.outputs.items()}
         return {name: written.get(found[1], "") for name, found in names.items() if found}
 

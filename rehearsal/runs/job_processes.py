@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from rehearsal.runs.expressions import filled_all
+from rehearsal.runs.expressions import filled_all, holds
 from rehearsal.runs.workflow import Job
 
 ACTION = ".github/actions/stage"
@@ -25,6 +25,7 @@ class Part:
     artifact: str
     environment: Mapping[str, str] = field(repr=False)
     login: Mapping[str, str] | None = field(repr=False)
+    token: str = field(repr=False)
     whole_history: bool = False
 
 
@@ -69,7 +70,7 @@ class Files:
         given = {
             step["uses"].partition("@")[0]: filled_all(step.get("with"), context)
             for step in job["steps"]
-            if "uses" in step
+            if "uses" in step and holds(str(step.get("if", "")), context)
         }
         stage = given.get(f"./{ACTION}")
         if stage is None:
@@ -85,6 +86,7 @@ class Files:
                 **filled_all(self._action.get("env"), {**context, "inputs": stage}),
             },
             login=given.get("docker/login-action"),
+            token=context["github"]["token"],
             whole_history=given.get("actions/checkout", {}).get("fetch-depth") == "0",
         )
 

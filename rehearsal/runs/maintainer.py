@@ -1,6 +1,5 @@
 """What a maintainer does to start a run: press a button, push a tag, open a pull request."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -179,13 +178,7 @@ def _identity(world: World) -> dict[str, str]:
 
 
 def _credentials(world: World) -> dict[str, str]:
-    """Give git the token through its environment: an argument is for everyone to read."""
-    pair = base64.b64encode(f"{world.owner}:{world.token}".encode()).decode()
-    return {
-        "GIT_CONFIG_COUNT": "2",  # the first is what `seed.git` sets itself
-        "GIT_CONFIG_KEY_1": f"http.{world.endpoints.github}/.extraHeader",
-        "GIT_CONFIG_VALUE_1": f"Authorization: Basic {pair}",
-    }
+    return git_repo.credentials(world.endpoints.github, world.owner, world.token)
 
 
 def _repository(world: World) -> dict[str, Any]:
@@ -194,7 +187,7 @@ def _repository(world: World) -> dict[str, Any]:
         "name": world.name,
         "full_name": world.repository,
         "owner": {"login": world.owner, "type": "User"},
-        "private": False,
+        "private": world.private,
         "html_url": f"{world.endpoints.github}/{world.repository}",
         "clone_url": world.git,
         "default_branch": BRANCH,

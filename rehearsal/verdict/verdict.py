@@ -17,18 +17,18 @@ from rehearsal.runs.recorder import JobRun
 from rehearsal.runs.run import Run
 from rehearsal.world import git_repo
 from rehearsal.world.world import World
-from scripts.core import codec, tags, version
 from scripts.core import lock as locking
-from scripts.core.converge import Conflict, Matches, Missing, Surface
+from scripts.core import tags, version
+from scripts.core.converge import Conflict, Matches, Surface
 from scripts.core.errors import ReleaseError
 from scripts.core.lock import Lock
+from scripts.release.assets import COMPOSE, SUMS
 from scripts.release.context import Context
-from scripts.stages.promote import pointers
-from scripts.stages.publish_tags import names
-from scripts.stages.stage import COMPOSE, SUMS
-from scripts.surfaces.package_index import Dists
+from scripts.release.release_surfaces import surfaces
 from scripts.tools.runner import Runner
 
+AN_HOUR = 1000
+"""Requests to GitHub's API that a repository's runs have in an hour, all together."""
 OWN_SHARE = 0.25
 """How much of a run's time the rehearsal itself may take."""
 NOTHING = "nothing"
@@ -91,6 +91,12 @@ class Verdict:
     writes: Mapping[str, int]
     seconds: Seconds
     problems: Sequence[str] = field(default_factory=tuple)
+    requests: int = 0
+    """How many requests GitHub's API got."""
+    refusals: Sequence[str] = field(default_factory=tuple)
+    """What GitHub's service refused, and what to do about it."""
+    left_out: Sequence[str] = field(default_factory=tuple)
+    """Newer keys of the workflow files, which act did not see."""
 
     @property
     def ok(self) -> bool:
@@ -125,7 +131,12 @@ def of_run(world: World, run: Run, mode: str, before: Before, up: float) -> Verd
     """
     began = time.monotonic()
     wanted = run.outputs.get("plan", {}).get("tag", "")
-    writes = journal.writes_by_service(world.endpoints.journal, before.offset)
+    heard = (world.endpoints.journal, before.offset)
+    writes, asked, refused = (
+        journal.writes_by_service(*heard),
+        journal.api_requests(*heard),
+        journal.refusals(*heard),
+    )
     rows: list[Row] = []
     if mode != "release":
         rows += before.snapshot.changes(snapshot(world))
@@ -142,14 +153,22 @@ def of_run(world: World, run: Run, mode: str, before: Before, up: float) -> Verd
         steps={job.label: _steps(job) for job in run.jobs},
         writes=writes,
         seconds=Seconds(up, run.seconds, run.busy, time.monotonic() - began),
-        problems=problems(world, run, wanted),
+        problems=problems(world, run, wanted, asked),
+        requests=asked,
+        refusals=refused,
+        left_out=run.left_out,
     )
 
 
-def problems(world: World, run: Run, wanted: str) -> list[str]:
+def problems(world: World, run: Run, wanted: str, asked: int) -> list[str]:
     """Say in words what went wrong in the run itself."""
     found = [f"job {job.label} failed: {job.log}" for job in run.jobs if job.result != "success"]
     found += run.problems
+    if asked > AN_HOUR:
+        found.append(
+            f"the run asked GitHub's API {asked} times: API rate limit exceeded for installation "
+            f"at {AN_HOUR} an hour. Ask once and keep the answer, 100 to a page"
+        )
     typed = world.version
     if wanted and typed not in version.STEPS and version.tag(version.parse(typed)) != wanted:
         found.append(f"{typed} was asked for, the plan says {wanted}")
@@ -186,19 +205,12 @@ def released(world: World, tag: str, before: Snapshot) -> Iterator[Row]:
         yield Row(f"release {tag or world.version}", "published", found, False)
         return
     lock = locking.read(text)
-    _hand_in(context, text)
     assets = {asset.name: f"{asset.size} bytes" for asset in release.get_assets()}
-    yield _assets(lock, assets, compose=bool(context.config.compose))
+    yield _assets(lock, assets, compose=bool(context.config_at(lock.plan.base).compose))
     for surface in surfaces(context, lock):
-        yield _row(surface, lock)
+        yield _row(surface)
     yield from _platforms(context, lock)
     yield from _unmoved(context, lock, before)
-
-
-def surfaces(context: Context, lock: Lock) -> list[Surface]:
-    """List everything that the release gave a name to or pointed at, in its order."""
-    package = [Dists(context.index, lock, context.inputs, {})] if lock.dists else []
-    return [*package, *names(context), *pointers(context)]
 
 
 def reader(world: World, *, with_token: bool = False) -> Context:
@@ -224,6 +236,8 @@ def table(verdict: Verdict) -> list[str]:
         if not row.ok:
             lines.append(f"       {'':<{width}}  expected: {_short(row.expected)}")
     lines += [f"  NOT  {problem}" for problem in verdict.problems]
+    lines += [f"  refused  {one}" for one in verdict.refusals]
+    lines += [f"  not seen by act  {one}" for one in verdict.left_out]
     writes = ", ".join(f"{name} {count}" for name, count in sorted(verdict.writes.items()))
     seconds = verdict.seconds
     over = seconds.own_share > OWN_SHARE
@@ -232,6 +246,7 @@ def table(verdict: Verdict) -> list[str]:
         *lines,
         "",
         f"  writes   {writes or 'none'}",
+        f"  requests {verdict.requests} to GitHub's API ({AN_HOUR} an hour for a repository)",
         f"  seconds  {seconds.total:.0f}: world up {seconds.up:.0f}, run {seconds.run:.0f}, "
         f"looking {seconds.look:.0f}, world down {seconds.down:.0f}; "
         f"the rehearsal's own share {share} (at most {OWN_SHARE:.0%})",
@@ -244,27 +259,13 @@ def _short(text: str) -> str:
     return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b", r"\1", text)
 
 
-def _row(surface: Surface, lock: Lock) -> Row:
+def _row(surface: Surface) -> Row:
     try:
         state = surface.observe()
     except ReleaseError as error:
-        return Row(surface.title, _expected(surface, lock), error.cause, False)
+        return Row(surface.title, surface.planned, error.cause, False)
     found = state.cause if isinstance(state, Conflict) else state.detail
-    ok = isinstance(state, Matches)
-    assert isinstance(state, Matches | Missing | Conflict)  # noqa: S101 -- for the reader
-    return Row(surface.title, _expected(surface, lock), found, ok)
-
-
-def _expected(surface: Surface, lock: Lock) -> str:
-    """Say what a surface was planned to be, from the surface's own fields."""
-    known = vars(surface)
-    if "digest" in known:
-        return str(known["digest"])
-    if isinstance(surface, Dists):
-        return ", ".join(dist.name for dist in lock.dists)
-    if "commit" in known:
-        return str(known["commit"])[:12]
-    return "published, Latest" if lock.plan.latest else "published"
+    return Row(surface.title, surface.planned, found, isinstance(state, Matches))
 
 
 def _assets(lock: Lock, assets: Mapping[str, str], *, compose: bool) -> Row:
@@ -312,14 +313,6 @@ def _known_tags(context: Context) -> set[str]:
             tag = name.removeprefix("refs/tags/")
             found |= {tag, *_lines(tag)}
     return found
-
-
-def _hand_in(context: Context, lock: bytes) -> None:
-    """Put the lock where the stages read it from, and its plan as well."""
-    assets = context.inputs / "assets"
-    assets.mkdir(parents=True, exist_ok=True)
-    (assets / locking.NAME).write_bytes(lock)
-    (context.inputs / "plan.json").write_text(codec.encode(locking.read(lock).plan))
 
 
 def _steps(job: JobRun) -> dict[str, float]:

@@ -14,15 +14,15 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from rehearsal.github.tokens import TokenBook, make_text
 from rehearsal.progress import Progress
 from rehearsal.runs.act import Setting
+from rehearsal.runs.environments import Environment
 from rehearsal.runs.run import RUN_VARIABLE
 from rehearsal.world import git_repo, provision
 from rehearsal.world.services import Endpoints, Services
@@ -32,10 +32,10 @@ ROOT = Path(__file__).parents[2]
 WORKFLOWS = ".github/workflows"
 WORKFLOW = f"{WORKFLOWS}/release.yml"
 BRANCH = "main"
-BOT = "github-actions[bot]"
+REFS = (BRANCH, "v*")
+"""What may deploy, as docs/setup.md says."""
 KEPT = ("verdict.json", "summary.md", "report.html", "runs", "journal.jsonl")
 """What stays in the folder after `down`: what there is to read about the run."""
-_LEVELS = ("none", "read", "write", "admin")
 _MAINTAINER = dict.fromkeys(
     ("contents", "pull_requests", "issues", "workflows", "administration", "actions"), "write"
 )
@@ -45,7 +45,8 @@ _MAINTAINER = dict.fromkeys(
 class World:
     """A world that is up.
 
-    `token` is its maintainer's; `run_tokens` has the GITHUB_TOKEN that each workflow's runs get.
+    `token` is its maintainer's; the jobs of runs get tokens of their own. `private` says that the
+    repository shows nothing without one.
     """
 
     folder: Path
@@ -55,7 +56,7 @@ class World:
     version: str
     endpoints: Endpoints
     token: str = field(repr=False)
-    run_tokens: Mapping[str, str] = field(repr=False)
+    private: bool = False
 
     @property
     def repository(self) -> str:
@@ -93,8 +94,7 @@ class World:
 
     def setting(self, commit: str, workflow: str = WORKFLOW) -> Setting:
         """Make a new run's folder with a checkout of the commit that its event is for."""
-        run_id = 1 + max((int(path.name) for path in self.folder.glob("runs/*")), default=1000)
-        folder = self.folder / "runs" / str(run_id)
+        run_id, folder = self._new_run()
         for part in ("home", "cache", "bin"):
             (folder / part).mkdir(parents=True)
         (folder / "bin" / "python3").symlink_to(_machine_python())
@@ -120,16 +120,32 @@ class World:
                 "REGISTRY_USERNAME": self.endpoints.registry_username,
             },
             secrets={
-                "GITHUB_TOKEN": self.run_tokens[workflow],
+                "GITHUB_TOKEN": make_text(),
                 "PACKAGE_INDEX_TOKEN": self.endpoints.index_token,
                 "REGISTRY_TOKEN": self.endpoints.registry_token,
             },
+            tokens=TokenBook(self.folder / "github" / "tokens"),
+            private=self.private,
+            environments=environments(self.owner),
             program=str(Path(sys.executable).with_name("act")),
             concurrent=max(2, os.cpu_count() or 2),
         )
 
+    def _new_run(self) -> tuple[int, Path]:
+        """Make a run's folder; another command may do so meanwhile."""
+        while True:
+            taken = (int(path.name) for path in self.folder.glob("runs/*"))
+            run_id = 1 + max(taken, default=1000)
+            folder = self.folder / "runs" / str(run_id)
+            with suppress(FileExistsError):
+                folder.mkdir(parents=True)
+                return run_id, folder
+
     def reader(self) -> dict[str, str]:
-        """Return the environment of somebody who only looks at the surfaces: no token, no login."""
+        """Return the environment of somebody who only looks at the surfaces: no login.
+
+        Nor is there a token, where the repository shows itself without one.
+        """
         return {
             "PATH": f"{self.endpoints.tools}:{provision.SYSTEM_PATH}",
             "HOME": str(self.folder / "reader"),
@@ -142,6 +158,7 @@ class World:
             "DOCKER_CONFIG": str(self.endpoints.docker_config),
             "BUILDX_BUILDER": self.endpoints.builder,
             "RELEASE_DEADLINE": "20",
+            **({"GITHUB_TOKEN": self.token} if self.private else {}),
             **_trust(self.endpoints.ca_bundle),
         }
 
@@ -169,7 +186,6 @@ class World:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             RUN_VARIABLE: str(run_folder),
             "REHEARSAL_ROOT": str(ROOT),
-            "REHEARSAL_UV": str(Path(sys.executable).with_name("uv")),
             "REHEARSAL_PYTHON": _machine_python(),
             "REHEARSAL_BUILDER": self.endpoints.builder,
             **_trust(self.endpoints.ca_bundle),
@@ -177,7 +193,9 @@ class World:
         }
 
 
-def up(folder: Path, checkout: Path, progress: Progress, *, version: str) -> World:
+def up(
+    folder: Path, checkout: Path, progress: Progress, *, version: str, private: bool = False
+) -> World:
     """Bring a world up in `folder`, its remote seeded with the checkout's HEAD.
 
     Raises `UsageError` if one is up there. Whatever a failed start has begun is ended again.
@@ -191,7 +209,7 @@ def up(folder: Path, checkout: Path, progress: Progress, *, version: str) -> Wor
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".gitignore").write_text("*\n")
     try:
-        world = _up(folder.resolve(), checkout, progress, version)
+        world = _up(folder.resolve(), checkout, progress, version, private=private)
     except BaseException:
         _clean(folder, keep=("runs",))
         raise
@@ -230,18 +248,26 @@ def down(folder: Path, tell: Callable[[str], None] = lambda _: None) -> bool:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold the folder for one command; raise `UsageError` if another has it."""
+def alone(folder: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold the folder for one command; raise `UsageError` if another has it.
+
+    `shared` is for runs in a world that stays up: several of them may be at work.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(
                 f"another command is at work in {folder}",
                 "wait for it, or rehearse beside it: --folder DIR",
             ) from None
         yield
+
+
+def environments(owner: str) -> dict[str, Environment]:
+    """Return the repository's environments, as docs/setup.md says; its owner approves."""
+    return {"release": Environment((owner,), REFS), "pypi": Environment((), REFS)}
 
 
 def project(tree: Path) -> tuple[str, str]:
@@ -252,28 +278,7 @@ def project(tree: Path) -> tuple[str, str]:
     return owner, str(text.get("project", {}).get("name", "project"))
 
 
-def granted(tree: Path, workflow: str) -> dict[str, str]:
-    """Return what the workflow's jobs ask for altogether, under the API's names.
-
-    act gives all jobs one token, so it may what the job with the most rights may. That each job
-    asks for no more than it needs is a matter of the tests that read the file.
-    """
-    most: dict[str, str] = {"metadata": "read"}
-    text = yaml.safe_load((tree / workflow).read_text(encoding="utf-8"))
-    for part in (text, *text["jobs"].values()):
-        permissions = part.get("permissions") or {}
-        for name, level in permissions.items():
-            key = name.replace("-", "_")
-            most[key] = max(most.get(key, "none"), level, key=_LEVELS.index)
-    return most
-
-
-def workflows(tree: Path) -> list[str]:
-    """Return the workflow files of a checkout, as paths within it."""
-    return sorted(path.relative_to(tree).as_posix() for path in tree.glob(f"{WORKFLOWS}/*.yml"))
-
-
-def _up(folder: Path, checkout: Path, progress: Progress, version: str) -> World:
+def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, private: bool) -> World:
     with progress.step("remote from HEAD"):
         commit = git_repo.bare(checkout, folder / "seed.git", BRANCH)
         git_repo.tree(folder / "seed.git", commit, folder / "tree")
@@ -287,25 +292,19 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str) -> World
         some = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")  # noqa: PLR2004
         progress.say(f"  note    HEAD is rehearsed, without what is not committed: {some}")
     token = f"ghp_{secrets.token_hex(18)}"
-    run_tokens = {path: f"ghs_{secrets.token_hex(18)}" for path in workflows(folder / "tree")}
     github = {
         "folder": str(folder / "github"),
         "repository": str(bare),
         "owner": owner,
         "name": name,
         "default_branch": BRANCH,
-        "tokens": {
-            token: {"login": owner, "permissions": _MAINTAINER},
-            **{
-                run_tokens[path]: {"login": BOT, "permissions": granted(folder / "tree", path)}
-                for path in run_tokens
-            },
-        },
-        "environments": {"release": [owner], "pypi": []},
+        "private": private,
+        "tokens": {token: {"login": owner, "permissions": _MAINTAINER}},
+        "environments": {k: list(one.reviewers) for k, one in environments(owner).items()},
     }
     with progress.step("services") as detail:
         endpoints = Services(folder, folder / "tree", github).up(detail)
-    return World(folder, checkout, owner, name, version, endpoints, token, run_tokens)
+    return World(folder, checkout, owner, name, version, endpoints, token, private)
 
 
 def _state(world: World) -> Mapping[str, Any]:

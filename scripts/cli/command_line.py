@@ -1,11 +1,11 @@
-"""What can be typed after `python -m scripts`: the verbs, their arguments, their help."""
+"""What can be typed after `bin/release`: the verbs, their arguments, their help."""
 
 import argparse
 from collections.abc import Callable
 
 from scripts.core import jobs
 
-PROG = "python -m scripts"
+PROG = "bin/release"
 VERBS = {
     **jobs.verbs(),
     "doctor": "find what would stop a release, before it is begun",
@@ -54,7 +54,7 @@ EXAMPLES = {
         "0.2.4": "what the next one would say, if it is not out yet",
     },
     "ci-plan": {"--base origin/main": "what this branch would have to pass"},
-    "completion": {"bash": "to be read by `source <(python -m scripts completion bash)`"},
+    "completion": {"bash": "to be read by `source <(bin/release completion bash)`"},
 }
 """Verb -> arguments -> what that does."""
 SHOWN = (
@@ -77,8 +77,8 @@ def _epilog(examples: list[tuple[str, str]]) -> str:
     return (f"examples:\n{lines}\n" if lines else "") + f"exit codes: {codes}"
 
 
-def parser() -> argparse.ArgumentParser:
-    """Describe the command line."""
+def parser(*only: str) -> argparse.ArgumentParser:
+    """Describe the command line, of all verbs or, which is quicker, of those named."""
     main = argparse.ArgumentParser(
         prog=PROG,
         description="Release a Python package with its images.",
@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = main.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, meaning in VERBS.items():
+    for name, meaning in ((one, VERBS[one]) for one in only or VERBS):
         verb = verbs.add_parser(
             name,
             help=meaning,

@@ -22,8 +22,8 @@ This page is written from the code, by `make reference`. A test fails where the 
 
 ## Verbs
 
-`make setup`, then `.venv/bin/python -m scripts VERB` at the top of a clone. The jobs of a release
-run the same verbs. `--help` says what stands here.
+`make setup`, then `bin/release VERB` at the top of a clone. It is short for `.venv/bin/python -m
+scripts VERB`, which the jobs of a release run. `--help` says what stands here.
 """
 JSON = """\
 ### With `--json`
@@ -36,7 +36,7 @@ document has
 | `verb` | what was run |
 | `exit_code` | as below |
 | `errors` | none if all went well; else each with `kind`, `cause`, `remedy` and `place` |
-| `outcomes` | of a job, each surface with its `title`, what it came to, whether it was `written` |
+| `outcomes` | of a job, each surface or check: `title`, `kind`, `planned`, `detail`, `written` |
 | `facts` | of a job, what later jobs need to know |
 
 and what the verb found. A `place` has `path`, `line` and `column`, or is null.
@@ -56,6 +56,9 @@ TITLES = {
     "version_files": "[[tool.release.version-files]]",
     "package": "[tool.release.package]",
     "images": "[[tool.release.images]]",
+    "draft": "[tool.release.draft]",
+    "announce": "[tool.release.announce]",
+    "webhooks": "[[tool.release.announce.webhooks]]",
 }
 PAGE = "docs/reference.md"
 BEGIN, END = "<!-- jobs -->", "<!-- end -->"

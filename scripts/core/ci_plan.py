@@ -12,12 +12,11 @@ YES, NO = "yes", "no"
 DRY_RUN = "--dry-run"
 CLASSIFIER = "Programming Language :: Python :: 3."
 OLDEST, NEWEST = 11, 20  # what may follow "3.": these scripts need the first themselves
-CHECK, CHANGELOG, DISTS, IMAGES = "check", "changelog", "dists", "images"
+CHECK, DISTS, IMAGES = "check", "dists", "images"
 SERVICES, REHEARSAL, WHOLE_REHEARSAL = "services", "rehearsal", "whole rehearsal"
 EVERYTHING = frozenset({CHECK, DISTS, IMAGES, SERVICES, REHEARSAL, WHOLE_REHEARSAL})
 TARGETS = {
     CHECK: "check",
-    CHANGELOG: "changelog-check",
     DISTS: "dists",
     IMAGES: "images",
     SERVICES: "check-services",
@@ -49,7 +48,6 @@ class Checks:
     """What runs. `pythons` is never empty: the tests look at documents too."""
 
     pythons: tuple[str, ...]
-    changelog: bool
     dists: bool
     images: bool
     services: bool
@@ -59,7 +57,7 @@ class Checks:
 
     def outputs(self) -> dict[str, str]:
         """Give the texts that the workflow's conditions compare, a check's under its job's name."""
-        names = (CHANGELOG, DISTS, IMAGES, SERVICES, REHEARSAL)
+        names = (DISTS, IMAGES, SERVICES, REHEARSAL)
         return {CHECK: YES, **{name: YES if getattr(self, name) else NO for name in names}}
 
 
@@ -72,7 +70,6 @@ def decide(paths: Iterable[str] | None, house: House) -> Checks:
     pythons = house.pythons if CHECK in wanted else house.pythons[-1:]
     return Checks(
         pythons=pythons,
-        changelog=TARGETS[CHANGELOG] in house.targets,
         dists=DISTS in wanted and bool(house.modules) and TARGETS[DISTS] in house.targets,
         images=IMAGES in wanted and bool(house.dockerfiles) and TARGETS[IMAGES] in house.targets,
         services=SERVICES in wanted and TARGETS[SERVICES] in house.targets,

@@ -1,111 +1,100 @@
-"""Commits as changelog entries, by Conventional Commits 1.0 where they follow it."""
+"""Commits as changes: a pull request is one, whichever way it was merged."""
 
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
-LONGEST = 200
-"""Characters of an entry; a subject that is longer is no summary."""
-_CONVENTIONAL = re.compile(
-    r"(?P<type>[A-Za-z]+)(?:\((?P<scope>[^()\n]{1,60})\))?(?P<bang>!)?: +(?P<text>\S.*)"
+# GitHub's own message of a merge, and of one that a security advisory's private fork brought.
+_MERGE = re.compile(
+    r"Merge (?:pull request #(?P<number>\d+) from \S+|commit from fork\b)"
+    r"(?:\s+(?P<title>\S[^\n]*))?"
 )
-# Conventional Commits 1.0, rule 11 and following: a footer, or a mark in front of the colon.
-_BREAKING = re.compile(r"^BREAKING[ -]CHANGE(?:: | #)(?P<how>\S[^\n]*(?:\n[^\s:][^\n:]*$)*)", re.M)
-_MERGE = re.compile(r"Merge pull request #(?P<number>\d+) from \S+(?:\s+(?P<title>\S[^\n]*))?")
-_NUMBERED = re.compile(r"(?P<title>\S|\S.*\S)\s+\(#(?P<number>\d+)\)")
-_CO_AUTHOR = re.compile(r"^Co-authored-by: *(?P<name>[^<\n]+?) *<", re.MULTILINE | re.IGNORECASE)
-_GROUPS = {
-    "feat": "Added",
-    "fix": "Fixed",
-    "perf": "Changed",
-    "refactor": "Changed",
-    "revert": "Changed",
-    "deprecate": "Deprecated",
-    "remove": "Removed",
-    "security": "Security",
-}
-# What users of a release cannot see; a breaking change among it is shown all the same.
-_INTERNAL = ("build", "chore", "ci", "docs", "style", "test", "tests", "release", "merge")
-# Nothing in it needs another look: most of what commits say.
-_HARMLESS = re.compile(r"[A-Za-z0-9 ,.;'\"()/?=%]*")
-_CODE = re.compile(r"(`[^`]+`)")
-_URL = re.compile(r"(\bhttps?://[^\s<>`\\\"']*[^\s<>`\\\"'.,;:!?*_~()\[\]])")
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|&~$])")
-# As GitHub finds them, and more: `x/@name` and `é@name` are mentions too.
-_MENTION = re.compile(r"(?<![A-Za-z0-9])@([A-Za-z0-9_][\w-]*(?:/[\w-]+)?)")
-_BLOCK = re.compile(r"(?:[#+=:-]|\d+(?=[.)]))")
+# A squashed pull request, or a merge that GitHub was told to title by the pull request.
+_NUMBERED = re.compile(r"(?P<title>\S|\S.*\S)\s+\((?:#|(?:GH|gh)-)(?P<number>\d+)\)")
+_CO_AUTHOR = re.compile(
+    r"^Co-authored-by: *(?P<name>[^<\n]+?) *<(?P<address>[^>\n]*)", re.MULTILINE | re.IGNORECASE
+)
+# An address that takes no mail is a program's; those that GitHub gives people begin otherwise.
+_NOBODY = re.compile(r"no-?reply@", re.IGNORECASE)
+# What `git revert` writes, and what GitHub writes into a pull request that reverts another.
+_REVERTED_COMMIT = re.compile(r"This reverts commit ([0-9a-f]{7,40})\b")
+_REVERTED_REQUEST = re.compile(r"^Reverts (?:[\w.-]+/[\w.-]+)?#(\d+)\b", re.MULTILINE)
+_REVERT = re.compile(r'Revert "(?P<title>.+)"')
+_REVERTING = re.compile(r"revert|reapply|back(?:ed)? ?out", re.IGNORECASE)
+_BRANCH = re.compile(r"Merge (?:branch|branches|remote-tracking|tag)\b")
+SHORT = 7
+"""Digits of a commit's SHA that messages name at least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """One commit, as git tells it: text that was no UTF-8 comes as lone surrogates."""
 
     sha: str
     parents: tuple[str, ...]
     author: str
     message: str
+    address: str = ""
+    time: int = 0
+    """When it was committed, in seconds since 1970."""
 
     @property
-    def authors(self) -> tuple[str, ...]:
-        """Everybody who wrote it, each once."""
-        if "<" not in self.message:
-            return (self.author,)
-        others = (found["name"] for found in _CO_AUTHOR.finditer(self.message))
-        return tuple(dict.fromkeys((self.author, *others)))
+    def people(self) -> dict[str, str]:
+        """Everybody who wrote it, each once: the address, or the name without one, and the name."""
+        pairs = [(self.address, self.author)]
+        if "<" in self.message:
+            pairs += [(one["address"], one["name"]) for one in _CO_AUTHOR.finditer(self.message)]
+        found = dict[str, str]()
+        for address, name in pairs:
+            if not _NOBODY.match(address):
+                found.setdefault(address.casefold() or name, name)
+        return found
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What is one line of a changelog: a commit, or a pull request with all its commits."""
+class Change(NamedTuple):
+    """What can be one line of a changelog: a commit, or a pull request with all its commits."""
 
     commit: Commit
     authors: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of a changelog draft."""
-
-    group: str
-    text: str
-    sha: str
+    title: str
+    """What the commit or the pull request is called, without its number."""
     number: str | None
-    """Of the pull request, if one brought it."""
-
-    @property
-    def key(self) -> str:
-        """What the entry is called in its link: `#12`, or the start of the commit's SHA."""
-        return f"#{self.number}" if self.number else self.sha[:10]
-
-
-def entries(commits: Sequence[Commit], page: str) -> Iterator[Entry]:
-    """Give an entry for each change that users may want to know of, oldest first.
-
-    `commits` are newest first, the head before all others; `page` is the repository's address.
-    """
-    for change in reversed(changes(commits)):
-        if found := entry(change, page):
-            yield found
+    """Of the pull request, if the message names one."""
 
 
 def changes(commits: Sequence[Commit]) -> list[Change]:
-    """Take a merged pull request for one change, whoever merged it; other merges say nothing.
+    """Give what was changed, newest first; what was taken back in the same range is left out.
 
-    What a plain merge brought in, such as that of `git pull`, counts commit by commit.
+    `commits` are newest first, the head before all others. A merged pull request is one change,
+    whoever merged it. Other merges say nothing: what they brought in counts commit by commit.
     """
+    return _standing(_merged(commits))
+
+
+def _merged(commits: Sequence[Commit]) -> list[Change]:
     if not any(commit.parents[1:] for commit in commits):
-        return [Change(commit, commit.authors) for commit in commits]
+        return [_change(commit) for commit in commits]
     known = {commit.sha: commit for commit in commits}
-    whole = {one.sha for one in commits if one.parents[1:] and _MERGE.match(one.message)}
+    whole = {one.sha for one in commits if one.parents[1:] and _is_request(one.message)}
     kept = _reached(commits[0].sha, known, set(), whole)
     seen, found = set(kept), list[Change]()
-    for commit in (commit for commit in commits if commit.sha in kept):
+    # The oldest first: a pull request that was begun on another's branch brought only the rest.
+    for commit in (commit for commit in reversed(commits) if commit.sha in kept):
         if commit.sha in whole:
-            found.append(Change(commit, _brought(commit, known, seen)))
+            found.append(_brought(commit, known, seen))
         elif not commit.parents[1:]:
-            found.append(Change(commit, commit.authors))
-    return found
+            found.append(_change(commit))
+    return found[::-1]
+
+
+def _change(commit: Commit) -> Change:
+    return Change(commit, _names(commit.people), *_title(commit.message))
+
+
+def _is_request(message: str) -> bool:
+    """Say whether a merge is a pull request's; a merged branch can be called anything."""
+    if _BRANCH.match(message):
+        return False
+    return bool(_MERGE.match(message)) or _title(message)[1] is not None
 
 
 def _reached(start: str, known: dict[str, Commit], seen: set[str], whole: set[str]) -> set[str]:
@@ -120,41 +109,22 @@ def _reached(start: str, known: dict[str, Commit], seen: set[str], whole: set[st
     return found
 
 
-def _brought(merge: Commit, known: dict[str, Commit], seen: set[str]) -> tuple[str, ...]:
-    """Give who wrote what a pull request brought; who merged it did not, if others are known."""
+def _brought(merge: Commit, known: dict[str, Commit], seen: set[str]) -> Change:
+    """Give a pull request with who wrote it; who merged it did not, if others are known."""
     own = {sha: None for tip in merge.parents[1:] for sha in _reached(tip, known, seen, set())}
     seen.update(own)
-    single = (known[sha] for sha in own if not known[sha].parents[1:])
-    names = [name for commit in single for name in commit.authors]
-    return tuple(sorted(dict.fromkeys(names))) or merge.authors
+    single = [known[sha] for sha in own if not known[sha].parents[1:]]
+    people = dict[str, str]()
+    for commit in single:
+        people |= {key: name for key, name in commit.people.items() if key not in people}
+    title, number = _title(merge.message)
+    if title == merge.message.strip() and len(single) == 1:
+        title = _title(single[0].message)[0]  # a merge without words of its own
+    return Change(merge, tuple(sorted(_names(people or merge.people))), title, number)
 
 
-def entry(change: Change, page: str) -> Entry | None:
-    """Turn a change into an entry, linked to its pull request or commit, its authors named."""
-    commit = change.commit
-    title, number = _title(commit.message)
-    conventional = _CONVENTIONAL.fullmatch(title)
-    kind = conventional["type"].lower() if conventional else ""
-    footer = _BREAKING.search(commit.message) if "BREAKING" in commit.message else None
-    breaking = bool(footer or (conventional and conventional["bang"]))
-    if kind in _INTERNAL and not breaking:
-        return None
-    known = conventional if kind in _GROUPS or kind in _INTERNAL or breaking else None
-    text = _sentence(known["text"] if known else title)
-    if not text:
-        return None
-    scope = f"**{plain(known['scope'])}:** " if known and known["scope"] else ""
-    mark = "**Breaking:** " if breaking else ""
-    how = f": {plain(footer['how'])}" if footer else ""
-    key = f"#{number}" if number else commit.sha[:10]
-    link = f"{page}/pull/{number}" if number else f"{page}/commit/{commit.sha}"
-    line = f"{mark}{scope}{text}{how} ([{key}]({link}), {_people(change.authors)})"
-    return Entry(_GROUPS.get(kind, "Changed"), line, commit.sha, number)
-
-
-def _people(authors: Sequence[str]) -> str:
-    names = [name for author in authors if (name := plain(author))] or ["somebody"]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+def _names(people: dict[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(people.values()))
 
 
 def _title(message: str) -> tuple[str, str | None]:
@@ -168,48 +138,32 @@ def _title(message: str) -> tuple[str, str | None]:
     return subject, None
 
 
-def _sentence(text: str) -> str:
-    """Write a text so that it can begin an entry: a capital, and no sign that starts a block."""
-    shown = plain(text)
-    if found := _BLOCK.match(shown):
-        # A digit cannot be escaped, the sign behind a number can.
-        at = found.end() if found[0][0].isdigit() else 0
-        return f"{shown[:at]}\\{shown[at:]}"
-    return shown[:1].upper() + shown[1:]
+def _standing(found: list[Change]) -> list[Change]:
+    """Leave out each revert with what it takes back; a reverted revert takes nothing back."""
+    gone = set[int]()
+    taken: dict[int, list[int]] = {}
+    known: dict[str, int] = {}
+    for at in range(len(found) - 1, -1, -1):
+        change = found[at]
+        if targets := [known[name] for name in _reverted(change) if name in known]:
+            own = [one for target in targets for one in taken.get(target, [target])]
+            # What was taken back once cannot be again, unless by taking back a revert.
+            if own != targets or gone.isdisjoint(targets):
+                taken[at] = own
+                gone ^= {at, *own}
+        known |= {change.commit.sha[:SHORT]: at, f'"{change.title}': at}
+        known |= {f"#{change.number}": at} if change.number else {}
+    return [change for at, change in enumerate(found) if at not in gone]
 
 
-def plain(text: str) -> str:
-    """Write a text so that Markdown shows it as it is, and that no one is notified by it.
-
-    Code between backticks stays code; control characters go; a mention becomes code. What was no
-    UTF-8 is shown as the replacement character.
-    """
-    if len(text) <= LONGEST and _HARMLESS.fullmatch(text):
-        return text.strip()
-    shown = " ".join("".join(map(_visible, text[: 2 * LONGEST])).split())
-    if len(shown) > LONGEST:
-        shown = (shown[:LONGEST].rpartition(" ")[0] or shown[:LONGEST]) + " …"
-    parts = _CODE.split(shown)
-    # Every second piece is code.
-    return "".join(part if i % 2 else _without_markup(part) for i, part in enumerate(parts))
-
-
-def _visible(character: str) -> str:
-    kind = unicodedata.category(character)
-    if kind == "Cs":
-        return "\ufffd"
-    return " " if character.isspace() else "" if kind in ("Cc", "Cf", "Co") else character
-
-
-def _without_markup(text: str) -> str:
-    # Every second piece is an address, which may hold anything but what ends it.
-    pieces = _URL.split(text)
-    return "".join(f"<{one}>" if i % 2 else _escaped(one) for i, one in enumerate(pieces))
-
-
-def _escaped(text: str) -> str:
-    pieces = _MENTION.split(text)
-    # Every second piece is a mentioned name: as code it notifies nobody.
-    return "".join(
-        f"`@{piece}`" if i % 2 else _SPECIAL.sub(r"\\\1", piece) for i, piece in enumerate(pieces)
-    )
+def _reverted(revert: Change) -> list[str]:
+    """Name what a change takes back: commits, else the pull request, else the title."""
+    if not _REVERTING.match(revert.title):
+        return []
+    message = revert.commit.message
+    if commits := _REVERTED_COMMIT.findall(message):
+        return [sha[:SHORT] for sha in commits]
+    named = _REVERT.fullmatch(revert.title)
+    title, number = _title(named["title"]) if named else ("", None)
+    numbers = [*_REVERTED_REQUEST.findall(message), *([number] if number else [])]
+    return [f"#{numbers[0]}"] if numbers else [f'"{title}'] if title else []

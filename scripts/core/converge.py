@@ -1,12 +1,23 @@
 """The one loop behind publish, promote, resume and rollback: do what is missing, and only that."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from scripts.core.errors import ConflictError, ReleaseError, ServiceError, TransientError
 
 Result = TypeVar("Result")
+NAME = "name"
+"""A surface that never moves once it is public: the git tag, a version tag, a file on the index."""
+POINTER = "pointer"
+"""A surface that leads people to the newest release: it comes last, and moves."""
+CHECK = "check"
+"""No surface: what a job found out about the release."""
+ANNOUNCEMENT = "announcement"
+"""Tells people of the release; no part of it."""
+INTERNAL = "internal"
+"""What only the release itself needs: its branch, its draft, its builds."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +45,32 @@ class Conflict:
 State = Matches | Missing | Conflict
 
 
-class Surface(Protocol):
+class Surface(ABC):
     """One place the release is seen in."""
 
+    kind: ClassVar[str] = INTERNAL
+    """`NAME`, `POINTER` or `INTERNAL`."""
+
     @property
+    @abstractmethod
     def title(self) -> str:
         """What a person calls it: `image tag v0.2.4 of api`."""
 
+    @property
+    def planned(self) -> str:
+        """What it is to be, for a person to compare with what was found."""
+        return ""
+
+    @property
+    def link(self) -> str:
+        """Where a person sees it: an address, or empty if no page shows it."""
+        return ""
+
+    @abstractmethod
     def observe(self) -> State:
         """Look, and change nothing."""
 
+    @abstractmethod
     def apply(self) -> None:
         """Make what is missing. Called only after `observe` said so; safe to repeat."""
 
@@ -57,7 +84,7 @@ class Patience(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one surface came to, and whether this run wrote it.
+    """What one surface, or one check, came to, and whether this run wrote it.
 
     `skipped` says of a check that it was not made here: it proves nothing.
     """
@@ -66,6 +93,10 @@ class Outcome:
     detail: str
     written: bool
     skipped: bool = False
+    kind: str = INTERNAL
+    """The surface's, or `CHECK`."""
+    planned: str = ""
+    link: str = ""
 
 
 def patiently(read: Callable[[], Result], patience: Patience) -> Result:
@@ -107,7 +138,14 @@ def _converge(surface: Surface, patience: Patience) -> Outcome:
         state = patiently(surface.observe, patience)
         if failed and isinstance(state, Missing):
             failed, state = _try(surface, patience)
-    return Outcome(surface.title, _settled(surface, state), written)
+    return Outcome(
+        surface.title,
+        _settled(surface, state),
+        written,
+        kind=surface.kind,
+        planned=surface.planned,
+        link=surface.link,
+    )
 
 
 def _try(surface: Surface, patience: Patience) -> tuple[ServiceError | None, State]:

@@ -13,8 +13,12 @@ PROVING = "proving"
 RELEASING = "releasing"
 """From the approval on, each job makes something public."""
 LOOKING = "looking"
-"""Everything is public; these only read."""
-PHASES = {PROVING: "nothing is public", RELEASING: "names, then pointers", LOOKING: "only reading"}
+"""Everything is public; these tell and check."""
+PHASES = {
+    PROVING: "nothing is public",
+    RELEASING: "names, then pointers",
+    LOOKING: "telling and checking",
+}
 """Each with what a diagram says of it."""
 
 
@@ -95,7 +99,7 @@ JOBS = (
     Job(
         *("stage", "stage", PROVING, ("checks", "dists", "images")),
         "write the lock, `SHA256SUMS`, the notes and a pinned `compose.yaml`; "
-        "make a draft release with all of it",
+        "make a draft release with all of it; show what becomes public",
     ),
     # The last job before anything is public tests the exact files that are published.
     Job(
@@ -106,7 +110,7 @@ JOBS = (
     # A person approves here, once.
     Job(
         *("gate", "gate", RELEASING, ("plan", "verify-staged")),
-        "wait for a reviewer of the environment `release`; list exactly what becomes public",
+        "wait for a reviewer of the environment `release`",
     ),
     # Names come before pointers, and of the names those first that can still be deleted.
     Job(
@@ -135,6 +139,11 @@ JOBS = (
         *("promote", "promote", RELEASING, ("plan", "verify-published")),
         "publish the draft; move the floating image tags, *Latest* and the branch",
         "**the pointers**",
+    ),
+    # People are told when the pointers lead to the release; what fails here takes nothing back.
+    Job(
+        *("announce", "announce", LOOKING, ("plan", "promote")),
+        "announce the release where `[tool.release.announce]` says, each place once",
     ),
     # Reads everything once more without this run's files.
     Job(
@@ -181,4 +190,6 @@ def _arrows() -> Iterator[str]:
     for job in before_report():
         if job.needs:
             yield f"  {' & '.join(job.waits_for)} --> {job.name}"
-    yield f"  {before_report()[-1].name} --> {REPORT}"
+    waited_for = {name for job in before_report() for name in job.waits_for}
+    last = [job.name for job in before_report() if job.name not in waited_for]
+    yield f"  {' & '.join(last)} --> {REPORT}"

@@ -135,3 +135,12 @@ def undisputed(where: str, digest: str, said: str) -> None:
 def locked_dist(name: str, content: bytes) -> LockedDist:
     """Describe a file by its bytes."""
     return LockedDist(name, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def unbuilt(plan: Plan) -> Lock:
+    """Give the lock of a plan before anything is built: without commit, hashes and digests.
+
+    It gives the titles of the surfaces; whatever is found at one is a `Conflict`.
+    """
+    dists = tuple(LockedDist(name, "", 0) for name in plan.dists)
+    return Lock(plan, "", dists, tuple(LockedImage(image.name, "", {}) for image in plan.images))

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scripts.core.changelog import Group, groups
-from scripts.core.changelog.markdown import scan
-from scripts.core.commits import plain
+from scripts.core.changelog.markdown import covers, scan
+from scripts.core.plain import plain
 
 LIMIT = 125_000  # characters that GitHub takes as a release's description
 HEADINGS = {
@@ -39,6 +39,11 @@ class Image:
     """Platform to bytes to download: what its layers have together, compressed."""
     before: Mapping[str, int] = field(default_factory=dict)
     """The same of the last release, as far as its images are there."""
+
+    @property
+    def short(self) -> str:
+        """The reference as people write it: Docker Hub's host is understood."""
+        return self.reference.removeprefix("docker.io/")
 
     @property
     def pinned(self) -> str:
@@ -73,7 +78,11 @@ class NotesFacts:
     changelog: str = "CHANGELOG.md"
     contributors: tuple[str, ...] = ()
     newcomers: tuple[str, ...] = ()
-    """Those of the contributors of whom nothing was in a release before."""
+    """First-time contributors."""
+    extras: tuple[str, ...] = ()
+    """Extras of the package that are worth a line of their own where it is installed."""
+    internal: tuple[str, ...] = ("Internal",)
+    """Titles of the groups that are not for users: they are folded below the others."""
 
     @property
     def downloads(self) -> str:
@@ -89,6 +98,8 @@ def render(facts: NotesFacts) -> str:
     """
     written = parts(facts)
     first = [written.pop(name) for name in ("candidate", "upgrade", "changes")]
+    if sum(map(len, [*first, *written.values()])) > LIMIT // 2:
+        written.pop("internal")  # the changelog has it, and what users need comes first
     end = "\n\n".join(part for part in written.values() if part)
     changes = "\n\n".join(part for part in first if part)
     # However many people there are, half of the room is the changelog's.
@@ -102,7 +113,8 @@ def parts(facts: NotesFacts) -> dict[str, str]:
     return {
         "candidate": _candidate(facts),
         "upgrade": _upgrade(facts),
-        "changes": _changes(facts.body),
+        "changes": _changes(facts),
+        "internal": _internal(facts),
         "images": _images(facts),
         "installation": _installation(facts),
         "verification": _verification(facts),
@@ -125,12 +137,13 @@ def shortened(text: str, limit: int, more: str) -> str:
     if len(text) <= limit:
         return text
     room = max(limit - len(more) - 2, 0)
-    inside = [lines.span for lines in scan(text).hidden]
+    hidden = scan(text).hidden
+    starts = {lines.span.start for lines in hidden}
     stop = room + 1
     while stop > 0:
         stop = text.rfind("\n", 0, stop) + 1
         nested = text[stop : stop + 1].isspace()
-        if not nested and not any(span.start < stop < span.stop for span in inside):
+        if not nested and (stop in starts or not covers(hidden, stop)):
             break
         stop -= 1
     lines = text[: max(stop, 0)].rstrip().split("\n")
@@ -166,11 +179,11 @@ def _breaks(group: Group, entry: str) -> bool:
     return item and bool(titled or begins or _SHOUTED.search(entry))
 
 
-def _changes(body: str) -> str:
-    """Head the groups: the usual ones first, the others as they come."""
+def _changes(facts: NotesFacts) -> str:
+    """Head the groups for users: the usual ones first, the others as they come."""
     together: dict[str, list[str]] = {key: [] for key in ("", *HEADINGS)}
     titles: dict[str, str] = {}
-    for group in groups(body.replace("\r\n", "\n")):
+    for group in _groups(facts, internal=False):
         key = group.title.casefold()
         titles.setdefault(key, group.title)
         together.setdefault(key, []).append(group.text)
@@ -181,30 +194,41 @@ def _changes(body: str) -> str:
     return "\n\n".join(parts)
 
 
+def _internal(facts: NotesFacts) -> str:
+    """Fold the groups that are not for users."""
+    texts = [group.text for group in _groups(facts, internal=True)]
+    return _folded("🛠 Internal changes", "\n\n".join(texts)) if texts else ""
+
+
+def _groups(facts: NotesFacts, *, internal: bool) -> list[Group]:
+    titles = {title.casefold() for title in facts.internal}
+    found = groups(facts.body.replace("\r\n", "\n"))
+    return [group for group in found if (group.title.casefold() in titles) == internal]
+
+
+def _folded(summary: str, text: str) -> str:
+    return f"<details>\n<summary>{summary}</summary>\n\n{text}\n\n</details>"
+
+
 def _images(facts: NotesFacts) -> str:
+    """Say where each image is and, for each platform, what is to be downloaded."""
     if not facts.images:
         return ""
-    rows = [
-        f"| {image.name} | `{image.reference}` | `{image.digest}` | {', '.join(image.platforms)} |"
-        for image in facts.images
-    ]
-    table = ["| Image | Reference | Digest | Platforms |", "|---|---|---|---|", *rows]
-    return "\n".join(["## 🐳 Docker Images", "", *table, *_sizes(facts)])
+    known = any(image.sizes for image in facts.images)
+    since = f"Since {facts.previous_tag}" if facts.previous_tag else "Difference"
+    head = ["Image", "Platform", *(["Download", since] if known else [])]
+    rows = [_image_row(image, known=known) for image in facts.images]
+    rule = "|".join(["---", "---", *(["--:", "--:"] if known else [])])
+    table = [f"| {' | '.join(row)} |" for row in [head, *rows]]
+    return "\n".join(["## 🐳 Docker Images", "", table[0], f"|{rule}|", *table[1:]])
 
 
-def _sizes(facts: NotesFacts) -> list[str]:
-    """Say what is to be downloaded, for each platform, and how that changed."""
-    rows = [
-        f"| {image.name} | {platform} | {megabytes(size)} | {_grown(image, platform)} |"
-        for image in facts.images
-        for platform, size in image.sizes.items()
-    ]
-    since = f"Since {facts.previous_tag}" if facts.previous_tag else "Before"
-    return (
-        ["", f"| Download | Platform | Size | {since} |", "|---|---|--:|--:|", *rows]
-        if rows
-        else []
-    )
+def _image_row(image: Image, *, known: bool) -> list[str]:
+    """Write one row; where a cell has a line for each platform, all have them in one order."""
+    sizes = [megabytes(image.sizes[one]) if one in image.sizes else "" for one in image.platforms]
+    grown = [_grown(image, one) if one in image.sizes else "" for one in image.platforms]
+    cells = [image.platforms, *([sizes, grown] if known else [])]
+    return [f"`{image.short}`", *("<br>".join(lines) for lines in cells)]
 
 
 def megabytes(size: int) -> str:
@@ -230,7 +254,9 @@ def _contributors(facts: NotesFacts) -> str:
 def _installation(facts: NotesFacts) -> str:
     parts = []
     if facts.dists:
-        parts.append(_shell("The Python package:", [f"pip install {_requirement(facts)}"]))
+        extras = [f'pip install "{_requirement(facts, extra)}"' for extra in facts.extras]
+        plain_install = f"pip install {_requirement(facts)}"
+        parts.append(_shell("The Python package:", [plain_install, *extras]))
     if facts.images and facts.compose_url:
         file = facts.compose_url.rpartition("/")[2]
         commands = [
@@ -242,25 +268,32 @@ def _installation(facts: NotesFacts) -> str:
 
 
 def _verification(facts: NotesFacts) -> str:
-    """Say how to see that what was downloaded is what was released, by other means than ours."""
-    parts = []
+    """Say in three lines how to check a download, by other means than ours; fold the details."""
+    lines, details = [], []
     if facts.dists:
-        parts += [_dists(facts), _shell("Download and compare:", _comparing(facts))]
+        lines.append(f"- **Package:** its hashes are in [`{SUMS}`]({facts.downloads}/{SUMS}).")
+        details += [_dists(facts), _shell("Download the package and compare:", _comparing(facts))]
     if facts.images:
-        commands = [f"docker buildx imagetools inspect {image.reference}" for image in facts.images]
-        parts.append(_shell("The first digest shown is the one in the table above:", commands))
-    if not parts:
+        lines.append("- **Images:** the registry shows the digests below.")
+        inspect = [f"docker buildx imagetools inspect {image.short}" for image in facts.images]
+        details += [_digests(facts), _shell("Show the digests in the registry:", inspect)]
+    if not lines:
         return ""
-    file = SUMS if facts.dists else (facts.compose_url or "").rpartition("/")[2]
-    asset = f"gh release verify-asset {facts.tag} {file} --repo {facts.repository_url}"
-    if file:
-        parts.append(_shell("Where releases are immutable, GitHub vouches for its files:", [asset]))
-    return "\n\n".join(["## ✅ How to Verify", *parts])
+    if file := SUMS if facts.dists else (facts.compose_url or "").rpartition("/")[2]:
+        asset = f"gh release verify-asset {facts.tag} {file} --repo {facts.repository_url}"
+        lines.append(f"- **Assets** of immutable releases: `{asset}`")
+    folded = _folded("Hashes, digests and commands", "\n\n".join(details))
+    return "\n\n".join(["## ✅ How to Verify", "\n".join(lines), folded])
 
 
 def _dists(facts: NotesFacts) -> str:
     rows = [f"| `{dist.filename}` | `{dist.sha256}` | {dist.size:,} |" for dist in facts.dists]
     return "\n".join(["| File | SHA-256 | Bytes |", "|---|---|--:|", *rows])
+
+
+def _digests(facts: NotesFacts) -> str:
+    rows = [f"| `{image.short}` | `{image.digest}` |" for image in facts.images]
+    return "\n".join(["| Image | Digest |", "|---|---|", *rows])
 
 
 def _comparing(facts: NotesFacts) -> list[str]:
@@ -278,8 +311,8 @@ def _comparison(facts: NotesFacts) -> str:
     return f"**All changes**: [{span}]({facts.repository_url}/compare/{span})"
 
 
-def _requirement(facts: NotesFacts) -> str:
-    return f"{facts.project}=={facts.version}"
+def _requirement(facts: NotesFacts, extra: str = "") -> str:
+    return f"{facts.project}{f'[{extra}]' if extra else ''}=={facts.version}"
 
 
 def _shell(what: str, commands: list[str]) -> str:

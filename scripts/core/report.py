@@ -1,10 +1,12 @@
 """What people read: the plan, the gate's list, the report. Markdown, from values alone."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from scripts.core import findings as marks
+from scripts.core.converge import CHECK, NAME, POINTER, Outcome, Surface
 from scripts.core.findings import Finding
 from scripts.core.jobs import JOBS, PROVING, before_report
 from scripts.core.lock import Lock
@@ -14,8 +16,9 @@ from scripts.core.rollback import Rollback
 
 SIGNS = {marks.PROBLEM: "❌", marks.ADVICE: "⚠️", marks.NOT_CHECKED: "❔", marks.OK: "✅"}
 """The worst first."""
-CHECKING = ("checks", "dists", "verify-staged", "verify-published", "audit")
-SHORT = 19  # characters of a digest that a person compares: `sha256:` and twelve more
+BROKEN = ("failure", "cancelled")
+"""How a job ends that left no result though it began."""
+LONG = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -107,25 +110,47 @@ def withdrawal(tag: str) -> str:
     )
 
 
-def gate(lock: Lock) -> str:
-    """Write exactly what becomes public when the release is approved."""
-    names = [
-        ("git tag", f"`{lock.plan.tag}`", f"`{lock.commit}`"),
-        *(
-            ("image", f"`{planned.reference}`", f"`{lock.image(planned.name).digest}`")
-            for planned in lock.plan.images
-        ),
-        *(
-            (f"package {lock.plan.project}", f"`{d.name}`", f"`sha256:{d.sha256}`")
-            for d in lock.dists
-        ),
-    ]
-    pointers = table(("what", "planned"), _pointers(lock.plan))
-    return (
-        f"## {lock.plan.project} {lock.plan.version} is proven and waits for approval\n\n"
-        f"Names, which never move:\n\n{table(('what', 'name', 'bytes'), names)}\n\n"
-        f"After a consumer's check:\n\n{pointers}\n"
+def gate(
+    lock: Lock,
+    surfaces: Sequence[Surface],
+    draft: str = "",
+    notes: str = "",
+    changed: Sequence[Sequence[str]] = (),
+) -> str:
+    """Write exactly what becomes public when the release is approved.
+
+    `draft` is its page; `changed` are the locked dependencies that are not as in the last release:
+    file, package, version then, version now.
+    """
+    names, pointers = (
+        table(("what", "planned"), [(s.title, s.planned) for s in surfaces if s.kind == kind])
+        for kind in (NAME, POINTER)
     )
+    locked = [(f"`{path}`", *change) for path, *change in changed]
+    head = ("lock", "package", "last release", "this release")
+    parts = [
+        f"## What becomes public of {lock.plan.project} {lock.plan.version}",
+        f"The [draft]({draft}) holds every file, and its notes can be edited." if draft else "",
+        f"Names, which never move:\n\n{names}",
+        f"After a consumer's check:\n\n{pointers}",
+        f"Dependencies that changed:\n\n{table(head, locked)}" if locked else "",
+        _closed_up("The notes", notes) if notes else "",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _closed_up(title: str, markdown: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{markdown.strip()}\n\n</details>"
+
+
+def verified(moment: str, platform: str, outcomes: Sequence[Outcome]) -> str:
+    """Write what was checked on one platform."""
+    return f"### Verified on {platform}, {moment}\n\n" + "\n".join(map(_checked, outcomes))
+
+
+def public(surfaces: Sequence[Surface]) -> list[Surface]:
+    """Give those that people see."""
+    return [one for one in surfaces if one.kind in (NAME, POINTER)]
 
 
 def run(
@@ -133,23 +158,28 @@ def run(
     results: Sequence[Result],
     run_url: str | None,
     page: str = "",
-    index_page: str = "",
+    surfaces: Sequence[Surface] = (),
+    *,
+    ended: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Write the report of a run: what to do next, what failed, what is where, when each job ran.
 
-    `page` is the repository's, `index_page` the package's.
+    `page` is the repository's; `surfaces` are all that the release is to be seen in; `ended` says
+    how each job ended, by the name of its results: a job can fail without leaving any.
     """
     title = f"{plan.project} {plan.version}" if plan else "the release"
     results = [one for one in results if one.failure or one.job not in _absent(plan)]
     failed = sorted((one for one in results if one.failure), key=lambda one: one.finished)
     silent = [job for job in _expected(plan) if not _of(results, job)]
+    broken = any(ended.get(job) in BROKEN for job in silent)
+    named = [f"{job} ({ended[job]})" if job in ended else job for job in silent]
     parts = [
         f"## Report: {title}",
-        _next(plan, failed, results, run_url, page),
+        _next(plan, failed, results, run_url, page, broken=broken),
         *(_failure(result, first=n == 0) for n, result in enumerate(failed)),
-        _surfaces(plan, results, page, index_page) if plan and not plan.dry_run else "",
+        _surfaces(public(surfaces), results) if plan and not plan.dry_run else "",
         _checks(results),
-        f"**Did not run, or left no result:** {', '.join(silent)}" if silent else "",
+        f"**Did not run, or left no result:** {', '.join(named)}" if silent else "",
         timeline(results),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -182,13 +212,15 @@ def _next(
     results: Sequence[Result],
     url: str | None,
     page: str,
+    *,
+    broken: bool = False,
 ) -> str:
     """Say the one thing to do next."""
     where = f" ([this run]({url}))" if url else ""
     version = f"`{plan.version}`" if plan else "the same version"
     button = _button(page, "release.yml", "Run workflow")
     again = f"{button} again with {version}: it goes on from what is there{where}"
-    if failed or plan is None:
+    if failed or broken or plan is None:
         back = f"{_button(page, 'rollback.yml', 'Roll back')} with {version}"
         return f"**Next:** {_after_failure(failed[:1], again, back)}"
     if plan.dry_run:
@@ -229,49 +261,39 @@ def _failure(result: Result, *, first: bool) -> str:
     return f"### ❌ {result.name}{later}\n\n> {cause}\n\n**What to do:** {result.failure.remedy}"
 
 
-def _surfaces(plan: Plan, results: Sequence[Result], page: str, index_page: str) -> str:
-    found = {one.title: one for result in results for one in result.outcomes}
+def _surfaces(surfaces: Sequence[Surface], results: Sequence[Result]) -> str:
+    came_to = {one.title: one for result in results for one in result.outcomes}
     rows = []
-    for title, planned, link in _planned(plan, page, index_page):
-        outcome = found.get(title)
-        seen = "not reached" if outcome is None else _short(outcome.detail)
+    for one in surfaces:
+        outcome = came_to.get(one.title)
+        seen = "not reached" if outcome is None else outcome.detail
         sign = "○" if outcome is None else "✅"
         this_run = "" if outcome is None else "written" if outcome.written else "was there"
-        linked = f"[open]({link})" if link else ""
-        rows.append((f"{sign} {title}", planned, seen, this_run, linked))
+        linked = f"[open]({one.link})" if one.link else ""
+        rows.append((f"{sign} {one.title}", _short(one.planned), _short(seen), this_run, linked))
     head = ("surface", "planned", "found", "this run", "link")
     return f"### What is where\n\n{table(head, rows)}"
 
 
-def _planned(plan: Plan, page: str, index_page: str) -> Iterator[tuple[str, str, str]]:
-    """Name every surface as it names itself, what it is to be, and where a person sees it."""
-    tag, latest = plan.tag, ", Latest" * plan.latest
-    yield f"git tag {tag}", "the release commit", page and f"{page}/tree/{tag}"
-    for image in plan.images:
-        yield f"image tag {image.reference}", "the proven image", ""
-    if plan.dists:
-        yield f"package {plan.project} {plan.version}", ", ".join(plan.dists), index_page
-    yield f"release {tag}", f"published{latest}", page and f"{page}/releases/tag/{tag}"
-    for image in plan.images:
-        for name in image.floating:
-            yield f"image tag {image.repository}:{name}", f"at {plan.version}", ""
-    if plan.branch:
-        held = "contains the release commit"
-        yield f"branch {plan.branch}", held, page and f"{page}/tree/{plan.branch}"
-
-
 def _checks(results: Sequence[Result]) -> str:
     lines = [
-        f"- {'○' if outcome.skipped else '✅'} {_short(f'{outcome.title}: {outcome.detail}')}"
-        for job in CHECKING
-        for result in _of(results, job)
+        _checked(outcome)
+        for job in JOBS
+        for result in _of(results, job.result)
         for outcome in result.outcomes
+        if outcome.kind == CHECK
     ]
     return "\n".join(["### What was checked", "", *lines]) if lines else ""
 
 
+def _checked(outcome: Outcome) -> str:
+    sign = "○" if outcome.skipped else "✅"
+    return f"- {sign} {_short(f'{outcome.title}: {outcome.detail}')}"
+
+
 def _short(text: str) -> str:
-    return re.sub(r"sha256:[0-9a-f]{64}", lambda found: found[0][:SHORT], text).replace("\n", " ")
+    """Cut hashes to what a person compares: `sha256:` and twelve digits, twelve of a commit."""
+    return LONG.sub(r"\1", text).replace("\n", " ")
 
 
 def timeline(results: Sequence[Result]) -> str:

@@ -1,14 +1,24 @@
-"""Which pointers a version moves, and which version it follows.
+"""Which pointers a version moves, which version it follows, and how its tag is spelt.
 
 Pointers are monotonic: each stands at the highest stable version of its line, whatever the order
 of the releases. So a candidate moves none, and a hotfix of an older line moves only that line's.
 """
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
 
 from packaging.version import Version
 
+from scripts.core.version import from_tag
+
 LATEST = "latest"
+PLACE = "{version}"
+TEMPLATE = r"(?![-/.])[\w./@+-]*\{version\}"
+"""The form of a style's template: what git allows in a tag's name, and nothing like an option."""
+RECENT = 10
+"""Among so many of the highest versions another style raises doubt."""
+_TAG = re.compile(r"(?P<prefix>|(?:\S*[^\w\s.]|\S*_)?v\.?|\S*[-_/@])(?P<version>\d\S*)")
 
 
 def floating(version: Version, released: Collection[Version]) -> tuple[str, ...]:
@@ -58,3 +68,88 @@ def _lines(version: Version) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 def _in_line(version: Version, numbers: tuple[int, ...]) -> bool:
     return (version.major, version.minor)[: len(numbers)] == numbers
+
+
+class Style(NamedTuple):
+    """How a repository names the tags of its versions: `v{version}`, `{version}`, `api/v{version}`.
+
+    `template` has `{version}` once, at its end.
+    """
+
+    template: str = "v{version}"
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the version."""
+        return self.template.removesuffix(PLACE)
+
+    def tag(self, version: Version) -> str:
+        """Name the tag of a version."""
+        return f"{self.prefix}{version}"
+
+    def read(self, tag: str) -> Version | None:
+        """Read a tag; None if it is of another style, or names no version of three numbers."""
+        return from_tag(f"v{tag[len(self.prefix) :]}") if tag.startswith(self.prefix) else None
+
+    def versions(self, tags: Iterable[str]) -> dict[Version, str]:
+        """Give the versions that tags of this style name, each with its tag."""
+        return {version: tag for tag in tags if (version := self.read(tag))}
+
+
+class Detected(NamedTuple):
+    """The style of a repository's tags, and what makes it doubtful."""
+
+    style: Style
+    others: tuple[str, ...] = ()
+    """Templates of other tags that are about as recent; empty where there is no doubt."""
+
+    @property
+    def warning(self) -> str | None:
+        """Say what is doubtful and what to do; None where nothing is."""
+        if not self.others:
+            return None
+        others = ", ".join(self.others)
+        return (
+            f"tags of more than one style are recent: {self.style.template} is taken, not {others}"
+            f'\n  remedy: name the right one in [tool.release]: tag = "{self.style.template}"'
+        )
+
+
+def detect(tags: Iterable[str], configured: str | None = None, project: str = "") -> Detected:
+    """Find how a repository names the tags of its versions, whatever the order of `tags`.
+
+    `configured` is the template that the configuration names: it is taken as it is. Else it is the
+    style of the highest version among the tags. Tags that begin with a name, such as `api-1.2.3`,
+    count if the name is the project's (as PyPA's name normalization compares), or if there are no
+    others. Without a tag of a version it is `v{version}`.
+    """
+    if configured:
+        return Detected(Style(configured))
+    found = [(version, style) for tag in tags for style, version in _styled(tag)]
+    rank = {style: _foreign(style, project) for _, style in found}
+    best = min(rank.values(), default=False)
+    mine = sorted((one for one in found if rank[one[1]] == best), key=lambda one: one[0])
+    recent = list(dict.fromkeys(style for _, style in mine[: -RECENT - 1 : -1]))
+    if not recent:
+        return Detected(Style())
+    return Detected(recent[0], tuple(style.template for style in recent[1:]))
+
+
+def _styled(tag: str) -> Iterator[tuple[Style, Version]]:
+    """Read a tag in the only style that it can be of."""
+    if found := _TAG.fullmatch(tag):
+        style = Style(f"{found['prefix']}{PLACE}")
+        version = style.read(tag)
+        # A tag can be made by anybody who pushes: none that looks like an option sets a style.
+        if version and re.fullmatch(TEMPLATE, style.template):
+            yield style, version
+
+
+def _foreign(style: Style, project: str) -> bool:
+    """Say whether tags of a style begin with a name, and it is not the project's."""
+    name = style.prefix.rstrip("v.").rstrip("-_/@")
+    return bool(name) and _normalized(name) != _normalized(project)
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

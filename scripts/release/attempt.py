@@ -5,25 +5,26 @@ head; from then on the earlier plan rules, read back from the draft or from the 
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
 from scripts.core import changelog, lock, version
 from scripts.core import plan as planning
-from scripts.core.converge import Conflict, patiently
+from scripts.core.converge import Conflict, Missing, Surface
 from scripts.core.errors import ConflictError, ServiceError, TransientError, UsageError
-from scripts.core.lock import Lock
+from scripts.core.lock import Lock, unbuilt
 from scripts.core.plan import Origin, Plan
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
 from scripts.release.starting_point import Start, called, check, origin, product
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from github.GitRelease import GitRelease  # start-up counts
 
 
 @dataclass(frozen=True)
@@ -41,22 +42,22 @@ class Attempt:
 def look(context: Context, start: Start, wanted: Version) -> Attempt:
     """Look at every surface, side by side."""
     tag = version.tag(wanted)
-    project = start.config.project if start.config.package else None
-    references = [f"{i.repository}:{tag}" for i in product(context, start.config).images]
-
-    def ask(read: Callable[[], T]) -> T:
-        return patiently(read, context.runner.patience())
+    # The tag that started this run is the request, not the trace of an earlier one.
+    looked_at = possible_names(context, start, wanted)[1 if start.tag else 0 :]
 
     with ThreadPoolExecutor() as pool:
-        found = pool.submit(ask, lambda: read_lock(context, tag))
-        taken_back = pool.submit(ask, lambda: rolled_back(context))
-        package = pool.submit(ask, lambda: project and context.index.hashes(project, str(wanted)))
-        images = pool.map(lambda ref: ask(lambda: context.registry.find(ref)), references)
-        names = [f"package {project} {wanted}"] if package.result() else []
-        names += [f"image tag {r}" for r, image in zip(references, images, strict=True) if image]
-    # The tag that started this run is the request, not the trace of an earlier one.
-    names += [f"git tag {tag}"] if f"refs/tags/{tag}" in start.refs and not start.tag else []
-    return Attempt(tuple(names), found.result(), taken_back.result())
+        found = pool.submit(context.ask, lambda: read_lock(context, tag))
+        taken_back = pool.submit(context.ask, lambda: rolled_back(context))
+        states = pool.map(lambda name: context.ask(name.observe), looked_at)
+        pairs = zip(looked_at, states, strict=True)
+        public = [name.title for name, state in pairs if not isinstance(state, Missing)]
+    return Attempt(tuple(public), found.result(), taken_back.result())
+
+
+def possible_names(context: Context, start: Start, wanted: Version) -> list[Surface]:
+    """List the names that a release of this version would have, the git tag first."""
+    plan = _decide(context, start, wanted, origin(context, start))
+    return names(context, unbuilt(plan))
 
 
 def read_lock(context: Context, tag: str) -> Lock | None:
@@ -65,7 +66,11 @@ def read_lock(context: Context, tag: str) -> Lock | None:
     Raises ConflictError if it is another release's, or not the one that the release's notes or the
     tag's message name. A draft's notes are not asked: a run that ended may have left them older.
     """
-    release = context.forge.release(tag)
+    return lock_of(context, tag, context.forge.release(tag))
+
+
+def lock_of(context: Context, tag: str, release: "GitRelease | None") -> Lock | None:
+    """Read the lock that the release of `tag` holds, if it holds one; see `read_lock`."""
     text = context.forge.asset(release, lock.NAME) if release else None
     if release is None or not text:
         return None
@@ -97,6 +102,12 @@ def rolled_back(context: Context) -> frozenset[Version]:
     return frozenset(v for v in versions if v and not v.is_prerelease)
 
 
+def stable(releases: "Sequence[GitRelease]") -> set[Version]:
+    """Give the stable versions that are public and were not rolled back."""
+    promoted = (one.tag_name for one in releases if not one.draft and not one.prerelease)
+    return {found for tag in promoted if (found := version.from_tag(tag))}
+
+
 def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> tuple[Plan, str]:
     """Give the plan, and the commit of an earlier try that binds, or no text if none does."""
     if not found.names:
@@ -114,7 +125,7 @@ def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> t
 def refuse_conflicts(context: Context, locked: Lock) -> None:
     """Refuse a lock of which a name is taken by other bytes, before the next one is given."""
     for surface in names(context, locked):
-        state = patiently(surface.observe, context.runner.patience())
+        state = context.ask(surface.observe)
         if isinstance(state, Conflict):
             raise ConflictError(f"{surface.title}: {state.cause}", state.remedy)
 

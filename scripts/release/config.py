@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any
 
+from scripts.core import announcement, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
+from scripts.core.noise import BOTS, SUBJECTS
 from scripts.core.plan import BRANCH, INSIDE, PERSON, PROJECT
 
 FILE = "pyproject.toml"
@@ -77,6 +79,50 @@ class PackageConfig:
         pattern=r"[A-Za-z_]\w*",
         form="the name of a module",
     )
+    extras: tuple[str, ...] = _key(
+        "Extras that the notes show how to install, beside the plain package.",
+        pattern=r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?",
+        default=(),
+    )
+    build_constraints: str | None = _path(
+        "The lock that pins what the wheel is built with: pip's constraints, hashes too. Without "
+        "one each build takes the newest packages that the project allows.",
+        default=None,
+    )
+
+
+@dataclass(frozen=True)
+class DraftConfig:
+    """What the changelog's draft leaves out. In a pattern `*` stands for anything."""
+
+    skip_authors: tuple[str, ...] = _key(
+        "Programs, which no entry names; what only they wrote has none.", default=BOTS
+    )
+    skip_subjects: tuple[str, ...] = _key(
+        "Titles of commits and pull requests that have no entry; `{version}` stands for any.",
+        default=SUBJECTS,
+    )
+
+
+@dataclass(frozen=True)
+class WebhookConfig:
+    """A webhook that gets one message for each release."""
+
+    name: str = _key("Its name: the secret has its address by it.", pattern=r"[a-z][a-z0-9-]*")
+    kind: str = _key("Whose form the message has.", pattern="|".join(announcement.BODIES))
+
+
+@dataclass(frozen=True)
+class AnnounceConfig:
+    """Where a release is announced, once its pointers have moved."""
+
+    webhooks: tuple[WebhookConfig, ...] = _key("Chats and timelines.", default=())
+    comments: bool = _key(
+        "Whether issues and pull requests that the section names get a comment.", default=False
+    )
+    discussion: str | None = _key(
+        "The category in which GitHub opens a discussion for the release.", default=None
+    )
 
 
 @dataclass(frozen=True)
@@ -94,6 +140,15 @@ class Config:
         "A Jinja2 template of the release notes; without one they have the usual layout.",
         default=None,
     )
+    internal: tuple[str, ...] = _key(
+        "Groups of the changelog that are not for users: the notes fold them.",
+        default=("Internal",),
+    )
+    tag: str | None = _key(
+        "How the tags of versions are spelt; without it, as the highest one there is.",
+        pattern=tags.TEMPLATE,
+        default=None,
+    )
     compose: str | None = _path("The compose file whose pinned copy users get.", default=None)
     acceptance: str | None = _path("A script that uses the started services.", default=None)
     shipped: tuple[str, ...] = _path(
@@ -109,7 +164,11 @@ class Config:
     package: PackageConfig | None = _key(
         "The package; none if only images are released.", default=None
     )
+    announce: AnnounceConfig = _key(
+        "Where a release is announced; nowhere without it.", default=AnnounceConfig()
+    )
     images: tuple[ImageConfig, ...] = _key("The images; none if only a package is.", default=())
+    draft: DraftConfig = _key("What the changelog's draft leaves out.", default=DraftConfig())
     project: str = ""
     """The name in [project]."""
     version: str = ""
@@ -120,6 +179,9 @@ SECTIONS: dict[str, type[Any]] = {
     "version_files": VersionFile,
     "package": PackageConfig,
     "images": ImageConfig,
+    "announce": AnnounceConfig,
+    "webhooks": WebhookConfig,
+    "draft": DraftConfig,
 }
 
 
@@ -207,6 +269,8 @@ class _Reader:
             return self._section(f, section, value, path)
         if str(f.type).startswith("tuple"):
             return tuple(self._texts(f, value, path))
+        if f.type is bool:
+            return self._checked(isinstance(value, bool), value, path, "true or false")
         if "int" in str(f.type):
             # To Python a bool is an int; to TOML it is not.
             right = type(value) is int and 0 < value <= LARGEST_PORT

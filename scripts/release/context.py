@@ -2,13 +2,16 @@
 
 import re
 import shutil
+from collections.abc import Callable
+from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from scripts.core import codec
 from scripts.core import lock as locking
 from scripts.core import plan as planning
+from scripts.core.converge import patiently
 from scripts.core.errors import ConflictError, Place, ServiceError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from scripts.surfaces.github_release import Forge
     from scripts.surfaces.image_registry import ImageRegistry
     from scripts.surfaces.package_index import PackageIndex
+
+T = TypeVar("T")
 
 
 def utf8(content: bytes, path: str) -> str:
@@ -46,6 +51,23 @@ class Context:
         self.inputs = root / "release" / "in"
         self.outputs = root / "release" / "out"
         self.scratch = root / "release" / "scratch"
+
+    def knowing(
+        self, *, plan: Plan | None = None, lock: Lock | None = None, git: Git | None = None
+    ) -> "Context":
+        """Give the same run with a plan, a lock or a clone at hand, instead of a job's file."""
+        known = copy(self)
+        given = {"plan": plan, "lock": lock, "git": git}
+        # A cached property reads nothing once it has its value.
+        known.__dict__.update({name: value for name, value in given.items() if value})
+        return known
+
+    def ask(self, read: Callable[[], T], most: float = float("inf")) -> T:
+        """Read from a service, again after a transient error, until the deadline.
+
+        The deadline is the run's, or `most` seconds where that is shorter.
+        """
+        return patiently(read, self.runner.patience(most))
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -185,7 +207,7 @@ class Context:
         try:
             return (self.inputs / path).read_bytes()
         except FileNotFoundError as error:
-            by_hand = f"run `python -m scripts {job}` first, and move release/out to release/in"
+            by_hand = f"run `bin/release {job}` first, and move release/out to release/in"
             lost = f"the artifact of `{job}` is lost: run the release again"
             raise UsageError(
                 f"release/in/{path} is not here: this step follows `{job}`",

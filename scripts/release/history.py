@@ -2,25 +2,31 @@
 
 import re
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from scripts.core import version
+from packaging.version import Version
+
+from scripts.core import tags
 from scripts.core.commits import Commit
 from scripts.core.errors import ServiceError, UsageError
+from scripts.core.noise import BOTS, is_bot
 from scripts.release.context import Context
 
 SHALLOW = "fetch the whole history: `git fetch --unshallow --tags`, or `fetch-depth: 0`"
 # A person's own settings must not add to the output.
 _LOG = ("log", "-z", "--no-show-signature", "--encoding=UTF-8")
+_FORM = "--format=%H%n%P%n%ct%n%aN%n%aE%n%B"
 
 # What of a message's body an entry or the check is made from; all else need not be kept.
-_TELLING = re.compile(r"BREAKING|^Co-authored-by:|^Changelog:", re.MULTILINE | re.IGNORECASE)
+_TELLING = re.compile(
+    r"BREAKING|^Co-authored-by:|^Changelog:|^Reverts |^This reverts", re.MULTILINE | re.IGNORECASE
+)
 _HEAD = 2000
+MERGED = 2  # parents
 
 
-@dataclass(frozen=True)
-class People:
+class People(NamedTuple):
     """Who wrote what is in a release, by name."""
 
     all: tuple[str, ...] = ()
@@ -28,27 +34,54 @@ class People:
     """Those of them of whom nothing was there before."""
 
 
-def last_tag(context: Context) -> str | None:
-    """Give the tag of the highest version that this commit contains; none if there is none."""
+class Released(NamedTuple):
+    """What this commit's history says of earlier releases."""
+
+    tag: str | None = None
+    """The last version's tag; none if there is none."""
+    elsewhere: str | None = None
+    """Without one, the tag of a version that this commit does not contain."""
+    warning: str | None = None
+
+
+def released(context: Context, template: str | None, project: str) -> Released:
+    """Find the last version that this commit contains, by the repository's own style of tags.
+
+    That is the highest one; a candidate counts only if no final version was tagged after it.
+    """
     _refuse_shallow(context)
-    merged = context.git.run("tag", "--merged", "HEAD", "--list", "v*").splitlines()
-    versions = {found: tag for tag in merged if (found := version.from_tag(tag))}
-    return versions[max(versions)] if versions else None
+    merged = _tags(context, "merged")
+    found = tags.detect(merged, template, project)
+    versions = found.style.versions(merged)
+    if last := _last(list(versions)):
+        return Released(versions[last], warning=found.warning)
+    others = _tags(context, "no-merged")
+    versions = tags.detect(others, template, project).style.versions(others)
+    return Released(elsewhere=versions[max(versions)] if versions else None)
 
 
-def tags_elsewhere(context: Context) -> list[str]:
-    """List the tags of versions that this commit does not contain."""
-    tags = context.git.run("tag", "--no-merged", "HEAD", "--list", "v*").splitlines()
-    return [tag for tag in tags if version.from_tag(tag)]
+def _tags(context: Context, which: str) -> list[str]:
+    """List tags, the oldest first."""
+    form = ("--sort=creatordate", "--format=%(refname:strip=2)")
+    return context.git.run("for-each-ref", f"--{which}=HEAD", *form, "refs/tags").splitlines()
+
+
+def _last(versions: list[Version]) -> Version | None:
+    """Choose of versions in the order of their tags."""
+    final = max((one for one in versions if not one.is_prerelease), default=None)
+    after = versions[versions.index(final) + 1 :] if final else versions
+    return max((one for one in after if final is None or one > final), default=final)
 
 
 def since(context: Context, start: str | None) -> list[Commit]:
     """List the commits after `start`, or all of them, newest first."""
     _refuse_shallow(context)
-    if start:
-        known(context, start)
     span = f"{start}..HEAD" if start else "HEAD"
-    text = context.git.run(*_LOG, "--format=%H%n%P%n%aN%n%B", "--end-of-options", span)
+    try:
+        text = context.git.run(*_LOG, _FORM, "--end-of-options", span, "--")
+    except ServiceError:
+        known(context, start or "HEAD")
+        raise
     # One after another, since a long history is large: never all of it a second time.
     return [_commit(record[0]) for record in re.finditer(r"[^\0]+", text)]
 
@@ -73,13 +106,15 @@ def readable(text: str) -> str:
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
-def people(context: Context, commit: str, previous: str | None) -> People:
+def people(
+    context: Context, commit: str, previous: str | None, bots: Sequence[str] = BOTS
+) -> People:
     """Give who wrote what `commit` has and `previous` has not, by name and in their order.
 
-    A person is known by the address (`.mailmap` counts); programs are none.
+    A person is known by the address (`.mailmap` counts); programs, `bots` by name, are none.
     """
-    now = list(_authors(context, f"{previous}..{commit}" if previous else commit))
-    before = list(_authors(context, previous)) if previous else now
+    now = list(_authors(context, f"{previous}..{commit}" if previous else commit, bots))
+    before = list(_authors(context, previous, bots)) if previous else now
     seen = {sign for person in before for sign in person}
     names = dict.fromkeys(name for _, name in now)
     old = {name for address, name in now if address in seen or name in seen}
@@ -91,7 +126,7 @@ def people(context: Context, commit: str, previous: str | None) -> People:
 
 def complete(context: Context, *commits: str) -> None:
     """Bring commits with all that came before them into this clone, also a shallow one."""
-    if context.git.run("rev-parse", "--is-shallow-repository") == "true":
+    if _is_shallow(context):
         context.git.run(
             "fetch", "--quiet", "--no-tags", "--unshallow", "--end-of-options", context.git.url
         )
@@ -99,15 +134,27 @@ def complete(context: Context, *commits: str) -> None:
         context.git.fetch(commit)
 
 
-def _authors(context: Context, span: str) -> Iterator[tuple[str, str]]:
+def _authors(context: Context, span: str, bots: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Give address and name of every author and co-author, each once."""
     trailers = "%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x0a)"
     form = f"%aN <%aE>%n{trailers}"
     text = context.git.run(*_LOG, "--no-merges", f"--format={form}", "--end-of-options", span)
     for person in dict.fromkeys(re.split(r"[\0\n]", text)):
         name, _, address = readable(person).rpartition(" <")
-        if name.strip() and not name.endswith("[bot]"):
+        if name.strip() and not is_bot(name, bots):
             yield address.removesuffix(">").casefold(), name.strip()
+
+
+def merged_into(context: Context) -> str | None:
+    """Give the commit that this run's pull request is to be merged into; none without one.
+
+    GitHub checks out a merge that it made: its first parent is what it was merged into, while the
+    event's `base.sha` may be older.
+    """
+    said = context.runner.merged_into()
+    head, *parents = context.git.run("rev-list", "--parents", "--max-count=1", "HEAD").split()
+    made_here = len(parents) == MERGED and head == context.runner.trigger().sha
+    return parents[0] if said and made_here else said
 
 
 def changed_files(context: Context, base: str) -> list[str]:
@@ -124,13 +171,21 @@ def changed_files(context: Context, base: str) -> list[str]:
 
 
 def _commit(record: str) -> Commit:
-    # An author's name can hold any sign but a line feed.
-    sha, parents, author, message = record.split("\n", 3)
+    # A name and an address can hold any sign but a line feed.
+    sha, parents, time, author, address, message = record.split("\n", 5)
     if not _TELLING.search(message):
         message = message[:_HEAD]  # the title, and of a merge the pull request's
-    return Commit(sha, tuple(parents.split()), sys.intern(author), message)
+    return Commit(sha, tuple(parents.split()), sys.intern(author), message, address, int(time))
 
 
 def _refuse_shallow(context: Context) -> None:
-    if context.git.run("rev-parse", "--is-shallow-repository") == "true":
+    if _is_shallow(context):
         raise UsageError("this clone is shallow: older commits and tags are not here", SHALLOW)
+
+
+def _is_shallow(context: Context) -> bool:
+    """Say whether older commits are cut off (gitrepository-layout, `shallow`)."""
+    folder = context.root / ".git"
+    if folder.is_dir():
+        return (folder / "shallow").exists()
+    return context.git.run("rev-parse", "--is-shallow-repository") == "true"

@@ -9,6 +9,7 @@ from scripts.core.plan import Plan
 from scripts.release import version_files
 from scripts.release.config import FILE, Config
 from scripts.release.context import Context
+from scripts.release.second_reader import agree
 from scripts.surfaces.git_remote import identity
 
 TRAILER = "Release-Branch"
@@ -23,10 +24,16 @@ def find(context: Context) -> str | None:
 
 
 def make(context: Context) -> str:
-    """Write the release commit into the clone's object store; the checkout stays untouched."""
+    """Write the release commit into the clone's object store; the checkout stays untouched.
+
+    Raises CheckError if a second reader reads the changelog otherwise than it was meant.
+    """
     plan = context.plan
     context.git.fetch(plan.base)
     texts = release_texts(context)
+    path = context.config.changelog
+    if passed_over := str(agree(texts[path], path)):
+        context.runner.say(f"{path}: {passed_over}")
     return context.git.commit_files(texts, plan.base, message(plan), identity(plan))
 
 

@@ -1,19 +1,38 @@
-"""Every name of a release, as surfaces: the git tag, the image version tags, the package."""
+"""Every surface of a release: its names in the order they become public, then its pointers."""
 
-from scripts.core.converge import Surface
-from scripts.core.lock import Lock
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from scripts.core.converge import Conflict, Surface
+from scripts.core.errors import ConflictError
+from scripts.core.lock import NAME, Lock
 from scripts.release.context import Context
-from scripts.surfaces.git_remote import GitTag
-from scripts.surfaces.image_registry import VersionTag
+from scripts.surfaces.git_remote import Branch, GitTag, ReleaseBranchGone
+from scripts.surfaces.image_registry import FloatingTag, VersionTag
+
+NOBODY: Mapping[str, str] = MappingProxyType({})
+"""No credentials: whoever has none can only observe."""
+
+
+def surfaces(context: Context, locked: Lock) -> list[Surface]:
+    """List all surfaces of a release, to observe: here nobody has credentials to write them."""
+    return [*names(context, locked), *pointers(context, locked)]
 
 
 def names(context: Context, locked: Lock) -> list[Surface]:
-    """List the names in the order they are given; only to look at, for want of credentials."""
-    from scripts.surfaces.package_index import Dists  # noqa: PLC0415 - start-up counts
+    """List the names, in the order they become public; to observe only."""
+    return [*tags(context, locked), *package(context, locked)]
 
-    plan = locked.plan
-    package = [Dists(context.index, locked, context.inputs / "dist", {})] if plan.dists else []
-    return [*tags(context, locked), *package]
+
+def refuse_disputed(context: Context, locked: Lock, there: Sequence[Surface]) -> None:
+    """Refuse a lock that says another thing of a name than what the name stands for."""
+    for surface in there:
+        state = context.ask(surface.observe)
+        if isinstance(state, Conflict):
+            raise ConflictError(
+                f"{NAME} of {locked.plan.version} disagrees with {surface.title}: {state.cause}",
+                "one of the two was altered by hand: find out which, or choose another version",
+            )
 
 
 def tags(context: Context, locked: Lock) -> list[Surface]:
@@ -23,3 +42,32 @@ def tags(context: Context, locked: Lock) -> list[Surface]:
         for i in locked.plan.images
     ]
     return [GitTag(context.git, locked), *images]
+
+
+def package(
+    context: Context, locked: Lock, credentials: Mapping[str, str] = NOBODY
+) -> list[Surface]:
+    """Give the package's name on the index, if the release has a package."""
+    from scripts.surfaces.package_index import Dists  # noqa: PLC0415 - start-up counts
+
+    if not locked.plan.dists:
+        return []
+    return [Dists(context.index, locked, context.inputs / "dist", credentials)]
+
+
+def pointers(context: Context, locked: Lock, changelog: str = "CHANGELOG.md") -> list[Surface]:
+    """List the pointers, in the order they move; `changelog` is needed to merge, not to observe."""
+    from scripts.surfaces.github_release import Published  # noqa: PLC0415 - start-up counts
+
+    plan, forge = locked.plan, context.forge
+    published = Published(forge, plan, context.endpoints.page_url)
+    floating = [
+        FloatingTag(context.registry, i.repository, tag, locked.image(i.name).digest, plan.version)
+        for i in plan.images
+        for tag in i.floating
+    ]
+    if plan.branch is None:
+        return [published, *floating]
+    asking = (forge.find_pull_request, forge.open_pull_request)
+    branch = Branch(context.git, plan, locked.commit, *asking, changelog)
+    return [published, *floating, branch, ReleaseBranchGone(context.git, plan, locked.commit)]

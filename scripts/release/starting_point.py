@@ -10,7 +10,6 @@ from packaging.version import Version
 from scripts.core import changelog, version
 from scripts.core import plan as planning
 from scripts.core.changelog import headline
-from scripts.core.converge import patiently
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.plan import Origin, PlannedImage, Product
 from scripts.release import named_files, version_files
@@ -40,7 +39,7 @@ def find(context: Context) -> Start:
     """Find the branch's present head, or the pushed tag's commit."""
     trigger = context.runner.trigger()
     _ = context.endpoints  # which repository this is must be known before its remote is asked
-    refs = patiently(context.git.refs, context.runner.patience())
+    refs = context.ask(context.git.refs)
     branch = None if trigger.tag else trigger.branch or _current_branch(context)
     ref = f"refs/tags/{trigger.tag}" if trigger.tag else f"refs/heads/{branch}"
     if ref not in refs:
@@ -62,12 +61,22 @@ def wanted(context: Context, start: Start) -> Version:
 
     Whether it is taken is not asked here: an unfinished release is asked for by the same words.
     """
-    request = start.tag or context.runner.trigger().version
+    typed = context.runner.trigger().version
+    if start.tag and typed and not _is(typed, start.tag):
+        raise UsageError(
+            f"the run was started from tag {start.tag}, and the typed version is {typed}",
+            f"start it from a branch to release {typed}, or type the version of {start.tag}",
+        )
+    request = start.tag or typed
     if not request:
         raise UsageError("no version was given", "give one: 0.2.4, or patch, minor, major, rc")
     if request.strip().lower() in version.STEPS:
         return version.resolve(request, version.parse(start.config.version), ())
     return version.parse(request)
+
+
+def _is(typed: str, tag: str) -> bool:
+    return version.from_tag(f"v{typed.strip().removeprefix('v')}") == version.from_tag(tag)
 
 
 def check(context: Context, start: Start, wanted: Version) -> None:

@@ -4,7 +4,6 @@ Needs no token. Exit code 1 on drift. A release made before this system has no l
 be told without one is told.
 """
 
-import hashlib
 import tarfile
 import tomllib
 import zipfile
@@ -15,9 +14,9 @@ from functools import partial
 from github.GitRelease import GitRelease
 from packaging.version import Version
 
-from scripts.core import changelog, report, tags, version
+from scripts.core import changelog, report, version
 from scripts.core import lock as locking
-from scripts.core.converge import converge, patiently
+from scripts.core.converge import Conflict, Matches, Surface, converge
 from scripts.core.errors import (
     CheckError,
     ConflictError,
@@ -26,24 +25,29 @@ from scripts.core.errors import (
     UsageError,
     shown,
 )
-from scripts.core.findings import PROBLEM, Finding, compared, not_checked
+from scripts.core.findings import PROBLEM, Finding, compared, not_checked, ok, problem
 from scripts.core.lock import Lock
 from scripts.core.plan import normalised
 from scripts.core.results import Done
-from scripts.release import attempt
+from scripts.core.tags import LATEST
+from scripts.core.tags import pointers as pointers_of
+from scripts.release import attempt, release_surfaces
+from scripts.release.assets import COMPOSE, SUMS
+from scripts.release.attempt import stable
 from scripts.release.context import Context
-from scripts.stages.dists import metadata
-from scripts.stages.rollback import stable
-from scripts.stages.stage import COMPOSE, SUMS
-from scripts.stages.verify import said_version
+from scripts.release.package_metadata import metadata
+from scripts.release.release_surfaces import tags
 from scripts.surfaces.drift_issue import DriftIssue
-from scripts.surfaces.github_release import failures
-from scripts.surfaces.image_registry import VERSION_LABEL
+from scripts.surfaces.image_registry import VERSION_LABEL, FloatingTag
 from scripts.surfaces.web import NO_ANSWER
-from scripts.tools.docker_engine import Engine
+from scripts.tools.docker_engine import Engine, said_version
 
 NAMES = "names that people may have are not mended in place: release the next version"
 POINTERS = "run the release again with the same version: it moves what it should"
+
+
+Named = tuple[Version, str, str, GitRelease | None]
+"""A version, its tag, the tag's commit, and its release."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,16 @@ class Subject:
     """The release that is looked at."""
 
     version: Version
+    tag: str
+    """Its git tag, as the release spells it: other tools write `v0.1.2-rc1`."""
     commit: str
+    """Empty if the tag is gone."""
+    release: GitRelease | None
     lock: Lock | None
     stable: frozenset[Version]
     """The stable releases that pointers may lead to."""
     unreadable: ReleaseError | None = None
     """Why its lock cannot be one."""
-
-    @property
-    def tag(self) -> str:
-        """Its git tag."""
-        return version.tag(self.version)
 
 
 def run(context: Context, start: bool = False, issue: bool = False) -> Done:
@@ -96,12 +99,18 @@ def run(context: Context, start: bool = False, issue: bool = False) -> Done:
 
 def find(context: Context) -> Subject:
     """Find the release: the one of this run, the version asked for, or the highest stable one."""
-    refs = patiently(context.git.refs, context.runner.patience())
-    promoted = frozenset(stable(patiently(context.forge.releases, context.runner.patience())))
+    refs = context.ask(context.git.refs)
+    releases = context.ask(context.forge.releases)
+    promoted = frozenset(stable(releases))
     wanted = _asked(context) or max(promoted, default=None)
     if wanted is None:
         raise UsageError("there is no release to look at", "release one first")
-    return _subject(context, wanted, refs, promoted)
+    mine = [one for one in releases if version.from_tag(one.tag_name) == wanted]
+    release = min(mine, key=lambda one: (one.draft, one.id), default=None)
+    tag = release.tag_name if release else version.tag(wanted)
+    if f"refs/tags/{tag}" not in refs:
+        raise UsageError(f"{wanted} was never released: there is no such tag", "name another")
+    return _subject(context, (wanted, tag, refs[f"refs/tags/{tag}"], release), promoted)
 
 
 def _asked(context: Context) -> Version | None:
@@ -113,27 +122,30 @@ def _asked(context: Context) -> Version | None:
 
 def every(context: Context) -> list[Subject]:
     """Find every public release that has a lock, the highest first."""
-    refs = patiently(context.git.refs, context.runner.patience())
-    releases = patiently(context.forge.releases, context.runner.patience())
+    refs = context.ask(context.git.refs)
+    releases = context.ask(context.forge.releases)
     promoted = frozenset(stable(releases))
-    versions = {version.from_tag(one.tag_name) for one in releases if not one.draft}
-    wanted = sorted((one for one in versions if one), reverse=True)
-    found = [_subject(context, one, refs, promoted) for one in wanted]
+    public = [(version.from_tag(one.tag_name), one) for one in releases if not one.draft]
+    named = [
+        (wanted, one.tag_name, refs.get(f"refs/tags/{one.tag_name}", ""), one)
+        for wanted, one in public
+        if wanted
+    ]
+    found = [_subject(context, one, promoted) for one in sorted(named, key=_first, reverse=True)]
     return [one for one in found if one.lock or one.unreadable]
 
 
-def _subject(
-    context: Context, wanted: Version, refs: dict[str, str], promoted: frozenset[Version]
-) -> Subject:
-    commit = refs.get(f"refs/tags/{version.tag(wanted)}")
-    if commit is None:
-        raise UsageError(f"{wanted} was never released: there is no such tag", "name another")
-    read = partial(attempt.read_lock, context, version.tag(wanted))
+def _first(named: Named) -> Version:
+    return named[0]
+
+
+def _subject(context: Context, named: Named, promoted: frozenset[Version]) -> Subject:
+    read = partial(attempt.lock_of, context, named[1], named[-1])
     try:
-        lock = patiently(read, context.runner.patience())
+        lock = context.ask(read)
     except (ConflictError, UsageError) as error:
-        return Subject(wanted, commit, None, promoted, error)
-    return Subject(wanted, commit, lock, promoted)
+        return Subject(*named, None, promoted, error)
+    return Subject(*named, lock, promoted)
 
 
 def examine(
@@ -156,12 +168,12 @@ def examine(
 
 
 def _made(check: "Check", context: Context, subject: Subject) -> list[Finding]:
-    return patiently(lambda: list(check(context, subject)), context.runner.patience())
+    return context.ask(lambda: list(check(context, subject)))
 
 
 def release(context: Context, subject: Subject) -> Iterator[Finding]:
     """The release and its assets."""
-    found = context.forge.release(subject.tag)
+    found = subject.release
     if found is None:
         yield Finding("release", PROBLEM, "not there", remedy=POINTERS)
         return
@@ -181,20 +193,28 @@ def _assets(context: Context, found: GitRelease) -> Iterator[Finding]:
         yield Finding(f"asset {SUMS}", PROBLEM, "not there", remedy=NAMES)
         return
     planned = dict(line.split("  ", 1)[::-1] for line in sums.decode().splitlines())
+    there = context.forge.digests(found)
     for name, digest in planned.items():
-        content = context.forge.asset(found, name)
-        said = hashlib.sha256(content).hexdigest() if content is not None else "not there"
-        yield compared(f"asset {name}", digest, said, NAMES)
-    with failures():
-        there = {one.name for one in found.get_assets()}
-    for name in sorted(there - planned.keys() - {SUMS}):
+        yield compared(f"asset {name}", digest, there.get(name, "not there"), NAMES)
+    for name in sorted(there.keys() - planned.keys() - {SUMS}):
         yield Finding(f"asset {name}", PROBLEM, "was not released", remedy="take it away")
 
 
-def tag(_: Context, subject: Subject) -> Iterator[Finding]:
+def tag(context: Context, subject: Subject) -> Iterator[Finding]:
     """The git tag."""
     if subject.lock:
-        yield compared("git tag", subject.lock.commit, subject.commit, NAMES)
+        yield observed(tags(context, subject.lock)[0])
+
+
+def observed(surface: Surface, exactly: str | None = None) -> Finding:
+    """Look at a surface as the release did; `exactly` is the only detail that is right."""
+    state = surface.observe()
+    if isinstance(state, Conflict):
+        return problem(surface.title, state.cause, "", NAMES)
+    if isinstance(state, Matches) and exactly in (None, state.detail):
+        return ok(surface.title, state.detail)
+    found = f"{state.detail}, expected {surface.planned}"
+    return problem(surface.title, found, "", POINTERS)
 
 
 def files(context: Context, subject: Subject) -> Iterator[Finding]:
@@ -220,11 +240,9 @@ def package(context: Context, subject: Subject) -> Iterator[Finding]:
     if config.package is None:
         return
     project, wanted = config.project, str(subject.version)
-    hashes = context.index.hashes(project, wanted)
     if subject.lock:
-        planned = {dist.name: dist.sha256 for dist in subject.lock.dists}
-        for name in sorted(planned.keys() | hashes.keys()):
-            yield compared(f"package file {name}", planned.get(name), hashes.get(name), NAMES)
+        yield from (observed(one) for one in release_surfaces.package(context, subject.lock))
+    hashes = context.index.hashes(project, wanted)
     folder = context.fresh("audit")
     paths = [context.index.download(project, name, folder) for name in sorted(hashes)]
     wheels = [path for path in paths if path.suffix == ".whl"]
@@ -239,17 +257,14 @@ def package(context: Context, subject: Subject) -> Iterator[Finding]:
 
 def images(context: Context, subject: Subject) -> Iterator[Finding]:
     """The images' version tags and labels."""
-    config = context.config_at(subject.commit)
-    for image in config.images:
+    if subject.lock:
+        yield from (observed(one) for one in tags(context, subject.lock)[1:])
+    for image in context.config_at(subject.commit).images:
         repository = f"{context.endpoints.registry}/{image.repository}"
         found = context.registry.find(f"{repository}:{subject.tag}")
-        if found is None:
+        if found is None and not subject.lock:
             yield Finding(f"image {image.name}", PROBLEM, "not there", remedy=POINTERS)
-            continue
-        if subject.lock:
-            locked = subject.lock.image(image.name)
-            yield compared(f"image {image.name}", locked.digest, found.digest, NAMES)
-        for platform, digest in found.platforms.items():
+        for platform, digest in (found.platforms if found else {}).items():
             said = context.registry.labels(f"{repository}@{digest}").get(VERSION_LABEL)
             what = f"label of {image.name} for {platform}"
             yield compared(what, str(subject.version), said, NAMES)
@@ -257,30 +272,30 @@ def images(context: Context, subject: Subject) -> Iterator[Finding]:
 
 def pointers(context: Context, subject: Subject) -> Iterator[Finding]:
     """The pointers that lead to this release."""
-    here = [n for n, to in tags.pointers(subject.stable).items() if to == subject.version]
+    here = [n for n, to in pointers_of(subject.stable).items() if to == subject.version]
     if subject.lock is None:
         yield not_checked("floating tags", "no lock says which bytes they should show")
         return
     for image in subject.lock.plan.images:
+        digest = subject.lock.image(image.name).digest
         for name in here:
-            found = context.registry.find(f"{image.repository}:{name}")
-            said = found.digest if found else "not there"
-            digest = subject.lock.image(image.name).digest
-            yield compared(f"{image.repository}:{name}", digest, said, POINTERS)
-    if tags.LATEST in here:
+            where = (context.registry, image.repository, name, digest, str(subject.version))
+            # `promote` leaves a tag to a higher version; here none but this one may hold it.
+            yield observed(FloatingTag(*where), exactly=digest)
+    if LATEST in here:
         yield compared("GitHub's Latest", subject.tag, context.forge.latest(), POINTERS)
 
 
 def started(context: Context, subject: Subject) -> Iterator[Finding]:
     """The started images."""
     what = f"started {subject.tag}"
-    release = context.forge.release(subject.tag)
+    release = subject.release
     text = context.forge.asset(release, COMPOSE) if release and subject.lock else None
     if text is None:
         yield not_checked(what, f"no {COMPOSE} with a lock")
         return
     try:
-        engine = Engine(context)
+        engine = Engine(context.runner.inherited(), context.fresh, context.runner.patience)
     except ServiceError as error:
         yield not_checked(what, error.cause)
         return

@@ -4,18 +4,21 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from scripts.core import changelog
 from scripts.core.changelog import Changelog
-from scripts.core.commits import Entry, entries
-from scripts.core.converge import converge
-from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
+from scripts.core.commits import Change, changes
+from scripts.core.converge import converge, patiently
+from scripts.core.entries import Entry, Pull, Sources, entries
+from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.results import Done
 from scripts.release import config as configuration
 from scripts.release import history
 from scripts.release.config import Config
 from scripts.release.context import Context, utf8
+from scripts.release.second_reader import agree
 
 EXCUSE = re.compile(r"^Changelog: (none|skip)\s*$", re.MULTILINE | re.IGNORECASE)
 LABEL = "no-changelog"
@@ -31,16 +34,22 @@ def run(context: Context, action: str, base: str | None, since: str | None, to: 
 def check(context: Context, base: str | None) -> Done:
     """Find every problem of the file; of a change since `base`, whether it has its entry.
 
-    Without `base`, what the run's pull request is to be merged into, if it is for one.
+    Without `base`, what the run's pull request is to be merged into, if it is for one. What is odd
+    in older versions is told and stops nothing. Raises CheckError if a second reader reads the
+    file otherwise.
     """
-    base = base or context.runner.merged_into()
+    base = base or history.merged_into(context)
     config = read_config(context)
     text = read(context.root, config.changelog)
     problems = changelog.problems(text, config.changelog)
     if base:
         problems += entry_problems(context, config, text, base)
+    for odd in changelog.oddities(text, config.changelog):
+        context.runner.warn(odd)
     if problems:
         raise ProblemsError(problems)
+    if passed_over := str(agree(text, config.changelog)):
+        context.runner.say(f"{config.changelog}: {passed_over}")
     context.runner.say(f"{config.changelog}: fine", changelog=config.changelog)
     return Done()
 
@@ -96,12 +105,24 @@ def entry_problems(
 
 def excused(context: Context, base: str) -> str | None:
     """Give who excused the change from having an entry: a label, or a commit's trailer."""
-    if LABEL in context.runner.labels():
+    if LABEL in labels(context):
         return f"the pull request has the label {LABEL}"
     for commit in history.since(context, base):
         if found := EXCUSE.search(commit.message):
             return f"commit {commit.sha[:10]} says `{found[0].strip()}`"
     return None
+
+
+def labels(context: Context) -> list[str]:
+    """Give the pull request's labels as they are now, or else as they were when the run began."""
+    number = context.runner.pull_request()
+    if not (number and context.secrets.github):
+        return context.runner.labels()
+    try:
+        look = partial(context.forge.labels, number)
+        return patiently(look, context.runner.patience())
+    except ServiceError:
+        return context.runner.labels()
 
 
 def shipped(config: Config, path: str) -> bool:
@@ -136,7 +157,7 @@ def misplaced(before: Changelog, now: Changelog) -> str:
 def draft(context: Context, since: str | None, to: str) -> Done:
     """Print the entries for what came since the last tag, write them, or propose them."""
     config = read_config(context)
-    found = found_entries(context, since)
+    found = found_entries(context, config, since)
     if to == PROPOSE:
         return propose(context, config, found)
     text = read(context.root, config.changelog)
@@ -152,18 +173,52 @@ def draft(context: Context, since: str | None, to: str) -> Done:
     return Done()
 
 
-def found_entries(context: Context, since: str | None) -> list[Entry]:
+def found_entries(context: Context, config: Config, since: str | None) -> list[Entry]:
     """Make the entries of what came since a commit, by default since the last tag."""
-    start = since or history.last_tag(context)
-    if start is None:
-        elsewhere = history.tags_elsewhere(context)
-        others = f"; {elsewhere[-1]} is on another branch" if elsewhere else ""
-        print(
+    found = changes(history.since(context, since or last_tag(context, config)))
+    page, leave_out = context.endpoints.page_url, config.draft
+    pulls = pull_requests(context, found)
+    sources = Sources(page, leave_out.skip_authors, leave_out.skip_subjects, pulls)
+    return entries(found, sources)
+
+
+def last_tag(context: Context, config: Config) -> str | None:
+    """Give the last version's tag, and say what is doubtful about it."""
+    released = history.released(context, config.tag, config.project)
+    if released.tag is None:
+        others = f"; {released.elsewhere} is on another branch" if released.elsewhere else ""
+        warn(
             f"no tag of a version is in this history{others}: all of it is drafted\n"
-            "  remedy: if that is too much, name where to begin: --since COMMIT",
-            file=sys.stderr,
+            "  remedy: if that is too much, name where to begin: --since COMMIT"
         )
-    return list(entries(history.since(context, start), context.endpoints.page_url))
+    if released.warning:
+        warn(released.warning)
+    return released.tag
+
+
+def pull_requests(context: Context, found: list[Change]) -> dict[str, Pull]:
+    """Ask the API for authors and labels where a token allows; a draft needs none of it."""
+    token = context.secrets.github
+    if not (token and found):
+        return {}
+    from scripts.surfaces.pull_requests import PullRequests  # noqa: PLC0415
+
+    where = context.endpoints
+    api = PullRequests(where.api_url, where.repository, token, context.runner.silence())
+    wanted = [f"#{one.number}" if one.number else one.commit.sha for one in found]
+    try:
+        api.ask(wanted, min(one.commit.time for one in found))
+    except ServiceError as error:
+        warn(
+            f"authors and labels of pull requests are not known: {error.cause}\n"
+            "  remedy: none is needed; entries name who git says, and words choose their group"
+        )
+    return api.found
+
+
+def warn(text: str) -> None:
+    """Say on standard error what does not stop the draft."""
+    print("\n".join(map(history.readable, text.split("\n"))), file=sys.stderr)
 
 
 def propose(context: Context, config: Config, found: list[Entry]) -> Done:

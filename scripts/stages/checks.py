@@ -1,6 +1,6 @@
 """Run the project's own checks, those of every pull request, on the release commit."""
 
-from scripts.core.converge import Outcome
+from scripts.core.converge import CHECK, Outcome
 from scripts.core.errors import CheckError, ServiceError
 from scripts.core.results import Done
 from scripts.release import checkout
@@ -14,7 +14,7 @@ SILENT = "passed, and printed nothing"
 def run(context: Context) -> Done:
     """Run the configured command in the release commit, unless an earlier try proved it."""
     if context.earlier:
-        return Done((Outcome("checks", "passed by the earlier try", written=False),))
+        return Done((Outcome("checks", "passed by the earlier try", written=False, kind=CHECK),))
     tree = checkout.checkout(context)
     environment = context.runner.inherited(CI="true")
     command = list(context.config.checks)
@@ -26,4 +26,4 @@ def run(context: Context) -> Done:
             f"run `{' '.join(command)}`, fix what it names, and run the release again",
         ) from error
     last = [SILENT, *said.strip().splitlines()][-1]
-    return Done((Outcome("checks", last, written=False),))
+    return Done((Outcome("checks", last, written=False, kind=CHECK),))

@@ -17,7 +17,7 @@ MAKEFILE = "Makefile"
 
 def run(context: Context, base: str | None) -> Done:
     """Compare HEAD with `base`, or with what the pull request is to be merged into."""
-    base = base or context.runner.merged_into()
+    base = base or history.merged_into(context)
     # A push has nothing to be compared with: everything is checked.
     paths = history.changed_files(context, base) if base else None
     checks = ci_plan.decide(paths, house(context))

@@ -5,19 +5,17 @@ An earlier try's files are taken instead of building again: what was proven is w
 
 import shutil
 import sys
-import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from packaging.metadata import InvalidMetadata, Metadata
-
-from scripts.core.converge import Outcome
-from scripts.core.errors import CheckError, ServiceError, TransientError
+from scripts.core.converge import CHECK, Outcome
+from scripts.core.errors import CheckError, ServiceError, TransientError, UsageError
 from scripts.core.plan import Plan, normalised
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.context import Context
+from scripts.release.package_metadata import metadata
 from scripts.tools import processes
 
 
@@ -31,9 +29,9 @@ def run(context: Context) -> Done:
     if context.earlier:
         for name in plan.dists:
             shutil.copy(context.inputs / "earlier" / name, folder / name)
-        return Done((Outcome("dists", "the files of the earlier try", written=False),))
+        return Done((Outcome("dists", "the files of the earlier try", written=False, kind=CHECK),))
     prove(context, checkout.checkout(context), folder)
-    return Done((Outcome("dists", ", ".join(plan.dists), written=True),))
+    return Done((Outcome("dists", ", ".join(plan.dists), written=True, kind=CHECK),))
 
 
 def prove(context: Context, tree: Path, folder: Path) -> None:
@@ -56,8 +54,22 @@ def build(context: Context, tree: Path, folder: Path) -> None:
     command = [sys.executable, "-m", "build", "--installer", "uv", f"--outdir={folder}"]
     # uv is found beside this Python, which is not always on PATH.
     path = f"{Path(sys.executable).parent}:{context.runner.get('PATH') or ''}"
-    environment = context.runner.inherited(**when) | {"PATH": path}
+    environment = context.runner.inherited(**when, **constraints(context, tree)) | {"PATH": path}
     _proven("the package does not build", [*command, "--", str(tree)], environment)
+
+
+def constraints(context: Context, tree: Path) -> dict[str, str]:
+    """Pin what the build takes from the index, by version and hash (uv, UV_CONSTRAINT)."""
+    package = context.config.package
+    if package is None or package.build_constraints is None:
+        return {}
+    path = tree / package.build_constraints
+    if not path.is_file():
+        raise UsageError(
+            f"{package.build_constraints} is not in the release commit",
+            "add it, or take `build-constraints` out of [tool.release.package]",
+        )
+    return {"UV_CONSTRAINT": str(path)}
 
 
 def check_names(plan: Plan, folder: Path) -> None:
@@ -93,26 +105,6 @@ def check_metadata(plan: Plan, folder: Path) -> None:
                 f"{name} says {said[0]} {said[1]}, the plan {plan.project} {plan.version}",
                 "the version is computed elsewhere: name that file in `version-files`",
             )
-
-
-def metadata(wheel: Path, sdist: Path) -> dict[str, tuple[str, str]]:
-    """Read which project and version the wheel and the sdist say they are."""
-    with zipfile.ZipFile(wheel) as archive:
-        info = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-        texts = {wheel.name: archive.read(info)}
-    with tarfile.open(sdist) as tar:
-        member = tar.extractfile(f"{sdist.name.removesuffix('.tar.gz')}/PKG-INFO")
-        texts[sdist.name] = member.read() if member else b""
-    return {name: _identity(name, text) for name, text in texts.items()}
-
-
-def _identity(name: str, text: bytes) -> tuple[str, str]:
-    found = Metadata.from_email(text, validate=False)
-    try:
-        return normalised(found.name), str(found.version)
-    except InvalidMetadata as error:
-        remedy = "correct [project], or the build configuration"
-        raise CheckError(f"the metadata in {name} is wrong: {error}", remedy) from error
 
 
 def _proven(what: str, command: list[str], environment: Mapping[str, str]) -> None:

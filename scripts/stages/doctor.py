@@ -12,12 +12,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from scripts.core import report, version
-from scripts.core.converge import patiently
+from scripts.core.converge import Missing
 from scripts.core.errors import CheckError, ServiceError, UsageError
 from scripts.core.findings import PROBLEM, Finding, advice, not_checked, ok, problem
 from scripts.core.results import Done
-from scripts.release import starting_point
+from scripts.release import attempt, starting_point
 from scripts.release.context import Context
+from scripts.release.runners import DEFAULT, RUNNERS
 from scripts.release.starting_point import Start
 from scripts.surfaces import web
 from scripts.surfaces.registry_access import may_push
@@ -32,9 +33,29 @@ GIT = ("git", ("git", "--version"), (2, 38))  # merge-tree --write-tree
 BUILDX = ("docker buildx", ("docker", "buildx", "version"), (0, 13))
 COMPOSE = ("docker compose", ("docker", "compose", "version", "--short"), (2, 24))
 # The kinds of rules that refuse a push (GitHub Docs, "Available rules for rulesets").
-GUARDING = {"pull_request", "update", "required_status_checks", "required_signatures"}
-DEFAULT = "linux/amd64"
-RUNNERS = {"linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm"}
+GUARDING = {
+    *("pull_request", "update", "required_status_checks", "required_signatures"),
+    "merge_queue",
+}
+# The rules of a branch that a release cannot keep: how bad that is, why, and what to do.
+UNKEPT = {
+    "required_linear_history": (
+        advice,
+        "a branch that moves on during the release gets a merge, which the rule refuses",
+        "take *Require linear history* off, or let nothing be merged during a release",
+    ),
+    "required_signatures": (
+        problem,
+        "the release commit is not signed: neither a push nor a pull request brings it there",
+        "take *Require signed commits* off this branch",
+    ),
+    "merge_queue": (
+        advice,
+        "a queue that squashes leaves the tagged commit out of the branch",
+        "let the queue make merge commits, and give your checks the trigger `merge_group`",
+    ),
+}
+AUDIT = "audit.yml"
 Check = Callable[[Context, Start], Iterator[Finding]]
 
 
@@ -59,7 +80,7 @@ def examine(context: Context, began: Start) -> list[Finding]:
         context.runner.step(_name(check))
         try:
             look = partial(_made, check, context, began)
-            findings += patiently(look, context.runner.patience(LOOK))
+            findings += context.ask(look, LOOK)
         except ServiceError as error:
             findings.append(not_checked(_name(check), error.cause))
     return findings
@@ -134,6 +155,7 @@ def branch(context: Context, began: Start) -> Iterator[Finding]:
         return
     what, by_pull = f"branch {began.branch}", "protected: the release ends in a pull request"
     rules = context.forge.rules(began.branch)
+    yield from _unkept(context, what, rules)
     if not (context.forge.protected(began.branch) or GUARDING & set(rules)):
         yield ok(what, "takes the release commit")
         return
@@ -147,6 +169,27 @@ def branch(context: Context, began: Start) -> Iterator[Finding]:
         why = "the branch is protected, so the release commit comes by pull request"
         remedy = "allow GitHub Actions to create pull requests"
         yield problem(what, "Actions may not create pull requests", why, remedy, page)
+
+
+def _unkept(context: Context, branch: str, rules: list[str]) -> Iterator[Finding]:
+    """Name the rules that the release cannot keep: it is a commit that a bot pushes or merges."""
+    page = _settings(context, "rules")
+    for rule in sorted(UNKEPT.keys() & set(rules)):
+        kind, why, remedy = UNKEPT[rule]
+        yield kind(f"rule {rule} of {branch}", "active", why, remedy, page)
+
+
+def schedule(context: Context, _: Start) -> Iterator[Finding]:
+    """Look whether GitHub still starts the weekly audit."""
+    what, page = "the weekly audit", f"{context.endpoints.page_url}/actions/workflows/{AUDIT}"
+    state = (context.forge.setting(f"actions/workflows/{AUDIT}") or {}).get("state")
+    if state is None:
+        yield not_checked(what, "the token may not read it, or there is none", page=page)
+    elif state == "active":
+        yield ok(what, "active")
+    else:
+        why = "GitHub switches schedules off after 60 days without a commit"
+        yield advice(what, str(state), why, "press *Enable workflow* there", page)
 
 
 def tags(context: Context, _: Start) -> Iterator[Finding]:
@@ -195,8 +238,9 @@ def package(context: Context, began: Start) -> Iterator[Finding]:
     if not (began.config.package and (began.tag or context.runner.trigger().version)):
         return
     wanted = starting_point.wanted(context, began)
-    what = f"package {began.config.project} {wanted}"
-    if not context.index.hashes(began.config.project, str(wanted)):
+    name = attempt.possible_names(context, began, wanted)[-1]
+    what = name.title
+    if isinstance(name.observe(), Missing):
         yield ok(what, "free")
         return
     first = context.index.first_upload(began.config.project, str(wanted))
@@ -267,6 +311,7 @@ CHECKS: tuple[Check, ...] = (
     environments,
     publisher,
     branch,
+    schedule,
     tags,
     immutable,
     registry,

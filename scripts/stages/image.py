@@ -6,22 +6,20 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scripts.core.converge import Outcome, patiently
+from scripts.core.converge import Outcome
 from scripts.core.errors import UsageError
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.context import Context
+from scripts.release.runners import NO_IMAGE
 from scripts.tools import processes
-
-NONE = "none"
-"""The matrix leg of a project without images."""
 
 
 def run(context: Context, name: str, platform: str) -> Done:
     """Give the digest of the image, built now or by an earlier try."""
     plan = context.plan
-    if name == NONE and not plan.images:
+    if name == NO_IMAGE and not plan.images:
         return Done()
     image = next((one for one in plan.images if one.name == name), None)
     if image is None or platform not in image.platforms:
@@ -39,7 +37,7 @@ def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
         return None
     digest = context.earlier.image(image.name).platforms[platform]
     reference = f"{image.repository}@{digest}"
-    found = patiently(lambda: context.registry.find(reference), context.runner.patience())
+    found = context.ask(lambda: context.registry.find(reference))
     return digest if found else None
 
 
@@ -67,7 +65,8 @@ def build(context: Context, image: PlannedImage, platform: str) -> str:
     ]
     when = str(context.plan.source_date_epoch)
     environment = context.runner.inherited(SOURCE_DATE_EPOCH=when)
-    processes.run(command, environment=environment, timeout=3600)
+    # What BuildKit finished is in its cache: another try goes on from there.
+    context.ask(lambda: processes.run(command, environment=environment, timeout=3000))
     return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
 
 

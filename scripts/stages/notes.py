@@ -8,26 +8,26 @@ from functools import partial
 
 from packaging.version import Version
 
-from scripts.core import changelog, notes, tags, version
-from scripts.core.converge import patiently
+from scripts.core import changelog, tags, version
 from scripts.core.errors import UsageError
 from scripts.core.lock import Lock
 from scripts.core.notes import NotesFacts
 from scripts.core.results import Done
-from scripts.release import attempt, history, starting_point
+from scripts.release import attempt, history, release_surfaces, starting_point
+from scripts.release.attempt import stable
 from scripts.release.context import Context
+from scripts.release.release_notes import release_notes, rendered
 from scripts.release.starting_point import Start
-from scripts.stages.rollback import check_tag, stable
-from scripts.stages.stage import release_notes
 
 
 def run(context: Context) -> Done:
     """Render them from the lock; without one, from the tagged commit or from Unreleased."""
     wanted = asked(context)
     read = partial(attempt.read_lock, context, version.tag(wanted))
-    lock = patiently(read, context.runner.patience())
+    lock = context.ask(read)
     if lock:
-        check_tag(context, lock)
+        git_tag = release_surfaces.tags(context, lock)[:1]
+        release_surfaces.refuse_disputed(context, lock, git_tag)
     text = released(context, lock) if lock else unlocked(context, wanted)
     context.runner.say(text, version=str(wanted), notes=text)
     return Done()
@@ -37,7 +37,7 @@ def asked(context: Context) -> Version:
     """Give the version that was typed, or the highest stable one."""
     if typed := context.runner.trigger().version:
         return version.parse(typed)
-    releases = patiently(context.forge.releases, context.runner.patience())
+    releases = context.ask(context.forge.releases)
     highest = max(stable(releases), default=None)
     if highest is None:
         raise UsageError("there is no release yet", "name the version: `notes 0.1.0`")
@@ -47,8 +47,7 @@ def asked(context: Context) -> Version:
 def released(context: Context, lock: Lock) -> str:
     """Render what the release, or its draft, says."""
     context.git.fetch(lock.commit)
-    context.plan = lock.plan
-    return release_notes(context, lock)
+    return release_notes(context.knowing(plan=lock.plan), lock)
 
 
 def unlocked(context: Context, wanted: Version) -> str:
@@ -62,12 +61,7 @@ def unlocked(context: Context, wanted: Version) -> str:
             "name a version that has a tag, or one that is still to come",
         )
     facts = facts_of(context, began, wanted, tag, commit)
-    if path := began.config.notes_template:
-        from scripts.release import notes_template  # noqa: PLC0415 - most projects have none
-
-        template = context.read_at(began.commit, path)
-        return notes_template.render(facts, template, path, context.runner.inherited())
-    return notes.render(facts)
+    return rendered(context, facts, began.config, began.commit)
 
 
 def tagged(began: Start) -> dict[Version, tuple[str, str]]:
@@ -96,7 +90,8 @@ def facts_of(
     before = tags.previous(wanted, began.released())
     previous_tag, previous = tagged(began)[before] if before else (None, None)
     history.complete(context, commit or began.commit, *([previous] if previous else []))
-    people = history.people(context, commit or began.commit, previous)
+    bots = began.config.draft.skip_authors
+    people = history.people(context, commit or began.commit, previous, bots)
     return NotesFacts(
         project=began.config.project,
         version=str(wanted),
@@ -109,4 +104,5 @@ def facts_of(
         changelog=path,
         contributors=people.all,
         newcomers=people.new,
+        internal=began.config.internal,
     )

@@ -11,9 +11,9 @@ from scripts.core.plan import Plan
 from scripts.core.results import Done
 from scripts.release import attempt, starting_point
 from scripts.release.context import Context
+from scripts.release.runners import DEFAULT, NO_IMAGE, RUNNERS
 from scripts.release.starting_point import Start
-from scripts.stages import doctor, image
-from scripts.stages.doctor import DEFAULT, RUNNERS
+from scripts.stages import doctor
 
 
 def run(context: Context) -> Done:
@@ -57,7 +57,7 @@ def hand_over(context: Context, plan: Plan, earlier: Lock | None) -> None:
         images=json.dumps(
             [
                 {"image": name, "platform": p, "runner": RUNNERS[p]}
-                for name, p in legs or [(image.NONE, DEFAULT)]
+                for name, p in legs or [(NO_IMAGE, DEFAULT)]
             ]
         ),
         platforms=json.dumps([{"platform": p, "runner": RUNNERS[p]} for p in platforms]),

@@ -3,7 +3,7 @@
 from scripts.core.converge import converge
 from scripts.core.results import Done
 from scripts.release.context import Context
-from scripts.surfaces.package_index import Dists
+from scripts.release.release_surfaces import package
 
 # twine looks for the first before it believes the others.
 OIDC = (
@@ -15,10 +15,8 @@ OIDC = (
 
 def run(context: Context) -> Done:
     """Upload what is missing; a project without a package has nothing to name."""
-    if not context.plan.dists:
-        return Done()
-    dists = Dists(context.index, context.lock, context.inputs / "dist", credentials(context))
-    return Done(tuple(converge([dists], context.runner.patience)))
+    wanted = package(context, context.lock, credentials(context))
+    return Done(tuple(converge(wanted, context.runner.patience)))
 
 
 def credentials(context: Context) -> dict[str, str]:

@@ -1,20 +1,24 @@
 """Say what is where, what failed, and what to do next: at the end of every run, failed ones too."""
 
-from packaging.utils import canonicalize_name as normalised
-
-from scripts.core import plan, report
-from scripts.core.results import Done
+from scripts.core import report
+from scripts.core.lock import NAME, unbuilt
+from scripts.core.results import Done, current
 from scripts.release.context import Context
+from scripts.release.release_surfaces import surfaces
+
+OTHERWISE = {"images": "image"}
+"""The jobs whose results are called otherwise."""
 
 
 def run(context: Context) -> Done:
     """Write the report to the job's summary."""
-    path = context.inputs / "plan.json"
-    planned = plan.read(path.read_bytes()) if path.exists() else None
-    page, index = context.endpoints.page_url, context.index.simple_url
-    index_page = f"{index.rstrip('/')}/{normalised(planned.project)}/" if planned else ""
-    url = context.runner.trigger().run_url
-    results = context.results()
-    text = report.run(planned, results, url, page, index_page)
-    context.runner.report(text, plan=planned, results=results)
+    plan = context.plan if (context.inputs / "plan.json").exists() else None
+    staged = (context.inputs / "assets" / NAME).exists()
+    found = surfaces(context, context.lock if staged else unbuilt(plan)) if plan else []
+    page, url = context.endpoints.page_url, context.runner.trigger().run_url
+    needs = context.runner.needs()
+    ended = {OTHERWISE.get(job, job): str(one.get("result")) for job, one in needs.items()}
+    results = current(context.results(), ended, context.runner.attempt())
+    text = report.run(plan, results, url, page, found, ended=ended)
+    context.runner.report(text, plan=plan, results=results)
     return Done()

@@ -8,18 +8,19 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from github.GitRelease import GitRelease
 from packaging.version import Version
 
 from scripts.core import codec, report, rollback, version
 from scripts.core import lock as locking
-from scripts.core.converge import Outcome, Surface, converge, patiently
-from scripts.core.errors import ConflictError, ReleaseError, UsageError
+from scripts.core.converge import Outcome, Surface, converge
+from scripts.core.errors import ReleaseError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.results import Done
 from scripts.core.rollback import Rollback
 from scripts.release import attempt
+from scripts.release.attempt import stable
 from scripts.release.context import Context
+from scripts.release.release_surfaces import package, refuse_disputed, tags
 from scripts.surfaces.rolled_back import BranchGone, DraftGone, LatestBack, Marked, TagBack, Yanked
 
 
@@ -27,7 +28,7 @@ def run(context: Context) -> Done:
     """Print what is to be done, then do it; run again, it finishes what is left."""
     trigger = context.runner.trigger()
     wanted = version.parse(trigger.version or "")
-    releases = patiently(context.forge.releases, context.runner.patience())
+    releases = context.ask(context.forge.releases)
     mine = [one for one in releases if one.tag_name == version.tag(wanted)]
     if not mine and not begun(context, wanted):
         raise UsageError(
@@ -79,14 +80,8 @@ def found(decided: Rollback) -> dict[str, Any]:
 
 def begun(context: Context, wanted: Version) -> bool:
     """Say whether an attempt left its branch, without coming as far as a draft."""
-    refs = patiently(context.git.refs, context.runner.patience())
+    refs = context.ask(context.git.refs)
     return f"refs/heads/release/{version.tag(wanted)}" in refs
-
-
-def stable(releases: Sequence[GitRelease]) -> set[Version]:
-    """Give the stable versions that are public and were not rolled back."""
-    promoted = (one.tag_name for one in releases if not one.draft and not one.prerelease)
-    return {found for tag in promoted if (found := version.from_tag(tag))}
 
 
 def decide(
@@ -107,7 +102,7 @@ def decide(
 def read(context: Context, wanted: Version) -> Lock:
     """Read a release's lock. A release made without one cannot be gone back to by digest."""
     tag = version.tag(wanted)
-    lock = patiently(partial(attempt.read_lock, context, tag), context.runner.patience())
+    lock = context.ask(partial(attempt.read_lock, context, tag))
     if lock is None:
         raise UsageError(
             f"release {tag} has no {locking.NAME}: it was made without this system, or lost it",
@@ -119,34 +114,13 @@ def read(context: Context, wanted: Version) -> Lock:
 
 def check_names(context: Context, lock: Lock) -> None:
     """Refuse a lock that does not say what the names stand for: it was altered by hand."""
-    check_tag(context, lock)
-    for image in lock.plan.images:
-        find = partial(context.registry.find, image.reference)
-        found = patiently(find, context.runner.patience())
-        digest = lock.image(image.name).digest
-        same(lock, f"image tag {image.reference}", found.digest if found else None, digest)
-
-
-def check_tag(context: Context, lock: Lock) -> None:
-    """Refuse a lock of another commit than the one that the git tag names."""
-    refs = patiently(context.git.refs, context.runner.patience())
-    tag = lock.plan.tag
-    same(lock, f"git tag {tag}", refs.get(f"refs/tags/{tag}"), lock.commit)
-
-
-def same(lock: Lock, title: str, there: str | None, locked: str) -> None:
-    """Refuse a lock that says another thing of a name than what stands there, if anything does."""
-    if there and there != locked:
-        raise ConflictError(
-            f"{locking.NAME} of {lock.plan.version} says {locked}, {title} names {there}",
-            "one of the two was altered by hand: find out which, or choose another version",
-        )
+    refuse_disputed(context, lock, tags(context, lock))
 
 
 def check_there(context: Context, reference: str) -> None:
     """Make sure that the bytes to go back to are still there, before anything moves."""
     find = partial(context.registry.find, reference)
-    if patiently(find, context.runner.patience()) is None:
+    if context.ask(find) is None:
         raise UsageError(
             f"{reference} is gone from the registry", "choose another good version: nothing moved"
         )
@@ -198,9 +172,8 @@ def yank_on_index(context: Context, bad: Lock) -> list[Outcome]:
     """Say whether the index shows the version as yanked: only a person can do that (PEP 592)."""
     if not bad.dists:
         return []
-    name = f"package {bad.plan.project} {bad.plan.version}"
+    (name,) = package(context, bad)
     find = partial(context.index.yanked, bad.plan.project, bad.plan.version)
-    if patiently(find, context.runner.patience()):
-        return [Outcome(name, "yanked", written=False)]
+    yanked = context.ask(find)
     how = "not yanked: on the index, open the project's page, Manage, Releases, Options, Yank"
-    return [Outcome(name, how, written=False)]
+    return [Outcome(name.title, "yanked" if yanked else how, written=False, kind=name.kind)]

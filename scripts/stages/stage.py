@@ -3,25 +3,21 @@
 Nothing has a name yet: image indexes are made by digest, and a draft is seen by writers only.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from scripts.core import changelog, lock, notes, version
-from scripts.core.converge import converge, patiently
+from scripts.core import lock, report
+from scripts.core.converge import converge
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.lock import Lock, LockedDist, LockedImage
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
-from scripts.release import attempt, compose_file, history
+from scripts.release import attempt, compose_file, dependencies
+from scripts.release.assets import COMPOSE, NOTES, SUMS
 from scripts.release.context import Context
+from scripts.release.release_notes import release_notes
+from scripts.release.release_surfaces import surfaces
 from scripts.surfaces.github_release import Draft
-
-SUMS = "SHA256SUMS"
-COMPOSE = "compose.yaml"
-NOTES = "notes.md"
-Sizes = dict[str, dict[str, int]]
-"""Image, then platform, to bytes."""
 
 
 def run(context: Context) -> Done:
@@ -43,13 +39,28 @@ def run(context: Context) -> Done:
     text = release_notes(context, made)
     context.write(f"assets/{NOTES}", text)
     draft = Draft(context.forge, context.plan, text, assets)
-    return Done(tuple(converge([draft], context.runner.patience)))
+    outcomes = converge([draft], context.runner.patience)
+    # Here, and not at the gate: that job starts when its reviewers have decided.
+    changed = changed_dependencies(context, made)
+    shown = report.gate(made, surfaces(context, made), outcomes[0].detail, text, changed)
+    context.runner.report(shown, lock=made)
+    return Done(tuple(outcomes))
+
+
+def changed_dependencies(context: Context, made: Lock) -> list[tuple[str, str, str, str]]:
+    """List the locked dependencies that the last release had otherwise."""
+    refs = context.ask(context.git.refs)
+    previous = refs.get(f"refs/tags/{made.plan.previous_tag}")
+    if previous is None:
+        return []
+    context.git.fetch(previous)
+    return list(dependencies.between(context, previous, made.commit))
 
 
 def disputed(context: Context, made: Lock) -> bool:
     """Say whether what binds already, an earlier lock or the tag's message, is of other bytes."""
     read = partial(attempt.said_by_tag, context, made.plan.tag)
-    said = patiently(read, context.runner.patience())
+    said = context.ask(read)
     earlier = lock.digest(context.earlier) if context.earlier else ""
     return bool({said, earlier} - {"", lock.digest(made)})
 
@@ -80,9 +91,7 @@ def join(context: Context, image: PlannedImage) -> LockedImage:
             )
     ordered = {platform: digests[platform] for platform in image.platforms}
     sources = list(ordered.values())
-    digest = patiently(
-        lambda: context.registry.join(image.repository, sources), context.runner.patience()
-    )
+    digest = context.ask(lambda: context.registry.join(image.repository, sources))
     return LockedImage(image.name, digest, ordered)
 
 
@@ -101,88 +110,3 @@ def write_assets(context: Context, made: Lock) -> tuple[Path, ...]:
         for path in [*paths, locked]
     )
     return (*paths, context.write(f"assets/{SUMS}", sums), locked)
-
-
-def release_notes(context: Context, made: Lock) -> str:
-    """Render the notes from the changelog's section, the lock, the history and the images."""
-    facts = notes_facts(context, made)
-    if path := context.config.notes_template:
-        from scripts.release import notes_template  # noqa: PLC0415 - most projects have none
-
-        template = context.read_at(made.commit, path)
-        return notes_template.render(facts, template, path, context.runner.inherited())
-    return notes.render(facts)
-
-
-def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
-    """Gather what notes say. The lock and the history decide all of it: a retry says the same."""
-    plan, page, path = made.plan, context.endpoints.page_url, context.config.changelog
-    text = context.read_at(made.commit, path)
-    section = changelog.section(text, version.parse(plan.version), path)
-    pinned_compose = f"{page}/releases/download/{plan.tag}/{COMPOSE}"
-    sizes, before = image_sizes(context, made)
-    people = contributors(context, made)
-    return notes.NotesFacts(
-        project=plan.project,
-        version=plan.version,
-        tag=plan.tag,
-        date=plan.date,
-        prerelease=plan.prerelease,
-        body=changelog.excerpt(text, section),
-        repository_url=page,
-        previous_tag=plan.previous_tag,
-        images=tuple(
-            notes.Image(
-                i.name,
-                i.reference,
-                made.image(i.name).digest,
-                i.platforms,
-                sizes.get(i.name, {}),
-                before.get(i.name, {}),
-            )
-            for i in plan.images
-        ),
-        dists=tuple(notes.Dist(d.name, d.sha256, d.size) for d in made.dists),
-        compose_url=pinned_compose if context.config.compose and plan.images else None,
-        changelog=path,
-        contributors=people.all,
-        newcomers=people.new,
-    )
-
-
-def contributors(context: Context, made: Lock) -> history.People:
-    """Give who wrote what came since the last release; the release's own commit is by no one."""
-    refs = patiently(context.git.refs, context.runner.patience())
-    previous = refs.get(f"refs/tags/{made.plan.previous_tag}")
-    history.complete(context, made.plan.base, *([previous] if previous else []))
-    return history.people(context, made.plan.base, previous)
-
-
-def image_sizes(context: Context, made: Lock) -> tuple[Sizes, Sizes]:
-    """Give each image's sizes by platform, of this release and of the one before it."""
-    if not made.images:
-        return {}, {}
-    tag = made.plan.previous_tag
-    read = partial(attempt.read_lock, context, tag) if tag else None
-    previous = patiently(read, context.runner.patience()) if read else None
-    return sizes_of(context, made), sizes_of(context, previous) if previous else {}
-
-
-def sizes_of(context: Context, made: Lock) -> Sizes:
-    """Ask the registry, for all images and platforms at once; what is gone has no size."""
-
-    def ask(planned: PlannedImage, platform: str, digest: str) -> tuple[str, str, int | None]:
-        find = partial(context.registry.size, f"{planned.repository}@{digest}")
-        return planned.name, platform, patiently(find, context.runner.patience())
-
-    wanted = [
-        (planned, platform, made.image(planned.name).platforms[platform])
-        for planned in made.plan.images
-        for platform in planned.platforms
-    ]
-    sizes: Sizes = {}
-    with ThreadPoolExecutor() as pool:
-        for name, platform, size in pool.map(lambda one: ask(*one), wanted):
-            if size is not None:
-                sizes.setdefault(name, {})[platform] = size
-    return sizes

@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from scripts.core.converge import Conflict, Missing, Outcome, State, patiently
+from scripts.core import report
+from scripts.core.converge import CHECK, Conflict, Missing, Outcome, State
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
 from scripts.release import checkout, compose_file
+from scripts.release.assets import COMPOSE
 from scripts.release.config import ImageConfig
 from scripts.release.context import Context
-from scripts.stages.stage import COMPOSE
-from scripts.surfaces.package_index import Dists
+from scripts.release.release_surfaces import package
 from scripts.tools import installation
-from scripts.tools.docker_engine import REMEDY, STARTED, Engine, Services
+from scripts.tools.docker_engine import REMEDY, STARTED, Engine, Services, said_version
 from scripts.tools.installation import Installation
 
 STAGED = "staged"
@@ -37,34 +38,40 @@ def run(context: Context, moment: str, platform: str) -> Done:
     outcomes = [*_package(context, moment, consumer)]
     if context.plan.images and not context.plan.dry_run:
         outcomes += _images(context, moment, platform, consumer)
+    # Of the staged bytes, the reviewers read it before they approve.
+    context.runner.summary(report.verified(moment, platform, outcomes))
     return Done(tuple(outcomes), facts)
 
 
 def install(context: Context, moment: str) -> Installation:
     """Make a clean environment with the package in it, if there is a package."""
-    if not context.plan.dists:
-        return installation.fresh(context)
-    if moment != STAGED:
-        return installation.published(context, context.lock.dists)
-    return installation.staged(context, context.inputs / "dist" / context.plan.dists[0])
+    folder = context.fresh("consumer")
+    consumer = Installation(context.runner.inherited(), folder / "environment")
+    consumer.create()
+    if context.plan.dists and moment == STAGED:
+        consumer.install("--", str(context.inputs / "dist" / context.plan.dists[0]))
+    elif context.plan.dists:
+        where = context.index.simple_url
+        installation.install_published(consumer, context.lock, where, context.ask, folder)
+    return consumer
 
 
 def _package(context: Context, moment: str, consumer: Installation) -> Iterator[Outcome]:
-    package, plan = context.config.package, context.plan
-    if package is None:
+    configured, plan = context.config.package, context.plan
+    if configured is None:
         return
     if moment != STAGED:
         yield _timed(context, f"{moment} files on the index", partial(check_files, context))
     yield _timed(
         context,
         f"{moment} package installed and imported",
-        lambda: installation.check(consumer, plan.project, plan.version, package.modules),
+        lambda: installation.check(consumer, plan.project, plan.version, configured.modules),
     )
 
 
 def check_files(context: Context) -> None:
     """Compare every file on the index with the lock; the installation looks at the wheel alone."""
-    dists = Dists(context.index, context.lock, context.inputs / "dist", {})
+    (dists,) = package(context, context.lock)
 
     def look() -> State:
         state = dists.observe()
@@ -73,7 +80,7 @@ def check_files(context: Context) -> None:
             raise TransientError(cause, "look at the index, and run this again")
         return state
 
-    state = patiently(look, context.runner.patience())
+    state = context.ask(look)
     if isinstance(state, Conflict):
         raise ConflictError(state.cause, state.remedy)
 
@@ -88,13 +95,18 @@ def _images(
                 f"{moment} {reference} for {platform}",
                 partial(check_content, context, image, reference, platform),
             )
-    engine = Engine(context)
+    engine = Engine(context.runner.inherited(), context.fresh, context.runner.patience)
     if engine.platform != platform:
         # Said, not passed: what did not run here proves nothing here.
         detail = f"not started here: this engine is {engine.platform}"
-        yield Outcome(f"{moment} services on {platform}", detail, written=False, skipped=True)
+        yield _not_started(moment, platform, detail)
         return
     yield from _started(context, moment, engine, consumer)
+
+
+def _not_started(moment: str, platform: str, why: str) -> Outcome:
+    title = f"{moment} services on {platform}"
+    return Outcome(title, why, written=False, skipped=True, kind=CHECK)
 
 
 def references(context: Context, image: PlannedImage, moment: str) -> list[str]:
@@ -114,7 +126,7 @@ def _is_of(image: PlannedImage, reference: str) -> bool:
 def check_content(context: Context, image: PlannedImage, name: str, platform: str) -> None:
     """Compare index, platform image and labels with the lock, without starting anything."""
     locked = context.lock.image(image.name)
-    found = patiently(lambda: context.registry.find(name), context.runner.patience())
+    found = context.ask(lambda: context.registry.find(name))
     if found is None or (found.digest, found.platforms) != (locked.digest, locked.platforms):
         there = found or "not there"
         raise CheckError(f"{name} is {there}, the lock says {locked}", "release the next version")
@@ -134,7 +146,7 @@ def _started(
     began = time.monotonic()
     with engine.started(started_by(context)) as services:
         detail = f"healthy after {time.monotonic() - began:.0f} s"
-        yield Outcome(f"{moment} services on {engine.platform}", detail, written=False)
+        yield Outcome(f"{moment} services on {engine.platform}", detail, written=False, kind=CHECK)
         for image in context.config.images:
             yield _timed(
                 context,
@@ -165,7 +177,7 @@ def check_answers(context: Context, image: ImageConfig, services: Services) -> N
     if image.health:
         ask = partial(check_health, services, image.name, image.port, image.health)
         try:
-            patiently(ask, context.runner.patience(STARTED))
+            context.ask(ask, STARTED)
         except TransientError as error:
             log = services.log(image.name)
             raise CheckError(f"{error.cause}\n{log}", error.remedy) from error
@@ -184,15 +196,6 @@ def check_health(services: Services, name: str, port: int, path: str) -> None:
     status = services.get(name, port, path).status_code
     if status != OK:
         raise TransientError(f"{name} answers {status} on {path}, expected {OK}", REMEDY)
-
-
-def said_version(text: str) -> str | None:
-    """Read `version` out of a service's JSON answer."""
-    try:
-        answer = json.loads(text)
-    except ValueError:
-        return None
-    return answer.get("version") if isinstance(answer, dict) else None
 
 
 def accept(context: Context, services: Services, consumer: Installation, leg: str) -> None:
@@ -218,4 +221,4 @@ def _timed(context: Context, title: str, check: Callable[[], None]) -> Outcome:
     began = time.monotonic()
     check()
     print(f"ok: {title}")
-    return Outcome(title, f"ok, {time.monotonic() - began:.1f} s", written=False)
+    return Outcome(title, f"ok, {time.monotonic() - began:.1f} s", written=False, kind=CHECK)

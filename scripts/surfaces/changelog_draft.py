@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scripts.core.converge import Matches, Missing, State
+from scripts.core.converge import Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError, UsageError
-from scripts.surfaces.git_remote import MOVED, Git, person
+from scripts.surfaces.git_remote import Git, person, push_unmoved
 
 BRANCH = "changelog-draft"
 TITLE = "Draft the changelog"
@@ -21,7 +21,7 @@ FindRequest = Callable[[str, str], str | None]
 
 
 @dataclass(frozen=True)
-class DraftBranch:
+class DraftBranch(Surface):
     """The branch with the draft: the target's changelog, with the entries that it lacks."""
 
     git: Git
@@ -57,12 +57,7 @@ class DraftBranch:
         parent = self._joined(head) if head and self._in_use(head) else self.base
         commit = self._commit(parent)
         lease = f"refs/heads/{BRANCH}:{head or ''}"
-        try:
-            self.git.push(f"{commit}:refs/heads/{BRANCH}", lease=lease)
-        except ServiceError as error:
-            if any(sign in error.cause for sign in (*MOVED, "stale info")):
-                raise TransientError(f"{BRANCH} moved on while written", error.remedy) from error
-            raise
+        push_unmoved(self.git, f"{commit}:refs/heads/{BRANCH}", lease=lease)
 
     def _commit(self, parent: str) -> str:
         """Make the commit that adds the entries: the same one each time; `parent` if none lacks."""
@@ -109,7 +104,7 @@ class DraftBranch:
 
 
 @dataclass(frozen=True)
-class DraftRequest:
+class DraftRequest(Surface):
     """The pull request that asks a person to edit and merge the draft."""
 
     target: str

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from github.Issue import Issue
 
-from scripts.core.converge import Matches, Missing, State
+from scripts.core.converge import Matches, Missing, State, Surface
 from scripts.surfaces.github_release import Forge, failures
 
 TITLE = "A release no longer says one thing everywhere"
@@ -14,7 +14,7 @@ MENDED = "Every release says one thing again."
 
 
 @dataclass(frozen=True)
-class DriftIssue:
+class DriftIssue(Surface):
     """At most one open issue; none where there is no drift."""
 
     forge: Forge

@@ -1,21 +1,23 @@
 """The git remote: release branch, tag, and the branch that users follow."""
 
 import base64
+import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from scripts.core import lock as locking
 from scripts.core.changelog.carrying import carried, carry, without
-from scripts.core.converge import Conflict, Matches, Missing, State
+from scripts.core.converge import NAME, POINTER, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.tools import processes
 
 # What git says where somebody else pushed between our look and our push.
-MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value")
+MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value", "stale info")
 # What git says where nobody, or somebody without the right, asks to push.
 DENIED = ("403", "401", "denied", "authentication failed", "could not read username")
 # What GitHub says to a push that a rule forbids (GitHub Docs, "Troubleshooting rules").
@@ -23,6 +25,14 @@ PROTECTED = ("GH006", "GH013", "protected branch", "repository rule violations")
 TAG_REFUSED = (
     "where a ruleset restricts who makes tags, let this token pass it and run the release again; "
     "where an immutable release has used the name up, it never comes back: release the next version"
+)
+# What GitHub says to a token without the right to workflows, such as a run's own, of a commit whose
+# workflow files stand so on no branch.
+NO_WORKFLOWS = "without `workflows` permission"
+CHANGED_WORKFLOWS = (
+    "workflow files changed on the branch after this release began, or its branch release/v… was "
+    "deleted while it waited: run the release again with the same version, it starts from the "
+    "branch as it is now"
 )
 # A remote that sends nothing for so many seconds is given up (git, GIT_HTTP_LOW_SPEED_TIME).
 SETTINGS = {"GIT_TERMINAL_PROMPT": "0", "GIT_HTTP_LOW_SPEED_LIMIT": "1"}
@@ -172,15 +182,28 @@ class Git:
 
         With a lease, `ref:commit`, only if the remote has that commit there.
         """
-        self.run(
-            "push",
-            "--quiet",
-            "--atomic",
-            *(f"--force-with-lease={one}" for one in (lease,) if one),
-            "--end-of-options",
-            self.url,
-            *refspecs,
-        )
+        leased = [f"--force-with-lease={lease}"] if lease else []
+        words = ("push", "--quiet", "--atomic", *leased, "--end-of-options", self.url)
+        try:
+            self.run(*words, *refspecs)
+        except ServiceError as error:
+            if NO_WORKFLOWS in error.cause:
+                error.remedy = CHANGED_WORKFLOWS
+            raise
+
+    def notes(self, below: str) -> set[str]:
+        """Name the references below `below`, which are neither branches nor tags."""
+        listed = self.run("ls-remote", "--end-of-options", self.url, f"{below}/*").splitlines()
+        return {line.partition("\t")[2] for line in listed}
+
+    def note(self, name: str, commit: str, who: Mapping[str, str]) -> None:
+        """Make a reference that only one run can make: its commit is like no other.
+
+        Raises ServiceError if it is there already (git-push, `--force-with-lease`).
+        """
+        tree = self.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+        mine = self.commit(tree, [commit], f"Note {name}\n\n{secrets.token_hex(16)}\n", who)
+        self.push(f"{mine}:{name}", lease=f"{name}:")
 
     def _has(self, commit: str) -> bool:
         try:
@@ -212,7 +235,7 @@ def _header(url: str, token: str | None) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class ReleaseBranch:
+class ReleaseBranch(Surface):
     """The branch that holds the release commit until the tag does."""
 
     git: Git
@@ -240,7 +263,7 @@ class ReleaseBranch:
 
 
 @dataclass(frozen=True)
-class ReleaseBranchGone:
+class ReleaseBranchGone(Surface):
     """The release branch is not needed once the branch holds the release commit."""
 
     git: Git
@@ -251,6 +274,11 @@ class ReleaseBranchGone:
     def title(self) -> str:
         """Name the branch."""
         return f"branch {self.plan.release_branch} removed"
+
+    @property
+    def planned(self) -> str:
+        """Say when it may stay."""
+        return "removed, or kept for a pull request"
 
     def observe(self) -> State:
         """Look whether it is still there, and still needed."""
@@ -274,9 +302,10 @@ class ReleaseBranchGone:
 
 
 @dataclass(frozen=True)
-class GitTag:
+class GitTag(Surface):
     """The annotated tag: a name, so it never moves."""
 
+    kind = NAME
     git: Git
     lock: Lock
 
@@ -284,6 +313,16 @@ class GitTag:
     def title(self) -> str:
         """Name the tag."""
         return f"git tag {self.lock.plan.tag}"
+
+    @property
+    def planned(self) -> str:
+        """Give the commit, which a plan does not know yet."""
+        return self.lock.commit or "the release commit"
+
+    @property
+    def link(self) -> str:
+        """Give the page of the tagged files."""
+        return f"{self.git.url}/tree/{self.lock.plan.tag}"
 
     def observe(self) -> State:
         """Look which commit it names."""
@@ -325,9 +364,10 @@ def tag_object(lock: Lock) -> str:
 
 
 @dataclass
-class Branch:
+class Branch(Surface):
     """The branch the release came from: a pointer, so it comes last."""
 
+    kind = POINTER
     git: Git
     plan: Plan
     commit: str
@@ -341,6 +381,16 @@ class Branch:
     def title(self) -> str:
         """Name the branch."""
         return f"branch {self.plan.branch}"
+
+    @property
+    def planned(self) -> str:
+        """Say that the commit is to be in its history."""
+        return f"contains {self.commit[:12] or 'the release commit'}"
+
+    @property
+    def link(self) -> str:
+        """Give the page of the branch."""
+        return f"{self.git.url}/tree/{self.plan.branch}"
 
     def observe(self) -> State:
         """Look whether the branch contains the release commit, or a pull request brings it."""
@@ -358,20 +408,12 @@ class Branch:
         head = self._head()
         self.git.fetch(head)
         new = self.commit if self.git.is_ancestor(head, self.commit) else self._merge(head)
-        try:
-            self.git.push(f"{new}:refs/heads/{self.plan.branch}")
-        except ServiceError as error:
-            if any(sign in error.cause for sign in MOVED):
-                raise TransientError(
-                    f"branch {self.plan.branch} moved on while it was written", error.remedy
-                ) from error
-            if not any(sign in error.cause for sign in PROTECTED):
-                raise
-            # Somebody may have deleted it meanwhile, and a pull request needs it.
-            self.git.push(f"+{self.commit}:refs/heads/{self.plan.release_branch}")
-            title = f"Merge release {self.plan.tag}"
-            body = f"`{self.plan.branch}` is protected. Do not squash: {self.plan.tag} is tagged."
-            self.open_pull_request(*self._ends(), title, body)
+        title = f"Merge release {self.plan.tag}"
+        body = f"`{self.plan.branch}` is protected. Do not squash: {self.plan.tag} is tagged."
+        # Somebody may have deleted it meanwhile, and a pull request needs it.
+        own = f"+{self.commit}:refs/heads/{self.plan.release_branch}"
+        ask = partial(self.open_pull_request, *self._ends(), title, body)
+        push_or_ask(self.git, f"{new}:refs/heads/{self.plan.branch}", own, ask)
 
     def _ends(self) -> tuple[str, str]:
         return self.plan.release_branch or "", self.plan.branch or ""
@@ -412,6 +454,34 @@ class Branch:
                 f"merge {self.plan.tag} into {self.plan.branch} by hand, then run this again",
             ) from error
         return merged.splitlines()[0]
+
+
+def push_or_ask(git: Git, wanted: str, own: str, ask: Callable[[], object]) -> None:
+    """Push `wanted` to its branch; if that is protected, push `own` and ask by pull request.
+
+    Both are refspecs (git-push). Raises `TransientError` if the branch moved on meanwhile.
+    """
+    try:
+        push_unmoved(git, wanted)
+    except TransientError:
+        raise
+    except ServiceError as error:
+        if not any(sign in error.cause for sign in PROTECTED):
+            raise
+        git.push(own)
+        ask()
+
+
+def push_unmoved(git: Git, refspec: str, lease: str = "") -> None:
+    """Push to a branch. Raises `TransientError` if somebody else pushed to it meanwhile."""
+    try:
+        git.push(refspec, lease=lease)
+    except ServiceError as error:
+        if any(sign in error.cause for sign in (*MOVED, "stale info")):
+            branch = refspec.rpartition(":refs/heads/")[2]
+            cause = f"branch {branch} moved on while it was written"
+            raise TransientError(cause, error.remedy) from error
+        raise
 
 
 def identity(plan: Plan) -> dict[str, str]:

@@ -9,18 +9,30 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
-from github import Auth, BadAttributeException, Github, GithubException
+from github import (
+    Auth,
+    BadAttributeException,
+    Github,
+    GithubException,
+    UnknownObjectException,
+)
+from github.GithubObject import NotSet
 from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 from github.Repository import Repository
 
 from scripts.core import lock, version
-from scripts.core.converge import Conflict, Matches, Missing, State
+from scripts.core.converge import POINTER, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError
 from scripts.core.plan import Plan
 from scripts.surfaces import web
 
 REMEDY = "check GITHUB_TOKEN's permissions (contents: write) and the API's status page"
+# GitHub starts no checks by itself for what a run's own token opened.
+APPROVE = (
+    "A workflow opened this pull request, so its checks wait: press *Approve workflows to run* "
+    "below."
+)
 NOT_FOUND = 404
 FORBIDDEN = 403
 T = TypeVar("T")
@@ -46,6 +58,7 @@ class Forge:
             seconds_between_requests=None,
             seconds_between_writes=None,
             lazy=True,
+            per_page=100,
         )
         self._name = repository
 
@@ -72,6 +85,10 @@ class Forge:
         if not isinstance(found, list):
             raise TypeError(f"expected a list, found {found!r}")
         return found
+
+    def labels(self, number: int) -> list[str]:
+        """Give the names of a pull request's labels."""
+        return [one["name"] for one in self._list(f"issues/{number}/labels?per_page=100")]
 
     def environments(self) -> dict[str, bool]:
         """Give the environments, each with whether somebody has to approve."""
@@ -163,13 +180,21 @@ class Forge:
                 raise
 
     def asset(self, release: GitRelease, name: str) -> bytes | None:
-        """Download one asset."""
+        """Download one of the assets that the release was listed with."""
         with failures():
-            for asset in release.get_assets():
+            for asset in release.assets:
                 if asset.name == name and asset.state == "uploaded":
-                    answer = asset.download_asset(chunk_size=1 << 16)
-                    return b"".join(answer[2]) if answer else None
+                    return _content(asset)
         return None
+
+    def digests(self, release: GitRelease) -> dict[str, str]:
+        """Give every asset's SHA-256 by name, as GitHub says it; else of what it gives."""
+        with failures():
+            return {
+                one.name: (one.digest or "").removeprefix("sha256:")
+                or hashlib.sha256(_content(one)).hexdigest()
+                for one in release.assets
+            }
 
     def find_pull_request(self, head: str, base: str) -> str | None:
         """Give the address of the open pull request from one branch to another."""
@@ -180,6 +205,7 @@ class Forge:
 
     def open_pull_request(self, head: str, base: str, title: str, body: str) -> str:
         """Ask for a branch to be merged where it may not be pushed."""
+        body = f"{body}\n\n{APPROVE}"
         with failures():
             pull = self.repository.create_pull(title=title, body=body, head=head, base=base)
             return pull.html_url
@@ -191,7 +217,8 @@ class Forge:
         body: str | None = None,
         draft: bool | None = None,
         prerelease: bool | None = None,
-        make_latest: str = "false",
+        make_latest: str | None = "false",
+        discussion: str | None = None,
     ) -> None:
         """Change what is given of a release, and keep the rest as it stands there."""
         release = self.release(tag)
@@ -203,8 +230,20 @@ class Forge:
                 release.body or "" if body is None else body,
                 draft=release.draft if draft is None else draft,
                 prerelease=release.prerelease if prerelease is None else prerelease,
-                make_latest=make_latest,
+                make_latest=make_latest or NotSet,
+                discussion_category_name=discussion or NotSet,
             )
+
+    def comments(self, number: int) -> list[str] | None:
+        """Give the comments of an issue or a pull request; None where there is no such."""
+        try:
+            with failures():
+                issue = self.repository.get_issue(number)
+                return [one.body or "" for one in issue.get_comments()]
+        except ServiceError as error:
+            if isinstance(error.__cause__, UnknownObjectException):
+                return None
+            raise
 
 
 @contextmanager
@@ -239,7 +278,7 @@ def _error(error: GithubException) -> ServiceError:
 
 
 @dataclass(frozen=True)
-class Draft:
+class Draft(Surface):
     """The release before anyone can see it, with exactly the planned assets."""
 
     forge: Forge
@@ -330,16 +369,29 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Published:
+class Published(Surface):
     """The release, for everyone to see; "Latest" if it is the highest stable version."""
 
+    kind = POINTER
     forge: Forge
     plan: Plan
+    page: str = ""
+    """The repository's page."""
 
     @property
     def title(self) -> str:
         """Name the release."""
         return f"release {self.plan.tag}"
+
+    @property
+    def planned(self) -> str:
+        """Say whether it is to be "Latest"."""
+        return f"published{', Latest' * self.plan.latest}"
+
+    @property
+    def link(self) -> str:
+        """Give the release's page."""
+        return self.page and f"{self.page}/releases/tag/{self.plan.tag}"
 
     def observe(self) -> State:
         """Look whether it is published, and whether "Latest" is right."""
@@ -399,6 +451,11 @@ def _plain(text: str) -> str:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _content(asset: GitReleaseAsset) -> bytes:
+    answer = asset.download_asset(chunk_size=1 << 16)
+    return b"".join(answer[2]) if answer else b""
 
 
 def _same(asset: GitReleaseAsset, path: Path) -> bool:

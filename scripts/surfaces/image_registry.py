@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.core import version
-from scripts.core.converge import Conflict, Matches, Missing, State
+from scripts.core.converge import NAME, POINTER, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError
 from scripts.surfaces import web
 from scripts.tools import processes
@@ -127,8 +127,8 @@ def index_digest(dry_run: str) -> str:
 
 
 @dataclass(frozen=True)
-class VersionTag:
-    """An image's version tag: a name, so it never moves."""
+class ImageTag(Surface):
+    """A tag of an image's repository, which is to name an image index."""
 
     registry: ImageRegistry
     repository: str
@@ -138,11 +138,32 @@ class VersionTag:
     @property
     def title(self) -> str:
         """Name the tag with its repository."""
-        return f"image tag {self.repository}:{self.tag}"
+        return f"image tag {self.reference}"
+
+    @property
+    def reference(self) -> str:
+        """Repository and tag."""
+        return f"{self.repository}:{self.tag}"
+
+    @property
+    def planned(self) -> str:
+        """Give the digest, which a plan does not know yet."""
+        return self.digest or "the tested image"
+
+    def apply(self) -> None:
+        """Copy the tested index, byte by byte, under the tag."""
+        self.registry.create(self.reference, f"{self.repository}@{self.digest}")
+
+
+@dataclass(frozen=True)
+class VersionTag(ImageTag):
+    """An image's version tag: a name, so it never moves."""
+
+    kind = NAME
 
     def observe(self) -> State:
         """Look which image index it names."""
-        found = self.registry.find(f"{self.repository}:{self.tag}")
+        found = self.registry.find(self.reference)
         if found is None:
             return Missing("not there")
         if found.digest == self.digest:
@@ -152,40 +173,21 @@ class VersionTag:
             "a tag that people may have pulled is not moved: release the next version",
         )
 
-    def apply(self) -> None:
-        """Copy the proven index, byte by byte, under its tag."""
-        target, source = f"{self.repository}:{self.tag}", f"{self.repository}@{self.digest}"
-        self.registry.create(target, source)
-
 
 @dataclass(frozen=True)
-class FloatingTag:
+class FloatingTag(ImageTag):
     """An image's `latest`, `0` or `0.2`: a pointer, which only moves forward."""
 
-    registry: ImageRegistry
-    repository: str
-    tag: str
-    digest: str
+    kind = POINTER
     version: str
-
-    @property
-    def title(self) -> str:
-        """Name the tag with its repository."""
-        return f"image tag {self.repository}:{self.tag}"
 
     def observe(self) -> State:
         """Look where it points; a higher version that came meanwhile keeps it."""
-        reference = f"{self.repository}:{self.tag}"
-        found = self.registry.find(reference)
+        found = self.registry.find(self.reference)
         if found and found.digest == self.digest:
             return Matches(self.digest)
-        held = self.registry.labels(reference).get(VERSION_LABEL, "") if found else ""
+        held = self.registry.labels(self.reference).get(VERSION_LABEL, "") if found else ""
         higher = version.from_tag(f"v{held}")  # none where somebody else's image says no version
         if higher and higher > version.parse(self.version):
             return Matches(f"held by the higher version {held}")
         return Missing(f"at {held or found.digest}" if found else "not there")
-
-    def apply(self) -> None:
-        """Point it at the proven index."""
-        target, source = f"{self.repository}:{self.tag}", f"{self.repository}@{self.digest}"
-        self.registry.create(target, source)

@@ -17,9 +17,10 @@ from pypi_simple import (
 )
 from twine.utils import DEFAULT_REPOSITORY
 
-from scripts.core.converge import Conflict, Matches, Missing, State
+from scripts.core.converge import NAME, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError
 from scripts.core.lock import Lock
+from scripts.core.plan import normalised
 from scripts.surfaces import web
 from scripts.tools import processes
 
@@ -109,9 +110,10 @@ def _version(file: DistributionPackage) -> Version | None:
 
 
 @dataclass(frozen=True)
-class Dists:
+class Dists(Surface):
     """The package's files: the last name, and the only one that can't be taken back."""
 
+    kind = NAME
     index: PackageIndex
     lock: Lock
     folder: Path
@@ -121,6 +123,17 @@ class Dists:
     def title(self) -> str:
         """Name project and version."""
         return f"package {self.lock.plan.project} {self.lock.plan.version}"
+
+    @property
+    def planned(self) -> str:
+        """Give the files, with their hashes where they are built."""
+        files = (f"{d.name} sha256:{d.sha256}".removesuffix(" sha256:") for d in self.lock.dists)
+        return ", ".join(files)
+
+    @property
+    def link(self) -> str:
+        """Give the index's page of the project (PEP 503)."""
+        return f"{self.index.simple_url.rstrip('/')}/{normalised(self.lock.plan.project)}/"
 
     def observe(self) -> State:
         """Compare every file by its hash; a name alone proves nothing."""

@@ -2,18 +2,18 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import docker
 import requests
 from docker.errors import DockerException
 
+from scripts.core.converge import Patience, patiently
 from scripts.core.errors import CheckError, ServiceError, TransientError
-from scripts.release.context import Context
 from scripts.tools import processes
 
 ARCHITECTURES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
@@ -53,15 +53,25 @@ class Services:
 
 
 REMEDY = "read the service's log above, fix the image, and run the release again"
+NOT_PULLED = "check whether the registry has it, then run the release again with the same version"
 
 
 class Engine:
-    """The runner's Docker engine: the docker SDK to look, compose to start."""
+    """The runner's Docker engine: the docker SDK to look, compose to start.
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    `environment` is all that compose sees, `fresh` gives it an empty folder of that name, and
+    `patience` a deadline for what it pulls.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        fresh: Callable[[str], Path],
+        patience: Callable[[], Patience],
+    ) -> None:
+        self._environment, self._fresh, self._patience = environment, fresh, patience
         try:
-            host = context.runner.get("DOCKER_HOST")
+            host = environment.get("DOCKER_HOST")
             self._client = docker.DockerClient(base_url=host) if host else docker.from_env()
             self.platform = ARCHITECTURES.get(self._client.info()["Architecture"], "unknown")
         except DockerException as error:
@@ -69,19 +79,12 @@ class Engine:
                 f"no Docker engine answers: {error}", "start one, or set DOCKER_HOST"
             ) from error
 
-    def image(self, reference: str) -> dict[str, Any]:
-        """Pull an image, and give what the engine knows of it."""
-        try:
-            attributes: dict[str, Any] = self._client.images.pull(reference).attrs
-        except DockerException as error:
-            raise CheckError(f"{reference} cannot be pulled: {error}", REMEDY) from error
-        return attributes
-
     @contextmanager
     def started(self, compose_file: Path) -> Iterator[Services]:
         """Start everything of a compose file on free ports, and take all of it away again."""
         project = f"release-{secrets.token_hex(4)}"
-        run = Compose(self._context, project, compose_file)
+        folder = self._fresh(project)
+        run = Compose(self._environment, folder, project, compose_file, self._patience)
         try:
             yield run.up()
         finally:
@@ -91,19 +94,28 @@ class Engine:
 class Compose:
     """One compose project that can be there beside any other: its ports are chosen free."""
 
-    def __init__(self, context: Context, project: str, file: Path) -> None:
-        self._environment = context.runner.inherited()
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        folder: Path,
+        project: str,
+        file: Path,
+        patience: Callable[[], Patience],
+    ) -> None:
+        self._environment = environment
+        self._patience = patience
         self._base = ["docker", "compose", f"--project-name={project}", f"--file={file}"]
         self._ports = self._published()
         # A folder of its own: another project that starts meanwhile must not replace it.
-        override = context.fresh(project) / "ports.yaml"
+        override = folder / "ports.yaml"
         override.write_text(free_ports(self._ports), "utf-8")
         self._base += [f"--file={override}"]
 
     def up(self) -> Services:
-        """Start, wait until every health check passes, and find the ports."""
+        """Pull, start, wait until every health check passes, and find the ports."""
+        self._pull()
         try:
-            self._run("up", "--detach", "--wait", f"--wait-timeout={STARTED}")
+            self._run("up", "--pull=never", "--detach", "--wait", f"--wait-timeout={STARTED}")
         except ServiceError as error:
             raise CheckError(f"{error.cause}\n{self.log()}", REMEDY) from error
         return Services(
@@ -118,6 +130,16 @@ class Compose:
     def log(self, *names: str) -> str:
         """Give the last lines of these services' logs, or of all."""
         return self._run("logs", "--no-color", f"--tail={SHOWN}", "--", *names)
+
+    def _pull(self) -> None:
+        """Pull every image, before a failure to start can be taken for one of the images."""
+        pull = partial(self._run, "pull", "--quiet")
+        try:
+            patiently(pull, self._patience())
+        except TransientError:
+            raise
+        except ServiceError as error:
+            raise ServiceError(f"an image cannot be pulled: {error.cause}", NOT_PULLED) from error
 
     def down(self) -> None:
         """Take away containers, networks and volumes."""
@@ -134,6 +156,15 @@ class Compose:
         return processes.run(
             [*self._base, *arguments], environment=self._environment, timeout=STARTED + 600
         )
+
+
+def said_version(text: str) -> str | None:
+    """Read `version` out of a service's JSON answer."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return None
+    return answer.get("version") if isinstance(answer, dict) else None
 
 
 def free_ports(ports: dict[str, list[int]]) -> str:

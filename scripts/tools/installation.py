@@ -1,18 +1,18 @@
 """A clean environment with the released package in it, as a user makes one."""
 
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.core.converge import patiently
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
-from scripts.core.lock import LockedDist
-from scripts.release.context import Context
+from scripts.core.lock import Lock
 from scripts.tools import processes
 
 # What uv says where the index, or an edge of it, does not show the version yet.
 NOT_SHOWN = ("there is no version of", "not found in the package registry")
 ASK = "import importlib.metadata as m, sys; print(m.version(sys.argv[-1]))"
+Ask = Callable[[Callable[[], None]], None]
 REMEDY = "correct the package, and run the release again with the same version"
 
 
@@ -20,7 +20,8 @@ REMEDY = "correct the package, and run the release again with the same version"
 class Installation:
     """A virtual environment of its own, outside every other."""
 
-    context: Context
+    environment: Mapping[str, str]
+    """All that its programs see."""
     folder: Path
 
     @property
@@ -33,17 +34,12 @@ class Installation:
         return processes.run(
             [str(self.python), "-I", *arguments],
             cwd=self.folder,
-            environment=self.context.runner.inherited(**environment),
+            environment={**self.environment, **environment},
         )
 
     def install(self, *arguments: str) -> None:
         """Install with uv."""
         self._uv("pip", "install", f"--python={self.python}", *arguments)
-
-    def from_index(self, *arguments: str, project: str) -> None:
-        """Install from the index, the project's page read anew."""
-        index = self.context.index.simple_url
-        self.install(f"--default-index={index}", f"--refresh-package={project}", *arguments)
 
     def create(self) -> None:
         """Make the empty environment."""
@@ -51,45 +47,31 @@ class Installation:
 
     def _uv(self, *arguments: str) -> None:
         # uv is found beside this Python, which is not always on PATH.
-        path = f"{Path(sys.executable).parent}:{self.context.runner.get('PATH') or ''}"
-        environment = self.context.runner.inherited() | {"PATH": path}
+        path = f"{Path(sys.executable).parent}:{self.environment.get('PATH', '')}"
+        environment = {**self.environment, "PATH": path}
         processes.run(["uv", *arguments], cwd=self.folder.parent, environment=environment)
 
 
-def fresh(context: Context) -> Installation:
-    """Make an empty environment."""
-    installation = Installation(context, context.fresh("consumer") / "environment")
-    installation.create()
-    return installation
-
-
-def staged(context: Context, wheel: Path) -> Installation:
-    """Install the proven wheel from its file."""
-    installation = fresh(context)
-    installation.install("--", str(wheel))
-    return installation
-
-
-def published(context: Context, dists: tuple[LockedDist, ...]) -> Installation:
+def install_published(
+    installation: Installation, lock: Lock, simple_url: str, ask: Ask, folder: Path
+) -> None:
     """Install from the index by name, only if the index's bytes are those of the lock.
 
     Cool-downs that a user may have set against fresh uploads do not apply to one's own release.
+    `ask` repeats what failed in passing; `folder` is an empty one.
     """
-    plan = context.plan
-    installation = fresh(context)
-    hashes = " ".join(f"--hash=sha256:{dist.sha256}" for dist in dists)
-    wanted = context.fresh("requirements") / "requirements.txt"
+    plan = lock.plan
+    hashes = " ".join(f"--hash=sha256:{dist.sha256}" for dist in lock.dists)
+    wanted = folder / "requirements.txt"
     wanted.write_text(f"{plan.project}=={plan.version} {hashes}\n", "utf-8")
+    index = [f"--default-index={simple_url}", f"--refresh-package={plan.project}"]
 
     def install() -> None:
         try:
-            installation.from_index(
-                # Or uv, where the wheel's hash is another, would build the sdist, and find nothing.
-                f"--only-binary={plan.project}",
-                *("--require-hashes", "--no-deps"),
-                f"--requirements={wanted}",
-                project=plan.project,
-            )
+            # Or uv, where the wheel's hash is another, would build the sdist, and find nothing.
+            wheel = f"--only-binary={plan.project}"
+            exactly = ("--require-hashes", "--no-deps", f"--requirements={wanted}")
+            installation.install(*index, wheel, *exactly)
         except ServiceError as error:
             if any(sign in error.cause for sign in NOT_SHOWN):
                 raise TransientError(
@@ -102,9 +84,8 @@ def published(context: Context, dists: tuple[LockedDist, ...]) -> Installation:
                 ) from error
             raise
 
-    patiently(install, context.runner.patience())
-    installation.from_index("--", f"{plan.project}=={plan.version}", project=plan.project)
-    return installation
+    ask(install)
+    installation.install(*index, "--", f"{plan.project}=={plan.version}")
 
 
 def check(installation: Installation, project: str, version: str, modules: tuple[str, ...]) -> None:

@@ -12,9 +12,30 @@ LAST_LINES = 12
 # for a while: worth asking again. Everything else is an answer.
 PASSING = (
     "could not resolve host",
+    "no such host",
+    "server misbehaving",
+    "temporary failure in name resolution",
+    "failed to connect to",
     "connection refused",
     "connection reset",
+    "connection was reset",
     "connection timed out",
+    "network is unreachable",
+    "no route to host",
+    "error sending request",
+    "operation timed out",
+    "read timed out",
+    "readtimeout",
+    "connecttimeout",
+    "client.timeout exceeded",
+    "context deadline exceeded",
+    "ssl connection timeout",
+    "gnutls recv error",
+    "ssl_error_syscall",
+    "tls connect error",
+    "not closed cleanly",
+    "outstanding read data remaining",
+    "received from peer",
     "broken pipe",
     "use of closed network connection",
     "server closed idle connection",
@@ -26,6 +47,7 @@ PASSING = (
     "operation too slow",
     "tls handshake timeout",
     "too many requests",
+    "toomanyrequests",
     "remotedisconnected",
     "connectionerror",
     "bad gateway",
@@ -61,13 +83,11 @@ def run(
             timeout=timeout, check=False,
         )  # fmt: skip
     except FileNotFoundError as error:
-        raise ServiceError(
-            f"{arguments[0]} is not installed", "install it, or run setup"
-        ) from error
+        cause = f"{arguments[0]} is not installed"
+        raise ServiceError(cause, "install it, or run setup") from error
     except subprocess.TimeoutExpired as error:
-        raise TransientError(
-            f"`{name} …` did not end within {timeout:.0f} s", "look at the service"
-        ) from error
+        cause = f"`{name} …` did not end within {timeout:.0f} s"
+        raise TransientError(cause, "look at the service") from error
     # Decoded here, not by subprocess, which would turn CRLF into LF.
     output = done.stdout.decode("utf-8", "surrogateescape")
     errors = done.stderr.decode("utf-8", "replace")

@@ -32,6 +32,7 @@ DAY = 86400.0  # seconds; more makes no sense, and much more no timeout
 DEADLINE = 600.0
 SILENCE = 30.0
 LONGEST_PAUSE = 15.0
+WEBHOOKS = "ANNOUNCE_SECRETS"
 LATIN = "\u00ff"  # the last character that a header can carry (RFC 9110, 5.5)
 HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"
 EVENT = "set GITHUB_EVENT_PATH to the file that GitHub wrote for the event, or not at all"
@@ -92,6 +93,17 @@ class Secrets:
     index_token: str | None = None
     registry_username: str | None = None
     registry_token: str | None = None
+    webhooks: str | None = None
+    """Lines of `NAME=ADDRESS`, a token behind the address where the service wants one."""
+
+    def webhook(self, name: str) -> tuple[str, str] | None:
+        """Give a webhook's address and its token; None where the secret does not name it."""
+        for line in (self.webhooks or "").splitlines():
+            key, _, rest = line.strip().partition("=")
+            address, _, token = rest.strip().partition(" ")
+            if key.strip() == name and address:
+                return address, token.strip()
+        return None
 
     def __repr__(self) -> str:
         """Say nothing, so that no traceback or log can."""
@@ -124,6 +136,8 @@ class Runner:
         self._as_json = as_json
         self._progress: Progress | None = None
         given = [value for key, value in self._environ.items() if SECRET.search(key)]
+        webhooks = self._environ.get(WEBHOOKS, "").splitlines()
+        given += [one for line in webhooks for one in line.partition("=")[2].split()]
         self.clean = redaction.cleaner(given)
         """Hides the secrets in a text: all that leaves the process goes through it."""
         self.found: dict[str, Any] = {}
@@ -198,6 +212,7 @@ class Runner:
             index_token=self.get("PACKAGE_INDEX_TOKEN"),
             registry_username=self.get("REGISTRY_USERNAME"),
             registry_token=self.get("REGISTRY_TOKEN"),
+            webhooks=self.get(WEBHOOKS),
         )
 
     def trigger(self) -> Trigger:
@@ -217,11 +232,19 @@ class Runner:
             run_url=f"{server}/{repository}/actions/runs/{run}" if run else None,
         )
 
+    def attempt(self) -> int:
+        """Give the number of this attempt of the run, from 1."""
+        return int(self.get("GITHUB_RUN_ATTEMPT") or 1)
+
     def labels(self) -> list[str]:
         """Give the labels of the pull request that this run is for, from the event's payload."""
         labels = self._pull_request().get("labels")
         found = labels if isinstance(labels, list) else []
         return [str(label.get("name")) for label in found if isinstance(label, dict)]
+
+    def pull_request(self) -> int | None:
+        """Give the number of the pull request that this run is for; none without one."""
+        return self._pull_request().get("number")
 
     def merged_into(self) -> str | None:
         """Give the commit that this run's pull request is to be merged into; none without one."""
@@ -234,6 +257,8 @@ class Runner:
     def needs(self) -> dict[str, Any]:
         """Give what became of the jobs before this one: GitHub's context `needs`, as JSON."""
         text = self.get("CI_NEEDS")
+        if text is None and not self.on_actions:
+            return {}
         try:
             found = json.loads(text or "")
         except (ValueError, RecursionError) as error:
@@ -285,6 +310,7 @@ class Runner:
 
     def output(self, **values: str) -> None:
         """Set outputs of the step. A random delimiter, so that no value can end itself."""
+
         if path := self.get("GITHUB_OUTPUT"):
             mark = secrets.token_hex(16)
             text = "".join(f"{key}<<{mark}\n{value}\n{mark}\n" for key, value in values.items())
@@ -346,6 +372,12 @@ class Runner:
         """Say whether colour is wanted there (no-color.org: any value but an empty one is a no)."""
         return self._watched(stream) and not self.get("NO_COLOR")
 
+    def warn(self, error: ReleaseError) -> None:
+        """Print what is odd and stops nothing, and annotate its file and line on GitHub."""
+        print(f"warning: {error}", file=sys.stderr)
+        if self.on_actions:
+            print(annotation(error, "warning"), file=sys.stderr if self._as_json else sys.stdout)
+
     def fail(self, error: ReleaseError) -> None:
         """Print an error for a person, and annotate its file and line on GitHub."""
         if self._coloured(sys.stderr):
@@ -376,15 +408,15 @@ class Pause:
         return True
 
 
-def annotation(error: ReleaseError) -> str:
-    """Write an error as a workflow command (GitHub Docs, Workflow commands)."""
+def annotation(error: ReleaseError, kind: str = "error") -> str:
+    """Write an error or a warning as a workflow command (GitHub Docs, Workflow commands)."""
     properties = {"title": type(error).__name__}
     if error.place:
         properties |= {"file": error.place.path}
         properties |= {"line": str(error.place.line)} if error.place.line else {}
         properties |= {"col": str(error.place.column)} if error.place.column else {}
     fields = ",".join(f"{key}={_escape(value, ':,')}" for key, value in properties.items())
-    return f"::error {fields}::{_escape(f'{error.cause}{chr(10)}{error.remedy}')}"
+    return f"::{kind} {fields}::{_escape(f'{error.cause}{chr(10)}{error.remedy}')}"
 
 
 def _escape(text: str, more: str = "") -> str:

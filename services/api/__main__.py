@@ -1,5 +1,6 @@
 """Run the API: `python -m services.api`."""
 
+import logging
 import resource
 import signal
 import socket
@@ -10,6 +11,7 @@ import uvicorn
 
 from services.api.app import create
 from services.api.settings import Settings, from_environment
+from services.bounds import bounded
 from stream_pose_ml import __version__
 
 
@@ -31,6 +33,7 @@ class Server(uvicorn.Server):
 
 def configuration(settings: Settings) -> uvicorn.Config:
     """How uvicorn serves the API."""
+    logging.getLogger("uvicorn.error").addFilter(_worth_a_line)
     return uvicorn.Config(
         create(settings),
         host=settings.host,
@@ -41,7 +44,13 @@ def configuration(settings: Settings) -> uvicorn.Config:
         server_header=False,
         access_log=False,
         log_level="warning",  # else two lines for every stream
+        **bounded(settings.head_seconds),
     )
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    """Leave out the traceback of a text frame that is not UTF-8: its stream is told, with 1007."""
+    return not (record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError))
 
 
 def main() -> None:

@@ -9,10 +9,11 @@ from fastapi import FastAPI, HTTPException, Query, Request, WebSocket
 
 from services.api import examples, reference, registry
 from services.api.catalogue import Catalogue
-from services.api.limits import BodyLimit
 from services.api.recordings import classify_body
 from services.api.settings import Settings
 from services.api.stream import POLICY, Streams
+from services.bounds import BodyLimit
+from services.doors import Doors
 from stream_pose_ml import __version__
 from stream_pose_ml.errors import ModelError, StreamPoseError
 
@@ -34,7 +35,8 @@ def create(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.streams = Streams(settings)
-    app.add_middleware(BodyLimit, limit=settings.body_bytes)
+    app.add_middleware(BodyLimit, limit=settings.body_bytes, seconds=settings.body_seconds)
+    app.add_middleware(Doors, hosts=settings.allowed_hosts, origins=settings.allowed_origins)
     reference.add(app)
     _facts(app, catalogue)
     _classification(app, catalogue)

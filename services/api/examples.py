@@ -48,7 +48,7 @@ CLASSIFY: dict[int | str, dict[str, Any]] = {
         },
     ),
     404: _problem("No such model.", "no model 'mine'; there are: bundled"),
-    413: _problem("Too large.", "the body is larger than 4194304 bytes: send a shorter recording"),
+    413: _problem("Too large.", "the body is larger than 4194304 bytes: send less at once"),
     422: _problem(
         "No usable recording.", "body, line 2: expected 33 landmarks, found 32; missing from ..."
     ),

@@ -15,6 +15,11 @@ class Settings:
     model_name: str = "stream_pose_ml"
     model_alias: str = "current"
     registry_seconds: float = 30.0
+    # Names that the API may be asked for by, and pages of elsewhere that may ask; with commas.
+    allowed_hosts: str = "localhost,api"
+    allowed_origins: str = ""
+    head_seconds: float = 10.0
+    body_seconds: float = 60.0
     body_bytes: int = 4 * 1024 * 1024
     message_bytes: int = 64 * 1024
     streams: int = 2000

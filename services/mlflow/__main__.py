@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 
+from services.mlflow import secret
 from services.mlflow.processes import EndedError, Process
 from services.mlflow.settings import from_environment
 
@@ -21,6 +22,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stopping.set())
     settings = from_environment()
     (settings.data / "artifacts").mkdir(parents=True, exist_ok=True)
+    secret.ensure(settings.secret_file)
     environment = settings.child_environment()
     tracking = Process("tracking server", settings.tracking_command(), environment)
     serving = Process("model server", settings.serving_command(), environment)

@@ -1,23 +1,43 @@
 """Serve the model that the registry calls current: `python -m services.mlflow.serving`.
 
 The server is the one of `mlflow models serve`, which however starts two more processes to get to
-it; here one process registers the bundled model where it is missing, loads the current one, serves
-it, and follows the alias. A model is loaded before it takes the other's place: requests are
-answered all the time, and a version that can't be loaded is told of and left.
+it, and loads whatever code a model names; here one process registers the bundled model where it is
+missing, loads the current one, serves it, and follows the alias. A model is loaded before it takes
+the other's place: requests are answered all the time, and a version that can't be loaded, or is not
+as `services.mlflow.accepted` wants it, is told of and left.
 """
 
+import json
+import os
 import tempfile
 import threading
 import time
 import urllib.request
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-import mlflow.pyfunc  # type: ignore[import-not-found]
+import mlflow.artifacts  # type: ignore[import-not-found]
 import uvicorn
-from mlflow.pyfunc import scoring_server
+import yaml
+from mlflow.entities.model_registry import ModelVersion  # type: ignore[import-not-found]
+from mlflow.models import Model, ModelSignature  # type: ignore[import-not-found]
+from mlflow.pyfunc import PyFuncModel, scoring_server  # type: ignore[import-not-found]
+from starlette.types import ASGIApp
 
-from services.mlflow import register
-from services.mlflow.settings import ALIAS, MODEL, Settings, from_environment
+from services.bounds import BodyLimit, bounded
+from services.doors import Doors
+from services.mlflow import accepted, register, secret
+from services.mlflow.settings import (
+    ALIAS,
+    BODY_BYTES,
+    BODY_SECONDS,
+    HEAD_SECONDS,
+    MODEL,
+    Settings,
+    from_environment,
+)
+from stream_pose_ml.errors import ModelError
+from stream_pose_ml.models import Estimator, load_estimator
 
 START_SECONDS = 600.0  # the tracking server's first start, on an emulated platform
 LOOK_SECONDS = 5.0
@@ -39,20 +59,18 @@ class Current:
         """Take the version that the alias names, where it can be loaded; else say why not."""
         version = "?"
         try:
-            version = str(mlflow.MlflowClient().get_model_version_by_alias(MODEL, ALIAS).version)
+            found = mlflow.MlflowClient().get_model_version_by_alias(MODEL, ALIAS)
+            version = str(found.version)
             if version != self.version:
-                self.take(version)
+                self.take(found)
             self._say(f"version {version} is served")
         except Exception as error:  # no registry, or a model of anybody's: fails in any way
             self._say(f"version {version} can't be served: {type(error).__name__}: {error}")
 
-    def take(self, version: str) -> None:
-        """Serve that version from now on."""
-        with tempfile.TemporaryDirectory() as folder:
-            uri = f"models:/{MODEL}/{version}"
-            path = mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder)
-            self._server = scoring_server.init(mlflow.pyfunc.load_model(path))
-        self.version = version
+    def take(self, version: ModelVersion) -> None:
+        """Serve that version from now on. Raises ModelError where it is not one that is served."""
+        self._server = scoring_server.init(load(version))
+        self.version = str(version.version)
 
     def _say(self, text: str) -> None:
         """Once, however often it is looked."""
@@ -61,17 +79,88 @@ class Current:
         self._said = text
 
 
+class Predicting:
+    """What MLflow's scoring server asks of a model."""
+
+    def __init__(self, estimator: Estimator) -> None:
+        self._estimator: Any = estimator
+
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> Any:  # noqa: ARG002
+        """Give the labels."""
+        return self._estimator.predict(data)
+
+
+def load(version: ModelVersion) -> PyFuncModel:
+    """Read a version without running anything that it names.
+
+    Raises ModelError where it is not as the registration writes it, or has no usable estimator.
+    """
+    root = mlflow.MlflowClient().get_model_version_download_uri(MODEL, version.version)
+    accepted.check_place(root)
+    found = mlflow.artifacts.list_artifacts(artifact_uri=root)
+    sizes = {PurePosixPath(f.path).name: None if f.is_dir else f.file_size or 0 for f in found}
+    accepted.check_files(sizes)
+    if not version.tags.get("window", "").isdecimal():
+        raise ModelError("it has no tag `window` with its number of frames: set the tag")
+    with tempfile.TemporaryDirectory() as folder:
+        described = yaml.safe_load(_file(root, accepted.DESCRIPTION, folder).read_bytes())
+        accepted.check_description(described)
+        path = _file(root, accepted.ESTIMATOR, folder)
+        estimator = load_estimator(path, int(version.tags["window"])).estimator
+    said = described.get("signature")
+    signature = ModelSignature.from_dict(said) if said else None
+    return PyFuncModel(Model(signature=signature), Predicting(estimator))
+
+
+def _file(root: str, name: str, folder: str) -> Path:
+    uri = f"{root}/{name}"
+    return Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
+
+
+def too_deep(body: bytes) -> str | None:
+    """Say so where JSON is nested deeper than Python reads it."""
+    try:
+        json.loads(body)
+    except RecursionError:
+        return "the body is nested too deeply: send rows of numbers"
+    except ValueError:
+        pass  # CSV, or what the scoring server refuses itself
+    return None
+
+
+def application(current: Current, settings: Settings) -> ASGIApp:
+    """The current model, behind the same bounds as the API."""
+    limited = BodyLimit(current, BODY_BYTES, BODY_SECONDS, too_deep)
+    return Doors(limited, settings.allowed_hosts, settings.allowed_origins)
+
+
 def main() -> None:
     """Serve until a signal."""
     settings = from_environment()
     _wait_until_healthy(settings)
-    bundled = register.bundled()
     current = Current()
+    bundled = _registered(settings)
     current.follow()
     if current.version is None:
-        current.take(bundled)
+        current.take(mlflow.MlflowClient().get_model_version(MODEL, bundled))
     threading.Thread(target=_keep_following, args=[current], daemon=True).start()
-    uvicorn.run(current, host=settings.host, port=settings.serving_port, access_log=False)
+    uvicorn.run(
+        application(current, settings),
+        host=settings.host,
+        port=settings.serving_port,
+        access_log=False,
+        timeout_graceful_shutdown=3,
+        **bounded(HEAD_SECONDS),
+    )
+
+
+def _registered(settings: Settings) -> str:
+    """Register the bundled model, the one thing that is written here: then the secret is left."""
+    os.environ["MLFLOW_TRACKING_TOKEN"] = secret.read(settings.secret_file)
+    try:
+        return register.bundled()
+    finally:
+        del os.environ["MLFLOW_TRACKING_TOKEN"]
 
 
 def _keep_following(current: Current) -> None:

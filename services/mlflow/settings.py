@@ -7,17 +7,23 @@ from pathlib import Path
 
 MODEL = "stream_pose_ml"
 ALIAS = "current"
+HEAD_SECONDS = 10.0
+BODY_SECONDS = 60.0
+BODY_BYTES = 4 * 1024 * 1024
+"""Of what the current model is asked with."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the two servers listen and keep their data, and by which names they may be asked."""
+    """Where the two servers listen and keep their data, and who may ask and write."""
 
     data: Path
     host: str
     tracking_port: int
     serving_port: int
     allowed_hosts: str
+    allowed_origins: str
+    secret_file: Path
 
     @property
     def tracking_url(self) -> str:
@@ -26,13 +32,7 @@ class Settings:
 
     def tracking_command(self) -> list[str]:
         """The tracking server and registry."""
-        return [
-            *(sys.executable, "-m", "mlflow", "server", "--workers", "1"),
-            *("--host", self.host, "--port", str(self.tracking_port)),
-            *("--backend-store-uri", f"sqlite:///{self.data / 'mlflow.db'}"),
-            *("--artifacts-destination", str(self.data / "artifacts")),
-            *("--allowed-hosts", self.allowed_hosts, "--x-frame-options", "DENY"),
-        ]
+        return [sys.executable, "-m", "services.mlflow.tracking"]
 
     def serving_command(self) -> list[str]:
         """The current model, served."""
@@ -51,12 +51,15 @@ class Settings:
 
 def from_environment() -> Settings:
     """Settings from the environment; ports that are no numbers are a ValueError."""
+    data = Path(os.environ.get("MLFLOW_DATA", "/data"))
     return Settings(
-        data=Path(os.environ.get("MLFLOW_DATA", "/data")),
+        data=data,
         host=os.environ.get("MLFLOW_HOST", "0.0.0.0"),  # noqa: S104 - inside a container
         tracking_port=int(os.environ.get("MLFLOW_PORT", "5002")),
         serving_port=int(os.environ.get("MLFLOW_SERVING_PORT", "1234")),
         allowed_hosts=os.environ.get(
             "MLFLOW_ALLOWED_HOSTS", "localhost,localhost:*,127.0.0.1,127.0.0.1:*,mlflow,mlflow:*"
         ),
+        allowed_origins=os.environ.get("MLFLOW_ALLOWED_ORIGINS", ""),
+        secret_file=Path(os.environ.get("MLFLOW_SECRET_FILE") or data / "write-secret"),
     )

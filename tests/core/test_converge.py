@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.core.converge import Conflict, Matches, Missing, State, converge, patiently
+from scripts.core.converge import Conflict, Matches, Missing, State, Surface, converge, patiently
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 
 PASSING = TransientError("503", "wait", after=7)
@@ -32,7 +32,7 @@ def of(turns: int = 20) -> Callable[[], Turns]:
 
 
 @dataclass
-class Place:
+class Place(Surface):
     """A surface whose faults are written down beforehand.
 
     `applies`: what each apply does: `ok`, `lost` (done, and an error told), `failed` (an error, and
@@ -276,8 +276,11 @@ def test_running_it_again_comes_to_the_same_end(surfaces: list[Place]) -> None:
 
 
 def test_an_error_carries_what_was_done_before() -> None:
-    class Fine:
+    class Fine(Surface):
         title = "fine"
+        kind = "name"
+        planned = "as it is"
+        link = "https://example.org"
 
         def observe(self) -> State:
             return Matches("there")
@@ -293,4 +296,6 @@ def test_an_error_carries_what_was_done_before() -> None:
 
     with pytest.raises(ConflictError) as raised:
         converge([Fine(), Taken(), Fine()], lambda: None)  # type: ignore[arg-type,return-value]
-    assert [one.title for one in raised.value.outcomes] == ["fine"]
+    (outcome,) = raised.value.outcomes
+    assert (outcome.title, outcome.detail) == ("fine", "there")
+    assert (outcome.kind, outcome.planned, outcome.link) == (Fine.kind, Fine.planned, Fine.link)

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from scripts.core import changelog
 from scripts.core.changelog import draft, preview
-from scripts.core.commits import Entry
+from scripts.core.entries import Entry
 from scripts.core.errors import UsageError
 from tests.core.changelogs import real
 
@@ -135,17 +135,48 @@ def test_real_changelogs(path: Path) -> None:
     assert cuttable(after)
 
 
-@pytest.mark.xfail(reason="blocks that end without a blank line are read unlike CommonMark")
-def test_the_known_limit() -> None:
+def test_blocks_without_a_blank_line_between_them_are_read_as_commonmark_reads_them() -> None:
+    """The dashes make a heading of the level of versions, which cuts Unreleased in two."""
     body = "- item\n### Added\nFixed\n-----"
     text = f"# Log\n\n## [Unreleased]\n{body}\n\n## [0.2.3] - 2025-01-01\n"
-    after = draft(text, NEW)
-    assert draft(after, NEW) == after
-    shown = [t.content for t in MarkdownIt().parse(after) if t.type == "inline"]
-    assert all(sum(one.text in words for words in shown) == 1 for one in NEW)
-    part = next(one for one in changelog.parse(after).sections if one.unreleased)
-    titles = {g.title for g in changelog.groups(part.body(after)) if NEW[0].text in g.text}
-    assert {title.casefold() for title in titles} <= {one.group.casefold() for one in NEW}
+    with pytest.raises(UsageError, match="'Fixed' stands on the level of versions"):
+        draft(text, NEW)
+    after = draft(text.replace("-----", "^^^^^"), NEW)
+    titles = [t.content for t in MarkdownIt().parse(after) if t.type == "inline"]
+    assert titles.index("Added") < titles.index("Fixed\n^^^^^") < titles.index(NEW[0].text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "v1.2.0 - August 21, 2026\n\n* `abc` chore: x\n\nv1.1.0 - July 1, 2026\n\n* y\n",
+        "# Log\n\n* 3.5.3 (June 1, 2020)\n    * Restore try/except\n* 3.5.2 (May 1, 2020)\n",
+        "4.48.1:\n  - Fixed\n\n4.47.2:\n  - Conversion\n",
+        "=== 13.0.6\n\n* Works.\n",
+    ],
+)
+def test_a_file_whose_versions_are_not_headings_gets_no_unreleased_at_its_end(text: str) -> None:
+    with pytest.raises(UsageError, match="no heading of this file names a version") as raised:
+        draft(text, NEW)
+    assert "## 1.2.3" in raised.value.remedy
+
+
+def test_a_new_file_gets_unreleased_below_its_words() -> None:
+    text = "# Changelog\n\nAll notable changes, since 2.0.\n"
+    assert draft(text, NEW).startswith(f"{text}\n## [Unreleased]\n\n###")
+
+
+@pytest.mark.parametrize(
+    ("newest", "unreleased"),
+    [
+        ("### Version 6.1.2 (2026/04/01)", "### Unreleased"),
+        ("# [1.0.0](https://x/compare/a...b)", "# [Unreleased]"),
+        ("1.2.0 (2026-07-15)\n==================", "Unreleased\n=========="),
+    ],
+)
+def test_unreleased_is_written_on_the_level_of_the_newest(newest: str, unreleased: str) -> None:
+    after = draft(f"# Log\n\n{newest}\n\n- x\n", NEW)
+    assert f"# Log\n\n{unreleased}\n\n#" in after
 
 
 pieces = st.sampled_from(

@@ -1,14 +1,17 @@
 """Headings are found where CommonMark finds them: another implementation of it is the judge."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from scripts.core.changelog.markdown import definition, definitions, scan
+from scripts.core.changelog.markdown import definition, scan
 
 Found = list[tuple[int, int, str]]
 COMMONMARK = MarkdownIt("commonmark")
+DEFINING = MarkdownIt("commonmark", {"inline_definitions": True})
 
 
 def by_commonmark(text: str) -> Found:
@@ -21,10 +24,14 @@ def by_commonmark(text: str) -> Found:
     ]
 
 
+def line(text: str, position: int) -> int:
+    return len(re.findall(r"\r\n?|\n", text[:position]))
+
+
 def by_scan(text: str) -> Found:
     return [
-        (head.level, text.count("\n", 0, head.span.start), " ".join(head.title.split()))
-        for head in scan(text, every_level=True).headings
+        (head.level, line(text, head.span.start), " ".join(head.title.split()))
+        for head in scan(text).headings
     ]
 
 
@@ -85,7 +92,7 @@ def test_headings_are_those_of_commonmark(text: str) -> None:
 
 @given(documents)
 def test_spans_hold_the_headings_and_nothing_else(text: str) -> None:
-    for head in scan(text, every_level=True).headings:
+    for head in scan(text).headings:
         raw = text[head.span.start : head.span.stop]
         assert by_commonmark(raw) == [(head.level, 0, " ".join(head.title.split()))]
         assert not raw.endswith(("\n", "\r"))
@@ -94,13 +101,13 @@ def test_spans_hold_the_headings_and_nothing_else(text: str) -> None:
 @given(documents, st.sampled_from(["a", "0.2.3"]))
 def test_one_definition_is_found_as_among_all(text: str, label: str) -> None:
     hidden = scan(text).hidden
-    every = [found for found in definitions(text, hidden) if found.label == label]
+    every = [found for found in scan(text, definitions=True).definitions if found.label == label]
     assert definition(text, label, hidden) == (every[0] if every else None)
 
 
 @given(st.text(alphabet="#-=`~<>![]() \t\n\rab1.", max_size=60))
 def test_any_text_can_be_scanned(text: str) -> None:
-    for head in scan(text, every_level=True).headings:
+    for head in scan(text).headings:
         assert 0 <= head.span.start < head.span.stop <= len(text)
 
 
@@ -121,7 +128,7 @@ def test_any_text_can_be_scanned(text: str) -> None:
     ],
 )
 def test_odd_places_of_headings(text: str, titles: list[str]) -> None:
-    assert [head.title for head in scan(text, every_level=True).headings] == titles
+    assert [head.title for head in scan(text).headings] == titles
 
 
 @pytest.mark.parametrize(
@@ -155,15 +162,44 @@ def test_definitions_are_read_in_every_layout(text: str, url: str) -> None:
     assert found
     assert found.url == url
     assert text[found.url_span.start : found.url_span.stop] == url
-    assert found in definitions(text, [])
+    assert found in scan(text, definitions=True).definitions
 
 
-def test_definitions_in_code_are_none() -> None:
-    text = "```\n[a]: b\n```\n"
-    assert definitions(text, scan(text).hidden) == []
+@pytest.mark.parametrize("text", ["```\n[a]: b\n```\n", "```\n\n[a]: b\n```\n"])
+def test_definitions_in_code_are_none(text: str) -> None:
+    assert scan(text, definitions=True).definitions == []
     assert definition(text, "a", scan(text).hidden) is None
 
 
-def test_third_level_headings_count_only_where_they_name_a_version() -> None:
-    text = "# A\n### Added\n### [1.0.1] - 2024\n### v1.0\n#### 1.0\n"
-    assert [head.title for head in scan(text).headings] == ["A", "[1.0.1] - 2024", "v1.0"]
+def test_text_that_follows_code_is_read_after_it_however_often_it_is_cut() -> None:
+    """A block of code or HTML reaches across the lines at which the text is split."""
+    code = "```\n" + "# a\n" * 20 + "```\n"
+    html = "<div>\n" + "# a\n" * 5 + "\n"
+    text = f"# A\n{code}# B\n{html}# C\n<!--\n{'# a' + chr(10)}-->\n# D\n"
+    assert [head.title for head in scan(text).headings] == ["A", "B", "C", "D"]
+    assert by_scan(text) == by_commonmark(text)
+
+
+fragments = st.sampled_from(
+    [
+        *("# a\n", "## b\n", " # c\n", "\t# t\n", "# x #\n", "#\n", "    code\n", "text\n", "\n"),
+        *("```\n", "~~~\n", "  ```\n", "> ```\n", "- ```\n", "- item\n", "  - n\n", "1. x\n"),
+        *("<!--\n", "-->\n", "a --> b\n", "`<!--`\n", "<div>\n", "</div>\n", "<a>\n", "<pre>\n"),
+        *("</pre>\n", "<?x\n", "?>\n", "<!X\n", "> q\n", "---\n", "===\n", "\r"),
+        *("[a]: b\n", "[a]:\n", "'t\n", "[u]: c\n"),
+    ]
+)
+
+
+@given(st.lists(fragments, max_size=14).map("".join), st.sampled_from(["\n", "\r\n"]))
+def test_whatever_is_split_is_read_as_one_reading_of_it_all_does(text: str, newline: str) -> None:
+    text = "x\n\n" + text.replace("\n", newline)
+    assert by_scan(text) == by_commonmark(text)
+    tokens = [token for token in DEFINING.parse(text) if token.map]
+    found = scan(text, definitions=True)
+    assert [(line(text, one.span.start), one.label) for one in found.definitions] == [
+        (token.map[0], token.meta["label"]) for token in tokens if token.type == "definition"
+    ]
+    assert [line(text, one.span.start) for one in found.hidden] == [
+        token.map[0] for token in tokens if token.type in ("fence", "html_block")
+    ]

@@ -84,11 +84,58 @@ def test_what_stands_above_the_groups_comes_first_and_equal_groups_are_one() -> 
     assert notes.startswith("Words.\n\n## 🔧 Bug Fixes\n\n- a\n\n- b\n\n## 📝 Odd\n\n- o\n\n## 🐳")
 
 
-def test_images_are_told_with_digest_and_platforms() -> None:
-    notes = render(FACTS)
-    name = "mrilikecoding/stream_pose_ml_api:v0.2.4"
-    assert f"| api | `{name}` | `{DIGEST}` | linux/amd64, linux/arm64 |" in notes
+def test_images_are_one_table_and_docker_hub_is_understood() -> None:
+    sizes = {"linux/amd64": 203_000_000, "linux/arm64": 198_100_000}
+    hub = Image(
+        "api",
+        "docker.io/mrilikecoding/stream_pose_ml_api:v0.2.4",
+        DIGEST,
+        ("linux/amd64", "linux/arm64"),
+        sizes,
+        {"linux/amd64": 201_500_000},
+    )
+    notes = render(replace(FACTS, images=(hub, FACTS.images[1])))
+    table = [
+        "| Image | Platform | Download | Since v0.2.3 |",
+        "|---|---|--:|--:|",
+        "| `mrilikecoding/stream_pose_ml_api:v0.2.4` | linux/amd64<br>linux/arm64 "
+        "| 203.0 MB<br>198.1 MB | +1.5 MB<br>new |",
+        "| `localhost:5000/o/web:v0.2.4` | linux/amd64 |  |  |",
+    ]
+    assert "\n".join(["", *table, ""]) in notes
+    assert "docker.io" not in notes
+    assert notes.count("🐳") == 1
     assert FACTS.images[1].pinned == f"localhost:5000/o/web@{DIGEST}"
+
+
+def test_images_of_unknown_size_are_told_without_columns_for_it() -> None:
+    assert "\n| Image | Platform |\n|---|---|\n| `mrilikecoding/" in render(FACTS)
+
+
+def test_what_is_not_for_users_is_folded_below_the_rest() -> None:
+    body = "### Internal\n\n- CI.\n\n### Added\n\n- A thing.\n\n### development\n\n- Lint."
+    notes = render(replace(FACTS, body=body, internal=("Internal", "Development")))
+    assert notes.startswith("## 🚀 New Features\n\n- A thing.\n\n<details>\n<summary>🛠 Internal")
+    assert "\n\n- CI.\n\n- Lint.\n\n</details>\n\n## 🐳" in notes
+    assert headings(notes)[:2] == ["🚀 New Features", "🐳 Docker Images"]
+
+
+def test_an_extra_has_a_line_of_its_own() -> None:
+    notes = render(replace(FACTS, extras=("learn",)))
+    assert commands(notes)[:2] == [
+        "pip install stream_pose_ml==0.2.4",
+        'pip install "stream_pose_ml[learn]==0.2.4"',
+    ]
+
+
+def test_verification_is_three_lines_and_the_details_are_folded() -> None:
+    text = render(FACTS)
+    part = text[text.index("## ✅") : text.index("<details>")]
+    assert [line[:6] for line in part.splitlines()[2:] if line] == ["- **Pa", "- **Im", "- **As"]
+    url = FACTS.repository_url
+    assert f"`gh release verify-asset v0.2.4 SHA256SUMS --repo {url}`" in part
+    folded = text[text.index("<details>") : text.index("</details>")]
+    assert f"| `mrilikecoding/stream_pose_ml_api:v0.2.4` | `{DIGEST}` |" in folded
 
 
 def test_commands_to_install_and_to_verify() -> None:
@@ -102,7 +149,6 @@ def test_commands_to_install_and_to_verify() -> None:
         "sha256sum --check --ignore-missing SHA256SUMS",
         "docker buildx imagetools inspect mrilikecoding/stream_pose_ml_api:v0.2.4",
         "docker buildx imagetools inspect localhost:5000/o/web:v0.2.4",
-        f"gh release verify-asset v0.2.4 SHA256SUMS --repo {url}",
     ]
     assert f"| `stream_pose_ml-0.2.4-py3-none-any.whl` | `{SHA}` | 12,345 |" in render(FACTS)
 

@@ -1,17 +1,25 @@
 """What people read is made from values alone, and says all of them."""
 
+from dataclasses import replace
+
 import pytest
 from markdown_it import MarkdownIt
 
 from scripts.core import plan as planning
 from scripts.core import report
-from scripts.core.converge import Outcome
+from scripts.core.converge import CHECK, INTERNAL, NAME, POINTER, Matches, Outcome, Surface
 from scripts.core.jobs import before_report
-from scripts.core.results import Failure, Result
+from scripts.core.results import Failure, Result, current
 from tests.core.values import COMMIT, SHA, a_lock, a_plan, of_tag
 
 URL = "https://example.org/runs/1"
 LOST = Failure("the index | said\n403", "ask for a token", "ServiceError")
+
+
+def place(title: str, planned: str = "as it is", *, link: str = "", kind: str = NAME) -> Surface:
+    fields = {"title": title, "planned": planned, "link": link, "kind": kind}
+    acts = {"observe": lambda _: Matches("there"), "apply": lambda _: None}
+    return type("Place", (Surface,), {**fields, **acts})()
 
 
 def result(job: str, *, failure: Failure | None = None, leg: str = "") -> Result:
@@ -69,12 +77,11 @@ def test_a_dry_run_says_so() -> None:
 
 
 def test_the_gate_shows_every_name_with_its_bytes() -> None:
-    lock = a_lock()
-    text = report.gate(lock)
-    for dist in lock.dists:
-        assert f"`{dist.name}` | `sha256:{dist.sha256}`" in text
-    assert f"`docker.io/mari/api:v0.2.4` | `sha256:{SHA}`" in text
-    assert f"`v0.2.4` | `{lock.commit}`" in text
+    shown = [place("package x", f"x.whl sha256:{SHA}"), place("release v1", kind=POINTER)]
+    names, after = report.gate(a_lock(), [*shown, place("draft", kind=INTERNAL)]).split("After a")
+    assert f"| package x | x.whl sha256:{SHA} |" in names
+    assert "| release v1 | as it is |" in after
+    assert "draft" not in names + after
 
 
 def test_a_bar_or_a_line_feed_cannot_break_a_table() -> None:
@@ -93,7 +100,8 @@ def test_the_report_of_a_finished_release() -> None:
 
 def test_a_check_that_was_not_made_is_not_passed() -> None:
     digest = f"sha256:{SHA}"
-    check = Outcome(f"staged api@{digest} on linux/arm64", "not started", False, skipped=True)
+    title = f"staged api@{digest} on linux/arm64"
+    check = Outcome(title, "not started", False, skipped=True, kind=CHECK)
     text = report.run(a_plan(), [of_job("verify", check, leg="staged-arm64")], URL)
     assert f"- ○ staged api@{digest[:19]} on linux/arm64: not started" in text
 
@@ -143,19 +151,24 @@ def of_job(job: str, *outcomes: Outcome, leg: str = "", failure: Failure | None 
 def test_a_surface_is_planned_found_and_linked() -> None:
     digest = outcome("image tag docker.io/mari/api:v0.2.4", f"sha256:{SHA}")
     tag = outcome("git tag v0.2.4", "abc", written=False)
-    text = report.run(a_plan(), [of_job("publish-tags", digest, tag)], URL, PAGE, "https://i/p/")
+    shown = [
+        place(digest.title, f"sha256:{SHA}"),
+        place(tag.title, COMMIT, link=f"{PAGE}/tree/v0.2.4"),
+        place("release v0.2.4", kind=POINTER),
+        place("draft release v0.2.4", kind=INTERNAL),
+    ]
+    text = report.run(a_plan(), [of_job("publish-tags", digest, tag)], URL, PAGE, shown)
     found = {row[0]: row[1:] for row in rows(text)}
-    name, planned = "✅ image tag docker.io/mari/api:v0.2.4", "the proven image"
-    assert found[name] == [planned, f"sha256:{SHA[:12]}", "written", ""]
-    assert found["✅ git tag v0.2.4"][2:] == ["was there", f"[open]({PAGE}/tree/v0.2.4)"]
-    assert found["○ release v0.2.4"][1] == "not reached"
-    assert found["○ package Sample.Thing 0.2.4"][3] == "[open](https://i/p/)"
-    assert "○ image tag docker.io/mari/api:latest" in found
-    assert "○ branch main" in found
+    name, short = "✅ image tag docker.io/mari/api:v0.2.4", f"sha256:{SHA[:12]}"
+    assert found[name] == [short, short, "written", ""]
+    linked = ["was there", f"[open]({PAGE}/tree/v0.2.4)"]
+    assert found["✅ git tag v0.2.4"] == [COMMIT[:12], "abc", *linked]
+    assert found["○ release v0.2.4"] == ["as it is", "not reached", "", ""]
+    assert "draft release" not in text
 
 
 def test_a_check_is_no_surface() -> None:
-    check = outcome("published api answers", "ok, 1.0 s", written=False)
+    check = Outcome("published api answers", "ok, 1.0 s", written=False, kind=CHECK)
     text = report.run(a_plan(), [of_job("verify", check, leg="published-amd64")], URL)
     assert "- ✅ published api answers: ok, 1.0 s" in text
     assert not any("published api answers" in cell for row in rows(text) for cell in row)
@@ -213,3 +226,38 @@ def test_the_timeline_is_one_that_mermaid_reads() -> None:
     text = report.timeline([result("a"), result("b", failure=LOST)])
     assert text.startswith("```mermaid\ngantt\n")
     assert text.endswith("\n```")
+
+
+# A run that was started again: its artifacts hold results of several attempts.
+
+
+def at(attempt: int, job: str, *, failure: Failure | None = None) -> Result:
+    return replace(result(job, failure=failure), attempt=attempt)
+
+
+def test_a_job_that_an_attempt_skipped_reports_nothing_of_the_one_before() -> None:
+    """*Re-run all jobs*: the plan failed, and nothing after it ran."""
+    left = [at(2, "plan", failure=LOST), at(1, "prepare"), at(1, "image"), at(1, "gate")]
+    ended = {"plan": "failure", "prepare": "skipped", "image": "skipped", "gate": "skipped"}
+    assert current(left, ended, 2) == left[:1]
+
+
+def test_what_a_failed_jobs_attempt_carried_over_counts() -> None:
+    """*Re-run failed jobs*: what succeeded is not run again, and is still so."""
+    left = [at(1, "plan"), at(2, "prepare"), at(1, "verify-staged")]
+    ended = {"plan": "success", "prepare": "success", "verify-staged": "failure"}
+    assert current(left, ended, 2) == left[:2]
+
+
+def test_the_first_attempt_has_no_other() -> None:
+    left = [at(1, "plan"), at(1, "image", failure=LOST)]
+    assert current(left, {"plan": "success", "image": "failure"}, 1) == left
+    assert current(left, {}, 1) == left
+
+
+def test_a_job_that_failed_without_a_result_is_no_job_that_was_cut_off() -> None:
+    ended = {"plan": "success", "prepare": "failure", "checks": "skipped"}
+    text = report.run(a_plan(), [result("plan")], URL, PAGE, ended=ended)
+    assert "prepare (failure), checks (skipped), dists," in text
+    assert "cut off" not in text
+    assert "again with `0.2.4`" in text

@@ -1,5 +1,7 @@
 """Pointers: monotonic, whatever the order of the releases."""
 
+import re
+import time
 from random import Random
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
+from scripts.core import tags
 from scripts.core.tags import floating, is_latest, pointers, previous
 
 small = st.tuples(*[st.integers(0, 2)] * 3)
@@ -93,3 +96,59 @@ def test_what_a_version_follows_is_below_it(history: set[Version], version: Vers
     before = previous(version, history)
     assert before is None or before < version
     assert before is None or version.is_prerelease or not before.is_prerelease
+
+
+@pytest.mark.parametrize(
+    ("names", "template", "others"),
+    [
+        (["v1.2.3", "v1.3.0"], "v{version}", ()),
+        (["1.2.3", "1.3.0rc1", "2.x"], "{version}", ()),
+        (["thing-1.2.3", "charts-9.0.0"], "thing-{version}", ()),
+        (["the.thing/v1.2.3", "1.0.0"], "{version}", ()),
+        (["my_thing/v1.2.3", "other/v2.0.0"], "other/v{version}", ("my_thing/v{version}",)),
+        (["thing@1.2.3"], "thing@{version}", ()),
+        (["release-1.2.3"], "release-{version}", ()),
+        (["v.1.2.3"], "v.{version}", ()),
+        (["v1.2.3", "1.3.0"], "{version}", ("v{version}",)),
+        (["0.1.0", *(f"v1.{n}.0" for n in range(10))], "v{version}", ()),
+        (["0.1.0", *(f"v1.{n}.0" for n in range(9))], "v{version}", ("{version}",)),
+        (["1.2.3-rc1", "1.2.3.post1", "1.2", "nightly", "v1", "dev1.2.3"], "{version}", ()),
+        ([], "v{version}", ()),
+        (["nightly", "v1", "1.2"], "v{version}", ()),
+        (["-x-9.0.0", "/9.0.0", "\u202ea-9.0.0", "1.0.0"], "{version}", ()),
+    ],
+)
+def test_the_style_of_tags_is_found(
+    names: list[str], template: str, others: tuple[str, ...]
+) -> None:
+    for order in (names, names[::-1]):
+        found = tags.detect(order, project="Thing")
+        assert (found.style.template, found.others) == (template, others)
+        assert bool(found.warning) == bool(others)
+
+
+def test_the_configured_style_is_taken_as_it_is() -> None:
+    found = tags.detect(["v1.2.3", "x-1.0.0"], "x-{version}")
+    assert (found.style.template, found.warning) == ("x-{version}", None)
+    assert found.style.versions(["v1.2.3", "x-1.0.0", "x-1"]) == {Version("1.0.0"): "x-1.0.0"}
+
+
+@given(st.sampled_from(["v", "", "a-", "a/v", "a_b@", "v."]), st.integers(0, 99), st.booleans())
+def test_what_a_style_writes_it_reads(prefix: str, number: int, candidate: bool) -> None:
+    version = Version(f"1.{number}.0" + "rc1" * candidate)
+    tag = tags.Style(f"{prefix}{{version}}").tag(version)
+    found = tags.detect([tag])
+    assert found.style.prefix == prefix
+    assert found.style.read(tag) == version
+    assert re.fullmatch(tags.TEMPLATE, found.style.template)
+
+
+@pytest.mark.parametrize("mean", ["-x{version}", "/{version}", "a b{version}", "v", ".{version}"])
+def test_a_template_is_no_option_and_no_path(mean: str) -> None:
+    assert not re.fullmatch(tags.TEMPLATE, mean)
+
+
+def test_long_names_take_no_time() -> None:
+    began = time.process_time()
+    tags.detect(["-" * 10**5, "v" * 10**5, "1" * 10**5, "a-" * 10**5, "_v" * 10**5])
+    assert time.process_time() - began < 1

@@ -118,8 +118,11 @@ CONVERGED = """
 from packaging.version import Version
 
 from scripts.release import attempt, starting_point
+from scripts.core import report
 from scripts.core.lock import Lock
+from scripts.core.results import Result
 from scripts.release import release_commit
+from scripts.release.release_surfaces import surfaces
 from scripts.stages import publish_tags
 from tests.conftest import Bench
 
@@ -128,13 +131,26 @@ def test_it_is_converged_by_publish_tags(bench: Bench) -> None:
     context = bench.context()
     began = starting_point.find(context)
     origin = starting_point.origin(context, began)
-    context.plan = attempt._decide(context, began, Version("0.2.4"), origin)
-    commit = release_commit.make(context)
-    context.lock = Lock(context.plan, commit, (), ())
+    plan = attempt._decide(context, began, Version("0.2.4"), origin)
+    commit = release_commit.make(context.knowing(plan=plan))
+    context = context.knowing(plan=plan, lock=Lock(plan, commit, (), ()))
+    context.forge.repository.create_git_release("v0.2.4", "v0.2.4", "What is new.", draft=True)
     done = publish_tags.run(context)
     assert "git tag 0.2.4" in [one.title for one in done.outcomes if one.written]
     assert bench.project.refs()["refs/tags/0.2.4"] == commit
     assert not [one for one in publish_tags.run(context).outcomes if one.written]
+    assert report_of(context, ()) == ["○ git tag 0.2.4", commit[:12], "not reached", ""]
+    said = Result("publish-tags", "", 1.0, 2.0, done.outcomes, {}, None)
+    assert report_of(context, [said]) == ["✅ git tag 0.2.4", commit[:12], commit[:12], "written"]
+
+
+def report_of(context, results):
+    listed = surfaces(context, context.lock)
+    text = report.run(context.plan, results, None, "", listed)
+    (row,) = [line for line in text.splitlines() if " git tag 0.2.4 |" in line]
+    *cells, link = row.strip("| ").split(" | ")
+    assert link == f"[open]({context.endpoints.page_url}/tree/0.2.4)"
+    return cells
 """
 
 
@@ -181,12 +197,12 @@ def test_a_stage_runs_as_a_verb(tree: Path) -> None:
     subprocess.run(
         ["git", "remote", "add", "origin", "https://github.com/mari/thing"], cwd=tree, check=True
     )
-    said = run(tree, "-m", "scripts", "announce")
+    said = run(tree, "-m", "scripts", "headline")
     assert said.endswith("9.9.9 is out: https://github.com/mari/thing/releases/tag/v9.9.9\n")
-    assert (tree / "release/out/results/announce.json").is_file()
+    assert (tree / "release/out/results/headline.json").is_file()
     # Its result is not handed to the report: then the job did not run, as far as anybody knows.
     silent = run(tree, "-m", "scripts", "report").partition("left no result:** ")[2]
-    assert silent.splitlines()[0].split(", ")[-2:] == ["audit", "announce"]
+    assert silent.splitlines()[0].split(", ")[-2:] == ["audit", "headline"]
     shutil.copytree(tree / "release/out", inputs, dirs_exist_ok=True)
     silent = run(tree, "-m", "scripts", "report").partition("left no result:** ")[2]
     assert silent.splitlines()[0].split(", ")[-1] == "audit"

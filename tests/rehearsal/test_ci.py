@@ -18,7 +18,7 @@ from tests.support.workflow_bench import ROOT, Bench
 pytestmark = pytest.mark.service
 
 CI = ".github/workflows/ci.yml"
-CHECKS = ("changelog", "dists", "images", "services", "rehearsal")
+CHECKS = ("dists", "images", "services", "rehearsal")
 # What the composite actions do with the network; here the machine's own Python does.
 SETUP = """
     name: Set up
@@ -28,25 +28,6 @@ SETUP = """
       steps:
         - run: install -D -m 755 tools.sh .venv/bin/python
           shell: bash
-    """
-STAGE = """
-    name: Stage
-    description: Say which one.
-    inputs: {stage: {required: true}, artifact: {required: true}, github-token: {required: true}}
-    runs:
-      using: composite
-      steps:
-        - run: echo "$STAGE with ${TOKEN:-no token}" >> "$GITHUB_STEP_SUMMARY"
-          shell: bash
-          env: {STAGE: "${{ inputs.stage }}", TOKEN: "${{ inputs.github-token }}"}
-    """
-RELEASE = """
-    name: Release
-    on: {workflow_dispatch: {inputs: {version: {type: string}, dry-run: {type: boolean}}}}
-    jobs:
-      checks:
-        uses: ./.github/workflows/ci.yml
-        with: {release: true}
     """
 TARGET = """\
 {name}:
@@ -67,9 +48,7 @@ def bench(tmp_path: Path) -> Bench:
     (made.source / "Makefile").write_text("".join(targets))
     made.write("tools.sh", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     made.write(".github/actions/setup/action.yml", SETUP)
-    made.write(".github/actions/stage/action.yml", STAGE)
     made.write(CI, (ROOT / CI).read_text())
-    made.write(".github/workflows/release.yml", RELEASE)
     made.commit()
     return made
 
@@ -109,13 +88,13 @@ def perform(bench: Bench, event: act.Event, workflow: str) -> run.Run:
 
 
 def results(**of: str) -> dict[str, str]:
-    always = {"plan": SUCCESS, "check": SUCCESS, "ci": SUCCESS, "release-commit": SKIPPED}
+    always = {"plan": SUCCESS, "check": SUCCESS, "ci": SUCCESS}
     return {**always, **dict.fromkeys(CHECKS, SKIPPED), **of}
 
 
 def test_documents_alone_skip_what_they_cannot_break(bench: Bench) -> None:
     done = pull_request(bench, "docs/a.md")
-    assert done.results == results(changelog=SUCCESS)
+    assert done.results == results()
     assert done.ok
     assert [job.key for job in done.jobs].count("check") == 1
 
@@ -131,11 +110,3 @@ def test_a_change_of_the_package_is_rehearsed_up_to_the_gate(bench: Bench) -> No
     done = pull_request(bench, f"{example_project.PROJECT}/more.py")
     assert done.results == results(**dict.fromkeys(CHECKS, SUCCESS))
     assert "make rehearse --dry-run" in done.summary()
-
-
-def test_a_release_checks_its_commit_and_nothing_else(bench: Bench) -> None:
-    sha = git_repo.git(bench.source, "rev-parse", "HEAD")
-    done = perform(bench, bench.event(sha, version="1.0"), ".github/workflows/release.yml")
-    assert done.ok
-    assert [job.key for job in done.jobs] == ["checks"]
-    assert "checks with its-token" in done.summary()

@@ -2,6 +2,7 @@
 
 from scripts.release import history
 from tests.conftest import Bench
+from tests.support.project import git
 
 
 def commit(bench: Bench, message: str, author: str) -> str:
@@ -35,4 +36,32 @@ def test_a_shallow_clone_is_completed(bench: Bench) -> None:
 def test_the_highest_version_in_this_history_counts(bench: Bench) -> None:
     for tag in ("v0.2.10", "v0.2.9", "nightly", "v1"):
         bench.project.git("tag", tag)
-    assert history.last_tag(bench.context()) == "v0.2.10"
+    assert history.released(bench.context(), None, "").tag == "v0.2.10"
+
+
+def test_tags_count_in_the_repositorys_own_style(bench: Bench) -> None:
+    bench.project.git("tag", "-d", "v0.2.3")
+    for tag in ("0.2.10", "0.3.0", "charts-9.0.0"):
+        bench.project.git("tag", tag)
+    found = history.released(bench.context(), None, "sample_thing")
+    assert (found.tag, found.warning) == ("0.3.0", None)
+    assert history.released(bench.context(), "charts-{version}", "").tag == "charts-9.0.0"
+    bench.project.git("tag", "v0.2.11")
+    found = history.released(bench.context(), None, "sample_thing")
+    assert found.tag == "0.3.0"
+    assert found.warning
+    assert "not v{version}" in found.warning
+
+
+def tag(bench: Bench, name: str, second: int) -> None:
+    when = f"{1_900_000_000 + second} +0000"
+    git("tag", "-a", "-m", "x", name, cwd=bench.project.clone, GIT_COMMITTER_DATE=when)
+
+
+def test_a_candidate_counts_until_a_final_version_is_tagged_after_it(bench: Bench) -> None:
+    tag(bench, "v1.0.0b1", 1)
+    assert history.released(bench.context(), None, "").tag == "v1.0.0b1"
+    tag(bench, "v0.3.0", 2)
+    assert history.released(bench.context(), None, "").tag == "v0.3.0"
+    tag(bench, "v0.3.0rc1", 3)
+    assert history.released(bench.context(), None, "").tag == "v0.3.0"

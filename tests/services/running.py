@@ -85,6 +85,11 @@ class Mlflow:
     serving: str
     process: subprocess.Popen
     log: TextIO
+    secret: Path
+
+    def proof(self):
+        """The header that lets write."""
+        return {"Authorization": f"Bearer {self.secret.read_text().strip()}"}
 
     def said(self):
         """All that it has printed."""
@@ -94,6 +99,7 @@ class Mlflow:
         """Run a program as a user of the registry does; give the last line that it prints."""
         environment = {"MLFLOW_TRACKING_URI": self.tracking, "PYTHONPATH": str(ROOT)}
         environment |= {"PATH": os.environ["PATH"], "MLFLOW_DISABLE_TELEMETRY": "true"}
+        environment["MLFLOW_TRACKING_TOKEN"] = self.secret.read_text().strip()
         command = [self.python, "-c", program]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
@@ -109,7 +115,7 @@ def running_mlflow(python, data, ports=None):
     urls = [f"http://127.0.0.1:{port}" for port in (tracking, serving)]
     command = [str(python), "-m", "services.mlflow"]
     with process(command, f"{urls[1]}/ping", MLFLOW_SECONDS, **settings) as started:
-        yield Mlflow(python, *urls, started, started.log)
+        yield Mlflow(python, *urls, started, started.log, data / "write-secret")
 
 
 def nginx():

@@ -201,7 +201,7 @@ def test_a_bad_recording_is_refused_with_its_cause(api, body, kind, detail):
 def test_a_body_of_100_mb_is_refused_before_it_is_read(api):
     host, port = api.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=20) as plain:
-        head = "POST /classify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        head = "POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         plain.sendall(f"{head}Content-Length: 104857600\r\n\r\n{{".encode())
         assert plain.recv(100).startswith(b"HTTP/1.1 413")
     still_serves(api)
@@ -276,7 +276,9 @@ def _taken_of_a_client_that_reads_nothing(url):
     # RFC 6455 §5.2: a final text frame of a 16-bit length, masked with zeros.
     message = b"\x81\xfe" + len(content).to_bytes(2, "big") + bytes(4) + content
     messages = memoryview(message * 50)
-    head = "GET /stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    head = (
+        "GET /stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    )
     key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
     with socket.socket() as plain:
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

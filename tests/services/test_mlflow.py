@@ -44,7 +44,7 @@ def point(mlflow, version):
     """Move the alias."""
     said = {"name": "stream_pose_ml", "alias": "current", "version": version}
     url = f"{mlflow.tracking}/api/2.0/mlflow/registered-models/alias"
-    httpx.post(url, json=said, timeout=30).raise_for_status()
+    httpx.post(url, json=said, timeout=30, headers=mlflow.proof()).raise_for_status()
 
 
 def versions(mlflow):

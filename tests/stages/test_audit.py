@@ -39,6 +39,10 @@ def drift(bench: Releases, version: str = "0.3.0") -> set[str]:
     return {what for what, one in found.items() if one.status == PROBLEM}
 
 
+def image_tag(bench: Releases, tag: str) -> str:
+    return f"image tag {bench.images.host}/{IMAGE}:{tag}"
+
+
 def forge_release(bench: Releases, version: str = "0.3.0") -> GitRelease:
     release = bench.context(GITHUB_TOKEN=WRITER).forge.release(f"v{version}")
     assert release
@@ -49,13 +53,19 @@ def test_every_release_says_one_version(released: Releases) -> None:
     for version in ("0.2.4", "0.2.5", "0.3.0"):
         found = examined(released, version)
         assert {what for what, one in found.items() if one.status == PROBLEM} == set()
-    host = released.images.host
     assert found.keys() >= {
-        *("release title", "git tag", "pyproject.toml", "CITATION.cff", "CHANGELOG.md", "uv.lock"),
-        *("image api", "label of api for linux/amd64", "label of api for linux/arm64"),
-        *(f"{host}/{IMAGE}:{tag}" for tag in ("latest", "0", "0.3")),
+        *(
+            "release title",
+            "git tag v0.3.0",
+            "pyproject.toml",
+            "CITATION.cff",
+            "CHANGELOG.md",
+            "uv.lock",
+        ),
+        *("label of api for linux/amd64", "label of api for linux/arm64"),
+        *(image_tag(released, tag) for tag in ("v0.3.0", "latest", "0", "0.3")),
         *("GitHub's Latest", "asset release.json", "asset compose.yaml"),
-        *("package file sample_thing-0.3.0.tar.gz", "metadata of sample_thing-0.3.0.tar.gz"),
+        *("package sample_thing 0.3.0", "metadata of sample_thing-0.3.0.tar.gz"),
     }
 
 
@@ -68,7 +78,7 @@ def test_the_highest_release_is_the_default(
 
 def test_a_tag_that_was_moved(released: Releases) -> None:
     released.project.git("push", "-qf", "origin", "origin/main~:refs/tags/v0.3.0")
-    assert "git tag" in drift(released)
+    assert "git tag v0.3.0" in drift(released)
 
 
 def amend(bench: Releases, path: str, old: str, new: str) -> None:
@@ -94,7 +104,7 @@ def test_a_file_that_says_another_version(
     released: Releases, path: str, old: str, new: str, what: str
 ) -> None:
     amend(released, path, old, new)
-    assert drift(released) == {"git tag", what}
+    assert drift(released) == {"git tag v0.3.0", what}
 
 
 def change_wheel(bench: Releases, edit: Callable[[bytes], bytes]) -> str:
@@ -113,18 +123,19 @@ def change_wheel(bench: Releases, edit: Callable[[bytes], bytes]) -> str:
 
 def test_a_wheel_with_other_metadata(released: Releases) -> None:
     name = change_wheel(released, lambda text: text.replace(b"\nVersion: 0.3.0", b"\nVersion: 9.9"))
-    assert drift(released) == {f"package file {name}", f"metadata of {name}"}
+    assert drift(released) == {"package sample_thing 0.3.0", f"metadata of {name}"}
 
 
 def test_a_file_that_is_missing_on_the_index(released: Releases) -> None:
     del released.index.files["sample_thing-0.3.0.tar.gz"]
-    assert drift(released) == {"package file sample_thing-0.3.0.tar.gz", "package"}
+    assert drift(released) == {"package sample_thing 0.3.0", "package"}
 
 
 def test_a_file_on_the_index_that_was_not_released(released: Releases) -> None:
     name = "sample_thing-0.3.0-cp313-none-any.whl"
     released.index.files[name] = released.index.files["sample_thing-0.3.0-py3-none-any.whl"]
-    assert f"package file {name}" in drift(released)
+    found = examined(released)["package sample_thing 0.3.0"]
+    assert (found.status, name in found.found) == (PROBLEM, True)
 
 
 def rebuilt(bench: Releases, version: str) -> str:
@@ -138,19 +149,25 @@ def rebuilt(bench: Releases, version: str) -> str:
 def test_a_version_tag_with_other_bytes(released: Releases) -> None:
     released.images.point(IMAGE, "v0.3.0", rebuilt(released, "0.2.9"))
     labels = {f"label of api for {platform}" for platform in PLATFORMS}
-    assert drift(released) == {"image api", *labels}
+    assert drift(released) == {image_tag(released, "v0.3.0"), *labels}
 
 
 def test_a_version_tag_that_is_gone(released: Releases) -> None:
     released.images.remove(IMAGE, released.digest("0.3.0"))
-    assert "image api" in drift(released)
+    assert image_tag(released, "v0.3.0") in drift(released)
 
 
 def test_a_floating_tag_that_leads_elsewhere(released: Releases) -> None:
     released.images.point(IMAGE, "latest", released.digest("0.2.4"))
     released.images.point(IMAGE, "0.2", released.digest("0.2.4"))
-    assert drift(released) == {f"{released.images.host}/{IMAGE}:latest"}
-    assert drift(released, "0.2.5") == {f"{released.images.host}/{IMAGE}:0.2"}
+    assert drift(released) == {image_tag(released, "latest")}
+    assert drift(released, "0.2.5") == {image_tag(released, "0.2")}
+
+
+def test_a_floating_tag_that_a_higher_version_holds(released: Releases) -> None:
+    """`promote` leaves it there; no release of that version is here, so it is drift."""
+    released.images.point(IMAGE, "latest", rebuilt(released, "9.9.9"))
+    assert drift(released) == {image_tag(released, "latest")}
 
 
 def test_latest_on_github(released: Releases) -> None:
@@ -203,7 +220,7 @@ def test_a_lock_altered_by_hand_with_its_hash(released: Releases) -> None:
         sums = re.sub(r"[0-9a-f]{64}  release.json", f"{digest_of}  release.json", sums)
         replace_asset(released, locking.NAME, content.encode())
         replace_asset(released, "SHA256SUMS", sums.encode())
-        assert ("image api" in drift(released)) is (content == other)
+        assert (image_tag(released, "v0.3.0") in drift(released)) is (content == other)
 
 
 def asset(bench: Releases, name: str) -> bytes:
@@ -317,3 +334,57 @@ def test_a_run_audits_the_release_that_it_made(released: Releases) -> None:
     released.release("0.3.1")
     context = released.step("audit", RELEASE_VERSION="patch")
     assert context.results("audit")[0].failure is None
+
+
+def test_a_tag_that_is_spelt_otherwise_is_no_trouble(released: Releases) -> None:
+    """The release's own tag counts, and not the one that this system would give."""
+    released.project.git("push", "-q", "origin", "origin/main~:refs/tags/v0.1.2-rc1")
+    forge = released.context(GITHUB_TOKEN=WRITER).forge
+    forge.repository.create_git_release("v0.1.2-rc1", name="0.1.2-rc1", message="Before.")
+    weekly = released.context(RELEASE_VERSION="")
+    assert [one.tag for one in audit.every(weekly)] == ["v0.3.0", "v0.2.5", "v0.2.4"]
+    assert audit.find(released.context(RELEASE_VERSION="0.1.2rc1")).tag == "v0.1.2-rc1"
+
+
+def test_a_release_whose_tag_is_gone_is_a_finding_among_the_others(released: Releases) -> None:
+    released.project.git("push", "-q", "origin", ":refs/tags/v0.2.4")
+    context = released.context(RELEASE_VERSION="")
+    one = next(one for one in audit.every(context) if one.tag == "v0.2.4")
+    wrong = {finding.what for finding in audit.examine(context, one) if finding.status == PROBLEM}
+    assert "git tag" in wrong
+
+
+# Requests to GitHub: the token of a run has 1,000 an hour, for all of its repository.
+
+AN_HOUR = 1000
+REQUESTS = 60
+
+
+def test_an_audit_of_a_hundred_releases_needs_a_third_of_an_hours_requests(
+    released: Releases,
+) -> None:
+    sums, lock = asset(released, "SHA256SUMS"), asset(released, locking.NAME)
+    repository = released.context(GITHUB_TOKEN=WRITER).forge.repository
+    for name, content in (("SHA256SUMS", sums), (locking.NAME, lock)):
+        (released.folder / name).write_bytes(content)
+    numbers = range(97)
+    refs = [f"origin/main:refs/tags/v0.4.{number}" for number in numbers]
+    released.project.git("push", "-q", "origin", *refs)
+    for number in numbers:
+        made = repository.create_git_release(f"v0.4.{number}", name="x", message="x")
+        for name in ("SHA256SUMS", locking.NAME):
+            made.upload_asset(str(released.folder / name))
+    before = len(released.github.journal())
+    context = released.context(RELEASE_VERSION="")
+    subjects = audit.every(context)
+    for one in subjects:
+        audit.examine(context, one, (audit.release, audit.tag, audit.pointers))
+    assert len(subjects) == 100
+    assert len(released.github.journal()) - before < AN_HOUR / 3
+
+
+def test_a_release_needs_few_requests(released: Releases) -> None:
+    before = len(released.github.journal())
+    released.release("0.3.1")
+    released.step("audit", RELEASE_VERSION="0.3.1")
+    assert len(released.github.journal()) - before < REQUESTS

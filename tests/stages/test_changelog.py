@@ -3,12 +3,14 @@
 import json
 
 import pytest
+from aiohttp import web
 
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
 from scripts.stages import changelog as stage
 from scripts.tools.runner import annotation
-from tests.conftest import READER, Bench
+from tests.conftest import READER, REPOSITORY, Bench
 from tests.support.project import CHANGELOG, git
+from tests.support.serving import serving
 
 BRANCH = "refs/heads/changelog-draft"
 ENTRY = CHANGELOG.replace("- A thing.\n", "- A thing.\n- One more.\n")
@@ -57,6 +59,64 @@ def test_a_draft_is_printed_or_written_and_twice_is_as_once(
     assert capsys.readouterr().out.count("Two") == 0
 
 
+def test_the_api_names_the_pull_request_of_a_commit(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.project.git("switch", "-q", "-c", "topic")
+    bench.project.commit({"thing": "x"}, branch="topic")
+    bench.project.git("switch", "-q", "main")
+    forge = bench.context().forge
+    forge.open_pull_request("topic", "main", "Add it all", "")
+    (pull,) = forge.repository.get_pulls()
+    pull.merge(merge_method="rebase")
+    bench.project.git("pull", "-q", "origin", "main")
+    stage.draft(bench.context(), None, stage.PRINT)
+    said = capsys.readouterr()
+    assert said.out.startswith(f"### Added\n\n- Add it all ([#{pull.number}](file://")
+    assert said.err == ""
+    stage.draft(bench.context(GITHUB_TOKEN=""), None, stage.PRINT)
+    assert capsys.readouterr().out.startswith("### Changed\n\n- Change ([")
+
+
+def test_a_failing_api_fails_no_draft(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    say(bench, "feat: one (#12)")
+    bench.github.fault(path="/api/v3/.*/pulls", action="status", code=503)
+    stage.draft(bench.context(), None, stage.PRINT)
+    said = capsys.readouterr()
+    assert "- One ([#12](" in said.out
+    assert (
+        "authors and labels of pull requests are not known: GitHub's API answered 503" in said.err
+    )
+
+
+def test_updates_are_one_entry_and_only_the_new_ones_come_again(bench: Bench) -> None:
+    bot = "dependabot[bot] <b@x>"
+    say(bench, "Bump one from 1.0 to 1.1 (#1)", bot)
+    say(bench, "Bump two from 2.0 to 2.1 (#2)", bot)
+    for _ in range(2):
+        stage.draft(bench.context(), None, stage.WRITE)
+        assert read(bench).count("- Update dependencies: one to 1.1 and two to 2.1 ([#2](") == 1
+    say(bench, "Bump one from 1.1 to 1.2 (#3)", bot)
+    for _ in range(2):
+        stage.draft(bench.context(), None, stage.WRITE)
+        assert read(bench).count("- Update one to 1.2 ([#3](") == 1
+        assert read(bench).count("- Update") == 2
+
+
+def test_tags_of_another_style_are_where_a_draft_begins(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.project.git("tag", "-d", "v0.2.3")
+    say(bench, "feat: sooner")
+    bench.project.git("tag", "0.2.3")
+    say(bench, "feat: later")
+    stage.draft(bench.context(), None, stage.PRINT)
+    said = capsys.readouterr()
+    assert "Sooner" not in said.out
+    assert "Later" in said.out
+    assert said.err == ""
+
+
 def test_what_git_can_hold_and_a_changelog_cannot(bench: Bench) -> None:
     raw(bench, b"fix: bad \xff\xfe bytes \x1b[31m @octocat \x1f", b"A\x1fn\x1b\xff <a@x>")
     say(bench, "feat: big\n\n" + "x" * 2**20)
@@ -87,6 +147,40 @@ def test_a_tag_of_another_branch_is_named(bench: Bench, capsys: pytest.CaptureFi
     bench.project.git("switch", "-q", "main")
     stage.draft(bench.context(), None, stage.PRINT)
     assert "v9.0.0 is on another branch" in capsys.readouterr().err
+
+
+def test_the_configured_lists_count(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    say(bench, "feat: by a robot", "Robbie <r@x>")
+    say(bench, "Nightly 1.2.3")
+    say(bench, "feat: by a person")
+    path = bench.project.clone / "pyproject.toml"
+    more = 'skip-authors = ["robb*"]\nskip-subjects = ["nightly {version}"]\n'
+    text = path.read_text("utf-8")
+    path.write_text(f"{text}\n[tool.release.draft]\n{more}", "utf-8")
+    stage.draft(bench.context(), None, stage.PRINT)
+    shown = capsys.readouterr().out
+    assert shown.count("- ") == 1
+    assert "By a person" in shown
+    path.write_text(text, "utf-8")
+    stage.draft(bench.context(), None, stage.PRINT)
+    assert capsys.readouterr().out.count("- ") == 3
+
+
+def test_a_tag_cannot_hide_what_is_said(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.project.git("tag", "-d", "v0.2.3")
+    bench.project.git("switch", "-q", "--orphan", "other")
+    bench.project.git("commit", "-q", "--allow-empty", "-m", "x")
+    bench.project.git("tag", "x\u202e-9.0.0")
+    bench.project.git("switch", "-q", "main")
+    more = 'tag = "x\u202e-{version}"\n'
+    path = bench.project.clone / "pyproject.toml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("[tool.release]\n", f"[tool.release]\n{more}"), "utf-8")
+    with pytest.raises(ProblemsError, match="tag is"):
+        stage.draft(bench.context(), None, stage.PRINT)
+    path.write_text(text, "utf-8")
+    stage.draft(bench.context(), None, stage.PRINT)
+    assert "\u202e" not in capsys.readouterr().err
 
 
 def test_a_shallow_clone_is_refused(bench: Bench) -> None:
@@ -232,15 +326,100 @@ def test_a_pull_request_is_compared_with_what_it_is_to_be_merged_into(bench: Ben
     assert problem(bench, GITHUB_EVENT_PATH=str(event))
 
 
+def test_a_pull_request_is_compared_with_the_commit_that_its_merge_was_made_on(
+    bench: Bench,
+) -> None:
+    """The payload's `base.sha` may be older, and others' entries would count as its own."""
+    project = bench.project
+    stale = project.sha("main")
+    project.git("switch", "-qc", "mine")
+    (project.clone / "sample_thing" / "more.py").write_text("")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "Without an entry")
+    project.git("switch", "-q", "main")
+    text = CHANGELOG.replace(
+        "## [Unreleased]", "## [Unreleased]\n\n### Added\n\n- Others' work.", 1
+    )
+    project.commit({"CHANGELOG.md": text})
+    project.git("switch", "-q", "--detach", "main")
+    project.git("merge", "-q", "--no-edit", "mine")
+    event = bench.folder / "event.json"
+    event.write_text(json.dumps({"pull_request": {"base": {"sha": stale}}}))
+    merge = project.git("rev-parse", "HEAD").strip()
+    found = problem(bench, GITHUB_EVENT_PATH=str(event), GITHUB_SHA=merge)
+    assert "nothing new stands under Unreleased" in str(found)
+
+
+def test_labels_are_those_that_the_pull_request_has_now(bench: Bench) -> None:
+    """Started again, a check gets the payload of its first start."""
+    base = bench.project.sha("main")
+    bench.project.commit({"sample_thing/more.py": ""})
+    event = bench.folder / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 7, "labels": []}}))
+    there = {"GITHUB_EVENT_PATH": str(event), "GITHUB_API_URL": labels_of(bench, "no-changelog")}
+    assert problem(bench, base, **there) is None
+    there["GITHUB_API_URL"] = labels_of(bench, "bug")
+    assert problem(bench, base, **there)
+
+
+def labels_of(bench: Bench, label: str) -> str:
+    """Serve one pull request's labels, which the rehearsal's service has not."""
+    app = web.Application()
+
+    async def labels(_: web.Request) -> web.Response:
+        return web.json_response([{"name": label}])
+
+    app.router.add_get(f"/repos/{REPOSITORY}/issues/7/labels", labels)
+    served = serving(f"labels-{label}", bench.folder / label, lambda _: app)
+    return bench.stack.enter_context(served).url
+
+
 def test_every_problem_at_once_each_with_its_place(bench: Bench) -> None:
-    broken = CHANGELOG + "\n## [0.2.3]\n\n## Added\n\n## 2025.1.x\n\n```\n"
+    broken = CHANGELOG.replace("## [0.2.3]", "## Added\n\n## [0.2.3]", 1) + "\n## [0.2.3]\n"
     (bench.project.clone / "CHANGELOG.md").write_text(broken)
     error = problem(bench)
     assert isinstance(error, ProblemsError)
-    assert [str(e.place) for e in error.errors] == [
-        f"CHANGELOG.md:{line}:1" for line in (15, 17, 19, 21)
-    ]
+    assert [str(e.place) for e in error.errors] == [f"CHANGELOG.md:{line}:1" for line in (9, 17)]
     assert all(e.remedy for e in error.errors)
+
+
+def test_what_is_odd_in_history_is_told_once_and_stops_nothing(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = "\n## 0.2.2\n\n## Added\n\n## Fixed\n\n## 2025.1.x\n\n## 0.2.2\n"
+    (bench.project.clone / "CHANGELOG.md").write_text(CHANGELOG + odd)
+    assert problem(bench, GITHUB_ACTIONS="true") is None
+    said = capsys.readouterr()
+    assert said.err.count("warning: ") == said.out.count("::warning ") == 2
+    assert "file=CHANGELOG.md,line=17,col=1" in said.out
+    assert "the same kind in line 19" in said.err
+    assert "::error" not in said.out
+
+
+def test_a_file_of_other_markup_is_refused(bench: Bench) -> None:
+    table = (bench.project.clone / "pyproject.toml").read_text()
+    rst = table.replace("[tool.release]\n", '[tool.release]\nchangelog = "CHANGES.rst"\n', 1)
+    assert rst != table
+    bench.project.commit({"pyproject.toml": rst, "CHANGES.rst": "1.0\n~~~\n\n* x\n"})
+    error = problem(bench)
+    assert error
+    assert "CHANGES.rst is reStructuredText" in error.cause
+    assert "CHANGES.md" in error.remedy
+    with pytest.raises(UsageError, match="reStructuredText"):
+        stage.draft(bench.context(), None, stage.WRITE)
+
+
+def test_what_the_second_reader_cannot_read_is_said(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert problem(bench) is None
+    assert "keepachangelog" not in capsys.readouterr().out
+    text = CHANGELOG.replace("## [0.2.3]", "## Version 0.2.3")
+    (bench.project.clone / "CHANGELOG.md").write_text(text)
+    assert problem(bench) is None
+    assert "keepachangelog cannot read 1 of 1 versions, the first in line 9" in (
+        capsys.readouterr().out
+    )
 
 
 def test_bytes_that_are_no_text_have_a_place(bench: Bench) -> None:

@@ -263,6 +263,15 @@ def test_a_pushed_tag_that_is_not_the_versions_name(bench: Bench, tag: str) -> N
     assert error.exit_code == 2
 
 
+@pytest.mark.parametrize("typed", ["0.2.5", "patch", "nonsense"])
+def test_a_version_that_is_typed_beside_a_tag_must_be_the_tags(bench: Bench, typed: str) -> None:
+    tagged(bench)
+    error = refused(bench, bench.pushed("v0.2.4", RELEASE_VERSION=typed))
+    assert typed in error.cause
+    assert "v0.2.4" in error.cause
+    assert planned(bench.pushed("v0.2.4", RELEASE_VERSION="0.2.4")).version == "0.2.4"
+
+
 def test_a_branch_that_is_not_on_the_remote(bench: Bench) -> None:
     error = refused(bench, bench.context(GITHUB_REF_NAME="nowhere"))
     assert "refs/heads/nowhere is not on the remote" in error.cause
@@ -332,8 +341,7 @@ def tried(bench: Bench) -> Lock:
     """A try that came to its draft: release branch, lock and files, nothing public."""
     context = bench.context()
     plan = planned(context)
-    context.__dict__["plan"] = plan
-    commit = release_commit.make(context)
+    commit = release_commit.make(context.knowing(plan=plan))
     folder = bench.folder / "assets"
     folder.mkdir()
     for name in plan.dists:

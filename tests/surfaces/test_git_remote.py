@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from rehearsal.github.settings import Token
 from scripts.core.converge import Conflict, Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
 from scripts.core.lock import Lock, digest
@@ -26,22 +27,18 @@ def context(bench: Bench) -> Context:
 def over_http(bench: Bench, context: Context) -> Context:
     """The same, with git going through the GitHub service."""
     there = bench.context(GITHUB_SERVER_URL=bench.github.url)
-    context.__dict__["git"] = there.git
-    return context
+    return context.knowing(git=there.git)
 
 
 @pytest.fixture
 def plan(context: Context) -> Plan:
     began = starting_point.find(context)
-    made = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
-    context.__dict__["plan"] = made
-    return made
+    return attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
 
 
 @pytest.fixture
 def commit(context: Context, plan: Plan) -> str:
-    assert plan
-    return release_commit.make(context)
+    return release_commit.make(context.knowing(plan=plan))
 
 
 def other_clone(bench: Bench, *options: str) -> Path:
@@ -62,8 +59,7 @@ def test_commit_and_tag_are_the_same_in_another_clone(
     bench: Bench, context: Context, plan: Plan, commit: str, options: tuple[str, ...]
 ) -> None:
     other = bench.context(other_clone(bench, *options))
-    other.__dict__["plan"] = plan
-    assert release_commit.make(other) == commit
+    assert release_commit.make(other.knowing(plan=plan)) == commit
     for one in (context, other):
         converge([GitTag(one.git, Lock(plan, commit, (), ()))], one.runner.patience)
     shown = git("cat-file", "-p", "v0.2.4", cwd=bench.project.bare)
@@ -102,8 +98,7 @@ def test_the_committed_modes_and_bytes_stay(bench: Bench) -> None:
     context = bench.context()
     began = starting_point.find(context)
     plan = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
-    context.__dict__["plan"] = plan
-    commit = release_commit.make(context)
+    commit = release_commit.make(context.knowing(plan=plan))
     converge([ReleaseBranch(context.git, plan, commit)], context.runner.patience)
     new = bench.project.show(commit, "CITATION.cff")
     assert new == b"\xef\xbb\xbf" + base.replace(b"0.2.3", b"0.2.4")
@@ -228,8 +223,7 @@ def test_a_protected_branch_is_asked_by_pull_request_once(
     context = guarded.context(GITHUB_SERVER_URL=guarded.github.url)
     began = starting_point.find(context)
     plan = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
-    context.__dict__["plan"] = plan
-    commit = release_commit.make(context)
+    commit = release_commit.make(context.knowing(plan=plan))
     converge([ReleaseBranch(context.git, plan, commit)], context.runner.patience)
     head = guarded.project.sha("main")
     surfaces = [
@@ -391,3 +385,23 @@ def test_what_git_is_given_is_never_an_option(
         with pytest.raises(ServiceError):
             act()
         assert not mark.exists()
+
+
+def test_a_push_that_needs_the_right_to_workflows_says_what_to_do(
+    bench: Bench, plan: Plan, commit: str
+) -> None:
+    """A run's own token never has it: the branch's workflow files changed after the plan."""
+    project = bench.project
+    project.git("reset", "-q", "--hard", commit)
+    project.git("switch", "-q", "--detach")
+    (project.clone / ".github" / "workflows" / "ci.yml").write_text("on: push\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "Workflows that the default branch has otherwise")
+    other = project.git("rev-parse", "HEAD").strip()
+    bot = {"bot": Token("github-actions[bot]", {"contents": "write"})}
+    bench.github = bench.serve_github(tokens=bot)
+    there = bench.context(GITHUB_SERVER_URL=bench.github.url, GITHUB_TOKEN="bot")
+    with pytest.raises(ServiceError, match="without `workflows` permission") as raised:
+        ReleaseBranch(there.git, plan, other).apply()
+    assert "run the release again with the same version" in raised.value.remedy
+    assert "workflow files" in raised.value.remedy

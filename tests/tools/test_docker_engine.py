@@ -1,5 +1,6 @@
 """The images of a compose file, started beside whatever else runs, and taken away again."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from rehearsal.gateway.journal import read
 from scripts.core.errors import CheckError, ServiceError
 from scripts.tools.docker_engine import Engine, free_ports
 from tests.support.proving import Proving, proving, surroundings
@@ -40,6 +42,11 @@ def bench(template: Path, tmp_path: Path, pytestconfig: pytest.Config) -> Iterat
         yield made
 
 
+def engine(bench: Proving, **more: str) -> Engine:
+    context = bench.context(**more)
+    return Engine(context.runner.inherited(), context.fresh, context.runner.patience)
+
+
 def compose(bench: Proving, worker: str = SLEEPS) -> Path:
     image = f"{bench.around.endpoints.registry}/library/python:3.13-slim"
     path = bench.folder / "compose.yaml"
@@ -49,7 +56,7 @@ def compose(bench: Proving, worker: str = SLEEPS) -> Path:
 
 def test_two_at_once_answer_on_ports_of_their_own(bench: Proving) -> None:
     file = compose(bench)
-    with Engine(bench.context()).started(file) as one, Engine(bench.context()).started(file) as two:
+    with engine(bench).started(file) as one, engine(bench).started(file) as two:
         assert set(one.urls) == set(two.urls) == {("page", 8000), ("page", 8001)}
         urls = [*one.urls.values(), *two.urls.values()]
         assert len(set(urls)) == 4
@@ -66,7 +73,7 @@ def test_everything_is_taken_down_when_the_block_is_interrupted(bench: Proving) 
     there: list[str] = []
 
     def interrupted() -> None:
-        with Engine(bench.context()).started(compose(bench)):
+        with engine(bench).started(compose(bench)):
             there.extend(bench.around.left())
             raise KeyboardInterrupt
 
@@ -80,7 +87,7 @@ def test_a_service_that_ends_is_refused_with_its_log_and_taken_down(bench: Provi
     ends = "[python3, -c, \"raise SystemExit('nothing to do here')\"]"
     with (
         pytest.raises(CheckError, match="nothing to do here"),
-        Engine(bench.context()).started(compose(bench, ends)),
+        engine(bench).started(compose(bench, ends)),
     ):
         pytest.fail("started")
     assert bench.around.left() == []
@@ -88,7 +95,7 @@ def test_a_service_that_ends_is_refused_with_its_log_and_taken_down(bench: Provi
 
 def test_an_answer_that_does_not_come_is_a_failed_check(bench: Proving) -> None:
     with (
-        Engine(bench.context()).started(compose(bench)) as services,
+        engine(bench).started(compose(bench)) as services,
         pytest.raises(CheckError, match="page does not answer on /health"),
     ):
         services.get("page", 8001, "/health")
@@ -97,15 +104,31 @@ def test_an_answer_that_does_not_come_is_a_failed_check(bench: Proving) -> None:
 def test_an_image_that_is_not_there_is_named(bench: Proving) -> None:
     file = compose(bench)
     file.write_text(file.read_text().replace(":3.13-slim", ":no-such-tag", 1))
-    with pytest.raises(CheckError, match="no-such-tag"), Engine(bench.context()).started(file):
+    with (
+        pytest.raises(ServiceError, match=r"cannot be pulled[\s\S]*no-such-tag"),
+        engine(bench).started(file),
+    ):
         pytest.fail("started")
 
 
 def test_no_engine_is_said(bench: Proving) -> None:
     with pytest.raises(ServiceError, match="no Docker engine answers"):
-        Engine(bench.context(DOCKER_HOST=f"unix://{bench.folder}/none.sock"))
+        engine(bench, DOCKER_HOST=f"unix://{bench.folder}/none.sock")
 
 
 def test_a_service_without_ports_gets_none() -> None:
     text = free_ports({"page": [8000], "worker": []})
     assert text.endswith("  worker: {}\n")
+
+
+def test_a_pull_that_fails_in_passing_is_tried_again(bench: Proving) -> None:
+    faults = bench.around.endpoints.faults
+    rule = {"service": "registry", "path": "/manifests/", "occurrence": 1, "action": "drop-before"}
+    faults.write_text(json.dumps([rule]))
+    try:
+        with engine(bench).started(compose(bench)) as services:
+            assert "debian" in services.get("page", 8000, "/os-release").text
+    finally:
+        faults.unlink()
+    struck = [one for one in read(bench.around.endpoints.journal) if one.fault]
+    assert len(struck) == 1

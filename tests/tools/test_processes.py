@@ -66,6 +66,29 @@ def test_a_failure_shows_the_last_lines_of_many() -> None:
         "ERROR: unexpected status from GET request to http://x/v2/: 503 Service Unavailable",
         'ERROR: failed to do request: Head "http://x/v2/": EOF',
         'ERROR: failed to do request: Head "http://x": read: connection reset by peer',
+        "fatal: unable to access 'https://x/': Failed to connect to x port 443: Couldn't "
+        "connect to server",
+        "fatal: unable to access 'https://x/': SSL connection timeout",
+        "fatal: unable to access 'https://x/': GnuTLS recv error (-54): Error in the pull",
+        "fatal: unable to access 'https://x/': OpenSSL SSL_read: SSL_ERROR_SYSCALL, errno 104",
+        "fatal: unable to access 'https://x/': TLS connect error: error:0A000126",
+        "error: RPC failed; curl 92 HTTP/2 stream 5 was not closed cleanly: CANCEL (err 8)",
+        "error: RPC failed; curl 56 Recv failure: Connection was reset",
+        "error: RPC failed; curl 18 transfer closed with outstanding read data remaining",
+        "ERROR ReadTimeout: HTTPSConnectionPool(host='x', port=443): Read timed out.",
+        "requests.exceptions.ConnectTimeout: HTTPSConnectionPool(host='x', port=443)",
+        'ERROR: failed to do request: Head "https://x/v2/": dial tcp: lookup x: no such host',
+        'ERROR: Head "https://x/v2/": dial tcp: lookup x on 127.0.0.53:53: server misbehaving',
+        "ERROR: lookup x: Temporary failure in name resolution",
+        'ERROR: failed to do request: Get "https://x/v2/": context deadline exceeded',
+        'Error: Get "https://x/v2/": net/http: request canceled while waiting for connection '
+        "(Client.Timeout exceeded while awaiting headers)",
+        "ERROR: toomanyrequests: You have reached your pull rate limit.",
+        "ERROR: Get https://x/v2/: dial tcp 10.0.0.1:443: connect: network is unreachable",
+        "ERROR: write tcp: connect: no route to host",
+        "error: Failed to fetch: `https://x/simple/a/`\n  Caused by: operation timed out",
+        "error: Request failed after 3 retries\n  Caused by: error sending request for url (https://x)",
+        "ERROR: stream error: stream ID 1; INTERNAL_ERROR; received from peer",
     ],
 )
 def test_what_passes_by_itself_is_transient(said: str) -> None:
@@ -83,6 +106,9 @@ def test_what_passes_by_itself_is_transient(said: str) -> None:
         "ERROR: unexpected status from HEAD request to http://x:5000/v2/a: 403 Forbidden",
         "! [remote rejected] main -> main (protected branch hook declined)",
         "ERROR: localhost:1/a:v1: not found",
+        "fatal: unable to access 'https://x/': SSL certificate problem: self-signed certificate",
+        "ERROR: tls: failed to verify certificate: x509: certificate signed by unknown authority",
+        "TimeoutError of the project's own test: assert elapsed < timeout",
     ],
 )
 def test_an_answer_is_not_transient(said: str) -> None:

@@ -58,7 +58,6 @@ LEVELS = ("none", "read", "write")
 VERBS = {
     **{job.name: job.command for job in JOBS},
     "build": "image",
-    "release-commit": "checks",
 }
 SETUP = "docs/setup.md"
 CI_PLAN = ".venv/bin/python -m scripts ci-plan"
@@ -288,7 +287,15 @@ def settings_are_documented(tree: Tree) -> Problems:
         yield f"{name} is {'not in' if name in used else 'only in'} {SETUP}"
 
 
+def the_report_knows_what_became_of_each_job(tree: Tree) -> Problems:
+    """A run that is started again has results of an earlier attempt: `needs` tells them apart."""
+    report = tree.workflow(RELEASE).jobs["report"]
+    if report.get("env", {}).get("CI_NEEDS") != "${{ toJson(needs) }}":
+        yield "the report is not told what became of the jobs"
+
+
 RULES = (
+    the_report_knows_what_became_of_each_job,
     callers_say_what_they_may,
     callers_give_what_is_asked,
     inputs_are_declared,

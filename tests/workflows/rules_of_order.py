@@ -1,6 +1,8 @@
 """Rules about which job runs when. Each yields a sentence for a breach."""
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
 from scripts.core import ci_plan
 from scripts.core.jobs import JOBS, PROVING, REPORT, before_report
@@ -11,6 +13,7 @@ from tests.workflows.tree import (
     EXPRESSION,
     RELEASE,
     ROLLBACK,
+    Job,
     Problems,
     Tree,
     needs,
@@ -19,14 +22,14 @@ from tests.workflows.tree import (
 RELEASING = "needs.plan.outputs.mode == 'release'"
 # Conditions that decide by something else than the plan, each with what it decides.
 KNOWN = {
-    (CI, "inputs.release"),  # as part of a release: its commit
-    (CI, "!inputs.release"),  # of a pull request: the commit that is checked out
-    (CI, "always() && !inputs.release"),  # the sum of its checks, however they ended
     (ROLLBACK, "!inputs.dry-run"),  # what moves something: a dry run ends before anybody is asked
 }
+HAS_USER = "vars.REGISTRY_USERNAME != ''"
+STATUS = re.compile(r"\b(?:always|success|failure|cancelled)\(\)")
 TRIGGERS = {
     "changelog.yml": {"workflow_dispatch"},
-    "ci.yml": {"pull_request", "push", "workflow_call"},
+    "ci.yml": {"pull_request", "push", "merge_group"},
+    "entry.yml": {"pull_request", "push", "merge_group"},
     "image.yml": {"workflow_call"},
     "release.yml": {"workflow_dispatch", "push"},
     "rollback.yml": {"workflow_dispatch"},
@@ -60,8 +63,10 @@ IGNORED_BY_ACT = {
     "an artifact's name that is taken": "artifacts_have_names_of_their_own",
     "identity tokens": "only_the_upload_is_trusted",
 }
-# Both move the same pointers, and neither calls the other: one waits for the other.
-TOGETHER = {RELEASE, ROLLBACK}
+UNCANCELLED = (RELEASE, ROLLBACK, AUDIT, CHANGELOG)
+# The jobs that move pointers, of whichever branch and workflow: one at a time.
+POINTING = {(RELEASE, "promote"), (ROLLBACK, "rollback")}
+POINTERS = "pointers-${{ github.repository }}"
 
 
 def jobs_run_in_the_designed_order(tree: Tree) -> Problems:
@@ -96,51 +101,107 @@ def conditions_are_plain(tree: Tree) -> Problems:
             plain = re.fullmatch(
                 r"always\(\)|needs\.(plan|rollback)\.outputs\.\w+ == '[\w-]+'", said
             )
-            if not plain and (file.name, said) not in KNOWN:
+            if not plain and said != HAS_USER and (file.name, said) not in KNOWN:
                 yield f"{file.name}:{number}: if {said}"
 
 
+def called_workflows_skip_nothing(tree: Tree) -> Problems:
+    """A job that is skipped inside a called workflow skips all that follows in its caller.
+
+    The implicit `success()` looks at the jobs inside, too (GitHub community discussion 189172).
+    """
+    for file in tree.workflows:
+        if "workflow_call" in file.data["on"]:
+            for name, job in file.jobs.items():
+                if "if" in job:
+                    yield f"{file.name}: {name} is called, and runs only if {job['if']}"
+
+
+def nothing_is_skipped_upstream(tree: Tree) -> Problems:
+    """In a real release each job runs: `success()` is false after any skipped job upstream."""
+    jobs = tree.workflow(RELEASE).jobs
+    skipped = {name for name, job in jobs.items() if _may_be_skipped(tree, job)}
+    for name, job in jobs.items():
+        if STATUS.search(str(job.get("if", ""))):
+            continue
+        if cause := sorted(_upstream(jobs, name) & skipped):
+            yield f"{RELEASE}: {name} is skipped, because {', '.join(cause)} can be"
+
+
+def _upstream(jobs: Mapping[str, Job], name: str) -> set[str]:
+    """Give all jobs that a job waits for, those of which these wait included."""
+    direct = set(needs(jobs[name]))
+    return direct.union(*(_upstream(jobs, one) for one in direct))
+
+
+def _may_be_skipped(tree: Tree, job: Job) -> bool:
+    """Say whether a job, or one inside of what it calls, is skipped in a real release."""
+    if job.get("if") not in (None, RELEASING, "always()"):
+        return True
+    called = tree.workflow(Path(job["uses"]).name).jobs if "uses" in job else {}
+    return any("if" in inner for inner in called.values())
+
+
+def logins_have_a_user_name(tree: Tree) -> Problems:
+    """The login action refuses an empty user name: a project without images has none."""
+    for file in tree.files:
+        for job, step in file.steps():
+            if "login-action" in step.get("uses", "") and step.get("if") != HAS_USER:
+                yield f"{file.name}: {job} logs in without a user name"
+
+
 def groups_are_never_empty_nor_shared(tree: Tree) -> Problems:
-    """An empty group holds everything back; a caller that shares its callee's waits for itself."""
+    """An empty group holds everything back; a run that shares another's waits for its approval."""
     owners: dict[str, set[str]] = {}
     for file in tree.workflows:
-        if not set(file.data["on"]) - {"workflow_call"}:
+        if "concurrency" not in file.data:
+            if set(file.data["on"]) - {"workflow_call"}:
+                yield f"{file.name}: has no group"
             continue
-        group = str(file.data.get("concurrency", {}).get("group", ""))
+        group = str(file.data["concurrency"].get("group", ""))
         fixed = EXPRESSION.split(group)[0]
         if not fixed or not EXPRESSION.search(group):
             yield f"{file.name}: the group is {group!r}"
         owners.setdefault(fixed, set()).add(file.name)
     for fixed, names in owners.items():
-        if len(names) > 1 and names != TOGETHER:
+        if len(names) > 1:
             yield f"{sorted(names)} share the group {fixed}…"
-    if not any(names >= TOGETHER for names in owners.values()):
-        yield f"{sorted(TOGETHER)} do not wait for each other"
+
+
+def a_rollback_waits_for_no_gate(tree: Tree) -> Problems:
+    """Its run's group is its own: one that a release holds is held for the 30 days of its gate."""
+    group = tree.workflow(ROLLBACK).data.get("concurrency", {}).get("group")
+    if group != "rollback-${{ github.run_id }}":
+        yield f"{ROLLBACK}: its run has the group {group}, and can wait for an approval"
+    for file, name, job in tree.jobs():
+        group = job.get("concurrency")
+        expected = {"group": POINTERS, "cancel-in-progress": False}
+        if group != (expected if (file, name) in POINTING else None):
+            yield f"{file}: {name} has the group {group}"
+    if "environment" in tree.workflow(RELEASE).jobs["promote"]:
+        yield f"{RELEASE}: promote waits for an approval, and holds the pointers meanwhile"
 
 
 def a_release_is_never_cancelled(tree: Tree) -> Problems:
     ci = tree.workflow(CI).data["concurrency"]
-    for name in sorted(TOGETHER | {AUDIT, CHANGELOG}):
-        cancels = tree.workflow(name).data.get("concurrency", {}).get("cancel-in-progress")
-        if cancels is not False:
-            yield f"{name}: cancel-in-progress: {cancels}"
+    for name in UNCANCELLED:
+        group = tree.workflow(name).data.get("concurrency")
+        if group and group.get("cancel-in-progress") is not False:
+            yield f"{name}: cancel-in-progress: {group.get('cancel-in-progress')}"
     if ci.get("cancel-in-progress") != "${{ github.event_name == 'pull_request' }}":
         yield f"ci.yml: cancel-in-progress: {ci.get('cancel-in-progress')}"
     if not re.search(r"github\.event_name == 'pull_request' && .*\|\| github\.run_id", ci["group"]):
         yield "ci.yml: outside of pull requests the group is not the run's own"
-    for file, name, job in tree.jobs():
-        if "concurrency" in job:
-            yield f"{file}: {name} has a group of its own"
 
 
 def the_verdict_knows_every_check(tree: Tree) -> Problems:
     """Each check runs if the plan says so, by its make target, and is summed up."""
     jobs = dict(tree.workflow(CI).jobs)
-    plan, verdict, release = (jobs.pop(name) for name in ("plan", "ci", "release-commit"))
+    plan, verdict = (jobs.pop(name) for name in ("plan", "ci"))
     if needs(verdict) != ["plan", *jobs]:
         yield f"ci needs {needs(verdict)}, there are plan and {list(jobs)}"
-    if release.get("if") != "inputs.release" or plan.get("if") != "${{ !inputs.release }}":
-        yield "a release commit is checked with all that a pull request is, or the other way round"
+    if verdict.get("if") != "always()" or "if" in plan:
+        yield "the plan or the sum of the checks can be skipped"
     for name, job in jobs.items():
         if job.get("if") != f"needs.plan.outputs.{name} == 'yes'" or needs(job) != ["plan"]:
             yield f"{name} runs if {job.get('if')}"
@@ -158,6 +219,13 @@ def triggers_are_the_known_ones(tree: Tree) -> Problems:
             yield f"{file.name}: runs on {sorted(file.data['on'])}"
     if tree.workflow(RELEASE).data["on"].get("push") != {"tags": ["v*"]}:
         yield "release.yml: runs on other pushes than those of tags v*"
+    # A label changes what the entry's check says, and nothing else: `ci` must not run again and
+    # forget what failed.
+    kinds = (tree.workflow("entry.yml").data["on"].get("pull_request") or {}).get("types", ())
+    if not {"opened", "synchronize", "reopened", "labeled", "unlabeled"} <= set(kinds):
+        yield f"entry.yml: runs on {kinds}"
+    if tree.workflow(CI).data["on"].get("pull_request") is not None:
+        yield "ci.yml: runs on other events of a pull request than new commits"
 
 
 def jobs_end_in_time(tree: Tree) -> Problems:
@@ -214,5 +282,9 @@ RULES = (
     the_verdict_knows_every_check,
     triggers_are_the_known_ones,
     jobs_end_in_time,
+    called_workflows_skip_nothing,
+    nothing_is_skipped_upstream,
+    logins_have_a_user_name,
+    a_rollback_waits_for_no_gate,
     one_leg_does_not_end_the_others,
 )

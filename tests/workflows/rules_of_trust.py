@@ -9,6 +9,7 @@ from tests.workflows.tree import (
     AUDIT,
     CHANGELOG,
     CI,
+    ENTRY,
     EXPRESSION,
     IMAGE,
     RELEASE,
@@ -33,17 +34,19 @@ SECRETS = {
     (RELEASE, "publish-package"): {"PACKAGE_INDEX_TOKEN"},
     (RELEASE, "publish-tags"): PUSHES,
     (RELEASE, "promote"): PUSHES,
+    (RELEASE, "announce"): {"ANNOUNCE_SECRETS"},
     (ROLLBACK, "plan"): PUSHES,
     (ROLLBACK, "rollback"): PUSHES,
 }
 # The jobs whose step is given the token of the run. The others work without it.
 TOKEN = {
-    *((RELEASE, job) for job in ("plan", "prepare", "dists", "stage", "verify-staged")),
-    *((RELEASE, job) for job in ("publish-tags", "promote", "audit")),
+    *((RELEASE, job) for job in ("plan", "prepare", "checks", "dists", "stage")),
+    *((RELEASE, job) for job in ("verify-staged", "publish-tags", "verify-published")),
+    *((RELEASE, job) for job in ("promote", "announce", "audit")),
     (AUDIT, "audit"),
     (CHANGELOG, "draft"),
-    *((ROLLBACK, job) for job in ("plan", "rollback")),
-    (CI, "release-commit"),
+    *((ROLLBACK, job) for job in ("plan", "rollback", "verify")),
+    (ENTRY, "changelog"),
     (IMAGE, "build"),
 }
 # Job -> what it may do with the repository beyond reading it.
@@ -54,15 +57,17 @@ WRITES = {
     (RELEASE, "publish-package"): {"id-token"},
     (RELEASE, "publish-tags"): {"contents"},
     (RELEASE, "promote"): {"contents", "pull-requests"},
+    (RELEASE, "announce"): {"contents", "issues", "pull-requests"},
     (ROLLBACK, "plan"): {"contents"},
     (ROLLBACK, "rollback"): {"contents", "pull-requests"},
     (AUDIT, "audit"): {"issues"},
     (CHANGELOG, "draft"): {"contents", "pull-requests"},
 }
+BUILDS = {(IMAGE, "build"), (CI, "images")}
+BUILDKIT = re.compile(r"image=moby/buildkit:v[\d.]+@sha256:[0-9a-f]{64}")
 # What these actions do unless told, and must not do here.
 SWITCHED = {
     "actions/checkout": {"persist-credentials": False},
-    "astral-sh/setup-uv": {"enable-cache": False},
     "docker/setup-buildx-action": {"cache-binary": False},
 }
 
@@ -125,6 +130,16 @@ def every_grant_has_a_reason(tree: Tree) -> Problems:
                     yield f"{file.name}:{number}: no reason: {file.line(number).strip()}"
 
 
+def a_checkout_may_read(tree: Tree) -> Problems:
+    """A private repository cannot be checked out without `contents`."""
+    for file, name, job in tree.jobs():
+        checks_out = any(
+            "actions/checkout@" in step.get("uses", "") for step in job.get("steps", ())
+        )
+        if checks_out and (job.get("permissions") or {}).get("contents") not in ("read", "write"):
+            yield f"{file}: {name} checks out, and may not read a private repository"
+
+
 def only_the_upload_is_trusted(tree: Tree) -> Problems:
     """The index trusts one file and one environment."""
     for file, name, job in tree.jobs():
@@ -133,7 +148,7 @@ def only_the_upload_is_trusted(tree: Tree) -> Problems:
             yield f"{file}: {name} may prove to be the publisher"
     if job_of(tree, UPLOAD).get("environment") != "pypi":
         yield "publish-package has not the environment pypi"
-    if job_of(tree, UPLOAD).get("permissions") != {"id-token": "write"}:
+    if job_of(tree, UPLOAD).get("permissions") != {"contents": "read", "id-token": "write"}:
         yield "publish-package may do more than prove who it is"
     if "workflow_call" in tree.workflow(RELEASE).data["on"]:
         yield f"{RELEASE} can be called: trusted publishing needs the top-level file"
@@ -209,15 +224,45 @@ def nothing_is_pasted_into_a_command(tree: Tree) -> Problems:
 
 
 def actions_do_not_keep_or_share(tree: Tree) -> Problems:
-    """No credentials left in the clone, and nothing from a cache that others may write."""
+    """No credentials left in the clone, and nothing from a cache that others may write.
+
+    CI releases nothing, so its jobs may have caches; what a release uses may not.
+    """
     for file in tree.files:
         for job, step in file.steps():
             action = step.get("uses", "").partition("@")[0]
             for key, wanted in SWITCHED.get(action, {}).items():
                 if step.get("with", {}).get(key) is not wanted:
                     yield f"{file.name}: {job}: {action} without {key}: {wanted}"
-            if action.startswith("actions/cache"):
+            cached = action.startswith("actions/cache") or "cache" in step.get("with", {})
+            if cached and file.name != CI:
                 yield f"{file.name}: {job}: a cache"
+
+
+def builders_are_booted_where_something_is_built(tree: Tree) -> Problems:
+    """`imagetools` needs no builder; where one is booted, its image is pinned by digest."""
+    for file in tree.files:
+        for job, step in file.steps():
+            if not step.get("uses", "").startswith("docker/setup-buildx-action@"):
+                continue
+            if (file.name, job) not in BUILDS:
+                yield f"{file.name}: {job} boots a builder, and builds nothing"
+            if not BUILDKIT.fullmatch(step.get("with", {}).get("driver-opts", "")):
+                yield f"{file.name}: {job}: BuildKit's image is not pinned"
+
+
+def the_tools_are_locked(tree: Tree) -> Problems:
+    """pip installs uv by its hash, and uv the rest: no action chooses a version."""
+    steps = [step for job, step in tree.action("setup").steps() if job]
+    said = " && ".join(step.get("run", "") for step in steps)
+    for file in ("bootstrap", "release"):
+        if f"requirements/{file}.txt" not in said:
+            yield f"requirements/{file}.txt is not installed"
+    if said.count("--require-hashes") != said.count(" install ") + said.count(" sync "):
+        yield f"something is installed without hashes: {said}"
+    for step in steps:
+        if "uses" in step:
+            yield f"{step['uses']} chooses what the release runs with"
 
 
 def jobs_begin_with_a_checkout(tree: Tree) -> Problems:
@@ -237,6 +282,9 @@ RULES = (
     nothing_is_granted_at_the_top,
     every_job_states_its_grants,
     every_grant_has_a_reason,
+    a_checkout_may_read,
+    builders_are_booted_where_something_is_built,
+    the_tools_are_locked,
     only_the_upload_is_trusted,
     only_the_gate_waits_for_people,
     secrets_go_where_they_are_needed,

@@ -13,6 +13,7 @@ WORKFLOWS = Path(".github/workflows")
 RELEASE, ROLLBACK, CI, IMAGE = "release.yml", "rollback.yml", "ci.yml", "image.yml"
 AUDIT = "audit.yml"
 CHANGELOG = "changelog.yml"
+ENTRY = "entry.yml"
 STAGE = "./.github/actions/stage"
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 
@@ -74,6 +75,9 @@ class Tree:
 
     def workflow(self, name: str) -> File:
         return next(file for file in self.workflows if file.name == name)
+
+    def action(self, name: str) -> File:
+        return next(one for one in self.files if one.path.parent.name == name)
 
     def read(self, path: str) -> str:
         return (self.root / path).read_text("utf-8")

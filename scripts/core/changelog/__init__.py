@@ -8,7 +8,7 @@ keep a byte order mark as the character it is.
 from scripts.core.changelog.cutting import cut
 from scripts.core.changelog.drafting import draft, preview
 from scripts.core.changelog.groups import Group, groups
-from scripts.core.changelog.problems import problems
+from scripts.core.changelog.problems import oddities, problems
 from scripts.core.changelog.reading import excerpt, section
 from scripts.core.changelog.sections import Changelog, Section, parse
 from scripts.core.changelog.yanking import is_yanked, yank
@@ -22,6 +22,7 @@ __all__ = [
     "excerpt",
     "groups",
     "is_yanked",
+    "oddities",
     "parse",
     "preview",
     "problems",

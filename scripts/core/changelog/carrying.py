@@ -5,7 +5,7 @@ import re
 from scripts.core.changelog import drafting
 from scripts.core.changelog.drafting import Additions
 from scripts.core.changelog.groups import groups
-from scripts.core.changelog.sections import parse_top
+from scripts.core.changelog.sections import parse
 
 _BULLET = re.compile(r"\s*[-+*]\s+")
 
@@ -23,7 +23,7 @@ def carried(base: str, head: str) -> Additions:
 
 def without(text: str, base: str, path: str = "CHANGELOG.md") -> str:
     """Give `text` with Unreleased as it stands in `base`: then a merge sees no change there."""
-    mine, its = parse_top(text, path).unreleased, parse_top(base, path).unreleased
+    mine, its = parse(text, path).unreleased, parse(base, path).unreleased
     if not (mine and its):
         return text
     span = mine[0].content
@@ -32,9 +32,9 @@ def without(text: str, base: str, path: str = "CHANGELOG.md") -> str:
 
 def carry(text: str, new: Additions, path: str = "CHANGELOG.md") -> str:
     """Put entries under Unreleased of `text`."""
-    return drafting.added(parse_top(text, path), new) if new else text
+    return drafting.added(parse(text, path), new) if new else text
 
 
 def _unreleased(text: str) -> str:
-    found = parse_top(text).unreleased
+    found = parse(text).unreleased
     return found[0].body(text) if found else ""

@@ -4,23 +4,14 @@ import re
 
 from packaging.version import Version
 
-from scripts.core.changelog import links
-from scripts.core.changelog.glance import names_are_fine
+from scripts.core.changelog import headings, links
 from scripts.core.changelog.groups import merged
-from scripts.core.changelog.markdown import Span, definition, definitions
+from scripts.core.changelog.markdown import Span, definition, scan
 from scripts.core.changelog.problems import says_something, uncuttable
-from scripts.core.changelog.sections import (
-    TITLE,
-    YANKED,
-    Changelog,
-    Section,
-    parse,
-    parse_top,
-    version_key,
-)
-from scripts.core.errors import ProblemsError
+from scripts.core.changelog.sections import Changelog, Section, parse, version_key
+from scripts.core.changelog.titles import titled
+from scripts.core.errors import Place, ProblemsError, UsageError
 
-_ATX = re.compile(r"(?P<hashes>#+[ \t]+)(?P<title>.*?)(?P<closing>[ \t]+#+)?", re.S)
 Edit = tuple[Span, str]
 
 
@@ -38,25 +29,28 @@ def cut(
 
     The heading is written as the file writes its others, a fresh Unreleased stays above it, and
     compare links are maintained if the file has them. A final version takes in the sections of its
-    candidates: groups of the same title become one, and the candidates' headings go.
+    candidates: groups of the same title become one, and the candidates' headings go. The result is
+    read back: its sections are those of before and the new one, with the text that was meant.
 
-    Raises UsageError, with the line: Unreleased is missing, empty or there twice; two headings of
-    one version; the version has a heading already; a heading such as `## Added` that cuts the
-    section in two. Several are raised together, as ProblemsError.
+    Raises UsageError, with the line: Unreleased is missing, empty or there twice; the newest
+    version has two headings; the version has a heading already; a heading such as `## Added` cuts
+    the section in two; no heading names a version; the new heading would not be read back. Several
+    are raised together, as ProblemsError.
     """
-    log = parse_top(text, path)
-    if not names_are_fine(text, version, log.hidden):
-        log = parse(text, path)
+    log = parse(text, path)
     candidates = _candidates(log, version)
     errors = list(uncuttable(log, version, candidates))
     if errors:
         raise errors[0] if len(errors) == 1 else ProblemsError(errors)
     step = links.Step(tag, previous_tag, repository_url)
-    like = _example(log)
-    title = _title(log, like, version, date, step)
+    like = headings.example(log)
+    title = headings.title(log, str(version), date, step)
+    new = headings.written(log, like or log.unreleased[0], title)
     edits = _definitions(log, like, title, step)
-    edits += _section(log, _heading(log, title, step), candidates)
-    return _edited(text, edits)
+    edits += _section(log, (_fresh(log, step), new), candidates)
+    after = _edited(text, edits)
+    _read_back(log, after, version, candidates, edits)
+    return after
 
 
 def _candidates(log: Changelog, version: Version) -> list[Section]:
@@ -73,57 +67,43 @@ def _candidates(log: Changelog, version: Version) -> list[Section]:
     ]
 
 
-def _example(log: Changelog) -> Section | None:
-    """Choose the heading to imitate: the newest one with a date, else the newest one."""
-    versions = [part for part in log.sections if part.key]
-    dated = (part for part in versions if part.dated)
-    return next(dated, versions[0] if versions else None)
-
-
-# The new heading.
-
-
-def _title(
-    log: Changelog,
-    like: Section | None,
-    version: Version,
-    date: str,
-    step: links.Step,
-) -> str:
-    found = TITLE.match(like.title) if like else None
-    if found is None:
-        bracketed = log.unreleased[0].title.startswith("[")
-        return f"[{version}] - {date}" if bracketed else f"{version} - {date}"
-    inline = (found["link"] or "").startswith("(")
-    url = links.of_version(found["link"][1:-1], step) if inline else None
-    link = f"({url})" if url else ""
-    return f"{found['before']}{version}{found['after']}{link}{_dated(found['rest'], date)}"
-
-
-def _dated(like: str, date: str) -> str:
-    """Write the date with the signs that stand around another one: ` - DATE`, ` (DATE)`."""
-    like = YANKED.sub("", like)
-    if not re.search(r"\d", like):
-        return ""
-    between = re.match(r"\W*", like)
-    before = between[0] if between else " - "
-    return before + date + (")" if "(" in before else "")
-
-
-def _heading(log: Changelog, title: str, step: links.Step) -> tuple[str, str]:
-    """Write the two headings, Unreleased's with its link renewed and the version's, alike."""
+def _fresh(log: Changelog, step: links.Step) -> str:
+    """Write Unreleased's heading again, with its link renewed."""
     span = log.unreleased[0].heading
     old = log.text[span.start : span.stop]
     inline = re.search(r"\]\((?P<url>[^()\s]+)\)", old)
-    if inline:
-        url = links.of_unreleased(inline["url"], step)
-        fresh = old[: inline.start("url")] + url + old[inline.end("url") :]
-    else:
-        fresh = old
-    if found := _ATX.fullmatch(old):
-        return fresh, f"{found['hashes']}{title}{found['closing'] or ''}"
-    underline = old.rstrip()[-1] * max(len(title), 3)
-    return fresh, f"{title}{log.newline}{underline}"
+    if inline is None:
+        return old
+    url = links.of_unreleased(inline["url"], step)
+    return old[: inline.start("url")] + url + old[inline.end("url") :]
+
+
+def _read_back(
+    before: Changelog, after: str, version: Version, candidates: list[Section], edits: list[Edit]
+) -> None:
+    """Refuse a text that is not read as it was meant: the old sections, and one new one in place.
+
+    What stands below the newest of the old ones is as it was, and not read again.
+    """
+    at = before.sections.index(before.unreleased[0]) + 1
+    below = [part for part in before.sections[at:] if part not in candidates][:2]
+    stop = below[1].heading.start if below[1:] else len(before.text)
+    stop += sum(len(new) - (span.stop - span.start) for span, new in edits if span.stop <= stop)
+    log = parse(after[:stop], before.path)
+    new, others = log.sections[at : at + 1], log.sections[:at] + log.sections[at + 1 :]
+    same = list(map(_told, others)) == list(map(_told, [*before.sections[:at], *below[:1]]))
+    if same and new and new[0].keys == (version_key(version),):
+        return
+    like = headings.example(before) or before.unreleased[0]
+    raise UsageError(
+        f"the heading of {version}, written like that in line {like.line}, would not be read back",
+        f"write the heading in line {like.line} in a plain form, such as `## [{like.name}] - DATE`",
+        Place(before.path, like.line, 1),
+    )
+
+
+def _told(part: Section) -> str:
+    return "Unreleased" if part.unreleased else part.title
 
 
 # The new section.
@@ -150,7 +130,7 @@ def _section(log: Changelog, headings: tuple[str, str], candidates: list[Section
 def own(log: Changelog, part: Section) -> Span:
     """Tell where a section's own text ends: before the link definitions that end the file."""
     body, stop = part.body(log.text), part.content.stop
-    for found in reversed(definitions(body, ())):
+    for found in reversed(scan(body, definitions=True).definitions):
         end = part.content.start + found.span.stop
         if log.text[end:stop].strip():
             break
@@ -189,11 +169,8 @@ def _definitions(
 
 
 def _label(title: str) -> str | None:
-    """Tell which definition a heading such as `[0.2.3] - date` refers to; None if to none."""
-    found = TITLE.match(title)
-    if not found or "[" not in found["before"] or found["link"]:
-        return None
-    return str(found["before"].rpartition("[")[2] + found["version"]).strip()
+    found = titled(title)
+    return found.label if found else None
 
 
 def _edited(text: str, edits: list[Edit]) -> str:

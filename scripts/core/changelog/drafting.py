@@ -1,15 +1,20 @@
 """Add entries to Unreleased: what a person wrote there stays, byte by byte."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
+from scripts.core.changelog import headings
 from scripts.core.changelog.cutting import own
 from scripts.core.changelog.groups import USUAL
 from scripts.core.changelog.markdown import Blocks, Heading, scan
-from scripts.core.changelog.problems import unfillable
-from scripts.core.changelog.sections import Changelog, parse_top
-from scripts.core.commits import Entry
+from scripts.core.changelog.problems import nameless, unfillable
+from scripts.core.changelog.sections import Changelog, parse
 from scripts.core.errors import ProblemsError
+
+if TYPE_CHECKING:
+    # Whoever drafts has it; who only reads a changelog starts without it.
+    from scripts.core.entries import Bump, Entry
 
 Additions = dict[str, list[str]]
 """Titles of groups, in their order, with the entries that each is to get."""
@@ -23,7 +28,7 @@ _WORDS = re.compile(r"(?<![0-9A-Za-z])(?:#\d+|[0-9a-f]{7,40})(?![0-9A-Za-z])")
 _LINKED = re.compile(r"\[(#\d+|[0-9a-f]{10})\]\(")
 
 
-def draft(text: str, found: Iterable[Entry], path: str = "CHANGELOG.md") -> str:
+def draft(text: str, found: "Iterable[Entry]", path: str = "CHANGELOG.md") -> str:
     """Add the entries that are not there yet, each to its group; twice is as once.
 
     A changelog without Unreleased gets one above its newest version. Raises UsageError where
@@ -34,7 +39,7 @@ def draft(text: str, found: Iterable[Entry], path: str = "CHANGELOG.md") -> str:
     return added(log, _new(log, found))
 
 
-def preview(text: str, found: Iterable[Entry], path: str = "CHANGELOG.md") -> str:
+def preview(text: str, found: "Iterable[Entry]", path: str = "CHANGELOG.md") -> str:
     """Give what a draft would add, each group under its heading; raises as `draft` does."""
     new = _new(_fillable(text, path), found)
     groups = (f"### {title}\n\n" + "".join(f"- {x}\n" for x in new[title]) for title in new)
@@ -42,27 +47,41 @@ def preview(text: str, found: Iterable[Entry], path: str = "CHANGELOG.md") -> st
 
 
 def _fillable(text: str, path: str) -> Changelog:
-    log = parse_top(text, path)
+    log = parse(text, path)
+    if errors := list(nameless(log)):
+        raise ProblemsError(errors)
     if not log.unreleased:
-        log = parse_top(_with_unreleased(log), path)
+        log = parse(_with_unreleased(log), path)
     if errors := list(unfillable(log)):
         raise ProblemsError(errors)
     return log
 
 
-def _new(log: Changelog, found: Iterable[Entry]) -> Additions:
+def _new(log: Changelog, found: "Iterable[Entry]") -> Additions:
     """Choose the entries that are not there yet, one for each pull request or commit."""
     body = log.unreleased[0].body(log.text)
     there = {*_WORDS.findall(body), *_LINKED.findall(log.text)}
     there |= {f"#{number}" for number in re.findall(r"/pull/(\d+)", body)}
     lengths = {len(word) for word in there}
     new: Additions = {title: [] for title in USUAL}
+
+    def known(one: "Entry | Bump") -> bool:
+        return not there.isdisjoint({one.key, *(one.sha[:length] for length in lengths)})
+
     for entry in found:
-        known = {entry.key, *(entry.sha[:length] for length in lengths)}
-        if known.isdisjoint(there):
-            there.add(entry.key)
-            new.setdefault(entry.group, []).append(entry.text)
+        if missing := _rest(entry, known) if entry.bumps else None if known(entry) else entry:
+            there.add(missing.key)
+            new.setdefault(missing.group, []).append(missing.text)
     return {title: lines for title, lines in new.items() if lines}
+
+
+def _rest(entry: "Entry", known: "Callable[[Bump], bool]") -> "Entry | None":
+    """Sum up the updates that came after the newest one that is there."""
+    from scripts.core.entries import summed  # noqa: PLC0415
+
+    there = [at for at, bump in enumerate(entry.bumps) if known(bump)]
+    rest = entry.bumps[there[-1] + 1 :] if there else entry.bumps
+    return summed(rest) if rest else None
 
 
 def added(log: Changelog, new: Additions) -> str:
@@ -70,7 +89,7 @@ def added(log: Changelog, new: Additions) -> str:
     part = log.unreleased[0]
     start, stop = own(log, part)
     body = log.text[start:stop]
-    blocks = scan(body, every_level=True)
+    blocks = scan(body)
     # What goes to a group's end comes before the new groups that may follow at the same place.
     edits: dict[int, tuple[list[str], list[str]]] = {}
     for title, lines in new.items():
@@ -106,20 +125,18 @@ def _edit(log: Changelog, blocks: Blocks, body: str, title: str, lines: list[str
 def _level(log: Changelog, heads: list[Heading]) -> int:
     """Tell how deep a group's heading stands: as the others here, or those of a version."""
     part = log.unreleased[0]
-    below = next((one for one in log.sections if one.key), None)
-    others = heads or (scan(below.body(log.text), every_level=True).headings if below else [])
+    below = log.newest
+    others = heads or (scan(below.body(log.text)).headings if below else [])
     deeper = [head.level for head in others if head.level > part.level]
     return min(deeper, default=min(part.level + 1, 6))
 
 
 def _with_unreleased(log: Changelog) -> str:
-    """Put the heading above the newest version, bracketed as that is, or at the end."""
-    newest = next((part for part in log.sections if part.key), None)
-    title = "Unreleased" if newest and "[" not in newest.title else "[Unreleased]"
-    newline = log.newline
-    if newest:
+    """Put the heading above the newest version, as that is written; in a new file at the end."""
+    heading, newline = headings.of_unreleased(log), log.newline
+    if newest := log.newest:
         at = newest.heading.start
-        return f"{log.text[:at]}{'#' * newest.level} {title}{newline * 2}{log.text[at:]}"
+        return f"{log.text[:at]}{heading}{newline * 2}{log.text[at:]}"
     end = len(log.text.rstrip())
     between = newline * 2 if end else ""
-    return f"{log.text[:end]}{between}## {title}{log.text[end:] or newline}"
+    return f"{log.text[:end]}{between}{heading}{log.text[end:] or newline}"

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from scripts.core.changelog.markdown import scan
+from scripts.core.changelog.markdown import covers, scan
 
 # Keep a Changelog's six, and one for what only maintainers see.
 USUAL = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security", "Infrastructure")
@@ -29,7 +29,7 @@ class Group(NamedTuple):
 
 def groups(body: str) -> list[Group]:
     """Split a section's body by its headings of the highest level; empty groups are left out."""
-    heads = scan(body, every_level=True).headings
+    heads = scan(body).headings
     highest = min((head.level for head in heads), default=0)
     heads = [head for head in heads if head.level == highest]
     starts = [head.span.start for head in heads] + [len(body)]
@@ -69,10 +69,11 @@ def _one(same: list[Group], newline: str) -> str:
 def _entries(text: str) -> list[str]:
     """Split at the list items that are not nested, and at paragraphs outside of them."""
     hidden = scan(text).hidden
+    starts = {lines.span.start for lines in hidden}
     entries: list[list[str]] = []
     at, blank = 0, True
     for line in text.split("\n"):
-        inside = any(lines.span.start < at < lines.span.stop for lines in hidden)
+        inside = at not in starts and covers(hidden, at)
         paragraph = blank and not line.startswith((" ", "\t"))
         if line.strip() and not inside and (_ITEM.match(line) or paragraph or not entries):
             entries.append([])

@@ -9,6 +9,8 @@ from scripts.core.changelog.markdown import Definition
 _COMPARE = re.compile(r"(?P<base>.*/)compare/(?P<old>.+?)(?P<dots>\.{2,3})(?P<new>.+)")
 _TAG = re.compile(r"(?P<base>.*/(?:releases/tag|releases|tree|tags)/)[^/]+")
 
+_LONGEST = 2_000  # characters
+
 
 class Step(NamedTuple):
     """One release in a row: its tag, the tag before it (None for the first), the repository."""
@@ -24,7 +26,7 @@ def of_version(example: str, step: Step) -> str | None:
     An example of an unknown form says nothing: then the repository's address decides, and without
     one there is no address to give.
     """
-    if found := _COMPARE.fullmatch(example):
+    if found := _compared(example):
         return _compare(found["base"], step, found["dots"])
     if found := _TAG.fullmatch(example):
         return found["base"] + step.tag
@@ -34,7 +36,7 @@ def of_version(example: str, step: Step) -> str | None:
 
 def of_unreleased(example: str, step: Step) -> str:
     """Let Unreleased's comparison start at the new tag; leave any other address alone."""
-    found = _COMPARE.fullmatch(example)
+    found = _compared(example)
     if not found:
         return example
     return f"{found['base']}compare/{step.tag}{found['dots']}{found['new']}"
@@ -44,6 +46,11 @@ def defined(like: Definition, text: str, label: str, url: str) -> str:
     """Write a link reference definition laid out like another one of the text."""
     layout = text[like.span.start : like.url_span.start]
     return layout.replace(f"[{like.label}]", f"[{label}]", 1) + url
+
+
+def _compared(address: str) -> re.Match[str] | None:
+    """Read a comparison; what no browser takes for an address is not searched for one."""
+    return _COMPARE.fullmatch(address) if len(address) <= _LONGEST else None
 
 
 def _compare(base: str, step: Step, dots: str) -> str:

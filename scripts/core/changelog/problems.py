@@ -1,34 +1,51 @@
-"""What can be wrong with a changelog, each with its line, its cause and its remedy."""
+"""What can be wrong with a changelog, each with its line, its cause and its remedy.
+
+Unreleased and the newest version are held to all rules: the next release is made of the one and
+looks like the other. What is odd in older versions is history, and only told.
+"""
 
 import datetime
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 
 from packaging.version import Version
 
+from scripts.core.changelog import headings
 from scripts.core.changelog.groups import USUAL, groups
-from scripts.core.changelog.markdown import definitions
-from scripts.core.changelog.sections import ISO_DATE, Changelog, Section, parse, version_key
+from scripts.core.changelog.markdown import covers, scan
+from scripts.core.changelog.sections import Changelog, Section, parse, version_key
+from scripts.core.changelog.titles import ISO_DATE, titled
 from scripts.core.errors import Place, ReleaseError, UsageError
 
-_COMMENT = re.compile(r"<!--.*?-->", re.S)
+_COMMENT = re.compile(r"<!--(?:(?!-->).)*+(?:-->)?", re.S)
+_NAMING_LINE = re.compile(r"^.*\d\.\d.*$", re.M)
 _USUAL = {title.casefold() for title in USUAL}
+_SHOWN = 5
+Found = Iterator[UsageError]
 
 
 def problems(text: str, path: str = "CHANGELOG.md") -> list[ReleaseError]:
     """Find all that would keep a release from being cut or read back, in the file's order."""
     log = parse(text, path)
-    found = [*unreleased(log), *_unclosed(log), *_duplicates(log), *_unreadable(log)]
-    found += [*_misdated(log), *_strays(log, log.sections)]
+    found = [*unreleased(log), *nameless(log)]
+    strict = _strictness(log)
+    found += [error for kind in _KINDS for error in kind(log) if strict(error)]
     return sorted(found, key=lambda error: error.place.line if error.place else 0)
 
 
-def uncuttable(
-    log: Changelog, version: Version, candidates: Sequence[Section]
-) -> Iterator[UsageError]:
+def oddities(text: str, path: str = "CHANGELOG.md") -> list[ReleaseError]:
+    """Tell what is odd in the older versions, one finding for each kind; nothing is refused."""
+    log = parse(text, path)
+    strict = _strictness(log)
+    found = ([error for error in kind(log) if not strict(error)] for kind in _KINDS)
+    return [_together(errors) for errors in found if errors]
+
+
+def uncuttable(log: Changelog, version: Version, candidates: Sequence[Section]) -> Found:
     """Find all that keeps `version` from being cut; `candidates` are what it will take in."""
     yield from unfillable(log)
-    yield from _duplicates(log)
+    yield from filter(_strictness(log), _duplicates(log))
     yield from _present(log, version)
     for part in log.unreleased[:1]:
         if not candidates and not says_something(part.body(log.text)):
@@ -40,38 +57,50 @@ def uncuttable(
             )
 
 
-def unfillable(log: Changelog) -> Iterator[UsageError]:
+def unfillable(log: Changelog) -> Found:
     """Find all that keeps entries from being added to Unreleased."""
-    yield from _unclosed(log)
+    yield from filter(_strictness(log), _unclosed(log))
     yield from unreleased(log)
+    yield from nameless(log)
     for part in log.unreleased[:1]:
-        yield from _strays(log, log.sections[log.sections.index(part) + 1 :], every=False)
+        below = log.sections[log.sections.index(part) + 1 :]
+        yield from (_stray(log, one) for one in takewhile(_is_usual, below))
 
 
 def says_something(body: str) -> bool:
     """Tell whether a body has more than headings, comments and link definitions."""
     body = _COMMENT.sub("", body)
-    for found in reversed(definitions(body, ())):
-        body = body[: found.span.start] + body[found.span.stop :]
-    return any(group.text.strip(" \t\r\n-*+") for group in groups(body))
+    said = [group.text for group in groups(body)]
+    if not any(text.strip(" \t\r\n-*+") for text in said):
+        return False
+    lines = {line.strip() for text in said for line in text.splitlines()}
+    defined = scan(body, definitions=True).definitions
+    lines -= {
+        line.strip()
+        for found in defined
+        for line in body[found.span.start : found.span.stop].splitlines()
+    }
+    return any(line.strip(" \t-*+") for line in lines)
 
 
 def twice(path: str, again: Section, first: Section) -> UsageError:
     """Say that a version has two headings."""
+    shared = next(key for key in again.keys if key in first.keys)
     return _error(
         path,
         again.line,
-        f"{again.version} has a heading here and in line {first.line}",
+        f"{shared} has a heading here and in line {first.line}",
         "put both under one heading, or correct the version of one",
     )
 
 
-def unreleased(log: Changelog) -> Iterator[UsageError]:
+def unreleased(log: Changelog) -> Found:
     """Find whether Unreleased is missing, or there more than once."""
     if not log.unreleased:
+        heading = headings.of_unreleased(log)
         yield UsageError(
             "the changelog has no Unreleased section",
-            "add the heading `## [Unreleased]` above that of the newest version",
+            f"add the heading {_quoted(heading)} above that of the newest version",
             Place(log.path),
         )
     for again in log.unreleased[1:]:
@@ -83,7 +112,42 @@ def unreleased(log: Changelog) -> Iterator[UsageError]:
         )
 
 
-def _unclosed(log: Changelog) -> Iterator[UsageError]:
+def nameless(log: Changelog) -> Found:
+    """Find whether there are older versions in the file, none of them in a heading."""
+    if log.versions:
+        return
+    line = _unnamed(log)
+    if line:
+        yield _error(
+            log.path,
+            line,
+            "no heading of this file names a version, and here is text of an older one",
+            "give each version a heading, such as `## 1.2.3 - 2025-01-31`; what belongs to no "
+            "version goes above Unreleased",
+        )
+
+
+def _unnamed(log: Changelog) -> int:
+    """Give the line in which older versions seem to begin; 0 if there is none.
+
+    That is text in a section below Unreleased, or a line that says nothing but a version.
+    """
+    start = log.unreleased[0].line if log.unreleased else 0
+    for part in log.sections:
+        other = start and part.line > start and not part.unreleased and not _is_usual(part)
+        if other and says_something(part.body(log.text)):
+            return part.line
+    for found in _NAMING_LINE.finditer(log.text):
+        title = titled(found[0])
+        if title and title.first and title.alone and not covers(log.hidden, found.start()):
+            return log.text.count("\n", 0, found.start()) + 1
+    return 0
+
+
+# What may be wrong in any section.
+
+
+def _unclosed(log: Changelog) -> Found:
     for lines in log.hidden:
         if not lines.closed:
             yield _error(
@@ -94,18 +158,18 @@ def _unclosed(log: Changelog) -> Iterator[UsageError]:
             )
 
 
-def _duplicates(log: Changelog) -> Iterator[UsageError]:
+def _duplicates(log: Changelog) -> Found:
     seen: dict[str, Section] = {}
-    for part in log.sections:
-        first = seen.setdefault(part.key, part) if part.key else part
-        if first is not part:
-            yield twice(log.path, part, first)
+    for part in log.versions:
+        for key in part.keys:
+            if (first := seen.setdefault(key, part)) is not part:
+                yield twice(log.path, part, first)
 
 
-def _present(log: Changelog, version: Version) -> Iterator[UsageError]:
+def _present(log: Changelog, version: Version) -> Found:
     key = version_key(version)
-    for part in log.sections:
-        if part.key == key:
+    for part in log.versions:
+        if key in part.keys:
             yield _error(
                 log.path,
                 part.line,
@@ -115,9 +179,9 @@ def _present(log: Changelog, version: Version) -> Iterator[UsageError]:
             return
 
 
-def _unreadable(log: Changelog) -> Iterator[UsageError]:
-    for part in log.sections:
-        if part.key is None and re.match(r"\[v?\d|v?\d+\.", part.title, re.I):
+def _unreadable(log: Changelog) -> Found:
+    for part in [log.newest] if log.newest else []:
+        if not part.keys:
             yield _error(
                 log.path,
                 part.line,
@@ -126,8 +190,8 @@ def _unreadable(log: Changelog) -> Iterator[UsageError]:
             )
 
 
-def _misdated(log: Changelog) -> Iterator[UsageError]:
-    for part in log.sections:
+def _misdated(log: Changelog) -> Found:
+    for part in log.versions:
         if (date := part.date) and ISO_DATE.fullmatch(date):
             try:
                 datetime.date.fromisoformat(date)
@@ -136,23 +200,62 @@ def _misdated(log: Changelog) -> Iterator[UsageError]:
                 yield _error(log.path, part.line, f"{date} is no date", remedy)
 
 
-def _strays(
-    log: Changelog, parts: Sequence[Section], *, every: bool = True
-) -> Iterator[UsageError]:
-    """Find the headings of groups that stand on the level of versions, cutting a section in two.
+def _strays(log: Changelog) -> Found:
+    """Find the headings of groups that stand on the level of versions, cutting a section in two."""
+    yield from (_stray(log, part) for part in log.sections if _is_usual(part))
 
-    Without `every`, only those before the first heading that is none.
-    """
-    for part in parts:
-        if part.title.casefold() in _USUAL:
-            yield _error(
-                log.path,
-                part.line,
-                f"the heading {part.title!r} stands on the level of versions",
-                "give it one `#` more, so that it belongs to the version above it",
-            )
-        elif not every:
-            return
+
+_KINDS: tuple[Callable[[Changelog], Found], ...] = (
+    _unclosed,
+    _duplicates,
+    _unreadable,
+    _misdated,
+    _strays,
+)
+
+
+def _is_usual(part: Section) -> bool:
+    return part.title.casefold() in _USUAL
+
+
+def _stray(log: Changelog, part: Section) -> UsageError:
+    return _error(
+        log.path,
+        part.line,
+        f"the heading {part.title!r} stands on the level of versions",
+        "give it one `#` more, so that it belongs to the version above it",
+    )
+
+
+def _strictness(log: Changelog) -> Callable[[UsageError], bool]:
+    """Tell which findings are about Unreleased or the newest version, which ends at the next."""
+    newest = log.newest
+    start = newest.line if newest else 0
+    older = next((part.line for part in log.versions if newest and part.line > start), None)
+
+    def strict(error: UsageError) -> bool:
+        line = error.place.line if error.place else 0
+        return older is None or line < older or error.cause.endswith(f"in line {start}")
+
+    return strict
+
+
+def _together(errors: Sequence[ReleaseError]) -> ReleaseError:
+    """Make one finding of those of a kind."""
+    first, rest = errors[0], errors[1:]
+    lines = ", ".join(str(error.place.line) for error in rest[:_SHOWN] if error.place)
+    more = f", and {len(rest) - _SHOWN} more" if len(rest) > _SHOWN else ""
+    also = f"; the same kind in line {lines}{more}" if rest else ""
+    return UsageError(
+        f"{first.cause}{also}",
+        f"nothing has to be done about released versions; to be tidy: {first.remedy}",
+        first.place,
+    )
+
+
+def _quoted(heading: str) -> str:
+    words, *underline = heading.splitlines()
+    return f"`{words}`" + (f", underlined with `{underline[0]}`," if underline else "")
 
 
 def _error(path: str, line: int, cause: str, remedy: str) -> UsageError:

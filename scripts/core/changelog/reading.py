@@ -4,11 +4,14 @@ import re
 
 from packaging.version import Version
 
+from scripts.core.changelog import headings
 from scripts.core.changelog.groups import trimmed
-from scripts.core.changelog.markdown import Span, definitions, scan
+from scripts.core.changelog.markdown import Span, scan
 from scripts.core.changelog.problems import twice
 from scripts.core.changelog.sections import Section, parse, version_key
 from scripts.core.errors import Place, UsageError
+
+_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]")
 
 
 def section(text: str, version: Version, path: str = "CHANGELOG.md") -> Section:
@@ -17,11 +20,13 @@ def section(text: str, version: Version, path: str = "CHANGELOG.md") -> Section:
     Raises UsageError if there is none, or more than one.
     """
     key = version_key(version)
-    found = [part for part in parse(text, path).sections if part.key == key]
+    log = parse(text, path)
+    found = [part for part in log.sections if key in part.keys]
     if not found:
+        heading = headings.of_version(log, str(version), "DATE")
         raise UsageError(
             f"the changelog has no section of {version}",
-            f"add the heading `## [{version}] - DATE` and below it what changed",
+            f"add the heading `{heading}` and below it what changed",
             Place(path),
         )
     if len(found) > 1:
@@ -37,22 +42,26 @@ def excerpt(text: str, part: Section) -> str:
     """
     body = _without_definitions(part.body(text))
     prose = _without(body, [lines.span for lines in scan(body).hidden])
+    labels = {label.casefold() for label in _LABEL.findall(prose)}
     used = [
         text[found.span.start : found.span.stop].strip()
-        for found in definitions(text, scan(text).hidden)
-        if re.search(rf"\[{re.escape(found.label)}\]", prose, re.I)
+        for found in scan(text, definitions=True).definitions
+        if found.label.casefold() in labels
     ]
     return "\n\n".join([body, "\n".join(dict.fromkeys(used))]) if used else body
 
 
 def _without_definitions(body: str) -> str:
     """Take the link definitions out of a body, and the blank lines around it."""
-    spans = [found.span for found in definitions(body, scan(body).hidden)]
+    spans = [found.span for found in scan(body, definitions=True).definitions]
     return trimmed(_without(body, spans))
 
 
 def _without(text: str, spans: list[Span]) -> str:
     """Take out whole lines."""
-    for span in reversed(spans):
-        text = text[: span.start] + re.sub(r"\A\r?\n", "", text[span.stop :])
-    return text
+    parts, at = list[str](), 0
+    for span in spans:
+        parts.append(text[at : span.start])
+        at = span.stop
+        at += 2 if text.startswith("\r\n", at) else text.startswith("\n", at)
+    return "".join([*parts, text[at:]])

@@ -1,44 +1,32 @@
 """A changelog's sections: which headings start one, and what a heading's title says."""
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import chain, pairwise
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from packaging.version import Version
 
-from scripts.core.changelog.markdown import Definition, Heading, Hidden, Scan, Span, definitions
+from scripts.core.changelog.markdown import HIGH, Heading, Hidden, Span, scan
+from scripts.core.changelog.titles import YANKED, titled, unreleased
+from scripts.core.errors import Place, UsageError
 
-_WRAP = r"[\s*_~`]*"
-_VERSION_WORD = r"(?:(?:version|release)\s+)?"
-# What a section's heading starts with. The plain versions, nearly all, need no further reading.
-_NAMED = re.compile(
-    rf"{_WRAP}(?:\[?\s*(?P<unreleased>unreleased)\b|{_VERSION_WORD}\[?\s*v?"
-    r"(?:(?P<plain>(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2})(?![\w.+!-])"
-    r"|(?P<other>\d+(?:\.\d+)+[\w.+!-]*)))",
-    re.I,
-)
-# `[0.2.3](url) - date`, `0.2.3 (date)`, `v0.2.3`, `Version 0.2.3`: the version comes first.
-TITLE = re.compile(
-    rf"(?P<before>{_WRAP}{_VERSION_WORD}\[?\s*v?)(?P<version>\d+(?:\.\d+)+[\w.+!-]*)"
-    r"(?P<after>[*_~`]*(?:\s*\][*_~`]*)?)(?P<link>(?<=\])(?:\([^()\s]*\)|\[[^\[\]]*\]))?(?P<rest>.*)",
-    re.I | re.S,
-)
-# Deeper headings than the others start a section only if they say nothing but version and date,
-# as in changelogs whose minor releases stand a level deeper.
-_VERSION_ONLY = re.compile(
-    r"\[?v?\d+\.\d+\.\d+[\w.+-]*\]?(?:\([^()\s]*\)|\[[^\[\]]*\])?[\s(\u2013\u2014-]*(?:\d{4}-\d\d-\d\d\)?)?$",
-    re.I,
-)
-ISO_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
-YANKED = re.compile(r"[ \t]*\[yanked\]", re.I)
-_NEWEST = 20  # versions without a date that are looked through for one
+# What a title must have to name a version or Unreleased; most have not.
+_LIKELY = re.compile(r"\d\.[\d{]|unreleased", re.I)
+# Most titles of versions, read at once.
+_SIMPLE = re.compile(r"\[?v?(\d+\.\d+\.\d+)\]?(?: (?:- |\()?\d{4}-\d\d-\d\d\)?)?")
+_PLAIN = re.compile(r"(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}")
+_BRACES = re.compile(r"(?P<start>.*)\{(?P<ends>[^{}]*)\}")
+_OTHER_MARKUP = {".rst": "reStructuredText", ".rest": "reStructuredText", ".rdoc": "RDoc"}
 
 
 class Section(NamedTuple):
     """A stretch of the changelog under one heading: a version's, Unreleased's, or another's.
 
-    `key` spells the version that the heading names so that equal versions are equal texts.
+    `name` is the version as the heading has it. `key` spells it so that equal versions are equal
+    texts; it is None for a name that PEP 440 does not know, which is never compared. `keys` are all
+    versions that the section is about: several under a heading such as `6.5.{1,2}`.
     """
 
     title: str
@@ -47,7 +35,9 @@ class Section(NamedTuple):
     heading: Span
     content: Span
     unreleased: bool
+    name: str | None
     key: str | None
+    keys: tuple[str, ...]
 
     @property
     def version(self) -> Version | None:
@@ -62,7 +52,8 @@ class Section(NamedTuple):
     @property
     def date(self) -> str | None:
         """The date as written, an ISO date if there is one."""
-        return date_in(self.title)
+        found = titled(self.title) if self.name else None
+        return found.date if found else None
 
     @property
     def yanked(self) -> bool:
@@ -75,12 +66,18 @@ class Section(NamedTuple):
 
 
 class Changelog(NamedTuple):
-    """A changelog, read. All positions are those of `text`, which is kept as it was."""
+    """A changelog, read. All positions are those of `text`, which is kept as it was.
+
+    Of the sections, `unreleased` are those that are headed so (a good changelog has one), and
+    `versions` those of versions.
+    """
 
     text: str
     path: str
     sections: tuple[Section, ...]
     hidden: tuple[Hidden, ...]
+    unreleased: tuple[Section, ...]
+    versions: tuple[Section, ...]
 
     @property
     def newline(self) -> str:
@@ -89,37 +86,31 @@ class Changelog(NamedTuple):
         return "\r\n" if end > 0 and self.text[end - 1] == "\r" else "\n"
 
     @property
-    def links(self) -> tuple[Definition, ...]:
-        """The link reference definitions, `[0.2.3]: url`."""
-        return tuple(definitions(self.text, self.hidden))
-
-    @property
-    def unreleased(self) -> tuple[Section, ...]:
-        """Every section that is headed Unreleased; a good changelog has one."""
-        return tuple(part for part in self.sections if part.unreleased)
+    def newest(self) -> Section | None:
+        """The first version below Unreleased, or of the file where that is not there."""
+        start = self.unreleased[0].line if self.unreleased else 0
+        return next((part for part in self.versions if part.line > start), None)
 
 
 def parse(text: str, path: str = "CHANGELOG.md") -> Changelog:
-    """Read a changelog. Every text can be read; what is wrong with it is `problems`' matter."""
-    scan = Scan(text)
-    return Changelog(text, path, tuple(_sections(text, scan)), tuple(scan.hidden))
+    """Read a changelog. Every Markdown can be read; what is wrong with it is `problems`' matter.
 
-
-def parse_top(text: str, path: str = "CHANGELOG.md") -> Changelog:
-    """Read a changelog down to the newest version with a date below Unreleased.
-
-    Not further than the newest few versions, if those have no dates, and never less than down to
-    Unreleased.
+    Raises UsageError for a file that its name says is not Markdown.
     """
-    scan, sections, versions = Scan(text), list[Section](), 0
-    unreleased = False
-    for part in _sections(text, scan):
-        sections.append(part)
-        unreleased |= part.unreleased
-        versions += part.key is not None
-        if unreleased and part.key and (part.dated or versions > _NEWEST):
-            break
-    return Changelog(text, path, tuple(sections), tuple(scan.hide_rest()))
+    for suffix, markup in _OTHER_MARKUP.items():
+        if path.lower().endswith(suffix):
+            raise UsageError(
+                f"{path} is {markup}; a changelog must be Markdown",
+                f"convert it (for example with pandoc --to gfm), save it as {path[: -len(suffix)]}"
+                '.md and set `changelog = "…"` in [tool.release] to that name',
+                Place(path),
+            )
+    heads, hidden = _heads(text)
+    parts = tuple(_sections(text, heads))
+    pending = tuple([part for part in parts if part.unreleased])
+    return Changelog(
+        text, path, parts, tuple(hidden), pending, tuple([part for part in parts if part.name])
+    )
 
 
 def version_key(version: Version) -> str:
@@ -133,56 +124,87 @@ def version_key(version: Version) -> str:
 
 def key_of(token: str) -> str | None:
     """Read a version as a heading has it, and spell it as the keys are; None if it is none."""
+    if _PLAIN.fullmatch(token):
+        return token
     try:
-        return version_key(Version(token.rstrip(".-_")))
+        return version_key(Version(token))
     except ValueError:  # InvalidVersion, or a number of thousands of digits
         return None
 
 
-def date_in(title: str) -> str | None:
-    """Read the date in a version's or Unreleased's title, as written there."""
-    found = TITLE.match(title)
-    if not found:
-        return None
-    if iso := ISO_DATE.search(found["rest"]):
-        return iso[0]
-    return YANKED.sub("", found["rest"]).strip(" \t()[]\u2013\u2014:/-") or None
+def _keys(name: str) -> tuple[str | None, tuple[str, ...]]:
+    """Give a name's key, and the keys of all versions that it is about."""
+    if key := key_of(name):
+        return key, (key,)
+    found = _BRACES.match(name)
+    ends = found["ends"].split(",") if found else []
+    every = [key_of(found["start"] + end.strip()) for end in ends] if found else []
+    return None, tuple(key for key in every if key)
 
 
-def _sections(text: str, found: Iterable[Heading]) -> Iterator[Section]:
-    """Make the headings' sections, each as soon as the next one is known."""
-    line, counted = 1, 0
-    heads: Iterator[tuple[Heading | None, str, str]] = chain(_heads(found), [(None, "", "")])
-    for (head, kind, name), (below, _, _) in pairwise(heads):
-        if head:
-            line += text.count("\n", counted, head.span.start)
-            counted = head.span.start
-            content = Span(head.span.stop, below.span.start if below else len(text))
-            key = key_of(name) if kind == "other" else name if kind == "plain" else None
-            yield Section(
-                head.title, head.level, line, head.span, content, kind == "unreleased", key
-            )
+class _Head(NamedTuple):
+    """A heading, and what it may name: `first` and `alone` are those of `Title`."""
+
+    heading: Heading
+    name: str | None = None
+    first: bool = False
+    alone: bool = False
+    unreleased: bool = False
 
 
-def _heads(found: Iterable[Heading]) -> Iterator[tuple[Heading, str, str]]:
-    """Choose the headings that start a section, each with the kind and text of its name.
+def _heads(text: str) -> tuple[list[_Head], list[Hidden]]:
+    """Choose the headings that start a section.
 
-    Those are the headings of the level of the first that names a version or Unreleased, the higher
-    ones, and the deeper ones that say nothing but a version.
+    Those are the headings of the level of the newest version, the higher ones, and the deeper ones
+    that say nothing but a version or Unreleased, as in changelogs whose minor releases stand a
+    level deeper. A version with other words before it, `My Project 1.0.0`, names a section only on
+    that level, and only if no heading begins with the same version.
     """
-    level, above = 0, list[Heading]()
-    for head in found:
-        named = _NAMED.match(head.title)
-        if named and not level:
-            level = head.level
-            yield from ((title, "", "") for title in above if title.level <= level)
-        if not level:
-            above.append(head)
-        elif head.level <= level or (named and _VERSION_ONLY.match(head.title)):
-            yield (
-                (head, named.lastgroup or "", named[named.lastgroup or 0])
-                if named
-                else (head, "", "")
-            )
-    if not level:
-        yield from ((title, "", "") for title in above)
+    blocks = scan(text, deep=_LIKELY)
+    heads = [_head(one) for one in blocks.headings]
+    level = _level(heads)
+    if level > HIGH:
+        heads = [_head(one) for one in scan(text).headings]
+    known = {one.name for one in heads if one.first}
+    chosen: list[_Head] = []
+    for one in heads:
+        depth = one.heading.level
+        named = one.first or (one.alone and depth == level and one.name not in known)
+        if not level or depth <= level or (one.alone and (named or one.unreleased)):
+            chosen.append(one if named or not one.name else _Head(one.heading))
+    return chosen, blocks.hidden
+
+
+def _level(heads: list[_Head]) -> int:
+    """Tell how deep the newest version stands; 0 if no heading says."""
+    firsts = [one for one in heads if one.first]
+    for one in [*(one for one in firsts if one.alone), *firsts]:
+        return one.heading.level
+    levels = Counter(one.heading.level for one in heads if one.name and one.alone)
+    named = [one.heading.level for one in heads if one.unreleased]
+    return levels.most_common(1)[0][0] if levels else next(iter(named), 0)
+
+
+def _head(heading: Heading) -> _Head:
+    if simple := _SIMPLE.fullmatch(heading.title):
+        return _Head(heading, simple[1], True, True)
+    if not _LIKELY.search(heading.title):
+        return _Head(heading)
+    said, alone = unreleased(heading.title)
+    if said:
+        return _Head(heading, alone=alone, unreleased=True)
+    found = titled(heading.title)
+    return _Head(heading, found.version, found.first, found.alone) if found else _Head(heading)
+
+
+def _sections(text: str, heads: list[_Head]) -> Iterator[Section]:
+    line, counted = 1, 0
+    for head, below in pairwise([*heads, None]):
+        if head is None:
+            return
+        found = head.heading
+        line += text.count("\n", counted, found.span.start)
+        counted = found.span.start
+        content = Span(found.span.stop, below.heading.span.start if below else len(text))
+        names = (head.name, *_keys(head.name)) if head.name else (None, None, ())
+        yield Section(found.title, found.level, line, found.span, content, head.unreleased, *names)

@@ -11,7 +11,7 @@ MARK = "[YANKED]"  # Keep a Changelog, "What about yanked releases?"
 def is_yanked(text: str, version: Version, path: str = "CHANGELOG.md") -> bool | None:
     """Tell whether the section of `version` has the mark; None if there is no such section."""
     key = version_key(version)
-    found = [part.yanked for part in parse(text, path).sections if part.key == key]
+    found = [part.yanked for part in parse(text, path).sections if key in part.keys]
     return all(found) if found else None
 
 

@@ -153,6 +153,54 @@ def test_workflow_files_need_the_permission(hub: Served, world: World) -> None:
     assert push(world, hub, "admin", "HEAD:refs/heads/x")[0] == 0
 
 
+def test_workflow_files_that_stand_on_some_branch_may_be_pushed(hub: Served, world: World) -> None:
+    """Also if the default branch has others; no longer once the branch that has them is gone."""
+    change = {".github/workflows/new.yml": "on: push\n"}
+    world.commit("release/v1", change)
+    world.git("fetch", "-q")
+    assert push(world, hub, "workflow", "origin/release/v1:refs/tags/v1")[0] == 0
+    git("update-ref", "-d", "refs/heads/release/v1", cwd=world.bare)
+    code, output = push(world, hub, "workflow", "origin/release/v1:refs/tags/v2")
+    assert code != 0
+    assert "without `workflows` permission" in output
+    assert "What to do: this file is on no branch" in output
+    sha = world.git("rev-parse", "origin/release/v1").stdout.strip()
+    body = {"ref": "refs/tags/v3", "sha": sha}
+    assert hub.api("POST", "/git/refs", "workflow", json=body).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("pull_request", "Changes must be made through a pull request."),
+        ("required_status_checks", "Required status checks are expected."),
+        ("required_signatures", "Commits must have verified signatures."),
+        ("required_linear_history", "This branch must not contain merge commits."),
+    ],
+)
+def test_the_rulesets_of_the_default_branch_bind_a_push(world: World, rule: str, said: str) -> None:
+    hub = world.serve(branch_rules=(rule,))
+    world.git("checkout", "-q", "-B", "other", "origin/main~1")
+    world.git("commit", "-q", "--allow-empty", "-m", "Other")
+    world.git("checkout", "-q", "-B", "main", "origin/main")
+    world.git("merge", "-q", "--no-ff", "-m", "Merge", "other")
+    code, output = push(world, hub, "workflow", "HEAD:main")
+    assert code != 0
+    assert "remote: error: GH013: Repository rule violations found for refs/heads/main." in output
+    assert f"- {said}" in output
+    assert "What to do: open a pull request" in output
+    assert push(world, hub, "workflow", "HEAD:refs/heads/elsewhere")[0] == 0
+    assert push(world, hub, "admin", "HEAD:main")[0] == 0
+
+
+def test_a_straight_line_of_commits_is_no_merge(world: World) -> None:
+    hub = world.serve(branch_rules=("required_linear_history", "non_fast_forward"))
+    world.git("commit", "-q", "--allow-empty", "-m", "More")
+    assert push(world, hub, "workflow", "HEAD:main")[0] == 0
+    code, output = push(world, hub, "workflow", "+HEAD~1:main")
+    assert (code != 0, "Cannot force-push" in output) == (True, True)
+
+
 def test_pull_request_refs_are_not_pushed(hub: Served, world: World) -> None:
     code, output = push(world, hub, "admin", "HEAD:refs/pull/1/head")
     assert (code != 0, "hidden ref" in output) == (True, True)

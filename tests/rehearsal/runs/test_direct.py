@@ -1,5 +1,6 @@
 """A direct run does what the workflow file says, in its order, with what each job is given."""
 
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -10,7 +11,8 @@ from rehearsal.actions.artifacts import Store
 from rehearsal.runs import direct
 from rehearsal.runs.act import Event, Setting
 from rehearsal.runs.direct import DirectRun, Interference
-from rehearsal.runs.expressions import filled
+from rehearsal.runs.environments import Environment
+from rehearsal.runs.expressions import filled, holds
 from rehearsal.runs.workflow import UnclearError
 from rehearsal.world import git_repo
 
@@ -54,6 +56,7 @@ jobs:
   report:
     needs: [plan, images, publish]
     if: always()
+    env: {{NEEDS: "${{{{ toJson(needs) }}}}"}}
     steps:
       - uses: ./.github/actions/stage
         with: {{stage: report, artifact: report}}
@@ -96,6 +99,7 @@ facts = {
     "secrets": [name for name in ("GITHUB_TOKEN", "REGISTRY_TOKEN") if os.environ.get(name)],
     "history": int(history),
     "wanted": wanted,
+    "needs": {key: one["result"] for key, one in json.loads(os.environ.get("NEEDS", "{}")).items()},
 }
 (out / f"{name}.json").write_text(json.dumps(facts))
 if verb == "plan":
@@ -142,7 +146,7 @@ def place(tmp_path: Path) -> tuple[Setting, Event]:
             "GITHUB_SERVER_URL": f"file://{tmp_path / 'server'}",
             "GITHUB_REPOSITORY": "somebody/thing",
         },
-        secrets={"GITHUB_TOKEN": "t", "TOKEN": "r"},
+        secrets={"GITHUB_TOKEN": "to9", "TOKEN": "re9"},
     )
     event = Event("workflow_dispatch", "refs/heads/main", sha, {"inputs": {"version": "0.2.4"}})
     return setting, event
@@ -182,6 +186,19 @@ def test_a_job_gets_the_artifacts_before_it_and_its_own_secrets_only(
     assert result(done, "publish")["secrets"] == []
 
 
+def test_an_environments_secrets_reach_its_jobs_only(place: tuple[Setting, Event]) -> None:
+    setting, event = place
+    held = {"release": Environment(secrets={"TOKEN": "re9"})}
+    done = direct.run(dataclasses.replace(setting, environments=held), event)
+    assert result(done, "image-one")["secrets"] == []
+
+
+def test_an_output_with_a_secret_is_not_handed_over(place: tuple[Setting, Event]) -> None:
+    done = direct.run(*place, environment={"MODE": "release re9"})
+    assert done.outputs["plan"]["mode"] == ""
+    assert done.results["publish"] == "skipped"
+
+
 def test_a_checkout_has_the_history_that_it_asks_for(place: tuple[Setting, Event]) -> None:
     done = direct.run(*place)
     assert result(done, "plan")["history"] == 1
@@ -195,6 +212,13 @@ def test_what_follows_a_failed_job_is_skipped_but_the_report(place: tuple[Settin
     assert done.results["publish"] == "skipped"
     assert done.results["report"] == "success"
     assert "image---name-two.json" in result(done, "report")["in"]  # type: ignore[operator]
+
+
+def test_a_job_is_told_what_became_of_those_it_needs(place: tuple[Setting, Event]) -> None:
+    done = direct.run(*place, environment={"FAILS": "image---name-two"})
+    assert result(done, "report")["needs"] == {
+        "plan": "success", "images": "failure", "publish": "skipped",
+    }  # fmt: skip
 
 
 def test_conditions_are_kept(place: tuple[Setting, Event]) -> None:
@@ -250,5 +274,11 @@ def test_expressions_look_names_up() -> None:
     context = {"inputs": {"a-b": True, "n": None}, "vars": {}}
     assert filled("x ${{ inputs.a-b }} y", context) == "x true y"
     assert filled("${{ inputs.n }}${{ vars.GONE }}", context) == ""
+    assert filled("${{ toJson(inputs) }}", context) == '{\n  "a-b": true,\n  "n": null\n}'
+    assert holds("", context)
+    assert holds("inputs.a-b == true", context)
+    assert not holds("inputs.a-b == 'true'", context)
+    assert not holds("${{ vars.GONE != '' }}", context)
+    assert not holds("steps.x.outcome == 'y' && true", context)
     with pytest.raises(UnclearError, match="hashFiles"):
         filled("${{ hashFiles('x') }}", context)

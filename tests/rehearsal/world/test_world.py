@@ -1,5 +1,6 @@
 """A world's folder, what its runs inherit, and when a second command is refused."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -21,14 +22,7 @@ version = "1.0"
 [[tool.release.images]]
 repository = "somebody/thing"
 """
-WORKFLOW = """\
-name: Release
-permissions: {contents: read}
-jobs:
-  a: {permissions: {contents: write, pull-requests: none}}
-  b: {permissions: {pull-requests: write, contents: read}}
-  c: {}
-"""
+WORKFLOW = "name: Release\njobs: {a: {}}\n"
 
 
 @pytest.fixture
@@ -67,7 +61,6 @@ def here(tmp_path: Path) -> World:
         "1.1",
         endpoints,
         "ghp secret",
-        {world.WORKFLOW: "ghs secret", ".github/workflows/audit.yml": "ghs of the audit"},
     )
     git_repo.bare(checkout, made.bare)
     return made
@@ -75,14 +68,6 @@ def here(tmp_path: Path) -> World:
 
 def test_owner_and_name_follow_from_what_is_released(here: World) -> None:
     assert world.project(here.checkout) == ("somebody", "rehearsed-thing")
-
-
-def test_runs_get_the_most_that_any_job_asks_for(here: World) -> None:
-    assert world.granted(here.checkout, world.WORKFLOW) == {
-        "metadata": "read",
-        "contents": "write",
-        "pull_requests": "write",
-    }
 
 
 def test_world_json_has_the_promised_keys(here: World) -> None:
@@ -102,14 +87,20 @@ def test_a_job_inherits_nothing_of_the_caller_and_no_secret(
     assert "secret" not in text
     assert setting.environment["HOME"].startswith(str(setting.folder))
     assert sys.prefix not in setting.environment["PATH"]
-    assert setting.secrets["GITHUB_TOKEN"] == "ghs secret"
 
 
-def test_each_workflow_has_a_token_that_may_what_its_own_jobs_ask_for(here: World) -> None:
-    audit = ".github/workflows/audit.yml"
-    setting = here.setting(git_repo.git(here.bare, "rev-parse", "main"), audit)
-    assert setting.workflow == audit
-    assert setting.secrets["GITHUB_TOKEN"] == "ghs of the audit"
+def test_each_run_has_a_token_of_its_own_as_long_as_githubs(here: World) -> None:
+    commit = git_repo.git(here.bare, "rev-parse", "main")
+    first, second = (here.setting(commit).secrets["GITHUB_TOKEN"] for _ in range(2))
+    assert first != second
+    assert len(first) == 520
+    assert first.startswith("ghs_")
+    assert first.count(".") == 2
+
+
+def test_who_looks_at_a_private_repository_has_the_maintainers_token(here: World) -> None:
+    assert "GITHUB_TOKEN" not in here.reader()
+    assert dataclasses.replace(here, private=True).reader()["GITHUB_TOKEN"] == "ghp secret"
 
 
 def test_each_run_has_a_number_and_a_checkout_of_its_own(here: World) -> None:
@@ -182,3 +173,37 @@ def test_a_folder_that_is_no_repository_is_a_clear_error_and_leaves_nothing(
     assert main(["up", "--folder", str(tmp_path / "world")]) == 2
     assert "git fetch" in capsys.readouterr().err
     assert list((tmp_path / "world").glob("[!.]*")) == []
+
+
+def written(here: World) -> None:
+    """Write what a command finds of a world that is up."""
+    here.endpoints.save(here.folder / "endpoints.json")
+    world._private(here.folder / "state.json", world._state(here))
+    world._private(here.folder / "world.json", here.facts())
+
+
+def test_a_public_world_is_not_rehearsed_as_a_private_one(
+    here: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(here)
+    assert main(["run", "--again", "--private", "--folder", str(here.folder)]) == 2
+    assert "the repository of the world that is up is public" in capsys.readouterr().err
+
+
+def test_approving_is_typed_beside_the_run_that_waits(
+    here: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(here)
+    waiting = here.setting(git_repo.git(here.bare, "rev-parse", "main")).folder / "approvals"
+    waiting.mkdir()
+    text = json.dumps({"environment": "release", "reviewers": ["somebody"]})
+    (waiting / "Release--gate.waiting").write_text(text)
+    folder = ("--folder", str(here.folder))
+    with world.alone(here.folder, shared=True):  # the run has the folder
+        assert main(["approve", "--as", "rhea", *folder]) == UsageError.exit_code
+        assert "rhea may not review deployments to release" in capsys.readouterr().err
+        assert main(["approve", *folder]) == 0
+        assert main(["reject", *folder]) == UsageError.exit_code
+        assert "waits for approval" in capsys.readouterr().err
+    decided = json.loads((waiting / "Release--gate.json").read_text())
+    assert decided == {"decision": "approved", "by": ["somebody"], "why": ""}

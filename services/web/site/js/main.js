@@ -11,6 +11,7 @@ import * as webcam from "./webcam.js";
 
 const REFUSALS = new Set([1003, 1007, 1009, 1011]); // close codes that say what is wrong with a frame
 const SILENT = 1008; // the stream was ended because nothing was sent
+const OUTAGE = "There is no label without the API";
 const UNSEEN = 1000; // milliseconds without a person before the page says so
 const find = (id) => document.querySelector(`#${id}`);
 const player = new Player();
@@ -22,11 +23,12 @@ const drawn = []; // times of the last second's frames
 let detector = null; // the folder of the page's pose detector
 let shown = null;
 let view = WHOLE;
-let loaded = { text: "no recording yet", view: WHOLE }; // what stands beside the recording, to come back to
+let loaded = { text: "no recording yet", area: WHOLE, sample: "routine" }; // to come back to from the webcam
 let resume = false; // whether to play on when the slider is let go
 let stopWebcam = null;
 let seen = 0; // when the webcam last saw a person
 let choice = 0; // counts the sources asked for: one that comes late does not replace a later one
+let camera = 0; // counts likewise what the webcam was left for
 
 function redraw() {
   if (shown) draw(find("skeleton"), shown, view, colors);
@@ -61,21 +63,23 @@ function restart(hint) {
   answers.set({ problem: "", hint, answer: null });
 }
 
-function present(text, area) {
+function present({ text, area, sample }) {
   find("source").textContent = text;
+  find("sample").value = sample;
   view = area;
 }
 
-function load(recording, name) {
+function load(recording, name, sample = "") {
   leaveWebcam();
   player.stop();
   const { frames, fps } = recording;
   const movement = recording.label ? `, said to be ${recording.label.replaceAll("_", " ")}` : "";
   loaded = {
     text: `${name}: ${frames.length} frames, ${(frames.length / fps).toFixed(1)} s${movement}`,
-    view: viewOf(frames),
+    area: viewOf(frames),
+    sample,
   };
-  present(loaded.text, loaded.view);
+  present(loaded);
   find("position").max = frames.length - 1;
   timeline.clear();
   restart("press Play");
@@ -90,7 +94,7 @@ async function loadSample() {
   const answer = await fetch(`recordings/${value}.jsonl`);
   if (!answer.ok) throw new Error(`The recording ${value} is not there (${answer.status}): load the page again.`);
   const recording = parse(await answer.text());
-  if (mine === choice) load(recording, selectedOptions[0].textContent);
+  if (mine === choice) load(recording, selectedOptions[0].textContent, value);
 }
 
 async function loadFile(file) {
@@ -98,7 +102,6 @@ async function loadFile(file) {
   try {
     if (file.size > LARGEST) throw new Error(`it is larger than ${LARGEST / 2 ** 20} MB.`);
     load(parse(await file.text()), file.name);
-    find("sample").value = "";
   } catch (error) {
     const remedy = "Choose another file, or press Play to go on with what was there.";
     throw new Error(`${file.name} can't be played: ${error.message} ${remedy}`);
@@ -107,21 +110,21 @@ async function loadFile(file) {
 
 async function useWebcam() {
   choice += 1;
-  const mine = choice;
   leaveWebcam();
+  const mine = camera;
   player.stop();
   timeline.clear();
   restart("starting the webcam");
   seen = performance.now();
   const stop = await webcam.start(detector, find("video"), showPose, refuse);
-  if (mine !== choice) {
+  if (mine !== camera) {
     stop(); // something else was chosen while the browser asked for the camera
     return;
   }
   stopWebcam = stop;
   seen = performance.now();
-  find("sample").value = "";
-  present("Webcam: the picture stays in this browser, only landmarks are sent", WHOLE);
+  const text = "Webcam: the picture stays in this browser, only landmarks are sent";
+  present({ text, area: WHOLE, sample: "" });
 }
 
 function showPose(pose) {
@@ -137,10 +140,11 @@ function showPose(pose) {
 }
 
 function leaveWebcam() {
+  camera += 1;
   if (!stopWebcam) return;
   stopWebcam();
   stopWebcam = null;
-  present(loaded.text, loaded.view);
+  present(loaded);
 }
 
 /** What the person gave can't be used: nothing of it goes on, and the reason stands in the label's place. */
@@ -163,21 +167,23 @@ function connection({ state, code, reason }) {
   find("connection").textContent = { open: "connected", connecting: "connecting" }[state] ?? "not connected";
   const live = player.playing || stopWebcam;
   const hint = live ? "the first frames" : "press Play";
-  if (REFUSALS.has(code)) refuse(new Error(`The API refused the recording: ${reason}`));
+  if (REFUSALS.has(code)) refuse(new Error(`The API refused the recording: ${reason}. Choose another one.`));
   else if (code === SILENT && !live) answers.waitFor(hint);
-  else if (reason) answers.set({ answer: null, hint, outage: `No label without the API: ${reason}. The page tries again by itself.` });
+  else if (reason) answers.set({ answer: null, hint, outage: `${OUTAGE}: ${reason}. The page tries again by itself.` });
   else if (state === "open") answers.set({ outage: "" });
 }
 
 function play() {
   if (player.playing) {
     player.stop();
-    return;
+    return null;
   }
   leaveWebcam();
+  if (player.frames.length === 0) return loadSample();
   if (player.ended) player.seek(0);
   if (player.sent === 0 || answers.problem) restart("the first frames");
   player.play();
+  return null;
 }
 
 /** While the slider is dragged nothing plays; what is streamed afterwards has nothing to do with what was before. */
@@ -186,11 +192,10 @@ function seek({ target }) {
   player.stop();
   leaveWebcam();
   player.seek(Number(target.value));
-  answers.set({ problem: "", hint: "press Play", answer: null });
+  restart("press Play");
 }
 
 function settle() {
-  restart("press Play");
   if (resume) player.play();
   resume = false;
 }
@@ -232,7 +237,7 @@ stream.addEventListener("label", ({ detail }) => {
   answers.set({ answer: detail });
   timeline.add(detail.probabilities);
 });
-find("play").addEventListener("click", play);
+find("play").addEventListener("click", guarded(play));
 find("position").addEventListener("input", seek);
 find("position").addEventListener("change", settle);
 find("speed").addEventListener("change", ({ target }) => {

@@ -25,6 +25,7 @@ export class Stream extends EventTarget {
   }
 
   clear() {
+    this.used = false;
     this.pending = 0;
     this.queue = []; // what is to be sent once the socket is open
     this.answered = performance.now();
@@ -32,7 +33,7 @@ export class Stream extends EventTarget {
 
   /** Begin anew with an empty window, as for another recording. */
   restart() {
-    if (this.socket.readyState !== WebSocket.OPEN) {
+    if (this.socket.readyState !== WebSocket.OPEN || !this.used) {
       this.clear();
       return;
     }
@@ -46,6 +47,7 @@ export class Stream extends EventTarget {
       return;
     }
     if (this.pending === 0) this.answered = performance.now();
+    this.used = true;
     this.pending += 1;
     const text = JSON.stringify(frame);
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(text);

@@ -1,0 +1,76 @@
+"""Which job of a run under act sends a request: asked of the system, not of the sender.
+
+act has one GITHUB_TOKEN for all jobs of a run, so the token does not tell them apart. What a
+process says of itself could be wrong: a step may set any variable for what it starts. So the
+connection is followed to its process (socket, then descriptor), and the process up to the one that
+act itself started; the environment of that one was written by act, and nobody can change it later.
+Who does not stand below the run's act has no job: a process that outlived its step among them.
+"""
+
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+PROC = Path("/proc")
+Address = tuple[str, int]
+
+
+def job_of(client: Address, runner: int) -> str:
+    """Return `WORKFLOW/JOB` of the process at the other end, "" if it is no job of that runner.
+
+    `client` is the address that it sends from, `runner` the process id of the run's act.
+    """
+    for pid in _holders(_inode(client)):
+        names = _environment(_below(pid, runner))
+        if "GITHUB_JOB" in names:
+            return f"{names.get('GITHUB_WORKFLOW', '')}/{names['GITHUB_JOB']}"
+    return ""
+
+
+def _inode(client: Address) -> str:
+    """Return the inode of the socket that sends from an address, "" if it is not of here."""
+    host, port = client
+    wanted = f"{int.from_bytes(socket.inet_aton(host), 'little'):08X}:{port:04X}"
+    for line in (PROC / "net" / "tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1] == wanted:
+            return fields[9]
+    return ""
+
+
+def _holders(inode: str) -> Iterator[int]:
+    """Yield the processes that have the socket open."""
+    for folder in PROC.glob("[0-9]*/fd") if inode else ():
+        try:
+            links = {str(each.readlink()) for each in folder.iterdir()}
+        except OSError:
+            continue  # it has ended, or is somebody else's
+        if f"socket:[{inode}]" in links:
+            yield int(folder.parent.name)
+
+
+def _below(pid: int, runner: int) -> int:
+    """Return the ancestor, or the process itself, that the runner started; 0 if there is none."""
+    while pid > 1:
+        parent = _parent(pid)
+        if parent == runner:
+            return pid
+        pid = parent
+    return 0
+
+
+def _parent(pid: int) -> int:
+    try:
+        text = (PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return 0
+    # The program's name stands in parentheses and may hold anything.
+    return int(text.rpartition(")")[2].split()[1])
+
+
+def _environment(pid: int) -> Mapping[str, str]:
+    try:
+        text = (PROC / str(pid) / "environ").read_bytes().decode(errors="replace") if pid else ""
+    except OSError:
+        return {}
+    return dict(line.split("=", 1) for line in text.split("\0") if "=" in line)

@@ -1,0 +1,61 @@
+"""The tokens of workflow runs: made when a job or a run begins, unknown once it has ended.
+
+Each is a file, named by the token's hash, so that the command that runs jobs and the service that
+answers them agree without talking to each other.
+"""
+
+import base64
+import dataclasses
+import hashlib
+import json
+import secrets
+from pathlib import Path
+
+from rehearsal.github.settings import Token
+
+BOT = "github-actions[bot]"
+LENGTH = 520
+"""Characters of a GITHUB_TOKEN as GitHub gives them since 2026: a prefix and a JWT."""
+
+
+class TokenBook:
+    """The tokens that are valid now."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def issue(self, token: Token) -> str:
+        """Make a token and return its text."""
+        text = make_text()
+        self.write(text, token)
+        return text
+
+    def write(self, text: str, token: Token) -> None:
+        """Say what a token may do from now on."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        draft = self._folder / f".{secrets.token_hex(8)}"
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(dataclasses.asdict(token)))
+        draft.replace(self._file(text))
+
+    def revoke(self, text: str) -> None:
+        """Make a token unknown."""
+        self._file(text).unlink(missing_ok=True)
+
+    def find(self, text: str) -> Token | None:
+        """Return what a token may do, None for one that is not valid, or no longer."""
+        try:
+            return Token(**json.loads(self._file(text).read_text()))
+        except FileNotFoundError:
+            return None
+
+    def _file(self, text: str) -> Path:
+        return self._folder / hashlib.sha256(text.encode()).hexdigest()
+
+
+def make_text() -> str:
+    """Return a new token's text: of the form, and as long, as a GITHUB_TOKEN."""
+    head, claims = ({"alg": "RS256", "typ": "JWT"}, {"jti": secrets.token_hex(8), "iss": "actions"})
+    parts = [base64.urlsafe_b64encode(json.dumps(one).encode()) for one in (head, claims)]
+    text = "ghs_" + ".".join(part.decode().rstrip("=") for part in parts) + "."
+    return text + secrets.token_urlsafe(LENGTH)[: LENGTH - len(text)]

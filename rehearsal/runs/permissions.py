@@ -1,0 +1,96 @@
+"""What each job's token may do: what the job declares, and never more than its caller grants.
+
+The rules: GitHub Docs, "Workflow syntax" (`permissions`) and "Reuse workflows".
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scripts.core.errors import UsageError
+
+LEVELS = ("none", "read", "write")
+SCOPES = (
+    *("actions", "artifact-metadata", "attestations", "checks", "contents", "deployments"),
+    *("discussions", "id-token", "issues", "packages", "pages", "pull-requests"),
+    *("security-events", "statuses"),
+)
+UNSAID = {"contents": "read", "packages": "read"}
+"""What a workflow gets that says nothing, by the default of new repositories."""
+
+Grant = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What one job may do. `path` is `plan` or `images/build`; `name` is `WORKFLOW/JOB`."""
+
+    path: str
+    name: str
+    grant: Grant
+
+    def for_api(self) -> dict[str, str]:
+        """Return the same under the names of GitHub's API; metadata can always be read."""
+        return {"metadata": "read", **{key.replace("-", "_"): v for key, v in self.grant.items()}}
+
+
+def of_jobs(tree: Path, workflow: str) -> list[Granted]:
+    """Return what every job of a workflow may do, those of the files that it calls too.
+
+    Raises `UsageError` where a called job asks for more than its caller grants.
+    """
+    return list(_of_jobs(tree, workflow, UNSAID, "", most=None))
+
+
+def by_name(jobs: list[Granted]) -> dict[str, dict[str, str]]:
+    """Return the same by `WORKFLOW/JOB`; of two jobs with one name, what both may do."""
+    found: dict[str, dict[str, str]] = {}
+    for job in jobs:
+        known = found.get(job.name)
+        found[job.name] = dict(_lesser(known, job.for_api()) if known else job.for_api())
+    return found
+
+
+def _of_jobs(
+    tree: Path, workflow: str, unsaid: Grant, above: str, *, most: Grant | None
+) -> Iterator[Granted]:
+    text = yaml.safe_load((tree / workflow).read_text(encoding="utf-8"))
+    name, whole = text.get("name", Path(workflow).name), _declared(text, unsaid)
+    for key, job in text["jobs"].items():
+        path, grant = f"{above}{key}", _declared(job, whole)
+        if most is not None:
+            _check(path, grant, most)
+        yield Granted(path, f"{name}/{key}", grant)
+        if called := job.get("uses"):
+            file = called.removeprefix("./").removeprefix("$/")
+            yield from _of_jobs(tree, file, grant, f"{path}/", most=grant)
+
+
+def _declared(node: Mapping[str, Any], unsaid: Grant) -> Grant:
+    """Return what a workflow or a job declares; whatever a declaration leaves out is none."""
+    said = node.get("permissions")
+    if said is None:
+        return unsaid
+    if isinstance(said, str):
+        return dict.fromkeys(SCOPES, said.removesuffix("-all"))
+    return {scope: level for scope, level in said.items() if level != "none"}
+
+
+def _check(path: str, grant: Grant, most: Grant) -> None:
+    """Refuse, as GitHub does before anything runs, what the caller does not have to give."""
+    for scope, level in grant.items():
+        allowed = most.get(scope, "none")
+        if LEVELS.index(level) > LEVELS.index(allowed):
+            raise UsageError(
+                f"Error calling workflow: the nested job '{path}' is requesting "
+                f"'{scope}: {level}', but is only allowed '{scope}: {allowed}'.",
+                f"give the calling job `{scope}: {level}`, or take it from the called one",
+            )
+
+
+def _lesser(one: Grant, other: Grant) -> Grant:
+    shared = one.keys() & other.keys()
+    return {scope: min(one[scope], other[scope], key=LEVELS.index) for scope in shared}

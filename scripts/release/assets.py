@@ -1,0 +1,5 @@
+"""The names of a release's assets, besides the package's files and the lock."""
+
+SUMS = "SHA256SUMS"
+COMPOSE = "compose.yaml"
+NOTES = "notes.md"

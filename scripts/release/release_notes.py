@@ -1,0 +1,108 @@
+"""The notes of a release, from its changelog section, its lock, the history and the registry."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from scripts.core import changelog, notes, version
+from scripts.core.lock import Lock
+from scripts.core.plan import PlannedImage
+from scripts.release import attempt, history
+from scripts.release.assets import COMPOSE
+from scripts.release.config import Config
+from scripts.release.context import Context
+
+Sizes = dict[str, dict[str, int]]
+"""Image, then platform, to bytes."""
+
+
+def release_notes(context: Context, made: Lock) -> str:
+    """Render the notes from the changelog's section, the lock, the history and the images."""
+    return rendered(context, notes_facts(context, made), context.config, made.commit)
+
+
+def rendered(context: Context, facts: notes.NotesFacts, config: Config, commit: str) -> str:
+    """Render by the project's template, as it stands in `commit`, or by the default one."""
+    path = config.notes_template
+    if not path:
+        return notes.render(facts)
+    from scripts.release import notes_template  # noqa: PLC0415 - most projects have none
+
+    template = context.read_at(commit, path)
+    return notes_template.render(facts, template, path, context.runner.inherited())
+
+
+def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
+    """Gather what notes say. The lock and the history decide all of it: a retry says the same."""
+    plan, page, path = made.plan, context.endpoints.page_url, context.config.changelog
+    text = context.read_at(made.commit, path)
+    section = changelog.section(text, version.parse(plan.version), path)
+    pinned_compose = f"{page}/releases/download/{plan.tag}/{COMPOSE}"
+    sizes, before = image_sizes(context, made)
+    people = contributors(context, made)
+    return notes.NotesFacts(
+        project=plan.project,
+        version=plan.version,
+        tag=plan.tag,
+        date=plan.date,
+        prerelease=plan.prerelease,
+        body=changelog.excerpt(text, section),
+        repository_url=page,
+        previous_tag=plan.previous_tag,
+        images=tuple(
+            notes.Image(
+                i.name,
+                i.reference,
+                made.image(i.name).digest,
+                i.platforms,
+                sizes.get(i.name, {}),
+                before.get(i.name, {}),
+            )
+            for i in plan.images
+        ),
+        dists=tuple(notes.Dist(d.name, d.sha256, d.size) for d in made.dists),
+        compose_url=pinned_compose if context.config.compose and plan.images else None,
+        changelog=path,
+        contributors=people.all,
+        newcomers=people.new,
+        extras=context.config.package.extras if context.config.package else (),
+        internal=context.config.internal,
+    )
+
+
+def contributors(context: Context, made: Lock) -> history.People:
+    """Give who wrote what came since the last release; the release's own commit is by no one."""
+    refs = context.ask(context.git.refs)
+    previous = refs.get(f"refs/tags/{made.plan.previous_tag}")
+    history.complete(context, made.plan.base, *([previous] if previous else []))
+    bots = context.config.draft.skip_authors
+    return history.people(context, made.plan.base, previous, bots)
+
+
+def image_sizes(context: Context, made: Lock) -> tuple[Sizes, Sizes]:
+    """Give each image's sizes by platform, of this release and of the one before it."""
+    if not made.images:
+        return {}, {}
+    tag = made.plan.previous_tag
+    read = partial(attempt.read_lock, context, tag) if tag else None
+    previous = context.ask(read) if read else None
+    return sizes_of(context, made), sizes_of(context, previous) if previous else {}
+
+
+def sizes_of(context: Context, made: Lock) -> Sizes:
+    """Ask the registry, for all images and platforms at once; what is gone has no size."""
+
+    def ask(planned: PlannedImage, platform: str, digest: str) -> tuple[str, str, int | None]:
+        find = partial(context.registry.size, f"{planned.repository}@{digest}")
+        return planned.name, platform, context.ask(find)
+
+    wanted = [
+        (planned, platform, made.image(planned.name).platforms[platform])
+        for planned in made.plan.images
+        for platform in planned.platforms
+    ]
+    sizes: Sizes = {}
+    with ThreadPoolExecutor() as pool:
+        for name, platform, size in pool.map(lambda one: ask(*one), wanted):
+            if size is not None:
+                sizes.setdefault(name, {})[platform] = size
+    return sizes

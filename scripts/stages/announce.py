@@ -1,0 +1,63 @@
+"""Announce the release where the configuration says: each place once, however often it runs."""
+
+from collections.abc import Iterator
+
+from scripts.core import announcement, changelog, version
+from scripts.core.converge import ANNOUNCEMENT, Outcome, Surface, converge
+from scripts.core.errors import ReleaseError
+from scripts.core.results import Done
+from scripts.release.config import WebhookConfig
+from scripts.release.context import Context
+from scripts.surfaces.announced import Comment, Discussion, Webhook
+from scripts.surfaces.git_remote import identity
+
+
+def run(context: Context) -> Done:
+    """Bring each announcement about. What fails is told, and fails nothing: the release is out."""
+    wanted = list(announcements(context)) if not context.plan.prerelease else []
+    return Done(tuple(_made(context, one) for one in wanted) + tuple(_unset(context)))
+
+
+def announcements(context: Context) -> Iterator[Surface]:
+    """List every place that can be announced in."""
+    plan, config, page = context.plan, context.config.announce, context.endpoints.page_url
+    body = announcement.text(plan, page)
+    for one in config.webhooks:
+        if found := context.secrets.webhook(one.name):
+            said = announcement.payload(one.kind, body)
+            where = (context.git, plan.tag, context.lock.commit, identity(plan))
+            yield Webhook(*where, one.name, *found, said)
+    if config.discussion:
+        yield Discussion(context.forge, plan.tag, config.discussion)
+    if config.comments:
+        for number in announcement.mentioned(_section(context), page):
+            yield Comment(context.forge, number, plan.tag, page)
+
+
+def _section(context: Context) -> str:
+    path = context.config.changelog
+    text = context.read_at(context.lock.commit, path)
+    return changelog.section(text, version.parse(context.plan.version), path).body(text)
+
+
+def _made(context: Context, surface: Surface) -> Outcome:
+    try:
+        (outcome,) = converge([surface], context.runner.patience)
+    except ReleaseError as error:
+        context.runner.step(f"{surface.title}: {error.cause}")
+        detail = f"not made: {error.cause}"
+        return Outcome(surface.title, detail, written=False, skipped=True, kind=ANNOUNCEMENT)
+    return outcome
+
+
+def _unset(context: Context) -> Iterator[Outcome]:
+    """Tell of the webhooks that no secret has an address for."""
+    missing = [one for one in context.config.announce.webhooks if not _address(context, one)]
+    for one in missing:
+        detail = f"not made: the secret ANNOUNCE_SECRETS has no line `{one.name}=ADDRESS`"
+        title = f"announcement to {one.name}"
+        yield Outcome(title, detail, written=False, skipped=True, kind=ANNOUNCEMENT)
+
+
+def _address(context: Context, one: WebhookConfig) -> tuple[str, str] | None:
+    return context.secrets.webhook(one.name)

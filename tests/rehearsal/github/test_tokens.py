@@ -1,0 +1,139 @@
+"""A token may what its job may, as long as the job runs, and a job is not what it says it is."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from rehearsal.github.settings import Token
+from rehearsal.github.tokens import TokenBook
+from rehearsal.progress import Progress
+from rehearsal.runs import run
+from tests.rehearsal.github.conftest import Served, World, git
+from tests.support.workflow_bench import Bench
+
+READER = Token("github-actions[bot]", {"contents": "read"}, "plan")
+NOTHING = Token("github-actions[bot]", {"metadata": "read"}, "gate")
+
+
+def issued(served: Served, token: Token) -> str:
+    return TokenBook(served.settings.token_folder).issue(token)
+
+
+def test_what_a_job_may_not_is_refused_with_what_it_wants(hub: Served) -> None:
+    token = issued(hub, READER)
+    answer = hub.api("POST", "/releases", token, json={"tag_name": "v1"})
+    assert answer.status_code == 403
+    assert answer.json()["message"] == "Resource not accessible by integration"
+    assert answer.headers["X-Accepted-GitHub-Permissions"] == "contents=write"
+    answer = hub.api("POST", "/pulls", token, json={"title": "x", "head": "y", "base": "main"})
+    assert answer.headers["X-Accepted-GitHub-Permissions"] == "pull_requests=write"
+
+
+def test_the_token_of_a_finished_job_is_refused(hub: Served) -> None:
+    book = TokenBook(hub.settings.token_folder)
+    token = book.issue(READER)
+    assert hub.api("GET", "", token).status_code == 200
+    book.revoke(token)
+    answer = hub.api("GET", "", token)
+    assert (answer.status_code, answer.json()["message"]) == (401, "Bad credentials")
+
+
+def test_no_file_holds_a_token(hub: Served) -> None:
+    token = issued(hub, READER)
+    for path in hub.settings.folder.rglob("*"):
+        assert token not in path.name
+        assert not path.is_file() or token not in path.read_text(errors="replace")
+
+
+@pytest.mark.parametrize("path", ["/releases", "/commits", "/git/ref/heads/main", "/pulls"])
+def test_a_private_repository_shows_nothing_without_the_permission(world: World, path: str) -> None:
+    hub = world.serve(private=True)
+    assert hub.api("GET", path, "").status_code == 404
+    assert hub.api("GET", path, issued(hub, NOTHING)).status_code == 404
+    everything = Token("b[bot]", {"metadata": "read", "contents": "read", "pull_requests": "read"})
+    assert hub.api("GET", path, issued(hub, everything)).status_code == 200
+    assert hub.page("/releases").status_code == 404
+    assert hub.api("GET", "", issued(hub, NOTHING)).json()["private"] is True
+
+
+def test_a_job_without_contents_cannot_clone_a_private_repository(
+    world: World, tmp_path: Path
+) -> None:
+    hub = world.serve(private=True)
+    for token in ("", issued(hub, NOTHING)):
+        done = git("clone", "-q", hub.remote(token), "none", cwd=tmp_path, check=False)
+        assert done.returncode
+    assert "Repository not found" in done.stderr
+    assert not git("clone", "-q", hub.remote(issued(hub, READER)), "one", cwd=tmp_path).returncode
+
+
+def test_a_public_repository_is_cloned_by_a_job_that_may_nothing(
+    hub: Served, tmp_path: Path
+) -> None:
+    git("clone", "-q", hub.remote(issued(hub, NOTHING)), "one", cwd=tmp_path)
+
+
+ASK = """\
+ask() {
+  curl -s -o /dev/null -w '%{http_code}\\n' -H "Authorization: Bearer $TOKEN" "$@" \\
+    -X POST -d "{\\"ref\\": \\"refs/heads/$RANDOM$RANDOM\\", \\"sha\\": \\"$MAIN\\"}" "$REFS"
+}
+"""
+RELEASE = """\
+name: Release
+on: workflow_dispatch
+permissions: {}
+env: {TOKEN: "${{ secrets.GITHUB_TOKEN }}"}
+jobs:
+  may:
+    permissions: {contents: write}
+    runs-on: ubuntu-24.04
+    steps: [{run: ". $ASK; echo may $(ask)"}]
+  may-not:
+    permissions: {contents: read}
+    runs-on: ubuntu-24.04
+    env: {GITHUB_JOB: may}
+    steps:
+      - run: ". $ASK; echo plain $(ask)"
+      - run: ". $ASK; export GITHUB_JOB=may GITHUB_WORKFLOW=Release; echo forged $(ask)"
+      - run: ". $ASK; export -f ask; echo bare $(env -u GITHUB_JOB GITHUB_JOB=may bash -c ask)"
+      - run: |
+          . $ASK; export -f ask; export GITHUB_JOB=may
+          mkfifo $HOME/told; setsid -f bash -c 'ask > $HOME/told'; echo gone $(cat $HOME/told)
+  called: {uses: ./.github/workflows/image.yml, permissions: {contents: write}}
+"""
+IMAGE = """\
+name: Image
+on: workflow_call
+jobs:
+  may:
+    permissions: {}
+    runs-on: ubuntu-24.04
+    env: {TOKEN: "${{ github.token }}"}
+    steps: [{run: ". $ASK; echo inner $(ask)"}]
+"""
+
+
+def test_jobs_that_share_a_token_are_told_apart_by_their_processes(
+    world: World, tmp_path: Path
+) -> None:
+    hub = world.serve()
+    bench_folder = tmp_path / "bench"
+    bench_folder.mkdir()
+    bench = Bench(bench_folder)
+    (tmp_path / "ask.sh").write_text(ASK)
+    bench.write(".github/workflows/release.yml", RELEASE)
+    bench.write(".github/workflows/image.yml", IMAGE)
+    sha = bench.commit()
+    book = TokenBook(hub.settings.token_folder)
+    more = {"REFS": hub.settings.api("/git/refs"), "MAIN": world.sha("main")}
+    setting = bench.setting(context={**more, "ASK": str(tmp_path / "ask.sh")}, tokens=book)  # type: ignore[arg-type]
+    bench.tree(sha, setting)
+    with Progress(StringIO(), live=False) as progress:
+        done = run.run(setting, bench.event(sha), progress)
+    assert done.ok, done.problems
+    said = "".join(job.log.read_text() for job in done.jobs)
+    for line in ("may 201", "plain 403", "forged 403", "bare 403", "gone 401", "inner 403"):
+        assert line in said, said
+    assert hub.api("GET", "", setting.secrets["GITHUB_TOKEN"]).status_code == 401
