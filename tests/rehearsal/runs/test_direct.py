@@ -239,5 +239,7 @@ def test_expressions_look_names_up() -> None:
     context = {"inputs": {"a-b": True, "n": None}, "vars": {}}
     assert filled("x ${{ inputs.a-b }} y", context) == "x true y"
     assert filled("${{ inputs.n }}${{ vars.GONE }}", context) == ""
+    needs = {"plan": {"result": "success", "outputs": {"mode": "release"}}}
+    assert json.loads(filled("${{ toJson(needs) }}", {"needs": needs})) == needs
     with pytest.raises(UnclearError, match="hashFiles"):
         filled("${{ hashFiles('x') }}", context)
