@@ -13,6 +13,7 @@ from rehearsal.world.world import WORKFLOWS, World
 from scripts.core.errors import UsageError
 
 CI = f"{WORKFLOWS}/ci.yml"
+ENTRY = f"{WORKFLOWS}/entry.yml"
 VERBS = {
     "dispatch": "press a workflow's button in the kept world",
     "pull-request": "ask to merge a branch of this checkout in the kept world, and check it",
@@ -55,7 +56,7 @@ def pull_request(arguments: argparse.Namespace, progress: Progress) -> int:
     branch = arguments.branch or git_repo.git(checkout, "symbolic-ref", "--short", "HEAD")
     event = maintainer.open_pull_request(here, checkout, branch, arguments.labels)
     progress.say(f"  {event.payload['pull_request']['html_url']}")
-    return _perform(here, CI, event, progress)
+    return max([_perform(here, workflow, event, progress) for workflow in (ENTRY, CI)])
 
 
 def _pair(text: str) -> tuple[str, str]:
