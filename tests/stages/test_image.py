@@ -113,7 +113,7 @@ def test_a_build_that_fails_in_passing_is_tried_again(bench: Proving) -> None:
     failing = bench.folder / "failing" / "docker"
     failing.parent.mkdir()
     docker = shutil.which("docker", path=bench.around.environment()["PATH"])
-    said = 'dial tcp: lookup registry.invalid: no such host'
+    said = "dial tcp: lookup registry.invalid: no such host"
     failing.write_text(
         f'#!/bin/sh\ntest -e {failing}.once && exec {docker} "$@"\n'
         f'touch {failing}.once\necho "ERROR: {said}" >&2\nexit 1\n'
