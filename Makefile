@@ -27,6 +27,16 @@ help: ## List the commands.
 	@$(UV) pip sync --quiet --python .venv requirements/bootstrap.txt requirements/dev.txt
 	@touch $@
 
+# What a release runs with, which is a third of it: enough for the verbs of `scripts`. Where
+# everything is installed already, that is taken.
+.venv/tools: requirements/bootstrap.txt requirements/release.txt
+	@if [[ -e .venv/ready ]]; then $(MAKE) .venv/ready; else \
+	  echo "setup: .venv from requirements/release.txt"; \
+	  $(PYTHON) -m venv .venv && \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt && \
+	  $(UV) pip sync --quiet --python .venv requirements/release.txt; fi
+	@touch $@
+
 .PHONY: setup
 setup: .venv/ready ## Make .venv with everything that is pinned in requirements/.
 
@@ -84,12 +94,16 @@ check: lint ## Everything that needs no engine and no service: linters, types, t
 check-services: .venv/ready ## The tests that start services: the API, MLflow, nginx, a browser, whole small releases.
 	@$(PY) -m pytest -q -m service $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/ready ## Every verb in thousands of odd surroundings: no traceback, no secret shown (half an hour; ARGS="--hypothesis-seed 1").
+	@$(PY) -m pytest -q --hypothesis-profile fuzz tests/test_fuzz.py tests/tools/test_redaction.py $(ARGS)
+
 .PHONY: changelog-check
-changelog-check: .venv/ready ## The changelog as the release will need it (ARGS="--base origin/main": with an entry for the change).
+changelog-check: .venv/tools ## The changelog as the release will need it (ARGS="--base origin/main": with an entry for the change).
 	@$(PY) -m scripts changelog check $(ARGS)
 
 .PHONY: dists
-dists: .venv/ready ## Build the wheel and the sdist of HEAD, and inspect them as a release does.
+dists: .venv/tools ## Build the wheel and the sdist of HEAD, and inspect them as a release does.
 	@$(PY) -m scripts ci-dists
 
 .PHONY: images

@@ -34,6 +34,7 @@ EXAMPLES = """examples:
 in the world that is up (up, or run --keep):
   python -m rehearsal dispatch rollback.yml --input version=0.2.5
   python -m rehearsal dispatch audit.yml --schedule
+  python -m rehearsal run --again --hold        let the gate wait; elsewhere: approve, or reject
   python -m rehearsal dispatch changelog.yml
   python -m rehearsal pull-request --branch a-branch-of-this-checkout"""
 
@@ -46,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = "run|dispatch|pull-request|faults|up|down"
+    names = "run|dispatch|approve|reject|pull-request|faults|up|down"
     verbs = main_parser.add_subparsers(dest="verb", required=True, metavar=names)
     for name, meaning in (
         ("run", "bring a world up, run release.yml in it, say what it came to"),
@@ -66,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     for name, meaning in kept_world.VERBS.items():
         verb = verbs.add_parser(name, help=meaning, description=meaning)
         verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="the world's folder")
-    kept_world.add_arguments(verbs.choices["dispatch"], verbs.choices["pull-request"])
+    kept_world.add_arguments(verbs.choices)
     faults = "strike every write of a release, and run it again: all must end alike"
     verb = verbs.add_parser("faults", help=faults, description=faults)
     verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="where its world goes")
@@ -82,12 +83,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         "run": _run,
         "dispatch": kept_world.dispatch,
         "pull-request": kept_world.pull_request,
+        "approve": kept_world.decide,
+        "reject": kept_world.decide,
         "faults": command.faults,
         "up": _up,
         "down": _down,
     }
     try:
-        with world.alone(arguments.folder), Progress() as progress:
+        # Runs in a kept world may overlap: their groups say who waits, and some wait for `approve`.
+        shared = arguments.verb in kept_world.VERBS or getattr(arguments, "again", False)
+        with world.alone(arguments.folder, shared=shared), Progress() as progress:
             return verbs[arguments.verb](arguments, progress)
     except ReleaseError as error:
         print(error, file=sys.stderr)
@@ -141,6 +146,9 @@ def _world(arguments: argparse.Namespace, progress: Progress) -> World:
         typed, private = wanted or VERSION, arguments.private
         return world.up(arguments.folder, Path.cwd(), progress, version=typed, private=private)
     kept_world = world.load(arguments.folder)
+    if arguments.private and not kept_world.private:
+        remedy = "leave --private out, or end the world: python -m rehearsal down"
+        raise UsageError("the repository of the world that is up is public", remedy)
     return dataclasses.replace(kept_world, version=wanted) if wanted else kept_world
 
 
@@ -155,7 +163,8 @@ def _perform(
     with progress.step("look before"):
         before = verdict.Before.of(here)
     finished_before = f"release {_tag(here.version)}" in before.snapshot.state
-    done = run.run(here.setting(event.sha), event, progress)
+    setting = dataclasses.replace(here.setting(event.sha), hold=arguments.hold)
+    done = run.run(setting, event, progress)
     (here.folder / "summary.md").write_text(done.summary(), encoding="utf-8")
     report_page.write(here.folder / "report.html", here.version, done.summaries)
     mode = "dry-run" if arguments.dry_run else "again" if finished_before else "release"

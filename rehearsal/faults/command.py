@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rehearsal.faults import fault_matrix, races, under_act
+from rehearsal.faults import fault_matrix, network, races, under_act
 from rehearsal.faults.end_state import Keeper
 from rehearsal.faults.fault_matrix import QUICK, Case, Matrix, Row
 from rehearsal.progress import Progress
@@ -59,7 +59,7 @@ def choose(cases: list[Case], *, quick: bool, only: str) -> list[Case]:
 def _perform(matrix: Matrix, arguments: argparse.Namespace, progress: Progress) -> list[Row]:
     sound = Row("the clean run, and the same again", "ended well", second="run")
     sound.problems += matrix.sound()
-    cases = [*fault_matrix.cases(matrix.clean), *races.cases(matrix)]
+    cases = [*fault_matrix.cases(matrix.clean), *network.cases(matrix), *races.cases(matrix)]
     wanted = choose(cases, quick=arguments.quick, only=arguments.only)
     if not arguments.act:
         return [sound, *fault_matrix.perform(matrix, wanted, progress)]

@@ -43,6 +43,8 @@ QUICK = (
     "stage: killed on the way",
     "publish-package: killed on the way",
     "publish-tags: artifact lost",
+    "stage: github: port refused",
+    "publish-package: index: connection reset",
 )
 """The cases that every test run performs: each kind of surface, each kind of end."""
 

@@ -18,6 +18,7 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "429": {"action": "status", "code": 429, "headers": {"Retry-After": "1"}},
     "dropped before": {"action": "drop-before"},
     "dropped after": {"action": "drop-after"},
+    "reset": {"action": "reset"},
     "delayed": {"action": "delay"},
     "truncated": {"action": "truncate"},
     DOWN: {"action": "status", "code": 503},

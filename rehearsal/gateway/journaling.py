@@ -1,6 +1,8 @@
 """What every service of a world shares: its requests are written down, and faults strike them."""
 
 import asyncio
+import socket
+import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -93,8 +95,8 @@ async def _answer(
     request[STRUCK] = struck
     if struck.action in ("status", "lag"):
         return web.Response(status=struck.code, headers=struck.headers, text="a planted fault\n")
-    if struck.action == "drop-before":
-        return hang_up(request)
+    if struck.action in ("drop-before", "reset"):
+        return (reset if struck.action == "reset" else hang_up)(request)
     if struck.action == "drop-after":
         return await _drop_after(request, handler)
     if struck.action == "delay":
@@ -129,6 +131,14 @@ def hang_up(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
+
+
+def reset(request: web.Request) -> web.StreamResponse:
+    """End the connection with a reset: what is still on its way is lost."""
+    if request.transport is not None:
+        connection = request.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return hang_up(request)
 
 
 def _lost(request: web.Request) -> bool:

@@ -8,7 +8,8 @@ The rules are a JSON list in a file of the world's folder, read again whenever i
 Every key but `action` may be left out: `service` and `method` then match all, `path` (a regular
 expression that may match anywhere in the path) too, and without `occurrence` (from 1) every
 matching request is struck. Actions: `status` (`code`, `headers`), `drop-before` and `drop-after`
-(the connection ends before or after the request took effect), `delay` (`seconds`), `truncate`
+(the connection ends before or after the request took effect), `reset` (it ends before, with a
+reset in place of an orderly end), `delay` (`seconds`), `truncate`
 (half of the answer's body, then the connection ends), `lag` (for `seconds` after the first request
 that writes to the service, what is read there is not found).
 """
@@ -24,7 +25,7 @@ from typing import Any
 
 from scripts.core.errors import UsageError
 
-ACTIONS = ("status", "drop-before", "drop-after", "delay", "truncate", "lag")
+ACTIONS = ("status", "drop-before", "drop-after", "reset", "delay", "truncate", "lag")
 READING = ("GET", "HEAD")
 
 

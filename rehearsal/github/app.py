@@ -12,13 +12,11 @@ from rehearsal.github import (
     branches,
     commits,
     contents,
-    git_data,
     git_http,
     issues,
     pages,
     pull_merge,
     pulls,
-    refs,
     releases,
     repos,
 )
@@ -36,7 +34,7 @@ LARGEST_BODY = 64 * 1024**2
 
 # In this order: a branch, path or commit may hold slashes, so the longer addresses come first.
 MODULES = (
-    *(assets, releases, refs, git_data, pull_merge, pulls),
+    *(assets, releases, pull_merge, pulls),
     *(commits, contents, branches, issues, repos),
 )
 

@@ -39,18 +39,6 @@ async def get_asset(call: Call) -> web.StreamResponse:
     return reply(show_asset(call.hub, asset, release.public_tag))
 
 
-@endpoints.on("PATCH", "/releases/assets/{asset}", needs="contents:write")
-async def update_asset(call: Call) -> web.Response:
-    """Change a file's name or label."""
-    asset, release = asset_in(call)
-    check_mutable(release)
-    name = asset_name(call.text("name", asset.name))
-    check_free(call.hub, release.id, name, besides=asset.id)
-    label = call.text("label", asset.label or "") or None
-    asset.name, asset.label, asset.updated_at = name, label, now()
-    return reply(show_asset(call.hub, asset, release.public_tag))
-
-
 @endpoints.on("DELETE", "/releases/assets/{asset}", needs="contents:write")
 async def delete_asset(call: Call) -> web.Response:
     """Take a file away."""

@@ -51,6 +51,10 @@ def environment() -> jinja2.Environment:
 
 
 PAGES = environment()
+AWAITING = (
+    "Workflows awaiting approval: somebody with write access presses Approve workflows to run"
+)
+"""What a pull request of a run's own token waits for: GitHub starts nothing for it by itself."""
 
 Page = Callable[[web.Request, Hub, Caller], Awaitable[web.StreamResponse]]
 
@@ -186,6 +190,8 @@ async def pull(request: web.Request, hub: Hub, _: Caller) -> web.StreamResponse:
     files = await changed_files(hub, middle, found.head_sha)
     state = "merged" if found.merged_at else found.state
     facts = [("state", state), ("from", found.head), ("into", found.base), ("by", found.author)]
+    if found.author.endswith("[bot]") and found.closed_at is None:
+        facts.append(("checks", AWAITING))
     values = {"title": f"#{found.number} {found.title}", "plain": "", "notes": found.body}
     return render(hub, "commit.html", files=files, facts=facts, **values)
 

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from rehearsal.github.tokens import TokenBook
+from rehearsal.runs.environments import Environments
 from rehearsal.runs.workflow import Workflow, given_inputs, used_actions
 
 ACTIONS = Path(__file__).parents[1] / "actions"
@@ -45,7 +46,8 @@ class Setting:
     `tree` is a checkout of the event's commit, `folder` the run's own folder. `environment` is all
     that jobs inherit; `context` are the variables that a runner sets. `secrets` never become
     arguments or files. `tokens` is where GitHub's service learns what each job's token may do; of a
-    `private` repository nothing is shown without one.
+    `private` repository nothing is shown without one. Where a job's environment has reviewers, they
+    approve at once if there is something to read; with `hold` the job waits for somebody.
     """
 
     tree: Path
@@ -58,6 +60,8 @@ class Setting:
     secrets: Mapping[str, str] = field(default_factory=dict)
     tokens: TokenBook | None = None
     private: bool = False
+    environments: Environments = field(default_factory=dict)
+    hold: bool = False
     program: str = "act"
     concurrent: int = 2
 

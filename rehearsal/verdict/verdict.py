@@ -95,6 +95,8 @@ class Verdict:
     """How many requests GitHub's API got."""
     refusals: Sequence[str] = field(default_factory=tuple)
     """What GitHub's service refused, and what to do about it."""
+    left_out: Sequence[str] = field(default_factory=tuple)
+    """Newer keys of the workflow files, which act did not see."""
 
     @property
     def ok(self) -> bool:
@@ -154,6 +156,7 @@ def of_run(world: World, run: Run, mode: str, before: Before, up: float) -> Verd
         problems=problems(world, run, wanted, asked),
         requests=asked,
         refusals=refused,
+        left_out=run.left_out,
     )
 
 
@@ -234,6 +237,7 @@ def table(verdict: Verdict) -> list[str]:
             lines.append(f"       {'':<{width}}  expected: {_short(row.expected)}")
     lines += [f"  NOT  {problem}" for problem in verdict.problems]
     lines += [f"  refused  {one}" for one in verdict.refusals]
+    lines += [f"  not seen by act  {one}" for one in verdict.left_out]
     writes = ", ".join(f"{name} {count}" for name, count in sorted(verdict.writes.items()))
     seconds = verdict.seconds
     over = seconds.own_share > OWN_SHARE

@@ -170,9 +170,9 @@ def _ensure_packages(programs: list[str], progress: Progress) -> None:
 def _go(progress: Progress) -> str:
     """Return a Go that is new enough, from the machine or from the Python package that holds it."""
     needed = max(_go_needed(one.folder) for one in GO_TOOLS.values())
-    found = which("go")
-    if found and _go_version(found) >= needed:
-        return found
+    for found in _installed_go():
+        if _go_version(found) >= needed:
+            return found
     folder = cache_folder() / "go"
     with locked(folder / "lock"):
         # Go itself, not the package's script of that name: that needs the Python it came with.
@@ -185,6 +185,16 @@ def _go(progress: Progress) -> str:
                 command, env=machine_environment(), remedy="install Go: https://go.dev/doc/install"
             )
     return str(inside)
+
+
+def _installed_go() -> Iterator[str]:
+    """Yield each Go of the machine: that of PATH, and those that a runner of GitHub keeps."""
+    if found := which("go"):
+        yield found
+    for name in sorted(os.environ, reverse=True):
+        program = Path(os.environ[name]) / "bin" / "go"
+        if re.fullmatch(r"GOROOT_\d+_\d+_(X64|ARM64)", name) and program.exists():
+            yield str(program)
 
 
 def _go_needed(folder: Path) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 from rehearsal.github.tokens import TokenBook, make_text
 from rehearsal.progress import Progress
 from rehearsal.runs.act import Setting
+from rehearsal.runs.environments import Environment
 from rehearsal.runs.run import RUN_VARIABLE
 from rehearsal.world import git_repo, provision
 from rehearsal.world.services import Endpoints, Services
@@ -31,6 +32,8 @@ ROOT = Path(__file__).parents[2]
 WORKFLOWS = ".github/workflows"
 WORKFLOW = f"{WORKFLOWS}/release.yml"
 BRANCH = "main"
+REFS = (BRANCH, "v*")
+"""What may deploy, as docs/setup.md says."""
 KEPT = ("verdict.json", "summary.md", "report.html", "runs", "journal.jsonl")
 """What stays in the folder after `down`: what there is to read about the run."""
 _MAINTAINER = dict.fromkeys(
@@ -91,8 +94,7 @@ class World:
 
     def setting(self, commit: str, workflow: str = WORKFLOW) -> Setting:
         """Make a new run's folder with a checkout of the commit that its event is for."""
-        run_id = 1 + max((int(path.name) for path in self.folder.glob("runs/*")), default=1000)
-        folder = self.folder / "runs" / str(run_id)
+        run_id, folder = self._new_run()
         for part in ("home", "cache", "bin"):
             (folder / part).mkdir(parents=True)
         (folder / "bin" / "python3").symlink_to(_machine_python())
@@ -124,9 +126,20 @@ class World:
             },
             tokens=TokenBook(self.folder / "github" / "tokens"),
             private=self.private,
+            environments=environments(self.owner),
             program=str(Path(sys.executable).with_name("act")),
             concurrent=max(2, os.cpu_count() or 2),
         )
+
+    def _new_run(self) -> tuple[int, Path]:
+        """Make a run's folder; another command may do so meanwhile."""
+        while True:
+            taken = (int(path.name) for path in self.folder.glob("runs/*"))
+            run_id = 1 + max(taken, default=1000)
+            folder = self.folder / "runs" / str(run_id)
+            with suppress(FileExistsError):
+                folder.mkdir(parents=True)
+                return run_id, folder
 
     def reader(self) -> dict[str, str]:
         """Return the environment of somebody who only looks at the surfaces: no login.
@@ -173,7 +186,6 @@ class World:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             RUN_VARIABLE: str(run_folder),
             "REHEARSAL_ROOT": str(ROOT),
-            "REHEARSAL_UV": str(Path(sys.executable).with_name("uv")),
             "REHEARSAL_PYTHON": _machine_python(),
             "REHEARSAL_BUILDER": self.endpoints.builder,
             **_trust(self.endpoints.ca_bundle),
@@ -236,18 +248,26 @@ def down(folder: Path, tell: Callable[[str], None] = lambda _: None) -> bool:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold the folder for one command; raise `UsageError` if another has it."""
+def alone(folder: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold the folder for one command; raise `UsageError` if another has it.
+
+    `shared` is for runs in a world that stays up: several of them may be at work.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(
                 f"another command is at work in {folder}",
                 "wait for it, or rehearse beside it: --folder DIR",
             ) from None
         yield
+
+
+def environments(owner: str) -> dict[str, Environment]:
+    """Return the repository's environments, as docs/setup.md says; its owner approves."""
+    return {"release": Environment((owner,), REFS), "pypi": Environment((), REFS)}
 
 
 def project(tree: Path) -> tuple[str, str]:
@@ -280,7 +300,7 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, priva
         "default_branch": BRANCH,
         "private": private,
         "tokens": {token: {"login": owner, "permissions": _MAINTAINER}},
-        "environments": {"release": [owner], "pypi": []},
+        "environments": {k: list(one.reviewers) for k, one in environments(owner).items()},
     }
     with progress.step("services") as detail:
         endpoints = Services(folder, folder / "tree", github).up(detail)

@@ -44,7 +44,7 @@ def original_of(git: Git, project: Mapping[str, object]) -> str | None:
 
     None where nothing says that there is another one.
     """
-    remotes = {name: git.run("remote", "get-url", name) for name in git.run("remote").split()}
+    remotes = {name: git.run("remote", "get-url", "--", name) for name in git.run("remote").split()}
     if "upstream" in remotes:
         return remotes["upstream"]
     origin = _owner_and_name(remotes.get("origin", ""))
@@ -66,7 +66,7 @@ def default_branch(git: Git) -> str:
     """Name the remote's default branch, or the one that is checked out."""
     for ref in ("refs/remotes/origin/HEAD", "HEAD"):
         try:
-            named = git.run("symbolic-ref", "--quiet", ref)
+            named = git.run("symbolic-ref", "--quiet", "--", ref)
         except ServiceError:
             continue
         return re.sub(r"^refs/(heads|remotes/origin)/", "", named)

@@ -58,9 +58,9 @@ def merge(git: Git, ours: str, base: str, theirs: str) -> tuple[str, bool]:
         files = [Path(folder, name) for name in texts]
         for file, text in zip(files, texts.values(), strict=True):
             file.write_bytes(text.encode())
-        labels = [word for name in texts for word in ("-L", name)]
+        labels = ("-Lyours", "-Lgenerated", "-Lnew")
         try:
-            git.run("merge-file", "--quiet", *labels, *map(str, files))
+            git.run("merge-file", "--quiet", *labels, "--", *map(str, files))
         except ServiceError:
             # The number of conflicts is its exit code; the file has them.
             merged = files[0].read_bytes().decode()

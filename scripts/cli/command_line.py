@@ -1,11 +1,14 @@
-"""What can be typed after `python -m scripts`: the verbs, their arguments, their help."""
+"""What can be typed after `bin/release`: the verbs, their arguments, their help."""
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from scripts.core import jobs
 
-PROG = "python -m scripts"
+_IN_CHECKOUT = (Path(__file__).parents[2] / "bin" / "release").is_file()
+PROG = "bin/release" if _IN_CHECKOUT else "release"
+"""How a verb is typed: in a checkout by its path, where it is installed by its name."""
 VERBS = {
     **jobs.verbs(),
     "init": "take a repository over: write its table and its workflows",
@@ -62,7 +65,7 @@ EXAMPLES = {
         "0.2.4": "what the next one would say, if it is not out yet",
     },
     "ci-plan": {"--base origin/main": "what this branch would have to pass"},
-    "completion": {"bash": "to be read by `source <(python -m scripts completion bash)`"},
+    "completion": {"bash": "to be read by `source <(bin/release completion bash)`"},
 }
 """Verb -> arguments -> what that does."""
 SHOWN = (

@@ -22,8 +22,8 @@ This page is written from the code, by `make reference`. A test fails where the 
 
 ## Verbs
 
-`make setup`, then `.venv/bin/python -m scripts VERB` at the top of a clone. The jobs of a release
-run the same verbs. `--help` says what stands here.
+`make setup`, then `bin/release VERB` at the top of a clone. It is short for `.venv/bin/python -m
+scripts VERB`, which the jobs of a release run. `--help` says what stands here.
 """
 JSON = """\
 ### With `--json`
@@ -158,7 +158,8 @@ def _form(one: "dataclasses.Field[Any]") -> str:
     if "int" in str(one.type):
         return f"a number from 1 to {config.LARGEST_PORT}"
     pattern = one.metadata["pattern"]
-    form = "" if pattern == ".+" else f" of the form `{pattern}`"
+    words = one.metadata["form"]
+    form = "" if pattern == ".+" else f": {words}" if words else f" of the form `{pattern}`"
     if _many(one):
         return f"a list of texts, each{form}" if form else "a list of texts"
     return f"a text{form}"

@@ -99,7 +99,7 @@ JOBS = (
     Job(
         *("stage", "stage", PROVING, ("checks", "dists", "images")),
         "write the lock, `SHA256SUMS`, the notes and a pinned `compose.yaml`; "
-        "make a draft release with all of it",
+        "make a draft release with all of it; show what becomes public",
     ),
     # The last job before anything is public tests the exact files that are published.
     Job(
@@ -110,7 +110,7 @@ JOBS = (
     # A person approves here, once.
     Job(
         *("gate", "gate", RELEASING, ("plan", "verify-staged")),
-        "wait for a reviewer of the environment `release`; list exactly what becomes public",
+        "wait for a reviewer of the environment `release`",
     ),
     # Names come before pointers, and of the names those first that can still be deleted.
     Job(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from scripts.core import findings as marks
-from scripts.core.converge import CHECK, NAME, POINTER, Surface
+from scripts.core.converge import CHECK, NAME, POINTER, Outcome, Surface
 from scripts.core.findings import Finding
 from scripts.core.jobs import JOBS, PROVING, before_report
 from scripts.core.lock import Lock
@@ -110,17 +110,42 @@ def withdrawal(tag: str) -> str:
     )
 
 
-def gate(lock: Lock, surfaces: Sequence[Surface]) -> str:
-    """Write exactly what becomes public when the release is approved."""
+def gate(
+    lock: Lock,
+    surfaces: Sequence[Surface],
+    draft: str = "",
+    notes: str = "",
+    changed: Sequence[Sequence[str]] = (),
+) -> str:
+    """Write exactly what becomes public when the release is approved.
+
+    `draft` is its page; `changed` are the locked dependencies that are not as in the last release:
+    file, package, version then, version now.
+    """
     names, pointers = (
         table(("what", "planned"), [(s.title, s.planned) for s in surfaces if s.kind == kind])
         for kind in (NAME, POINTER)
     )
-    return (
-        f"## {lock.plan.project} {lock.plan.version} is proven and waits for approval\n\n"
-        f"Names, which never move:\n\n{names}\n\n"
-        f"After a consumer's check:\n\n{pointers}\n"
-    )
+    locked = [(f"`{path}`", *change) for path, *change in changed]
+    head = ("lock", "package", "last release", "this release")
+    parts = [
+        f"## What becomes public of {lock.plan.project} {lock.plan.version}",
+        f"The [draft]({draft}) holds every file, and its notes can be edited." if draft else "",
+        f"Names, which never move:\n\n{names}",
+        f"After a consumer's check:\n\n{pointers}",
+        f"Dependencies that changed:\n\n{table(head, locked)}" if locked else "",
+        _closed_up("The notes", notes) if notes else "",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _closed_up(title: str, markdown: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{markdown.strip()}\n\n</details>"
+
+
+def verified(moment: str, platform: str, outcomes: Sequence[Outcome]) -> str:
+    """Write what was checked on one platform."""
+    return f"### Verified on {platform}, {moment}\n\n" + "\n".join(map(_checked, outcomes))
 
 
 def public(surfaces: Sequence[Surface]) -> list[Surface]:
@@ -252,13 +277,18 @@ def _surfaces(surfaces: Sequence[Surface], results: Sequence[Result]) -> str:
 
 def _checks(results: Sequence[Result]) -> str:
     lines = [
-        f"- {'○' if outcome.skipped else '✅'} {_short(f'{outcome.title}: {outcome.detail}')}"
+        _checked(outcome)
         for job in JOBS
         for result in _of(results, job.result)
         for outcome in result.outcomes
         if outcome.kind == CHECK
     ]
     return "\n".join(["### What was checked", "", *lines]) if lines else ""
+
+
+def _checked(outcome: Outcome) -> str:
+    sign = "○" if outcome.skipped else "✅"
+    return f"- {sign} {_short(f'{outcome.title}: {outcome.detail}')}"
 
 
 def _short(text: str) -> str:

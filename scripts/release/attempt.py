@@ -168,7 +168,7 @@ def _recovered(
         )
     form = "%ct%n%P%n%(trailers:key=Release-Branch,valueonly)"
     seconds, parent, branch = context.git.run(
-        "show", "--no-patch", f"--format={form}", commit
+        "show", "--no-patch", f"--format={form}", "--end-of-options", commit
     ).split("\n")[:3]
     day, back = _date(context, config.changelog, commit, wanted), found.rolled_back
     if not branch and not start.tag:

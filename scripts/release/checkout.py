@@ -22,5 +22,10 @@ def at(context: Context, commit: str) -> Path:
     if folder.exists():
         shutil.rmtree(folder)
         context.git.run("worktree", "prune")
-    context.git.run("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
+    context.git.run(
+        *("worktree", "add", "--quiet", "--detach", "--force"),
+        "--end-of-options",
+        str(folder),
+        commit,
+    )
     return folder

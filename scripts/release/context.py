@@ -1,5 +1,6 @@
 """What every stage works with: configuration, clients of the surfaces, files in and out."""
 
+import re
 import shutil
 from collections.abc import Callable
 from copy import copy
@@ -11,7 +12,7 @@ from scripts.core import codec
 from scripts.core import lock as locking
 from scripts.core import plan as planning
 from scripts.core.converge import patiently
-from scripts.core.errors import ConflictError, ServiceError, UsageError
+from scripts.core.errors import ConflictError, Place, ServiceError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Result
@@ -27,6 +28,18 @@ if TYPE_CHECKING:
     from scripts.surfaces.package_index import PackageIndex
 
 T = TypeVar("T")
+
+
+def utf8(content: bytes, path: str) -> str:
+    """Read a file's bytes. Raises UsageError with the place of the first that is not UTF-8."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        column = len(before.rpartition(b"\n")[2].decode("utf-8")) + 1
+        place = Place(path, before.count(b"\n") + 1, column)
+        cause = f"byte 0x{content[error.start]:02x} is not UTF-8"
+        raise UsageError(cause, "save the file as UTF-8", place) from error
 
 
 class Context:
@@ -112,7 +125,7 @@ class Context:
     @cached_property
     def commit(self) -> str:
         """The release commit that `prepare` made or found."""
-        return self.fact("prepare", "commit")
+        return self.commit_of("prepare")
 
     @cached_property
     def config(self) -> configuration.Config:
@@ -138,7 +151,12 @@ class Context:
 
     def config_at(self, commit: str) -> configuration.Config:
         """Read the configuration out of a commit."""
-        return configuration.parse(self.read_at(commit, configuration.FILE))
+        return configuration.parse(self.text_at(commit, configuration.FILE))
+
+    def text_at(self, commit: str, path: str) -> str:
+        """Read a text file out of a commit that must be UTF-8, since it is written on elsewhere."""
+        text = self.read_at(commit, path)
+        return utf8(text.encode("utf-8", "surrogateescape"), path)
 
     def read_at(self, commit: str, path: str) -> str:
         """Read a text file out of a commit, byte for byte."""
@@ -159,7 +177,17 @@ class Context:
     def fact(self, job: str, name: str) -> str:
         """Give what one earlier job says of one thing."""
         self._input(f"results/{job}.json", job)
-        return self.results(job)[0].facts[name]
+        found = self.results(job)[0].facts.get(name)
+        if found is None:
+            raise UsageError(f"the result of `{job}` does not say its {name}", codec.REMEDY)
+        return found
+
+    def commit_of(self, job: str) -> str:
+        """Give the commit that an earlier job names; empty where it names none."""
+        found = self.fact(job, "commit")
+        if found and not re.fullmatch(planning.COMMIT, found):
+            raise UsageError(f"the result of `{job}` has the commit {found!r}", codec.REMEDY)
+        return found
 
     def write(self, path: str, text: str) -> Path:
         """Write a file of this job's output."""
@@ -179,7 +207,7 @@ class Context:
         try:
             return (self.inputs / path).read_bytes()
         except FileNotFoundError as error:
-            by_hand = f"run `python -m scripts {job}` first, and move release/out to release/in"
+            by_hand = f"run `bin/release {job}` first, and move release/out to release/in"
             lost = f"the artifact of `{job}` is lost: run the release again"
             raise UsageError(
                 f"release/in/{path} is not here: this step follows `{job}`",

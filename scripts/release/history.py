@@ -50,12 +50,12 @@ def released(context: Context, template: str | None, project: str) -> Released:
     That is the highest one; a candidate counts only if no final version was tagged after it.
     """
     _refuse_shallow(context)
-    merged = _tags(context, "--merged=HEAD")
+    merged = _tags(context, "merged")
     found = tags.detect(merged, template, project)
     versions = found.style.versions(merged)
     if last := _last(list(versions)):
         return Released(versions[last], warning=found.warning)
-    others = _tags(context, "--no-merged=HEAD")
+    others = _tags(context, "no-merged")
     versions = tags.detect(others, template, project).style.versions(others)
     return Released(elsewhere=versions[max(versions)] if versions else None)
 
@@ -63,7 +63,7 @@ def released(context: Context, template: str | None, project: str) -> Released:
 def _tags(context: Context, which: str) -> list[str]:
     """List tags, the oldest first."""
     form = ("--sort=creatordate", "--format=%(refname:strip=2)")
-    return context.git.run("for-each-ref", which, *form, "refs/tags").splitlines()
+    return context.git.run("for-each-ref", f"--{which}=HEAD", *form, "refs/tags").splitlines()
 
 
 def _last(versions: list[Version]) -> Version | None:
@@ -127,7 +127,9 @@ def people(
 def complete(context: Context, *commits: str) -> None:
     """Bring commits with all that came before them into this clone, also a shallow one."""
     if _is_shallow(context):
-        context.git.run("fetch", "--quiet", "--no-tags", "--unshallow", context.git.url)
+        context.git.run(
+            "fetch", "--quiet", "--no-tags", "--unshallow", "--end-of-options", context.git.url
+        )
     for commit in commits:
         context.git.fetch(commit)
 
@@ -135,8 +137,8 @@ def complete(context: Context, *commits: str) -> None:
 def _authors(context: Context, span: str, bots: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Give address and name of every author and co-author, each once."""
     trailers = "%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x0a)"
-    form = f"--format=%aN <%aE>%n{trailers}"
-    text = context.git.run(*_LOG, "--no-merges", form, span)
+    form = f"%aN <%aE>%n{trailers}"
+    text = context.git.run(*_LOG, "--no-merges", f"--format={form}", "--end-of-options", span)
     for person in dict.fromkeys(re.split(r"[\0\n]", text)):
         name, _, address = readable(person).rpartition(" <")
         if name.strip() and not is_bot(name, bots):
@@ -162,7 +164,9 @@ def changed_files(context: Context, base: str) -> list[str]:
     """
     _refuse_shallow(context)
     known(context, base)
-    text = context.git.run("diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD")
+    text = context.git.run(
+        "diff", "--name-only", "--no-renames", "-z", "--end-of-options", f"{base}...HEAD"
+    )
     return [readable(path) for path in text.split("\0") if path]
 
 

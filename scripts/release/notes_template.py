@@ -69,16 +69,19 @@ def main() -> None:
     del world.filters["random"], world.globals["lipsum"]
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    answer: dict[str, Any]
     try:
-        answer = {"text": world.from_string(question["template"]).render(question["names"])}
+        # Written here too: a text that fits may be too long to be written a second time, as JSON.
+        text = world.from_string(question["template"]).render(question["names"])
+        written = json.dumps({"text": text})
     except MemoryError as error:
-        answer = {"cause": f"it needs more than {MEMORY >> 20} MB", "line": _line(error)}
+        written = json.dumps(
+            {"cause": f"it needs more than {MEMORY >> 20} MB", "line": _line(error)}
+        )
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        answer = {"cause": f"{type(error).__name__}: {error}", "line": _line(error)}
+        written = json.dumps({"cause": f"{type(error).__name__}: {error}", "line": _line(error)})
     except RecursionError as error:
-        answer = {"cause": "it calls itself without end", "line": _line(error)}
-    json.dump(answer, sys.stdout)
+        written = json.dumps({"cause": "it calls itself without end", "line": _line(error)})
+    sys.stdout.write(written)
 
 
 def _line(error: BaseException) -> int:

@@ -17,7 +17,7 @@ TRAILER = "Release-Branch"
 
 def find(context: Context) -> str | None:
     """Give the commit of an earlier try that binds, as the plan's job found it."""
-    commit = context.fact("plan", "commit") or None
+    commit = context.commit_of("plan") or None
     if commit:
         context.git.fetch(commit)
     return commit
@@ -49,7 +49,7 @@ def release_texts(context: Context) -> dict[str, str]:
     texts = {file.path: context.read_at(plan.base, file.path) for file in config.version_files}
     texts[FILE] = context.read_at(plan.base, FILE)
     texts[config.changelog] = context.read_at(plan.base, config.changelog)
-    if context.git.run("ls-tree", plan.base, "uv.lock"):
+    if context.git.run("ls-tree", "--end-of-options", plan.base, "uv.lock"):
         texts["uv.lock"] = context.read_at(plan.base, "uv.lock")
     return edited(texts, plan, config, context.endpoints.page_url)
 

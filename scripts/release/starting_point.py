@@ -12,7 +12,7 @@ from scripts.core import plan as planning
 from scripts.core.changelog import headline
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.plan import Origin, PlannedImage, Product
-from scripts.release import version_files
+from scripts.release import named_files, version_files
 from scripts.release.config import FILE, Config, VersionFile
 from scripts.release.context import Context
 
@@ -38,6 +38,7 @@ class Start:
 def find(context: Context) -> Start:
     """Find the branch's present head, or the pushed tag's commit."""
     trigger = context.runner.trigger()
+    _ = context.endpoints  # which repository this is must be known before its remote is asked
     refs = context.ask(context.git.refs)
     branch = None if trigger.tag else trigger.branch or _current_branch(context)
     ref = f"refs/tags/{trigger.tag}" if trigger.tag else f"refs/heads/{branch}"
@@ -80,14 +81,15 @@ def _is(typed: str, tag: str) -> bool:
 
 def check(context: Context, start: Start, wanted: Version) -> None:
     """Refuse what cannot become a release, every reason at once, before anything is made."""
-    problems = list((_tagged if start.tag else _dispatched)(context, start, wanted))
+    problems = list(named_files.problems(context, start.config, start.commit))
+    problems = problems or list((_tagged if start.tag else _dispatched)(context, start, wanted))
     if problems:
         raise ProblemsError(problems)
 
 
 def _dispatched(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
     config, path = start.config, start.config.changelog
-    text = context.read_at(start.commit, path)
+    text = context.text_at(start.commit, path)
     current = version.parse(config.version)
     yield from _unsettable(context, start, str(wanted))
     yield from _raised(lambda: version.resolve(str(wanted), current, start.released()))
@@ -109,7 +111,7 @@ def _unsettable(context: Context, start: Start, wanted: str) -> Iterator[Release
 
     for file in config.version_files:
         yield from _raised(partial(set_line, file))
-    if context.git.run("ls-tree", start.commit, "uv.lock"):
+    if context.git.run("ls-tree", "--end-of-options", start.commit, "uv.lock"):
         locked = context.read_at(start.commit, "uv.lock")
         yield from _raised(partial(version_files.uv_lock, locked, config.project, wanted))
 
@@ -128,7 +130,7 @@ def _tagged(context: Context, start: Start, wanted: Version) -> Iterator[Release
         line = file.line.replace("{version}", str(wanted))
         if line not in context.read_at(start.commit, file.path):
             yield UsageError(f"{file.path} does not say {line!r}", remedy, Place(file.path))
-    text = context.read_at(start.commit, config.changelog)
+    text = context.text_at(start.commit, config.changelog)
     yield from _raised(lambda: changelog.section(text, wanted, config.changelog))
 
 
@@ -143,7 +145,9 @@ def _raised(act: Callable[[], object]) -> Iterator[ReleaseError]:
 
 def origin(context: Context, start: Start) -> Origin:
     """Give the start as the plan needs it; all of it follows from the commit, and today's date."""
-    base_epoch = int(context.git.run("show", "--no-patch", "--format=%ct", start.commit))
+    base_epoch = int(
+        context.git.run("show", "--no-patch", "--format=%ct", "--end-of-options", start.commit)
+    )
     named = called(context, start.config, start.commit, version.from_tag(start.tag or ""))
     if start.tag:
         day = datetime.fromtimestamp(base_epoch, UTC).date().isoformat()

@@ -4,7 +4,9 @@ Needs no token. Exit code 1 on drift. A release made before this system has no l
 be told without one is told.
 """
 
+import tarfile
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +17,14 @@ from packaging.version import Version
 from scripts.core import changelog, report, version
 from scripts.core import lock as locking
 from scripts.core.converge import Conflict, Matches, Surface, converge
-from scripts.core.errors import CheckError, ConflictError, ReleaseError, ServiceError, UsageError
+from scripts.core.errors import (
+    CheckError,
+    ConflictError,
+    ReleaseError,
+    ServiceError,
+    UsageError,
+    shown,
+)
 from scripts.core.findings import PROBLEM, Finding, compared, not_checked, ok, problem
 from scripts.core.lock import Lock
 from scripts.core.plan import normalised
@@ -30,6 +39,7 @@ from scripts.release.package_metadata import metadata
 from scripts.release.release_surfaces import tags
 from scripts.surfaces.drift_issue import DriftIssue
 from scripts.surfaces.image_registry import VERSION_LABEL, FloatingTag
+from scripts.surfaces.web import NO_ANSWER
 from scripts.tools.docker_engine import Engine, said_version
 
 NAMES = "names that people may have are not mended in place: release the next version"
@@ -150,6 +160,10 @@ def examine(
             findings += _made(check, context, subject)
         except ReleaseError as error:
             findings.append(Finding(what, PROBLEM, error.cause, remedy=error.remedy))
+        except (*NO_ANSWER, zipfile.BadZipFile, tarfile.TarError) as error:
+            # Of a file that somebody exchanged: its reader trips over it.
+            found = shown(f"cannot be read: {type(error).__name__}: {error}")
+            findings.append(Finding(what, PROBLEM, found, remedy=NAMES))
     return findings
 
 
@@ -214,7 +228,7 @@ def files(context: Context, subject: Subject) -> Iterator[Finding]:
     text = context.read_at(subject.commit, config.changelog)
     section = changelog.section(text, subject.version, config.changelog)
     yield compared(config.changelog, subject.version, section.version, NAMES)
-    if context.git.run("ls-tree", subject.commit, "uv.lock"):
+    if context.git.run("ls-tree", "--end-of-options", subject.commit, "uv.lock"):
         packages = tomllib.loads(context.read_at(subject.commit, "uv.lock"))["package"]
         mine = [one["version"] for one in packages if one["name"] == normalised(config.project)]
         yield compared("uv.lock", [str(subject.version)], mine, NAMES)

@@ -17,7 +17,7 @@ from scripts.core.results import Done
 from scripts.release import config as configuration
 from scripts.release import history
 from scripts.release.config import Config
-from scripts.release.context import Context
+from scripts.release.context import Context, utf8
 from scripts.release.second_reader import agree
 
 EXCUSE = re.compile(r"^Changelog: (none|skip)\s*$", re.MULTILINE | re.IGNORECASE)
@@ -62,20 +62,19 @@ def read_config(context: Context) -> Config:
 def read(root: Path, path: str) -> str:
     """Read a text of the checkout, line endings and byte order mark as they are.
 
-    Raises UsageError if it is not there or no UTF-8, with the place of the first byte that is not.
+    Raises UsageError if it is not there, leads out of the clone, or is not UTF-8.
     """
+    place = Place(path)
+    if not (root / path).resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"{path} leads out of this clone", "name a file of the clone", place)
     try:
-        content = (root / path).read_bytes()
-        return content.decode("utf-8")
+        return utf8((root / path).read_bytes(), path)
     except FileNotFoundError as error:
         remedy = f"add it, or name the right file in [{configuration.TABLE}]"
-        raise UsageError(f"{path} is not here", remedy, Place(path)) from error
-    except UnicodeDecodeError as error:
-        before = content[: error.start]
-        column = len(before.rpartition(b"\n")[2].decode("utf-8")) + 1
-        place = Place(path, before.count(b"\n") + 1, column)
-        cause = f"byte 0x{content[error.start]:02x} is no UTF-8"
-        raise UsageError(cause, "save the file as UTF-8", place) from error
+        raise UsageError(f"{path} is not here", remedy, place) from error
+    except OSError as error:
+        cause = f"{path} cannot be read: {error.strerror}"
+        raise UsageError(cause, "put a file there that this user may read", place) from error
 
 
 def entry_problems(
@@ -88,7 +87,7 @@ def entry_problems(
     if excuse := excused(context, base):
         context.runner.say(f"{config.changelog}: no entry is asked for: {excuse}", excuse=excuse)
         return
-    parent = context.git.run("merge-base", base, "HEAD")
+    parent = context.git.run("merge-base", "--end-of-options", base, "HEAD")
     before = changelog.parse(context.read_at(parent, config.changelog))
     now = changelog.parse(text, config.changelog)
     if said(now) - said(before) or versions(now) - versions(before):

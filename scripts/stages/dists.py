@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.core.converge import CHECK, Outcome
-from scripts.core.errors import CheckError, ServiceError, TransientError
+from scripts.core.errors import CheckError, ServiceError, TransientError, UsageError
 from scripts.core.plan import Plan, normalised
 from scripts.core.results import Done
 from scripts.release import checkout
@@ -43,18 +43,33 @@ def prove(context: Context, tree: Path, folder: Path) -> None:
     check_names(plan, folder)
     check_wheel(plan, folder / plan.dists[0], expected_files(context, tree))
     check_metadata(plan, folder)
-    command = [sys.executable, "-m", "twine", "check", "--strict", *map(str, folder.iterdir())]
+    files = map(str, folder.iterdir())
+    command = [sys.executable, "-m", "twine", "check", "--strict", "--", *files]
     _proven("twine would not upload it", command, context.runner.inherited(NO_COLOR="1"))
 
 
 def build(context: Context, tree: Path, folder: Path) -> None:
     """Build with `build`, every file's time the commit's (reproducible-builds.org)."""
     when = {"SOURCE_DATE_EPOCH": str(context.plan.source_date_epoch), "PYTHONHASHSEED": "0"}
-    command = [sys.executable, "-m", "build", "--installer", "uv", "--outdir", str(folder)]
+    command = [sys.executable, "-m", "build", "--installer", "uv", f"--outdir={folder}"]
     # uv is found beside this Python, which is not always on PATH.
     path = f"{Path(sys.executable).parent}:{context.runner.get('PATH') or ''}"
-    environment = context.runner.inherited(**when) | {"PATH": path}
-    _proven("the package does not build", [*command, str(tree)], environment)
+    environment = context.runner.inherited(**when, **constraints(context, tree)) | {"PATH": path}
+    _proven("the package does not build", [*command, "--", str(tree)], environment)
+
+
+def constraints(context: Context, tree: Path) -> dict[str, str]:
+    """Pin what the build takes from the index, by version and hash (uv, UV_CONSTRAINT)."""
+    package = context.config.package
+    if package is None or package.build_constraints is None:
+        return {}
+    path = tree / package.build_constraints
+    if not path.is_file():
+        raise UsageError(
+            f"{package.build_constraints} is not in the release commit",
+            "add it, or take `build-constraints` out of [tool.release.package]",
+        )
+    return {"UV_CONSTRAINT": str(path)}
 
 
 def check_names(plan: Plan, folder: Path) -> None:

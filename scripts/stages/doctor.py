@@ -33,7 +33,29 @@ GIT = ("git", ("git", "--version"), (2, 38))  # merge-tree --write-tree
 BUILDX = ("docker buildx", ("docker", "buildx", "version"), (0, 13))
 COMPOSE = ("docker compose", ("docker", "compose", "version", "--short"), (2, 24))
 # The kinds of rules that refuse a push (GitHub Docs, "Available rules for rulesets").
-GUARDING = {"pull_request", "update", "required_status_checks", "required_signatures"}
+GUARDING = {
+    *("pull_request", "update", "required_status_checks", "required_signatures"),
+    "merge_queue",
+}
+# The rules of a branch that a release cannot keep: how bad that is, why, and what to do.
+UNKEPT = {
+    "required_linear_history": (
+        advice,
+        "a branch that moves on during the release gets a merge, which the rule refuses",
+        "take *Require linear history* off, or let nothing be merged during a release",
+    ),
+    "required_signatures": (
+        problem,
+        "the release commit is not signed: neither a push nor a pull request brings it there",
+        "take *Require signed commits* off this branch",
+    ),
+    "merge_queue": (
+        advice,
+        "a queue that squashes leaves the tagged commit out of the branch",
+        "let the queue make merge commits, and give your checks the trigger `merge_group`",
+    ),
+}
+AUDIT = "audit.yml"
 Check = Callable[[Context, Start], Iterator[Finding]]
 
 
@@ -133,6 +155,7 @@ def branch(context: Context, began: Start) -> Iterator[Finding]:
         return
     what, by_pull = f"branch {began.branch}", "protected: the release ends in a pull request"
     rules = context.forge.rules(began.branch)
+    yield from _unkept(context, what, rules)
     if not (context.forge.protected(began.branch) or GUARDING & set(rules)):
         yield ok(what, "takes the release commit")
         return
@@ -146,6 +169,27 @@ def branch(context: Context, began: Start) -> Iterator[Finding]:
         why = "the branch is protected, so the release commit comes by pull request"
         remedy = "allow GitHub Actions to create pull requests"
         yield problem(what, "Actions may not create pull requests", why, remedy, page)
+
+
+def _unkept(context: Context, branch: str, rules: list[str]) -> Iterator[Finding]:
+    """Name the rules that the release cannot keep: it is a commit that a bot pushes or merges."""
+    page = _settings(context, "rules")
+    for rule in sorted(UNKEPT.keys() & set(rules)):
+        kind, why, remedy = UNKEPT[rule]
+        yield kind(f"rule {rule} of {branch}", "active", why, remedy, page)
+
+
+def schedule(context: Context, _: Start) -> Iterator[Finding]:
+    """Look whether GitHub still starts the weekly audit."""
+    what, page = "the weekly audit", f"{context.endpoints.page_url}/actions/workflows/{AUDIT}"
+    state = (context.forge.setting(f"actions/workflows/{AUDIT}") or {}).get("state")
+    if state is None:
+        yield not_checked(what, "the token may not read it, or there is none", page=page)
+    elif state == "active":
+        yield ok(what, "active")
+    else:
+        why = "GitHub switches schedules off after 60 days without a commit"
+        yield advice(what, str(state), why, "press *Enable workflow* there", page)
 
 
 def tags(context: Context, _: Start) -> Iterator[Finding]:
@@ -267,6 +311,7 @@ CHECKS: tuple[Check, ...] = (
     environments,
     publisher,
     branch,
+    schedule,
     tags,
     immutable,
     registry,

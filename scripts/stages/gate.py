@@ -1,13 +1,11 @@
-"""Show exactly what becomes public. The approval itself is the job's environment."""
+"""Go on once the job's environment let the run pass. What was approved, `stage` has written."""
 
-from scripts.core import report
 from scripts.core.results import Done
 from scripts.release.context import Context
-from scripts.release.release_surfaces import surfaces
 
 
 def run(context: Context) -> Done:
-    """Write the list to the job's summary, where the approver reads it."""
-    text = report.gate(context.lock, surfaces(context, context.lock))
-    context.runner.report(text, lock=context.lock)
+    """Say what was approved."""
+    plan = context.lock.plan
+    context.runner.report(f"{plan.project} {plan.version} is approved.", version=plan.version)
     return Done()

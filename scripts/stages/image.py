@@ -46,32 +46,28 @@ def build(context: Context, image: PlannedImage, platform: str) -> str:
     tree, wheel = checkout.checkout(context), wheel_folder(context)
     settle(context, tree, wheel)
     metadata = context.fresh("image") / "metadata.json"
+    (wanted,) = (one for one in context.config.images if one.name == image.name)
     command = [
-        *("docker", "buildx", "build", "--platform", platform),
-        *sources(context, image, tree),
+        "docker",
+        *("buildx", "build"),
+        f"--platform={platform}",
+        f"--file={tree / image.dockerfile}",
+        f"--target={wanted.target or ''}",
+        *(f"--build-arg={argument}" for argument in wanted.build_args),
         # An attestation in the index would make its digest depend on the time of the build.
         *("--provenance=false", "--sbom=false"),
-        *("--build-context", f"dist={wheel}"),
+        f"--build-context=dist={wheel}",
         *(f"--label={key}={value}" for key, value in labels(context).items()),
-        *("--output", output(image, push=not context.plan.dry_run)),
-        *("--metadata-file", str(metadata)),
+        f"--output={output(image, push=not context.plan.dry_run)}",
+        f"--metadata-file={metadata}",
+        "--",
+        str(tree / wanted.context),
     ]
     when = str(context.plan.source_date_epoch)
     environment = context.runner.inherited(SOURCE_DATE_EPOCH=when)
     # What BuildKit finished is in its cache: another try goes on from there.
     context.ask(lambda: processes.run(command, environment=environment, timeout=3000))
     return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
-
-
-def sources(context: Context, image: PlannedImage, tree: Path) -> list[str]:
-    """Give the words that say what buildx builds: context, Dockerfile, target, arguments."""
-    (wanted,) = (one for one in context.config.images if one.name == image.name)
-    return [
-        str(tree / wanted.context),
-        *("--file", str(tree / image.dockerfile)),
-        *(("--target", wanted.target) if wanted.target else ()),
-        *(f"--build-arg={argument}" for argument in wanted.build_args),
-    ]
 
 
 def output(image: PlannedImage, *, push: bool) -> str:

@@ -1,12 +1,21 @@
 """Give the names that can still be taken away: the git tag, then the image version tags."""
 
+from functools import partial
+
 from scripts.core.converge import converge
+from scripts.core.errors import ConflictError
 from scripts.core.results import Done
 from scripts.release.context import Context
 from scripts.release.release_surfaces import tags
 
 
 def run(context: Context) -> Done:
-    """Tag what is proven."""
+    """Tag what is proven, unless it was withdrawn while it waited for its approval."""
+    tag = context.plan.tag
+    if context.ask(partial(context.forge.release, tag)) is None:
+        raise ConflictError(
+            f"the draft of {tag} is gone: it was withdrawn or deleted after it was proven",
+            "run the release again with the same version, if it is to be released after all",
+        )
     context.git.fetch(context.lock.commit)
     return Done(tuple(converge(tags(context, context.lock), context.runner.patience)))

@@ -6,16 +6,17 @@ Nothing has a name yet: image indexes are made by digest, and a draft is seen by
 from functools import partial
 from pathlib import Path
 
-from scripts.core import lock
+from scripts.core import lock, report
 from scripts.core.converge import converge
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.lock import Lock, LockedDist, LockedImage
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
-from scripts.release import attempt, compose_file
+from scripts.release import attempt, compose_file, dependencies
 from scripts.release.assets import COMPOSE, NOTES, SUMS
 from scripts.release.context import Context
 from scripts.release.release_notes import release_notes
+from scripts.release.release_surfaces import surfaces
 from scripts.surfaces.github_release import Draft
 
 
@@ -38,7 +39,22 @@ def run(context: Context) -> Done:
     text = release_notes(context, made)
     context.write(f"assets/{NOTES}", text)
     draft = Draft(context.forge, context.plan, text, assets)
-    return Done(tuple(converge([draft], context.runner.patience)))
+    outcomes = converge([draft], context.runner.patience)
+    # Here, and not at the gate: that job starts when its reviewers have decided.
+    changed = changed_dependencies(context, made)
+    shown = report.gate(made, surfaces(context, made), outcomes[0].detail, text, changed)
+    context.runner.report(shown, lock=made)
+    return Done(tuple(outcomes))
+
+
+def changed_dependencies(context: Context, made: Lock) -> list[tuple[str, str, str, str]]:
+    """List the locked dependencies that the last release had otherwise."""
+    refs = context.ask(context.git.refs)
+    previous = refs.get(f"refs/tags/{made.plan.previous_tag}")
+    if previous is None:
+        return []
+    context.git.fetch(previous)
+    return list(dependencies.between(context, previous, made.commit))
 
 
 def disputed(context: Context, made: Lock) -> bool:

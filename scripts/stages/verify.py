@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from scripts.core import report
 from scripts.core.converge import CHECK, Conflict, Missing, Outcome, State
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.plan import PlannedImage
@@ -37,6 +38,8 @@ def run(context: Context, moment: str, platform: str) -> Done:
     outcomes = [*_package(context, moment, consumer)]
     if context.plan.images and not context.plan.dry_run:
         outcomes += _images(context, moment, platform, consumer)
+    # Of the staged bytes, the reviewers read it before they approve.
+    context.runner.summary(report.verified(moment, platform, outcomes))
     return Done(tuple(outcomes), facts)
 
 
@@ -46,7 +49,7 @@ def install(context: Context, moment: str) -> Installation:
     consumer = Installation(context.runner.inherited(), folder / "environment")
     consumer.create()
     if context.plan.dists and moment == STAGED:
-        consumer.install(str(context.inputs / "dist" / context.plan.dists[0]))
+        consumer.install("--", str(context.inputs / "dist" / context.plan.dists[0]))
     elif context.plan.dists:
         where = context.index.simple_url
         installation.install_published(consumer, context.lock, where, context.ask, folder)
@@ -204,7 +207,7 @@ def accept(context: Context, services: Services, consumer: Installation, leg: st
     output.mkdir(parents=True, exist_ok=True)
     given = {"EXPECTED_VERSION": context.plan.version, "ACCEPTANCE_OUTPUT": str(output)}
     try:
-        print(consumer.run(str(script), **given, **services.variables()))
+        print(consumer.run("--", str(script), **given, **services.variables()))
     except ServiceError as error:
         # Whatever it says failed, a connection too: the services are there, and did not pass.
         raise CheckError(

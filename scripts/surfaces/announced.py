@@ -63,7 +63,7 @@ class Webhook(Surface):
         self.git.note(self._ref(CLAIMED), self.commit, self.who)
         try:
             self._send()
-        except Refused as error:
+        except RefusedError as error:
             self.git.push(f":{self._ref(CLAIMED)}")
             raise ServiceError(error.cause, REMEDY) from error
         self.git.note(self._ref(SENT), self.commit, self.who)
@@ -77,14 +77,14 @@ class Webhook(Surface):
                 self.url, json=dict(self.body), headers=headers, timeout=web.SILENCE
             )
             if 300 <= answer.status_code < web.SERVER:  # noqa: PLR2004 - RFC 9110: nothing was done
-                raise Refused(f"the webhook {self.name} answered {answer.status_code}", REMEDY)
+                raise RefusedError(f"the webhook {self.name} answered {answer.status_code}", REMEDY)
             answer.raise_for_status()
 
     def _ref(self, state: str) -> str:
         return f"refs/announced/{self.tag}/{self.name}/{state}"
 
 
-class Refused(ServiceError):
+class RefusedError(ServiceError):
     """The service answered that it did not take the message."""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scripts.core.converge import Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError, UsageError
-from scripts.surfaces.git_remote import MOVED, Git, person
+from scripts.surfaces.git_remote import Git, person, push_unmoved
 
 BRANCH = "changelog-draft"
 TITLE = "Draft the changelog"
@@ -56,13 +56,8 @@ class DraftBranch(Surface):
         head = self._head()
         parent = self._joined(head) if head and self._in_use(head) else self.base
         commit = self._commit(parent)
-        lease = f"--force-with-lease=refs/heads/{BRANCH}:{head or ''}"
-        try:
-            self.git.push(lease, f"{commit}:refs/heads/{BRANCH}")
-        except ServiceError as error:
-            if any(sign in error.cause for sign in (*MOVED, "stale info")):
-                raise TransientError(f"{BRANCH} moved on while written", error.remedy) from error
-            raise
+        lease = f"refs/heads/{BRANCH}:{head or ''}"
+        push_unmoved(self.git, f"{commit}:refs/heads/{BRANCH}", lease=lease)
 
     def _commit(self, parent: str) -> str:
         """Make the commit that adds the entries: the same one each time; `parent` if none lacks."""
@@ -88,7 +83,9 @@ class DraftBranch(Surface):
         if self.git.is_ancestor(self.base, head):
             return head
         try:
-            tree = self.git.run("merge-tree", "--write-tree", head, self.base).splitlines()[0]
+            tree = self.git.run(
+                "merge-tree", "--write-tree", "--end-of-options", head, self.base
+            ).splitlines()[0]
         except ServiceError as error:
             raise UsageError(
                 f"{BRANCH} and {self.target} changed the same lines of {self.path}",
@@ -96,12 +93,13 @@ class DraftBranch(Surface):
                 "made anew",
             ) from error
         message = f"Merge {self.target} into {BRANCH}\n"
-        parents = ["-p", head, "-p", self.base]
-        return self.git.run("commit-tree", tree, *parents, text=message, **self._who())
+        return self.git.commit(tree, [head, self.base], message, self._who())
 
     def _who(self) -> dict[str, str]:
         """Give who and when; from the commit, so that the same draft is the same commit."""
-        when = int(self.git.run("show", "--no-patch", "--format=%ct", self.base))
+        when = int(
+            self.git.run("show", "--no-patch", "--format=%ct", "--end-of-options", self.base)
+        )
         return person(self.author, when)
 
 

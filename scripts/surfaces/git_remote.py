@@ -5,6 +5,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from scripts.core import lock as locking
@@ -16,7 +17,7 @@ from scripts.core.plan import Plan
 from scripts.tools import processes
 
 # What git says where somebody else pushed between our look and our push.
-MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value")
+MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value", "stale info")
 # What git says where nobody, or somebody without the right, asks to push.
 DENIED = ("403", "401", "denied", "authentication failed", "could not read username")
 # What GitHub says to a push that a rule forbids (GitHub Docs, "Troubleshooting rules").
@@ -24,6 +25,14 @@ PROTECTED = ("GH006", "GH013", "protected branch", "repository rule violations")
 TAG_REFUSED = (
     "where a ruleset restricts who makes tags, let this token pass it and run the release again; "
     "where an immutable release has used the name up, it never comes back: release the next version"
+)
+# What GitHub says to a token without the right to workflows, such as a run's own, of a commit whose
+# workflow files stand so on no branch.
+NO_WORKFLOWS = "without `workflows` permission"
+CHANGED_WORKFLOWS = (
+    "workflow files changed on the branch after this release began, or its branch release/v… was "
+    "deleted while it waited: run the release again with the same version, it starts from the "
+    "branch as it is now"
 )
 # A remote that sends nothing for so many seconds is given up (git, GIT_HTTP_LOW_SPEED_TIME).
 SETTINGS = {"GIT_TERMINAL_PROMPT": "0", "GIT_HTTP_LOW_SPEED_LIMIT": "1"}
@@ -63,7 +72,7 @@ class Git:
         """Give a file of a commit, every byte of it, line endings too."""
         if (commit, path) not in self._files:
             self._files[commit, path] = processes.run(
-                ["git", "cat-file", "blob", f"{commit}:{path}"],
+                ["git", "cat-file", "blob", "--end-of-options", f"{commit}:{path}"],
                 cwd=self.folder,
                 environment=self._environment,
             )
@@ -72,7 +81,9 @@ class Git:
     def refs(self) -> dict[str, str]:
         """Give the remote's branches and tags, each with its commit (tags peeled)."""
         refs: dict[str, str] = {}
-        for line in self.run("ls-remote", "--heads", "--tags", self.url).splitlines():
+        for line in self.run(
+            "ls-remote", "--heads", "--tags", "--end-of-options", self.url
+        ).splitlines():
             commit, _, name = line.partition("\t")
             # `name^{}` follows `name`: the commit an annotated tag stands for.
             refs[name.removesuffix("^{}")] = commit
@@ -94,12 +105,12 @@ class Git:
     def fetch(self, commit: str) -> None:
         """Make sure that a commit of the remote, with its history, is in this clone."""
         if commit not in self._there and not self._has(commit):
-            self.run("fetch", "--quiet", "--no-tags", self.url, commit)
+            self.run("fetch", "--quiet", "--no-tags", "--end-of-options", self.url, commit)
         self._there.add(commit)
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Say whether `newer` contains `older`; both must be in this clone."""
-        return self.run("rev-list", "--count", older, f"^{newer}") == "0"
+        return self.run("rev-list", "--count", "--end-of-options", older, f"^{newer}") == "0"
 
     def commit_files(
         self, texts: Mapping[str, str], parent: str, message: str, who: Mapping[str, str]
@@ -112,14 +123,22 @@ class Git:
 
     def commit(self, tree: str, parents: list[str], message: str, who: Mapping[str, str]) -> str:
         """Write a commit of a tree."""
-        arguments = [word for parent in parents for word in ("-p", parent)]
-        return self.run("commit-tree", tree, *arguments, text=message, **who)
+        return self.run(
+            "commit-tree",
+            *(f"-p{parent}" for parent in parents),
+            "--end-of-options",
+            tree,
+            text=message,
+            **who,
+        )
 
     def tree_with(self, texts: Mapping[str, str], tree: str) -> str:
         """Write a tree that differs from `tree` in some files' texts; their modes stay."""
         modes = {
             line.partition("\t")[2]: line.partition(" ")[0]
-            for line in self.run("ls-tree", "-r", "-z", tree, "--", *texts).split("\0")
+            for line in self.run("ls-tree", "-r", "-z", "--end-of-options", tree, *texts).split(
+                "\0"
+            )
         }
         with tempfile.TemporaryDirectory() as folder:
             index = {"GIT_INDEX_FILE": f"{folder}/index"}
@@ -132,7 +151,7 @@ class Git:
                 f"{modes[name]} {blob}\t{name}\n"
                 for name, blob in zip(texts, blobs.splitlines(), strict=True)
             ]
-            self.run("read-tree", tree, **index)
+            self.run("read-tree", "--end-of-options", tree, **index)
             self.run("update-index", "--index-info", text="".join(lines), **index)
             return self.run("write-tree", **index)
 
@@ -142,7 +161,14 @@ class Git:
         Not the API: of an installation's token, such as a workflow's, it never says so.
         """
         try:
-            self.run("push", "--dry-run", "--quiet", self.url, "HEAD:refs/heads/may-push")
+            self.run(
+                "push",
+                "--dry-run",
+                "--quiet",
+                "--end-of-options",
+                self.url,
+                "HEAD:refs/heads/may-push",
+            )
         except TransientError:
             raise
         except ServiceError as error:
@@ -151,9 +177,19 @@ class Git:
             raise
         return True
 
-    def push(self, *refspecs: str) -> None:
-        """Push, all or nothing, so that no rejected branch leaves a stray tag."""
-        self.run("push", "--quiet", "--atomic", self.url, *refspecs)
+    def push(self, *refspecs: str, lease: str = "") -> None:
+        """Push, all or nothing, so that no rejected branch leaves a stray tag.
+
+        With a lease, `ref:commit`, only if the remote has that commit there.
+        """
+        leased = [f"--force-with-lease={lease}"] if lease else []
+        words = ("push", "--quiet", "--atomic", *leased, "--end-of-options", self.url)
+        try:
+            self.run(*words, *refspecs)
+        except ServiceError as error:
+            if NO_WORKFLOWS in error.cause:
+                error.remedy = CHANGED_WORKFLOWS
+            raise
 
     def notes(self, below: str) -> set[str]:
         """Name the references below `below`, which are neither branches nor tags."""
@@ -167,12 +203,20 @@ class Git:
         """
         tree = self.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
         mine = self.commit(tree, [commit], f"Note {name}\n\n{secrets.token_hex(16)}\n", who)
-        lease = f"--force-with-lease={name}:"
-        self.run("push", "--quiet", lease, "--end-of-options", self.url, f"{mine}:{name}")
+        self.push(f"{mine}:{name}", lease=f"{name}:")
 
     def _has(self, commit: str) -> bool:
         try:
-            self.run("rev-list", "--quiet", "--objects", commit, "--not", "--all")
+            self.run(
+                "rev-list",
+                "--quiet",
+                "--objects",
+                "--not",
+                "--all",
+                "--not",
+                "--end-of-options",
+                commit,
+            )
         except ServiceError:
             return False
         return True
@@ -254,8 +298,7 @@ class ReleaseBranchGone(Surface):
     def apply(self) -> None:
         """Delete it, if it still holds this release's commit."""
         name = f"refs/heads/{self.plan.release_branch}"
-        lease = f"--force-with-lease={name}:{self.commit}"
-        self.git.run("push", "--quiet", lease, self.git.url, f":{name}")
+        self.git.push(f":{name}", lease=f"{name}:{self.commit}")
 
 
 @dataclass(frozen=True)
@@ -365,20 +408,12 @@ class Branch(Surface):
         head = self._head()
         self.git.fetch(head)
         new = self.commit if self.git.is_ancestor(head, self.commit) else self._merge(head)
-        try:
-            self.git.push(f"{new}:refs/heads/{self.plan.branch}")
-        except ServiceError as error:
-            if any(sign in error.cause for sign in MOVED):
-                raise TransientError(
-                    f"branch {self.plan.branch} moved on while it was written", error.remedy
-                ) from error
-            if not any(sign in error.cause for sign in PROTECTED):
-                raise
-            # Somebody may have deleted it meanwhile, and a pull request needs it.
-            self.git.push(f"+{self.commit}:refs/heads/{self.plan.release_branch}")
-            title = f"Merge release {self.plan.tag}"
-            body = f"`{self.plan.branch}` is protected. Do not squash: {self.plan.tag} is tagged."
-            self.open_pull_request(*self._ends(), title, body)
+        title = f"Merge release {self.plan.tag}"
+        body = f"`{self.plan.branch}` is protected. Do not squash: {self.plan.tag} is tagged."
+        # Somebody may have deleted it meanwhile, and a pull request needs it.
+        own = f"+{self.commit}:refs/heads/{self.plan.release_branch}"
+        ask = partial(self.open_pull_request, *self._ends(), title, body)
+        push_or_ask(self.git, f"{new}:refs/heads/{self.plan.branch}", own, ask)
 
     def _ends(self) -> tuple[str, str]:
         return self.plan.release_branch or "", self.plan.branch or ""
@@ -410,13 +445,43 @@ class Branch(Surface):
 
     def _merged_tree(self, head: str) -> str:
         try:
-            merged = self.git.run("merge-tree", "--write-tree", head, self.commit)
+            merged = self.git.run(
+                "merge-tree", "--write-tree", "--end-of-options", head, self.commit
+            )
         except ServiceError as error:
             raise ServiceError(
                 f"branch {self.plan.branch} has moved on, and the release commit does not merge",
                 f"merge {self.plan.tag} into {self.plan.branch} by hand, then run this again",
             ) from error
         return merged.splitlines()[0]
+
+
+def push_or_ask(git: Git, wanted: str, own: str, ask: Callable[[], object]) -> None:
+    """Push `wanted` to its branch; if that is protected, push `own` and ask by pull request.
+
+    Both are refspecs (git-push). Raises `TransientError` if the branch moved on meanwhile.
+    """
+    try:
+        push_unmoved(git, wanted)
+    except TransientError:
+        raise
+    except ServiceError as error:
+        if not any(sign in error.cause for sign in PROTECTED):
+            raise
+        git.push(own)
+        ask()
+
+
+def push_unmoved(git: Git, refspec: str, lease: str = "") -> None:
+    """Push to a branch. Raises `TransientError` if somebody else pushed to it meanwhile."""
+    try:
+        git.push(refspec, lease=lease)
+    except ServiceError as error:
+        if any(sign in error.cause for sign in (*MOVED, "stale info")):
+            branch = refspec.rpartition(":refs/heads/")[2]
+            cause = f"branch {branch} moved on while it was written"
+            raise TransientError(cause, error.remedy) from error
+        raise
 
 
 def identity(plan: Plan) -> dict[str, str]:

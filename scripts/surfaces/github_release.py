@@ -28,6 +28,11 @@ from scripts.core.plan import Plan
 from scripts.surfaces import web
 
 REMEDY = "check GITHUB_TOKEN's permissions (contents: write) and the API's status page"
+# GitHub starts no checks by itself for what a run's own token opened.
+APPROVE = (
+    "A workflow opened this pull request, so its checks wait: press *Approve workflows to run* "
+    "below."
+)
 NOT_FOUND = 404
 FORBIDDEN = 403
 T = TypeVar("T")
@@ -200,6 +205,7 @@ class Forge:
 
     def open_pull_request(self, head: str, base: str, title: str, body: str) -> str:
         """Ask for a branch to be merged where it may not be pushed."""
+        body = f"{body}\n\n{APPROVE}"
         with failures():
             pull = self.repository.create_pull(title=title, body=body, head=head, base=base)
             return pull.html_url

@@ -96,7 +96,7 @@ class PackageIndex:
         environment = {**environment, **url, **plain}
         # twine waits for ever. While bytes flow a service is not silent, and files can be large.
         longest = UPLOAD * self._silence
-        processes.run([*command, *map(str, files)], environment=environment, timeout=longest)
+        processes.run([*command, "--", *map(str, files)], environment=environment, timeout=longest)
 
     def _client(self) -> PyPISimple:
         return PyPISimple(self.simple_url)

@@ -3,16 +3,16 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from github.GitRelease import GitRelease
 
 from scripts.core import version
 from scripts.core.changelog import is_yanked, yank
 from scripts.core.converge import Matches, Missing, State, Surface
-from scripts.core.errors import ServiceError, TransientError
 from scripts.core.plan import Plan
 from scripts.core.rollback import Move
-from scripts.surfaces.git_remote import MOVED, PROTECTED, Git, identity
+from scripts.surfaces.git_remote import Git, identity, push_or_ask
 from scripts.surfaces.github_release import Forge, failures
 from scripts.surfaces.image_registry import ImageRegistry
 
@@ -156,18 +156,10 @@ class Yanked(Surface):
         text = yank(self._text(head), version.parse(self.plan.version), self.path)
         title = f"Mark {self.plan.version} as yanked"
         commit = self.git.commit_files({self.path: text}, head, f"{title}\n", identity(self.plan))
-        try:
-            self.git.push(f"{commit}:refs/heads/{self.branch}")
-        except ServiceError as error:
-            if any(sign in error.cause for sign in MOVED):
-                raise TransientError(
-                    f"branch {self.branch} moved on while it was written", error.remedy
-                ) from error
-            if not any(sign in error.cause for sign in PROTECTED):
-                raise
-            self.git.push(f"+{commit}:refs/heads/{self._own_branch}")
-            body = f"{self.plan.version} was rolled back; `{self.branch}` is protected."
-            self.open_pull_request(self._own_branch, self.branch, title, body)
+        body = f"{self.plan.version} was rolled back; `{self.branch}` is protected."
+        own = f"+{commit}:refs/heads/{self._own_branch}"
+        ask = partial(self.open_pull_request, self._own_branch, self.branch, title, body)
+        push_or_ask(self.git, f"{commit}:refs/heads/{self.branch}", own, ask)
 
     def _head(self) -> str | None:
         head = self.git.refs().get(f"refs/heads/{self.branch}")

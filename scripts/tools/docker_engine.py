@@ -1,7 +1,6 @@
 """The images, started together as their users start them."""
 
 import json
-import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -105,23 +104,23 @@ class Compose:
     ) -> None:
         self._environment = environment
         self._patience = patience
-        self._base = ["docker", "compose", "--project-name", project, "--file", str(file)]
+        self._base = ["docker", "compose", f"--project-name={project}", f"--file={file}"]
         self._ports = self._published()
         # A folder of its own: another project that starts meanwhile must not replace it.
         override = folder / "ports.yaml"
         override.write_text(free_ports(self._ports), "utf-8")
-        self._base += ["--file", os.fspath(override)]
+        self._base += [f"--file={override}"]
 
     def up(self) -> Services:
         """Pull, start, wait until every health check passes, and find the ports."""
         self._pull()
         try:
-            self._run("up", "--pull", "never", "--detach", "--wait", f"--wait-timeout={STARTED}")
+            self._run("up", "--pull=never", "--detach", "--wait", f"--wait-timeout={STARTED}")
         except ServiceError as error:
             raise CheckError(f"{error.cause}\n{self.log()}", REMEDY) from error
         return Services(
             {
-                (name, port): f"http://{self._run('port', name, str(port)).strip()}"
+                (name, port): f"http://{self._run('port', '--', name, str(port)).strip()}"
                 for name, ports in self._ports.items()
                 for port in ports
             },
@@ -130,7 +129,7 @@ class Compose:
 
     def log(self, *names: str) -> str:
         """Give the last lines of these services' logs, or of all."""
-        return self._run("logs", "--no-color", "--tail", str(SHOWN), *names)
+        return self._run("logs", "--no-color", f"--tail={SHOWN}", "--", *names)
 
     def _pull(self) -> None:
         """Pull every image, before a failure to start can be taken for one of the images."""

@@ -1,6 +1,5 @@
 """A clean environment with the released package in it, as a user makes one."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from scripts.tools import processes
 
 # What uv says where the index, or an edge of it, does not show the version yet.
 NOT_SHOWN = ("there is no version of", "not found in the package registry")
-ASK = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
+ASK = "import importlib.metadata as m, sys; print(m.version(sys.argv[-1]))"
 Ask = Callable[[Callable[[], None]], None]
 REMEDY = "correct the package, and run the release again with the same version"
 
@@ -40,11 +39,11 @@ class Installation:
 
     def install(self, *arguments: str) -> None:
         """Install with uv."""
-        self._uv("pip", "install", "--python", str(self.python), *arguments)
+        self._uv("pip", "install", f"--python={self.python}", *arguments)
 
     def create(self) -> None:
         """Make the empty environment."""
-        self._uv("venv", "--quiet", str(self.folder))
+        self._uv("venv", "--quiet", "--", str(self.folder))
 
     def _uv(self, *arguments: str) -> None:
         # uv is found beside this Python, which is not always on PATH.
@@ -65,15 +64,14 @@ def install_published(
     hashes = " ".join(f"--hash=sha256:{dist.sha256}" for dist in lock.dists)
     wanted = folder / "requirements.txt"
     wanted.write_text(f"{plan.project}=={plan.version} {hashes}\n", "utf-8")
-    index = ["--default-index", simple_url, "--refresh-package", plan.project]
-
-    # Or uv, where the wheel's hash is another, would build the sdist, and find nothing wrong.
-    wheel = ["--only-binary", plan.project]
+    index = [f"--default-index={simple_url}", f"--refresh-package={plan.project}"]
 
     def install() -> None:
         try:
-            exactly = ["--require-hashes", "--no-deps", "-r", os.fspath(wanted)]
-            installation.install(*index, *wheel, *exactly)
+            # Or uv, where the wheel's hash is another, would build the sdist, and find nothing.
+            wheel = f"--only-binary={plan.project}"
+            exactly = ("--require-hashes", "--no-deps", f"--requirements={wanted}")
+            installation.install(*index, wheel, *exactly)
         except ServiceError as error:
             if any(sign in error.cause for sign in NOT_SHOWN):
                 raise TransientError(
@@ -87,12 +85,12 @@ def install_published(
             raise
 
     ask(install)
-    installation.install(*index, f"{plan.project}=={plan.version}")
+    installation.install(*index, "--", f"{plan.project}=={plan.version}")
 
 
 def check(installation: Installation, project: str, version: str, modules: tuple[str, ...]) -> None:
     """Import what was installed, and ask its version."""
-    found = installation.run("-c", ASK, project).strip()
+    found = installation.run("-c", ASK, "--", project).strip()
     if found != version:
         raise CheckError(
             f"the installed {project} says version {found}, expected {version}", REMEDY

@@ -76,16 +76,12 @@ def run(
     `timeout` seconds, else `ServiceError` with its last lines.
     """
     name = " ".join(arguments[:3])
+    given = text.encode("utf-8", "surrogateescape") if text is not None else None
     try:
         done = subprocess.run(
-            arguments,
-            cwd=cwd,
-            env=environment,
-            input=text.encode("utf-8", "surrogateescape") if text is not None else None,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-        )
+            arguments, cwd=cwd, env=environment, input=given, capture_output=True,
+            timeout=timeout, check=False,
+        )  # fmt: skip
     except FileNotFoundError as error:
         cause = f"{arguments[0]} is not installed"
         raise ServiceError(cause, "install it, or run setup") from error

@@ -13,10 +13,10 @@ from typing import Any, TextIO
 
 from scripts.cli import terminal
 from scripts.cli.terminal import Progress
-from scripts.core import redaction
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
 from scripts.core.lock import REPOSITORY
 from scripts.core.plan import COMMIT
+from scripts.tools import redaction
 
 CREDENTIALS = (
     "GITHUB_TOKEN",

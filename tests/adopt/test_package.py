@@ -64,7 +64,7 @@ def test_the_wheel_has_one_name_the_templates_and_the_loose_requirements(wheel: 
 def test_the_command_runs_in_an_empty_folder(
     release: Path, tmp_path: Path, words: list[str]
 ) -> None:
-    assert "usage:" in run(release, *words, cwd=tmp_path)
+    assert "usage: release" in run(release, *words, cwd=tmp_path)
 
 
 def test_the_folder_it_is_called_from_has_no_say(release: Path, tmp_path: Path) -> None:

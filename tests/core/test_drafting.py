@@ -153,6 +153,7 @@ def test_blocks_without_a_blank_line_between_them_are_read_as_commonmark_reads_t
         "# Log\n\n* 3.5.3 (June 1, 2020)\n    * Restore try/except\n* 3.5.2 (May 1, 2020)\n",
         "4.48.1:\n  - Fixed\n\n4.47.2:\n  - Conversion\n",
         "=== 13.0.6\n\n* Works.\n",
+        "# Log\n\n## Spring\n\n- A thing.\n",
     ],
 )
 def test_a_file_whose_versions_are_not_headings_gets_no_unreleased_at_its_end(text: str) -> None:

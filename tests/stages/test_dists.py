@@ -11,14 +11,14 @@ import pytest
 
 from scripts.core import codec
 from scripts.core import lock as locking
-from scripts.core.errors import CheckError
+from scripts.core.errors import CheckError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.results import Result
 from scripts.release.context import Context
 from scripts.stages import dists, prepare
 from scripts.stages import plan as planning
 from tests.conftest import Bench
-from tests.support.project import git
+from tests.support.project import PYPROJECT, git
 
 WHEEL, SDIST = "sample_thing-0.2.4-py3-none-any.whl", "sample_thing-0.2.4.tar.gz"
 INFO = "sample_thing-0.2.4.dist-info"
@@ -185,3 +185,29 @@ def test_a_description_that_the_index_cannot_show_is_refused(bench: Bench) -> No
     with pytest.raises(CheckError, match="twine"):
         dists.run(prepared(bench))
     assert shutil.which("git")
+
+
+def constrained(bench: Bench, pin: str) -> Context:
+    """Make a project whose build needs a package, and a lock that pins it."""
+    text = PYPROJECT.replace("requires = []", 'requires = ["packaging>=20"]')
+    table = "[tool.release.package]\n"
+    text = text.replace(table, f'{table}build-constraints = "requirements/build.txt"\n')
+    assert "build-constraints" in text
+    bench.project.commit({"pyproject.toml": text, "requirements/build.txt": f"{pin}\n"})
+    return prepared(bench)
+
+
+def test_what_builds_the_package_is_what_the_lock_says(bench: Bench) -> None:
+    """Or the newest that satisfies the project is taken at every build."""
+    with pytest.raises(CheckError, match=r"packaging==19\.0"):
+        built(constrained(bench, "packaging==19.0"))
+
+
+def test_a_lock_of_the_build_that_is_not_there_is_named(bench: Bench) -> None:
+    text = PYPROJECT.replace(
+        "[tool.release.package]\n",
+        '[tool.release.package]\nbuild-constraints = "requirements/other.txt"\n',
+    )
+    bench.project.commit({"pyproject.toml": text})
+    with pytest.raises(UsageError, match=r"requirements/other\.txt"):
+        built(prepared(bench))

@@ -111,6 +111,38 @@ def test_a_ruleset_protects_a_branch_too(well: Releases, rule: str, status: str)
     assert found(well, "branch main").status == status
 
 
+@pytest.mark.parametrize(
+    ("rule", "status", "said"),
+    [
+        ("required_linear_history", ADVICE, "linear history"),
+        ("required_signatures", PROBLEM, "signed commits"),
+        ("merge_queue", ADVICE, "merge_group"),
+    ],
+)
+def test_a_rule_that_a_release_cannot_keep(
+    well: Releases, rule: str, status: str, said: str
+) -> None:
+    """A branch is protected as one likes, but for what keeps a merge commit or the bot out."""
+    well.github = well.serve_github(branch_rules=(rule,))
+    finding = found(well, f"rule {rule} of branch main")
+    assert finding.status == status
+    assert said in finding.remedy
+    assert finding.page.endswith("/settings/rules")
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("active", OK), ("disabled_inactivity", ADVICE), ("", NOT_CHECKED)],
+)
+def test_a_schedule_that_github_switched_off(well: Releases, state: str, status: str) -> None:
+    """After 60 days without a commit, in public repositories."""
+    context = well.context()
+    context.forge.setting = lambda _: {"state": state} if state else None  # type: ignore[method-assign]
+    (finding,) = doctor.schedule(context, starting_point.find(context))
+    assert finding.status == status
+    assert status != ADVICE or "Enable" in finding.remedy
+
+
 def test_a_ruleset_for_tags(well: Releases) -> None:
     assert found(well, "tags").status == OK
     well.github = well.serve_github(tag_rulesets=("versions",))

@@ -100,7 +100,7 @@ def test_its_sources_are_checked_out_beside_the_clone(bench: Bench) -> None:
 
 
 def test_a_job_without_the_one_before_it_says_so(bench: Bench) -> None:
-    for actions, remedy in (("", "python -m scripts plan"), ("true", "run the release again")):
+    for actions, remedy in (("", "bin/release plan"), ("true", "run the release again")):
         context = bench.context(GITHUB_ACTIONS=actions)
         with pytest.raises(UsageError, match=r"this step follows `plan`") as raised:
             prepare.run(context)

@@ -321,3 +321,17 @@ def test_what_passes_is_told_from_what_is_an_answer(
     assert str(fault["code"]) in raised.value.cause
     if isinstance(raised.value, TransientError):
         assert raised.value.after == after
+
+
+def test_a_pull_request_says_that_its_checks_wait_for_a_person(
+    bench: Bench, context: Context
+) -> None:
+    """GitHub starts no checks for what a workflow's token opened (changelog of 2026-06-11)."""
+    bench.project.git("push", "-q", "origin", "HEAD:refs/heads/mine")
+    bench.project.commit({"more.txt": "x"})
+    bench.project.git("push", "-q", "origin", "HEAD:refs/heads/mine")
+    bench.project.git("push", "-qf", "origin", "HEAD~:refs/heads/main")
+    context.forge.open_pull_request("mine", "main", "A title", "What it is for.")
+    (pull,) = context.forge.repository.get_pulls()
+    assert pull.body.startswith("What it is for.")
+    assert "Approve workflows to run" in pull.body

@@ -75,6 +75,7 @@ _NOTABLE = [
     )
 ]
 _DEFINING = re.compile(r"\]:")
+_INDENT = re.compile(r"(?:\A|\n)\ufeff? {0,3}\Z")
 _ADDRESS = re.compile(r"\s*(<[^<>\n]*>|\S+)")
 HIGH = 2  # the levels on which most changelogs have their versions
 _ABOVE, _BELOW = 20, 3  # lines around a definition that are read to judge it alone
@@ -106,8 +107,10 @@ def scan(text: str, *, definitions: bool = False, deep: re.Pattern[str] | None =
 
 def definition(text: str, label: str, hidden: Sequence[Hidden]) -> Definition | None:
     """Find one label's definition, whatever its case, without reading all others."""
-    for mark in re.finditer(rf"^\ufeff? {{0,3}}\[{re.escape(label)}\]:", text, re.I | re.M):
+    for mark in re.finditer(rf"\[{re.escape(label)}\]:", text, re.I):
         at = mark.start()
+        if not _INDENT.search(text, max(at - 5, 0), at):
+            continue
         near = _around(text, at)
         for found in _parsed(text[near.start : near.stop], near.start)[0].definitions:
             same = found.label.casefold() == label.casefold()

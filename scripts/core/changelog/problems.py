@@ -130,12 +130,18 @@ def nameless(log: Changelog) -> Found:
 def _unnamed(log: Changelog) -> int:
     """Give the line in which older versions seem to begin; 0 if there is none.
 
-    That is text in a section below Unreleased, or a line that says nothing but a version.
+    That is text in a section below Unreleased (without one, below any heading but the file's
+    title), or a line that says nothing but a version.
     """
     start = log.unreleased[0].line if log.unreleased else 0
     for part in log.sections:
-        other = start and part.line > start and not part.unreleased and not _is_usual(part)
-        if other and says_something(part.body(log.text)):
+        older = part.line > start if start else part.level > 1
+        if (
+            older
+            and not part.unreleased
+            and not _is_usual(part)
+            and says_something(part.body(log.text))
+        ):
             return part.line
     for found in _NAMING_LINE.finditer(log.text):
         title = titled(found[0])

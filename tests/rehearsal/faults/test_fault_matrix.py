@@ -27,7 +27,7 @@ def entry(service: str, method: str, path: str, time: float) -> Entry:
 
 
 def part(key: str, began: float, ended: float, *stage: str, label: str = "") -> PartRun:
-    made = Part(key, label or key, stage or (key,), f"release-{label or key}", {}, None)
+    made = Part(key, label or key, stage or (key,), f"release-{label or key}", {}, None, "")
     return PartRun(made, began, ended, 0)
 
 

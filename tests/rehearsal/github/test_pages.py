@@ -92,6 +92,16 @@ def test_the_index_leads_everywhere(hub: Served, world: World) -> None:
     assert "Feature <b>" in soup(hub, "/pull/1").text
 
 
+def test_the_checks_of_a_runs_own_pull_request_wait_for_somebody(hub: Served, world: World) -> None:
+    for branch in ("one", "two"):
+        world.commit(branch, {branch: "a"})
+    body = {"base": "main", "title": "By the run"}
+    assert hub.api("POST", "/pulls", "workflow", json={**body, "head": "one"}).status_code == 201
+    assert hub.api("POST", "/pulls", "writer", json={**body, "head": "two"}).status_code == 201
+    assert "Approve workflows to run" in soup(hub, "/pull/1").text
+    assert "Approve workflows to run" not in soup(hub, "/pull/2").text
+
+
 def test_latest_leads_to_the_latest(hub: Served) -> None:
     assert hub.page("/releases/latest").url == hub.settings.html("/releases")
     hub.repo().create_git_release("v1", "x", "y")
