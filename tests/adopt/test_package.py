@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
+from rehearsal.world import git_repo
+from tests.adopt.test_init import package
+
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 
@@ -71,6 +74,19 @@ def test_the_folder_it_is_called_from_has_no_say(release: Path, tmp_path: Path) 
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "__main__.py").write_text("raise SystemExit('the adopter')\n")
     assert "usage:" in run(release, "--help", cwd=tmp_path)
+
+
+def test_taken_from_a_commit_it_pins_the_actions_to_that_commit(tmp_path: Path) -> None:
+    system, here = tmp_path / "somebody" / "system", package(tmp_path)
+    git_repo.git(ROOT, "clone", "--quiet", "--depth=1", f"file://{ROOT}", str(system))
+    commit = git_repo.git(system, "rev-parse", "HEAD")
+    url = f"convergent-release @ git+file://{system}@{commit}#subdirectory=tool"
+    environment = tmp_path / "environment"
+    run(UV, "venv", "--quiet", "--python", sys.executable, environment)
+    run(UV, "pip", "install", "--quiet", "--python", environment, url)
+    run(environment / "bin" / "release", "init", "--yes", cwd=here.folder)
+    audit = here.text(".github/workflows/audit.yml")
+    assert f"uses: somebody/system/.github/actions/stage@{commit} # v1.0.0" in audit
 
 
 def test_its_builder_is_the_one_of_the_project() -> None:
