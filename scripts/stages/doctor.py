@@ -25,6 +25,8 @@ from scripts.surfaces.registry_access import may_push
 from scripts.tools import processes
 
 WORKFLOW = ".github/workflows/release.yml"
+BESIDE = ".github/workflows/release-system.yml"
+"""What `init` writes where another release.yml is there."""
 CLOSED = timedelta(days=14)  # the public index takes no new file for an older release
 LOOK = 30  # seconds for one check: what cannot be looked at is said, and stops nothing
 SKEW = timedelta(minutes=2)
@@ -130,8 +132,9 @@ def publisher(context: Context, began: Start) -> Iterator[Finding]:
     if not began.config.package:
         return
     what, page = "trusted publishing", f"{context.endpoints.page_url}/blob/HEAD/{WORKFLOW}"
-    if _publishes(context, began):
-        where = f"enter {WORKFLOW.rpartition('/')[2]} and environment pypi at the index"
+    right = next((one for one in (WORKFLOW, BESIDE) if _publishes(context, began, one)), None)
+    if right:
+        where = f"enter {right.rpartition('/')[2]} and environment pypi at the index"
         yield not_checked(what, f"the workflow is right; {where}, which no API shows")
     else:
         why = "the index trusts one job of one file, by its identity token"
@@ -139,9 +142,9 @@ def publisher(context: Context, began: Start) -> Iterator[Finding]:
         yield problem(what, "no job of the workflow can publish", why, remedy, page)
 
 
-def _publishes(context: Context, began: Start) -> bool:
+def _publishes(context: Context, began: Start, path: str) -> bool:
     try:
-        workflow = YAML(typ="safe").load(context.read_at(began.commit, WORKFLOW))
+        workflow = YAML(typ="safe").load(context.read_at(began.commit, path))
         jobs = list(workflow["jobs"].values())
     except (UsageError, YAMLError, TypeError, KeyError, AttributeError):
         return False  # no such file, or no workflow

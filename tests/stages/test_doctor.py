@@ -149,6 +149,7 @@ def test_a_ruleset_for_tags(well: Releases) -> None:
     assert found(well, "tags").status == ADVICE
 
 
+ROOT = Path(__file__).parents[2]
 WORKFLOWS = {
     "no workflow": None,
     "no YAML": "jobs: [",
@@ -293,3 +294,11 @@ def test_a_problem_stops_the_doctor_and_the_plan_but_no_dry_run(well: Releases) 
     plan.run(well.context(RELEASE_VERSION="0.3.1", RELEASE_DRY_RUN="true"))
     assert well.state() == before
     assert "v0.3.1" not in git("tag", cwd=well.project.bare)
+
+
+def test_the_workflow_that_stands_beside_one_of_the_same_name(well: Releases) -> None:
+    ours = (ROOT / doctor.WORKFLOW).read_text("utf-8")
+    well.project.commit({doctor.WORKFLOW: "jobs: {}", doctor.BESIDE: ours})
+    finding = found(well, "trusted publishing")
+    assert finding.status == "not checked"
+    assert "enter release-system.yml" in finding.found
