@@ -59,7 +59,7 @@ BREACHES = [
     ("builders_are_booted_where_something_is_built", IMAGE, "driver-opts: image", "version: image"),
     ("builders_are_booted_where_something_is_built", CI, "@sha256:", "-sha256:"),
     ("the_tools_are_locked", INSTALL, "--require-hashes -r", "-r"),
-    ("the_tools_are_locked", INSTALL, " --require-hashes \"$system/requirements/release", " rele"),
+    ("the_tools_are_locked", INSTALL, ' --require-hashes "$system/requirements/release', " rele"),
     ("the_tools_are_locked", SETUP, "- name: Install", "- uses: a/b@c\n    - name: Install"),
     ("the_tools_are_locked", STAGE, "../setup/install.sh", "../setup/other.sh"),
     (
