@@ -77,11 +77,11 @@ def _job(token: Token, request: web.Request) -> Caller:
     transport = request.transport
     if transport is None:  # it has hung up
         raise bad_credentials()
-    if transport not in _JOBS:
-        _JOBS[transport] = job_of(transport.get_extra_info("peername")[:2], token.runner)
-    name = _JOBS[transport]
+    ends = [transport.get_extra_info(end)[:2] for end in ("peername", "sockname")]
+    name = _JOBS.get(transport) or job_of(ends[0], ends[1], token.runner)
     if name not in token.jobs:
         raise bad_credentials()
+    _JOBS[transport] = name
     return Caller(token.login, token.jobs[name], name)
 
 

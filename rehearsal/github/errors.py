@@ -56,7 +56,9 @@ def forbidden(who: str, permission: str, level: str) -> ApiError:
     """Return the 403 for a token that lacks the permission; a header names what it wants."""
     scope = permission.replace("_", "-")
     remedy = f"{who} needs `{scope}: {level}`: write it into the job's `permissions`"
-    if permission == "workflows":  # which no job can be given
+    if permission == "administration":
+        remedy = f"{who} needs `administration: {level}`, which no job can be given: do without it"
+    if permission == "workflows":  # nor can it be given this
         remedy = f"{who} may not bring workflow files: merge them into a branch by pull request"
     error = ApiError(403, "Resource not accessible by integration", remedy=remedy)
     error.headers["X-Accepted-GitHub-Permissions"] = f"{permission}={level}"

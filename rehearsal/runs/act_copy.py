@@ -1,8 +1,8 @@
 """The workflow files as act gets them: without what it does not know, and else the same.
 
-act refuses keys that are newer than it is, and knows no environments. So it is given a copy, in
-which those keys are left out, the secrets and variables of other environments are empty, and a job
-whose environment holds it waits in a step of its own first.
+act refuses keys that are newer than it is, and knows neither environments nor groups of jobs. So it
+is given a copy, in which those keys are left out and the secrets and variables of other
+environments are empty. A job that its environment holds, or its group, waits in a step first.
 """
 
 import copy
@@ -21,6 +21,10 @@ WAITING = {
     "shell": "bash",
     "run": 'PYTHONPATH="$REHEARSAL_ROOT" python3 -P -m rehearsal.actions.approval',
 }
+
+TURN, GIVE_ON = "Wait for its turn", "Give the turn on"
+ADDED = (WAIT, TURN, GIVE_ON)
+"""The names of all steps that the copy has besides."""
 
 
 def write(tree: Path, known: Environments) -> list[str]:
@@ -44,12 +48,31 @@ def for_act(text: Mapping[Any, Any], known: Environments) -> tuple[dict[Any, Any
     if isinstance(made.get("env"), dict):
         made["env"] = _emptied(made["env"], *elsewhere({}, known))
     for key, job in made.get("jobs", {}).items():
+        turns = _turns(job.get("concurrency")) if "steps" in job else []
         left_out += [f"jobs.{key}.{one}" for one in _without(job, "concurrency", "queue")]
         left_out += [f"jobs.{key}.{one}" for one in _without(job, "environment", "deployment")]
         made["jobs"][key] = emptied = _emptied(job, *elsewhere(job, known))
         if (name := name_of(job)) in known and known[name].holds and "steps" in job:
             emptied["steps"].insert(0, dict(WAITING))
+        if turns:
+            emptied["steps"] = [turns[0], *emptied["steps"], turns[1]]
     return made, left_out
+
+
+def _turns(said: Any) -> list[dict[str, Any]]:
+    """Return the first and the last step of a job that has a concurrency group of its own."""
+    if not said:
+        return []
+    group = said if isinstance(said, Mapping) else {"group": said}
+    environment = {
+        "GROUP_NAME": group["group"],
+        "GROUP_CANCELS": group.get("cancel-in-progress", False),
+        "GROUP_QUEUE": group.get("queue", "single"),
+    }
+    program = 'PYTHONPATH="$REHEARSAL_ROOT" python3 -P -m rehearsal.actions.turn'
+    common = {"shell": "bash", "env": environment}
+    last = {"name": GIVE_ON, "if": "always()", "run": f"{program} leave", **common}
+    return [{"name": TURN, "run": program, **common}, last]
 
 
 def _without(node: dict[str, Any], key: str, newer: str) -> Iterator[str]:

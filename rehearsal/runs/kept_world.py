@@ -15,6 +15,7 @@ from rehearsal.world.world import WORKFLOWS, World
 from scripts.core.errors import UsageError
 
 CI = f"{WORKFLOWS}/ci.yml"
+ENTRY = f"{WORKFLOWS}/entry.yml"
 VERBS = {
     "dispatch": "press a workflow's button in the kept world",
     "approve": "let a job go on that an environment holds (run --hold, dispatch --hold)",
@@ -80,7 +81,7 @@ def pull_request(arguments: argparse.Namespace, progress: Progress) -> int:
     branch = arguments.branch or git_repo.git(checkout, "symbolic-ref", "--short", "HEAD")
     event = maintainer.open_pull_request(here, checkout, branch, arguments.labels)
     progress.say(f"  {event.payload['pull_request']['html_url']}")
-    return _perform(here, CI, event, progress)
+    return max([_perform(here, workflow, event, progress) for workflow in (ENTRY, CI)])
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from rehearsal.progress import Progress
 from rehearsal.runs import act, act_copy, concurrency, environments, permissions
 from rehearsal.runs.environments import Approver
 from rehearsal.runs.recorder import Annotation, JobRun, Recorder, covered
+from rehearsal.runs.turns import FOLDER
 from rehearsal.runs.workflow import FAILURE, Outputs, differences, read
 
 POLL = 0.02
@@ -67,7 +68,7 @@ def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     concurrency group waits for its turn; `CancelledError` if a later one takes its place.
     """
     group = concurrency.of_run(setting.tree, setting.workflow, _context(setting, event))
-    groups = setting.folder.parents[1] / "groups"
+    groups = setting.folder.parents[1] / FOLDER
     with concurrency.turn(groups, group, setting.run_id, progress.say):
         return _run(setting, event, progress)
 

@@ -299,6 +299,7 @@ def test_a_pull_request_is_checked_merged_with_main(
         assert kept.type("pull-request") == 0
         said = capsys.readouterr().out
         assert re.search(r"success +check\b", said)
+        assert re.search(r"success +changelog\b", said)
         assert re.search(r"skipped +images", said)
     (pull,) = (one for one in kept.ask("pulls") if one["head"]["ref"] == "a-page")
     merge = git_repo.git(

@@ -258,6 +258,8 @@ def the_tools_are_locked(tree: Tree) -> Problems:
     for file in ("bootstrap", "release"):
         if f"requirements/{file}.txt" not in said:
             yield f"requirements/{file}.txt is not installed"
+        if f'"$SYSTEM"/requirements/{file}.txt' not in tree.read("docs/adopt.md"):
+            yield f"docs/adopt.md does not copy requirements/{file}.txt"
     if said.count("--require-hashes") != said.count(" install ") + said.count(" sync "):
         yield f"something is installed without hashes: {said}"
     for step in steps:

@@ -59,6 +59,7 @@ BREACHES = [
     ("builders_are_booted_where_something_is_built", CI, "@sha256:", "-sha256:"),
     ("the_tools_are_locked", SETUP, " --require-hashes -r req", " -r req"),
     ("the_tools_are_locked", SETUP, " --require-hashes requirements/release", " release"),
+    ("the_tools_are_locked", "docs/adopt.md", "requirements/bootstrap.txt", "x.txt"),
     ("the_tools_are_locked", SETUP, "- name: Make", "- uses: a/b@c\n    - name: Make"),
     ("called_workflows_skip_nothing", IMAGE, "    name: build\n", "    if: inputs.image\n"),
     ("nothing_is_skipped_upstream", IMAGE, "    name: build\n", "    if: inputs.image\n"),

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from rehearsal.runs import act_copy
-from rehearsal.runs.act_copy import WAITING, for_act
+from rehearsal.runs.act_copy import GIVE_ON, TURN, WAITING, for_act
 from rehearsal.runs.environments import Environment
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +39,7 @@ def test_newer_keys_are_left_out_and_said() -> None:
     assert made["concurrency"] == {"group": "g"}
     assert made["jobs"]["other"]["concurrency"] == {"group": "h", "cancel-in-progress": True}
     assert made["jobs"]["gate"]["environment"] == {"name": "release"}
-    assert made["jobs"]["other"]["steps"][0]["uses"] == "./.github/actions/stage"
+    assert made["jobs"]["other"]["steps"][1]["uses"] == "./.github/actions/stage"
     assert left_out == [
         "concurrency.queue",
         "jobs.other.steps.0.uses: $/",
@@ -54,7 +54,9 @@ def test_secrets_and_variables_of_other_environments_are_empty() -> None:
     wait, step = made["jobs"]["gate"]["steps"]
     assert wait == WAITING
     assert step["run"] == "x ${{ secrets.SIGN }} ${{ '' }} ${{ vars.SITE }}"
-    first, second = made["jobs"]["other"]["steps"]
+    turn, first, second, last = made["jobs"]["other"]["steps"]
+    assert (turn["name"], last["name"], last["if"]) == (TURN, GIVE_ON, "always()")
+    assert turn["env"] == {"GROUP_NAME": "h", "GROUP_CANCELS": True, "GROUP_QUEUE": "single"}
     assert first["with"] == {"a": "${{ '' }}", "b": "${{ secrets.SIGN-2 }}"}
     assert second["run"] == "${{ '' || 'none' }} ${{ secrets.UPLOAD }}"
 
@@ -71,8 +73,8 @@ def test_nothing_else_differs(tmp_path: Path, path: Path) -> None:
     told = act_copy.write(tmp_path, known)
     copied, original = yaml.safe_load(target.read_text()), yaml.safe_load(newer)
     for job in copied["jobs"].values():
-        if job.get("steps", [None])[0] == WAITING:
-            del job["steps"][0]
+        if "steps" in job:
+            job["steps"] = [one for one in job["steps"] if one.get("name") not in act_copy.ADDED]
     for one in told:
         assert "concurrency.queue" in one
         place = original["jobs"][one.split(".")[-3]] if "jobs." in one else original

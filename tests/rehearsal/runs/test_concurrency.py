@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.runs import concurrency
-from rehearsal.runs.concurrency import CancelledError, Group, Place
+from rehearsal.progress import Progress
+from rehearsal.runs import concurrency, run, turns
 from rehearsal.runs.expressions import evaluated
+from rehearsal.runs.turns import CancelledError, Group, Place
 from rehearsal.runs.workflow import UnclearError
 from rehearsal.world.world import WORKFLOW
+from tests.support.workflow_bench import Bench
 
 ONE = Group("Release-main")
 
@@ -96,7 +98,7 @@ def test_other_groups_are_not_waited_for(runs: Runs) -> None:
 def test_a_run_whose_process_is_gone_holds_nobody_up(runs: Runs) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    queue = concurrency._Queue(runs.folder, ONE)
+    queue = turns.Queue(runs.folder, ONE)
     queue.enter(Place(1, gone.pid))
     runs.start(2)
     wait_until(lambda: runs.began == [2])
@@ -104,8 +106,9 @@ def test_a_run_whose_process_is_gone_holds_nobody_up(runs: Runs) -> None:
 
 def test_what_is_in_progress_is_interrupted_where_the_group_says_so(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from rehearsal.runs import concurrency\n"
-        "with concurrency.turn(Path(sys.argv[1]), concurrency.Group('g'), 1, print):\n"
+        "import sys, time; from pathlib import Path\n"
+        "from rehearsal.runs import concurrency, turns\n"
+        "with concurrency.turn(Path(sys.argv[1]), turns.Group('g'), 1, print):\n"
         "    print('runs', flush=True); time.sleep(100)\n"
     )
     root = Path(__file__).parents[3]
@@ -118,6 +121,47 @@ def test_what_is_in_progress_is_interrupted_where_the_group_says_so(tmp_path: Pa
         assert other.stdout.readline() == "runs\n"
         with concurrency.turn(tmp_path, Group("g", cancels=True), 2, lambda _: None):
             assert other.wait(30) != 0
+
+
+RELEASE = """
+    name: Release
+    on: workflow_dispatch
+    jobs:
+      promote:
+        concurrency: {group: "pointers-${{ github.repository }}", queue: max}
+        runs-on: ubuntu-24.04
+        steps: [{run: 'echo began >> $MARKS; while [ ! -e $GO ]; do sleep 0.01; done; exit $CODE'}]
+    """
+
+
+def test_jobs_of_one_group_wait_for_each_other_and_a_failed_one_gives_its_turn_on(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    marks, go = tmp_path / "marks", tmp_path / "go"
+    bench.write(".github/workflows/release.yml", RELEASE)
+    sha = bench.commit()
+
+    def perform(number: int, code: str) -> run.Run:
+        more = {"MARKS": str(marks), "GO": str(go), "CODE": code}
+        setting = bench.setting(number, context=more)
+        bench.tree(sha, setting)
+        return run.run(setting, bench.event(sha), Progress(bench.screen, live=False))
+
+    def waits() -> bool:
+        return "waits for run 1 in the group pointers-owner/project.git" in "".join(
+            log.read_text() for log in tmp_path.glob("runs/2/logs/*.log")
+        )
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(perform, 1, "1")
+        wait_until(lambda: marks.exists() or first.done())
+        second = pool.submit(perform, 2, "0")
+        wait_until(lambda: waits() or second.done())
+        assert marks.read_text().split() == ["began"]
+        go.touch()
+        assert first.result(60).results == {"promote": "failure"}
+        assert second.result(60).results == {"promote": "success"}
 
 
 CONTEXT = {"github": {"event_name": "push", "ref": "refs/heads/main", "run_id": 7}, "inputs": {}}

@@ -280,5 +280,7 @@ def test_expressions_look_names_up() -> None:
     assert not holds("inputs.a-b == 'true'", context)
     assert not holds("${{ vars.GONE != '' }}", context)
     assert not holds("steps.x.outcome == 'y' && true", context)
+    needs = {"plan": {"result": "success", "outputs": {"mode": "release"}}}
+    assert json.loads(filled("${{ toJson(needs) }}", {"needs": needs})) == needs
     with pytest.raises(UnclearError, match="hashFiles"):
         filled("${{ hashFiles('x') }}", context)
