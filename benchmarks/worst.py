@@ -13,9 +13,9 @@ from packaging.version import Version
 
 from benchmarks.harness import Claim, Series, conclude
 from scripts.core import changelog, notes
-from scripts.core.commits import Entry
+from scripts.core.entries import Entry
 from scripts.core.errors import UsageError
-from scripts.second_reader import agree
+from scripts.release.second_reader import agree
 
 BUDGET = 50e-6
 """Seconds for a byte, so that 20 KB take one at the most."""

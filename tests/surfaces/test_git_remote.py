@@ -179,11 +179,11 @@ def test_the_branch_that_moves_while_it_is_written_is_merged_all_the_same(
     original = over_http.git.push
     pushes = []
 
-    def push(*refspecs: str) -> None:
+    def push(*refspecs: str, lease: str = "") -> None:
         if not pushes:
             bench.project.commit({"more.txt": "more\n"})
         pushes.append(refspecs)
-        original(*refspecs)
+        original(*refspecs, lease=lease)
 
     over_http.git.push = push  # type: ignore[method-assign]
     converge([branch_of(over_http, plan, commit)], over_http.runner.patience)
