@@ -108,8 +108,12 @@ def main(arguments: list[str]) -> int:
         try:
             for mutant, end in runs:
                 results.append((mutant, end))
-                print(f"{end}: {mutant}" if end == SURVIVED else f"{end}: {mutant.path}:{mutant.line}",
-                      flush=True)
+                print(
+                    f"{end}: {mutant}"
+                    if end == SURVIVED
+                    else f"{end}: {mutant.path}:{mutant.line}",
+                    flush=True,
+                )
         except BaselineError as error:
             print(error, file=sys.stderr)
             return 2

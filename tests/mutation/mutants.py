@@ -171,6 +171,4 @@ def _is_condition(place: _Place) -> bool:
 
 
 def _flips(node: ast.expr) -> bool:
-    return (
-        isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], NEGATED)
-    )
+    return isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], NEGATED)
