@@ -98,6 +98,10 @@ check-services: .venv/ready ## The tests that start services: the API, MLflow, n
 fuzz: .venv/ready ## Every verb in thousands of odd surroundings: no traceback, no secret shown (half an hour; ARGS="--hypothesis-seed 1").
 	@$(PY) -m pytest -q --hypothesis-profile fuzz tests/test_fuzz.py tests/tools/test_redaction.py $(ARGS)
 
+.PHONY: mutants
+mutants: .venv/ready ## Plant faults in copies of the code, and see how many the fast tests notice (ARGS="--sample 200 --seed 7").
+	@$(PY) -m tests.mutation $(ARGS)
+
 .PHONY: changelog-check
 changelog-check: .venv/tools ## The changelog as the release will need it (ARGS="--base origin/main": with an entry for the change).
 	@$(PY) -m scripts changelog check $(ARGS)

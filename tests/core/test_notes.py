@@ -248,3 +248,10 @@ def test_the_sizes_of_a_first_release_are_compared_with_nothing() -> None:
     notes = render(replace(FACTS, images=(image,), previous_tag=None))
     assert "| Image | Platform | Download | Difference |" in notes
     assert "None" not in notes
+
+
+@pytest.mark.parametrize(("tag", "said"), [("v0.2.3", " from v0.2.3"), (None, "")])
+def test_upgrade_notes_say_from_where_one_upgrades(tag: str | None, said: str) -> None:
+    body = "### Changed\n\n- **Breaking:** Say it otherwise.\n"
+    notes = render(replace(FACTS, body=body, previous_tag=tag))
+    assert f"\nRead this before you upgrade{said}:\n" in notes
