@@ -241,6 +241,7 @@ def test_what_fits_is_not_touched() -> None:
     assert shortened("- a\n- b", 7, "MORE") == "- a\n- b"
     assert shortened("- a\n- b\n- c", 9, "MORE") == "- a\n\nMORE"
     assert shortened("- " + "a" * 50, 20, "MORE") == "MORE"
+    assert shortened(" - " + "a" * 50, 20, "MORE") == "MORE"
 
 
 def test_the_sizes_of_a_first_release_are_compared_with_nothing() -> None:
