@@ -15,6 +15,17 @@ from tests.mutation.mutants import Mutant, source
 FAST = "not world and not rehearsal and not service"
 KILLED, LATE, SURVIVED = "killed", "killed by time", "survived"
 PASSED = (0, 5)  # pytest's exit codes: all passed; nothing was selected
+# The tests of a file, where they are not called as it is.
+OWN = {
+    "scripts/core/changelog/groups.py": "tests/core/test_changelog.py",
+    "scripts/core/changelog/cutting.py": "tests/core/test_changelog.py",
+    "scripts/core/changelog/sections.py": "tests/core/test_changelog.py",
+    "scripts/core/changelog/problems.py": "tests/core/test_changelog.py",
+    "scripts/core/entries.py": "tests/core/test_commits.py",
+    "scripts/release/attempt.py": "tests/stages/test_plan.py",
+    "scripts/surfaces/announced.py": "tests/stages/test_announce.py",
+    "scripts/surfaces/changelog_draft.py": "tests/stages/test_changelog.py",
+}
 SLACK, TIMES = 20, 5  # the limit of a run: seconds, and times what it takes without a fault
 
 
@@ -27,15 +38,10 @@ def steps(root: Path, path: str) -> list[tuple[str, ...]]:
 
     The file's own tests, then the fast ones of its folder, then of what uses it.
     """
-    folder, stem = path.split("/")[1], Path(path).stem
-    own = f"tests/{folder}/test_{stem}.py"
-    wider = {"core": ["tests/core"], "surfaces": ["tests/surfaces", "tests/stages"]}
-    if "/changelog/" in path and not (root / own).exists():
-        own = "tests/core/test_changelog.py"
-    if path.endswith("release/attempt.py"):
-        own = "tests/stages/test_plan.py"
-    folders = wider.get(folder, [f"tests/{folder}", "tests/stages"])
-    return [(one,) for one in [own, *folders] if (root / one).exists()]
+    folder = path.split("/")[1]
+    own = OWN.get(path, f"tests/{folder}/test_{Path(path).stem}.py")
+    users = [] if folder == "core" else ["tests/stages"]
+    return [(one,) for one in [own, f"tests/{folder}", *users] if (root / one).exists()]
 
 
 @dataclass

@@ -8,7 +8,17 @@ import pytest
 
 from tests.mutation.__main__ import EQUIVALENT, ROOT, equivalent, judged, paths, sample, scores
 from tests.mutation.mutants import Mutant, mutants, source
-from tests.mutation.running import KILLED, LATE, SLACK, SURVIVED, TIMES, BaselineError, Copy, steps
+from tests.mutation.running import (
+    KILLED,
+    LATE,
+    OWN,
+    SLACK,
+    SURVIVED,
+    TIMES,
+    BaselineError,
+    Copy,
+    steps,
+)
 
 MODULE = '''\
 """Ages."""
@@ -126,6 +136,12 @@ def test_a_seed_draws_the_same_and_what_is_equivalent_is_not_drawn(small: Path) 
 @pytest.mark.parametrize("path", paths(ROOT))
 def test_every_file_has_tests_to_judge_it(path: str) -> None:
     assert steps(ROOT, path)
+
+
+def test_the_tests_that_are_named_are_there() -> None:
+    for path, tests in OWN.items():
+        assert (ROOT / path).exists()
+        assert (ROOT / tests).exists()
 
 
 def test_what_is_called_equivalent_is_a_fault_that_there_is_with_a_reason() -> None:
