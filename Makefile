@@ -103,6 +103,10 @@ check-services: .venv/ready ## Run the tests that start services: the API, MLflo
 fuzz: .venv/ready ## Run every verb in thousands of odd environments: no traceback, no secret shown (half an hour; ARGS="--hypothesis-seed 1").
 	@$(PY) -m pytest -q --hypothesis-profile fuzz tests/test_fuzz.py tests/tools/test_redaction.py $(ARGS)
 
+.PHONY: mutants
+mutants: .venv/ready ## Plant faults in copies of the code, and see how many the fast tests notice (ARGS="--sample 200 --seed 7").
+	@$(PY) -m tests.mutation $(ARGS)
+
 .PHONY: changelog-check
 changelog-check: .venv/tools ## Check the changelog for a release (ARGS="--base origin/main": require an entry for the change).
 	@$(PY) -m scripts changelog check $(ARGS)

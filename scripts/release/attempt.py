@@ -158,7 +158,6 @@ def _recovered(
     context: Context, start: Start, wanted: Version, found: Attempt, commit: str
 ) -> Plan:
     """Make the plan again from the release commit: its parent, trailer and time are the plan's."""
-    context.git.fetch(commit)
     config = context.config_at(commit)
     if version.parse(config.version) != wanted:
         raise ConflictError(

@@ -152,7 +152,8 @@ def origin(context: Context, start: Start) -> Origin:
     if start.tag:
         day = datetime.fromtimestamp(base_epoch, UTC).date().isoformat()
         return Origin(start.commit, None, day, base_epoch, named)
-    return Origin(start.commit, start.branch, today(), planning.epoch(base_epoch, today()), named)
+    day = today()
+    return Origin(start.commit, start.branch, day, planning.epoch(base_epoch, day), named)
 
 
 def called(context: Context, config: Config, commit: str, released: Version | None) -> str:

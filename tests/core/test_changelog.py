@@ -814,3 +814,9 @@ def test_any_text_is_read_and_checked(text: str) -> None:
     except UsageError:
         return
     assert changelog.section(after, Version("99.0.0"))
+
+
+def test_paragraphs_of_two_candidates_stand_one_blank_line_apart() -> None:
+    older = "## [0.3.0rc2] - 2025-02-01\n\nNew.\n\n## [0.3.0rc1] - 2025-01-01\n\nOld.\n"
+    text = f"## [Unreleased]\n\n{older}"
+    assert cut(text, "0.3.0") == "## [Unreleased]\n\n## [0.3.0] - 2025-09-01\n\nNew.\n\nOld.\n"

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from scripts.core import changelog
 from scripts.core.changelog import draft, preview
-from scripts.core.entries import Entry
+from scripts.core.entries import Bump, Entry, summed
 from scripts.core.errors import UsageError
 from tests.core.changelogs import real
 
@@ -233,3 +233,29 @@ def test_generated_changelogs(
     assert {title.casefold() for title in named.values()} <= highest | {"deep"}
     shown = [t.content for t in MarkdownIt().parse(after) if t.type == "inline"]
     assert all(sum(one.text in words for words in shown) == 1 for one in NEW)
+
+
+@pytest.mark.parametrize(
+    ("text", "head"),
+    [
+        ("## Unreleased\n\n## 0.1.0\n\n#### Fixed\n\n- x\n", "\n#### Added\n"),
+        ("## Unreleased\n\n#### Fixed\n\n- y\n\n## 0.1.0\n\n### Fixed\n", "\n#### Added\n"),
+        ("## Unreleased\n\n## 0.1.0\n\n- x\n", "\n### Added\n"),
+    ],
+)
+def test_a_new_group_stands_as_deep_as_the_others(text: str, head: str) -> None:
+    """As those under Unreleased, else as those of the newest version."""
+    assert draft(text, NEW[:1]).count(head) == 1
+
+
+def test_updates_that_came_after_those_that_are_there_are_summed_up() -> None:
+    old, new = (
+        Bump(sign * 40, number, f"[#{number}](x/pull/{number})", name, "2", ("A",))
+        for sign, number, name in (("a", "1", "first"), ("b", "2", "second"))
+    )
+    both = summed([old, new])
+    assert both.text in draft(LOG, [both])
+    after = draft(draft(LOG, [summed([old])]), [both])
+    assert "* Update second to 2 ([#2](x/pull/2), A)\n" in after
+    assert after.count("first to 2") == 1
+    assert draft(after, [both]) == after

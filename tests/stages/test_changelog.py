@@ -205,6 +205,7 @@ def test_the_draft_is_proposed_once(bench: Bench) -> None:
     say(bench, "feat: one")
     first = stage.draft(bench.context(), None, stage.PROPOSE)
     assert [outcome.written for outcome in first.outcomes] == [True, True]
+    assert first.outcomes[1].title == "pull request of changelog-draft"
     world = bench.world()
     again = stage.draft(bench.context(), None, stage.PROPOSE)
     assert [outcome.written for outcome in again.outcomes] == [False, False]

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,15 @@ def test_the_same_start_gives_the_same_plan(bench: Bench) -> None:
     first = planned(bench.context())
     second = planned(bench.context(RELEASE_VERSION="patch"))
     assert first == second
+
+
+def test_a_plan_is_of_one_day(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its date and its time, which every file gets, though midnight passes between two looks."""
+    days = iter(f"2030-01-{day:02}" for day in range(1, 32))
+    monkeypatch.setattr(starting_point, "today", lambda: next(days))
+    context = bench.context()
+    made = starting_point.origin(context, starting_point.find(context))
+    assert datetime.fromtimestamp(made.source_date_epoch, UTC).date().isoformat() == made.date
 
 
 def test_a_dry_run_needs_no_right_to_write(bench: Bench) -> None:

@@ -335,3 +335,17 @@ def test_a_pull_request_says_that_its_checks_wait_for_a_person(
     (pull,) = context.forge.repository.get_pulls()
     assert pull.body.startswith("What it is for.")
     assert "Approve workflows to run" in pull.body
+
+
+def test_the_rules_of_branches_and_tags_are_those_that_github_lists(bench: Bench) -> None:
+    bench.github = bench.serve_github(branch_rules=("deletion",), tag_rulesets=("versions",))
+    forge = bench.context().forge
+    assert forge.rules("main") == ["deletion"]
+    assert forge.rules("other") == []
+    assert forge.tag_rulesets() == ["versions"]
+
+
+def test_the_release_is_called_by_its_tag_in_reports(context: Context) -> None:
+    plan = plan_of(context, "0.2.4")
+    assert Published(context.forge, plan, "https://example.org").title == "release v0.2.4"
+    assert Draft(context.forge, plan, "", ()).title == "draft release v0.2.4"
