@@ -22,7 +22,7 @@ _ALIGNED = re.compile(r'style="text-align:(\w+)"')
 _CELL = re.compile(r"<t[dh][ >].*?</t[dh]>", re.DOTALL)
 _LONG = re.compile(r"(?<=>)[^<]{20,}(?=<)")
 """The text of a cell that may be too wide for a narrow screen."""
-_JOINT = re.compile(r"(?<=[/_:.=@+-])(?=\w)")
+_JOINT = re.compile(r"(?<=[/_:=@+-])(?=\w)|(?<=\.)(?=[^\W\d])")
 _DIGEST = re.compile(r"[0-9a-f]{32,}")
 
 

@@ -94,7 +94,7 @@ def chart(shown: Sequence[Bar]) -> str:
     high = HIGH * len(shown)
     said = f"When each of {len(shown)} jobs ran; {whole:.0f} seconds in all"
     return (
-        f'<div class="wide" role="region" aria-label="Chart" tabindex="0">'
+        f'<div class="wide chart" role="region" aria-label="Chart" tabindex="0">'
         f'<svg class="gantt" viewBox="0 0 {WIDE} {high}" role="img" aria-label="{said}">'
         + "".join(lines)
         + "</svg></div>\n"

@@ -61,7 +61,7 @@ def test_a_long_word_of_a_table_folds_at_its_joints() -> None:
     text = rendered(
         f"| a |\n|---|\n| `docker.io/some_one/image:v0.2.4` |\n| {digest} |\n| short |\n"
     )
-    assert "<code>docker.<wbr>io/<wbr>some_<wbr>one/<wbr>image:<wbr>v0.<wbr>2.<wbr>4</code>" in text
+    assert "<code>docker.<wbr>io/<wbr>some_<wbr>one/<wbr>image:<wbr>v0.2.4</code>" in text
     assert "<wbr>".join(["0123456789abcdef"] * 4) in text
     assert "<td>short</td>" in text
     assert "<wbr>" not in rendered("`docker.io/some_one/image:v0.2.4`")
