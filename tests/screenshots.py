@@ -25,7 +25,6 @@ from tests.services.running import ROOT, running_api, running_page
 
 FOLDER = ROOT / "docs" / "images"
 LARGEST = 150_000  # bytes of a picture: it is part of every clone
-COLOURS, FAITHFUL = 256, Image.Quantize.FASTOCTREE
 MOMENT, DAY = "2026-01-02T10:30:00Z", "2026-01-02"
 TIMELINE_FULL = "performance.now() > 14000"
 DEEP = """document.querySelector("#label").textContent === "squat"
@@ -131,10 +130,15 @@ def released(folder: Path) -> Path:
     """Take a release's page."""
     path = folder / "release.png"
     with github(folder) as address, browser.browser(browser.installed() or "", *FLAGS) as tab:
-        tab.open(address, size=(1280, 1180), dark=False)
+        tab.open(address, size=(1280, 930), dark=False)
         wait_until(tab, 'document.readyState === "complete" && document.fonts.status === "loaded"')
         tab.screenshot(path)
     return path
+
+
+def fewer(picture: Image.Image) -> Image.Image:
+    """Return the picture in 256 colours, chosen so that pale shades and small signs keep theirs."""
+    return picture.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3)
 
 
 def lacking() -> str:
@@ -157,7 +161,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             taken = take(Path(folder))
             target = FOLDER / taken.name
-            Image.open(taken).convert("RGB").quantize(COLOURS, FAITHFUL).save(target, optimize=True)
+            fewer(Image.open(taken)).save(target, optimize=True)
         size = target.stat().st_size
         print(f"screenshots: {target.relative_to(ROOT)}, {size:,} bytes")
         if size > LARGEST:
