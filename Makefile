@@ -123,6 +123,10 @@ images: ## Build every image for both platforms, and discard them (ARGS="api" fo
 reference: .venv/ready ## Write docs/reference.md and the lists of jobs in other documents from the code.
 	@$(PY) -m scripts.cli.reference
 
+.PHONY: screenshots
+screenshots: .venv/ready ## Write the pictures of the documents, docs/images, with this machine's Chromium.
+	@$(PY) -m tests.screenshots
+
 .PHONY: rehearse
 rehearse: .venv/ready ## Perform a whole release on this machine (ARGS="--keep", "--dry-run", "--version 0.3.0rc1").
 	@$(PY) -m rehearsal run $(ARGS)

@@ -14,6 +14,7 @@ from rehearsal.github import (
     contents,
     git_http,
     issues,
+    linked_pages,
     pages,
     pull_merge,
     pulls,
@@ -50,6 +51,7 @@ def make_app(settings: GitHubSettings) -> web.Application:
     for endpoint in assets.uploads.all:
         add_endpoint(app, UPLOADS, endpoint, streaming)
     pages.add_routes(app, hub)
+    linked_pages.add_routes(app, hub)
     git_http.add_routes(app, hub)
     return app
 

@@ -295,6 +295,7 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, priva
     github = {
         "folder": str(folder / "github"),
         "repository": str(bare),
+        "runs": str(folder / "runs"),
         "owner": owner,
         "name": name,
         "default_branch": BRANCH,
