@@ -1,4 +1,4 @@
-"""A run's report as one HTML file that needs nothing else: no script, no font, no request."""
+"""Write a run's report as one HTML file without scripts, fonts or requests."""
 
 import html
 import re
@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 STYLE = Path(__file__).with_name("report_page.css")
 BAR = re.compile(r"^ {2}(?P<name>.*) :(?P<crit>crit, )?(?P<start>[\d :-]+), (?P<seconds>\d+)s$")
 REPORT = "report"
-# What the report marks its lines with, in characters that every font has.
+# The report's marks, in characters that every font has.
 SIGNS = {
     "✅": ("done", "✓"),
     "❌": ("failed", "✗"),

@@ -252,6 +252,8 @@ def test_a_cancelled_leg_is_no_failure() -> None:
     jobs = {"plan": job("plan"), "after": job("after", "plan", condition="failure()")}
     results, said = differences(Workflow("R", jobs), {"plan": ["cancelled"]}, {})
     assert (results["plan"], results["after"], said) == ("cancelled", "skipped", [])
+
+
 @pytest.mark.parametrize(
     ("needs", "said"),
     [({"a": ("b",), "b": ("a",)}, "in a circle"), ({"a": ("b",)}, "needs b, which is not there")],
