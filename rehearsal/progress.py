@@ -1,4 +1,4 @@
-"""What a person sees while things take their time: one line each, with its seconds.
+"""Show a person the progress of long tasks: one line each, with its seconds.
 
 On a terminal rich keeps the lines of what is under way at the bottom, and updates them in place.
 Elsewhere each thing gets a line when it starts and one when it ends, and every half a minute a sign
@@ -21,7 +21,7 @@ from rich.text import Text
 from scripts.cli import terminal
 
 HEARTBEAT = 30.0
-"""Seconds after which a line without news shows that work goes on."""
+"""Seconds without news after which a line shows that work continues."""
 _TICK = 0.5
 _MARKS = {"success": "ok", "failure": "FAILED", "cancelled": "stopped"}
 
@@ -84,7 +84,7 @@ class Progress:
         self.tick()
 
     def detail(self, name: str, text: str) -> None:
-        """Say what a task is doing now, in a few words."""
+        """Set what a task is doing now, in a few words."""
         if task := self._tasks.get(name):
             task.detail = " ".join(text.split())
 
@@ -115,7 +115,7 @@ class Progress:
         self.finish(name)
 
     def tick(self) -> None:
-        """Bring the lines up to date."""
+        """Update the lines."""
         if self._live:
             self._live.refresh()
         else:

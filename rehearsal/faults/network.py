@@ -1,4 +1,4 @@
-"""Faults below HTTP: a service that a job cannot reach at all, and every way in which it cannot.
+"""Faults below HTTP: all ways in which a job cannot reach a service.
 
 The gateway answers whatever it does; here the struck job is given another address, at which the
 network itself misbehaves. All other jobs, and the second run, have the right one.
@@ -36,7 +36,7 @@ def reset(connection: socket.socket) -> None:
 
 
 def hang(_connection: socket.socket) -> None:
-    """Take a connection and say nothing, for as long as the fault lasts."""
+    """Accept a connection and send nothing while the fault lasts."""
 
 
 def break_off(connection: socket.socket) -> None:
@@ -49,7 +49,7 @@ def break_off(connection: socket.socket) -> None:
 
 @contextmanager
 def refused() -> Iterator[str]:
-    """Give an address that has a port and nobody who listens there."""
+    """Give an address with a port where nobody listens."""
     with socket.socket() as held:
         held.bind((HOST, 0))
         yield f"{HOST}:{held.getsockname()[1]}"
@@ -57,13 +57,13 @@ def refused() -> Iterator[str]:
 
 @contextmanager
 def unknown() -> Iterator[str]:
-    """Give an address whose name is not found."""
+    """Give an address with an unknown name."""
     yield f"{NOWHERE}:80"
 
 
 @contextmanager
 def answering(answer: Answer) -> Iterator[str]:
-    """Give an address that takes connections and does that with each."""
+    """Give an address that accepts connections and does this with each."""
     held: list[socket.socket] = []
     with socket.create_server((HOST, 0)) as door:
 
@@ -93,7 +93,7 @@ KINDS: Mapping[str, Callable[[], AbstractContextManager[str]]] = {
     "name not found": unknown,
     TLS: partial(answering, break_off),
 }
-"""What befalls every connection of a job to one service."""
+"""The fault of every connection of a job to one service."""
 
 
 def elsewhere(variables: Mapping[str, str], service: str, place: str, kind: str) -> dict[str, str]:
@@ -112,7 +112,7 @@ def cases(matrix: Matrix) -> Iterator[Case]:
     pairs = dict.fromkeys((one.job, one.entry.service) for one in matrix.clean.writes)
     for job, service in pairs:
         for kind in KINDS:
-            if not (kind == TLS and service == "registry"):  # it is reached without TLS alone
+            if not (kind == TLS and service == "registry"):  # it is reached only without TLS
                 name = f"{job}: {service}: {kind}"
                 yield Case(name, partial(_perform, job=job, service=service, kind=kind))
 
@@ -128,5 +128,5 @@ def _perform(matrix: Matrix, row: Row, *, job: str, service: str, kind: str) -> 
         interference = Interference(environment=moved)
         first = matrix.direct(interference, checkpoint.begun, patience=IMPATIENCE)
     if first.results.get(job) == "success":
-        row.problems.append("the fault struck nothing")
+        row.problems.append("the fault did not hit a request")
     fault_matrix.finish(matrix, row, first)

@@ -1,4 +1,4 @@
-"""Which job of a run under act sends a request: asked of the system, not of the sender.
+"""Find the job that sends a request under act: from the system, not from the sender.
 
 act has one GITHUB_TOKEN for all jobs of a run, so the token does not tell them apart. What a
 process says of itself could be wrong: a step may set any variable for what it starts. So the

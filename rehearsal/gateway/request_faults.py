@@ -1,4 +1,4 @@
-"""Faults on requests: which request, the how manieth, and what goes wrong with it.
+"""Faults on requests: which request, its number, and what goes wrong with it.
 
 The rules are a JSON list in a file of the world's folder, read again whenever it changes:
 
@@ -43,19 +43,19 @@ class Fault:
     seconds: float = 0
 
     def matches(self, service: str, method: str, path: str) -> bool:
-        """Say whether the rule is about this request, whatever its occurrence."""
+        """Tell whether the rule is about this request, whatever its occurrence."""
         if self.service not in ("", service) or self.method not in ("", method):
             return False
         return re.search(self.path, path) is not None
 
 
 def parse(text: str) -> list[Fault]:
-    """Read the rules; raises UsageError for what is no rule."""
+    """Read the rules; raises UsageError for an invalid rule."""
     try:
         return [_fault(item) for item in json.loads(text or "[]")]
     except (ValueError, TypeError, re.error) as error:
         raise UsageError(
-            f"the faults are not understood: {error}",
+            f"cannot read the faults: {error}",
             "write a list of rules, as in rehearsal/gateway/request_faults.py",
         ) from error
 
@@ -82,7 +82,7 @@ class Faults:
         self._seen: dict[str, int] = {}
 
     def strike(self, service: str, method: str, path: str) -> Fault | None:
-        """Count the request and return the fault that strikes it, if one does."""
+        """Count the request and return its fault, if there is one."""
         self._refresh()
         struck = None
         if self._rules and method not in READING:

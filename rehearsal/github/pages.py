@@ -59,9 +59,9 @@ def environment() -> jinja2.Environment:
 
 PAGES = environment()
 AWAITING = (
-    "Workflows awaiting approval: somebody with write access presses Approve workflows to run"
+    "Workflows awaiting approval: a person with write access must press Approve workflows to run"
 )
-"""What a pull request of a run's own token waits for: GitHub starts nothing for it by itself."""
+"""What a pull request of a run's own token waits for: GitHub does not start its checks."""
 
 Page = Callable[[web.Request, Hub, Caller], Awaitable[web.StreamResponse]]
 

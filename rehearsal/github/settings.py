@@ -1,4 +1,4 @@
-"""What the GitHub service is told when it is made."""
+"""The settings of the GitHub service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Token:
-    """Who a token speaks for, and what it may do.
+    """The owner of a token, and what it may do.
 
     `permissions` has GitHub's names (contents, pull_requests, workflows, administration, issues, …)
     and the levels "none", "read", "write", "admin"; what is absent is "none". `job` names the job

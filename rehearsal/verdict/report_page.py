@@ -1,4 +1,4 @@
-"""A run's report as one HTML file that needs nothing else: no script, no font, no request."""
+"""Write a run's report as one HTML file without scripts, fonts or requests."""
 
 import html
 import re
@@ -13,7 +13,7 @@ STYLES = (markdown.STYLE, Path(__file__).with_name("report_page.css"))
 BAR = re.compile(r"^ {2}(?P<name>.*) :(?P<crit>crit, )?(?P<start>[\d :-]+), (?P<seconds>\d+)s$")
 _DIAGRAM = re.compile(r'<pre><code class="language-mermaid">(.*?)</code></pre>', re.DOTALL)
 REPORT = "report"
-# What the report marks its lines with, in characters that every font has.
+# The report's marks, in characters that every font has.
 SIGNS = {
     "✅": ("done", "✓"),
     "❌": ("failed", "✗"),

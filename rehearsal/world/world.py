@@ -33,9 +33,9 @@ WORKFLOWS = ".github/workflows"
 WORKFLOW = f"{WORKFLOWS}/release.yml"
 BRANCH = "main"
 REFS = (BRANCH, "v*")
-"""What may deploy, as docs/setup.md says."""
+"""The refs that may deploy, as docs/setup.md says."""
 KEPT = ("verdict.json", "summary.md", "report.html", "runs", "journal.jsonl")
-"""What stays in the folder after `down`: what there is to read about the run."""
+"""The files that stay in the folder after `down`: the records of the run."""
 _MAINTAINER = dict.fromkeys(
     ("contents", "pull_requests", "issues", "workflows", "administration", "actions"), "write"
 )
@@ -203,7 +203,8 @@ def up(
     if (folder / "world.json").exists() or (folder / "services.json").exists():
         raise UsageError(
             f"a world is up in {folder}",
-            "use it: --again; end it: python -m rehearsal down; or have two: --folder DIR",
+            "use it with --again, end it with `python -m rehearsal down`, or use a second one "
+            "with --folder DIR",
         )
     _clean(folder, keep=())
     folder.mkdir(parents=True, exist_ok=True)
@@ -222,9 +223,7 @@ def load(folder: Path) -> World:
     """Return the world that is up in `folder`; raise `UsageError` if none is."""
     folder = folder.resolve()
     if not (folder / "world.json").exists():
-        raise UsageError(
-            f"no world is up in {folder}", "bring one up: python -m rehearsal run --keep"
-        )
+        raise UsageError(f"no world is up in {folder}", "start one: python -m rehearsal run --keep")
     state = json.loads((folder / "state.json").read_text())
     endpoints = Endpoints.load(folder / "endpoints.json")
     return World(
@@ -259,8 +258,8 @@ def alone(folder: Path, *, shared: bool = False) -> Iterator[None]:
             fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(
-                f"another command is at work in {folder}",
-                "wait for it, or rehearse beside it: --folder DIR",
+                f"another command is running in {folder}",
+                "wait for it, or use another folder: --folder DIR",
             ) from None
         yield
 
@@ -290,7 +289,7 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, priva
         git_repo.tree(bare, commit, folder / "tree")
     if left_out := git_repo.changes(checkout):
         some = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")  # noqa: PLR2004
-        progress.say(f"  note    HEAD is rehearsed, without what is not committed: {some}")
+        progress.say(f"  note    the rehearsal uses HEAD, without uncommitted changes: {some}")
     token = f"ghp_{secrets.token_hex(18)}"
     github = {
         "folder": str(folder / "github"),

@@ -1,10 +1,10 @@
-"""What a shell completes after `bin/release`: shtab makes it from the command line."""
+"""The shell completion of `bin/release`: shtab makes it from the command line."""
 
 import argparse
 
 COMMAND = "release"
 """A shell looks a command up by the last part of its path."""
-# What shtab ends with in zsh registers nothing where it is read by `source`.
+# The end of shtab's zsh script registers nothing if `source` reads it.
 END_OF_FUNCTIONS = "\nif [[ $zsh_eval_context"
 
 

@@ -148,9 +148,9 @@ def _release_commit(start: Start, wanted: Version, found: Attempt) -> str:
         if ref in start.refs:
             return start.refs[ref]
     raise ConflictError(
-        f"{wanted} is taken ({', '.join(found.names)}), and no tag, release branch or draft here "
-        "says what it was made from",
-        "names that people may have are not used again: release the next version",
+        f"{wanted} is taken ({', '.join(found.names)}), but no tag, release branch or draft here "
+        "shows its source",
+        "a public name must not be used again: release the next version",
     )
 
 
@@ -217,7 +217,7 @@ def fetch_dists(context: Context, earlier: Lock) -> None:
             content = _from_index(context, earlier.plan.project, dist.name, folder)
         if lock.locked_dist(dist.name, content) != dist:
             raise ConflictError(
-                f"{dist.name} of the earlier try is not the file its lock describes",
+                f"{dist.name} of the earlier attempt is not the file that its lock describes",
                 "delete the draft release, and run the release again",
             )
         (folder / dist.name).write_bytes(content)

@@ -1,4 +1,4 @@
-"""What every stage works with: configuration, clients of the surfaces, files in and out."""
+"""The context of every stage: configuration, clients of the surfaces, files in and out."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ from scripts.tools import processes
 from scripts.tools.runner import Endpoints, Runner, Secrets
 
 if TYPE_CHECKING:
-    # Imported when first asked for: start-up counts, and most stages need one or two of them.
+    # Import on first use, for a fast start: most stages need one or two of them.
     from scripts.surfaces.github_release import Forge
     from scripts.surfaces.image_registry import ImageRegistry
     from scripts.surfaces.package_index import PackageIndex
@@ -86,7 +86,7 @@ class Context:
         try:
             url = self.endpoints.page_url
         except UsageError:
-            url = "origin"  # what only looks at the clone needs no remote
+            url = "origin"  # a read of the clone does not need a remote
         return Git(self.root, url, environment, self.secrets.github, self.runner.silence())
 
     @cached_property
@@ -134,12 +134,12 @@ class Context:
 
     @property
     def earlier(self) -> Lock | None:
-        """The lock of an earlier try of this very plan."""
+        """The lock of an earlier attempt of this plan."""
         path = self.inputs / "earlier" / locking.NAME
         return self._ours(path.read_bytes()) if path.exists() else None
 
     def _ours(self, text: bytes) -> Lock:
-        """Read a lock that an earlier job handed over: it must be of this run's plan."""
+        """Read a lock from an earlier job: it must belong to this run's plan."""
         found = locking.read(text)
         if found.plan.id != self.plan.id:
             raise ConflictError(
@@ -150,7 +150,7 @@ class Context:
         return found
 
     def config_at(self, commit: str) -> configuration.Config:
-        """Read the configuration out of a commit."""
+        """Read the configuration of a commit."""
         return configuration.parse(self.text_at(commit, configuration.FILE))
 
     def text_at(self, commit: str, path: str) -> str:
@@ -159,7 +159,7 @@ class Context:
         return utf8(text.encode("utf-8", "surrogateescape"), path)
 
     def read_at(self, commit: str, path: str) -> str:
-        """Read a text file out of a commit, byte for byte."""
+        """Read a text file of a commit unchanged."""
         self.git.fetch(commit)
         try:
             return self.git.show(commit, path)
@@ -175,7 +175,7 @@ class Context:
         return [codec.decode(Result, path.read_bytes(), path.name) for path in paths]
 
     def fact(self, job: str, name: str) -> str:
-        """Give what one earlier job says of one thing."""
+        """Return one fact of an earlier job."""
         self._input(f"results/{job}.json", job)
         found = self.results(job)[0].facts.get(name)
         if found is None:
@@ -183,7 +183,7 @@ class Context:
         return found
 
     def commit_of(self, job: str) -> str:
-        """Give the commit that an earlier job names; empty where it names none."""
+        """Return the commit of an earlier job; empty if it has none."""
         found = self.fact(job, "commit")
         if found and not re.fullmatch(planning.COMMIT, found):
             raise UsageError(f"the result of `{job}` has the commit {found!r}", codec.REMEDY)
@@ -210,7 +210,7 @@ class Context:
             by_hand = f"run `bin/release {job}` first, and move release/out to release/in"
             lost = f"the artifact of `{job}` is lost: run the release again"
             raise UsageError(
-                f"release/in/{path} is not here: this step follows `{job}`",
+                f"release/in/{path} is missing: this step needs the output of `{job}`",
                 lost if self.runner.on_actions else by_hand,
             ) from error
 

@@ -1,4 +1,4 @@
-"""Which locked dependencies a release has otherwise than the one before it."""
+"""Find the locked dependencies that differ from the release before."""
 
 import re
 import tomllib
@@ -32,7 +32,7 @@ def _locks(context: Context, commit: str) -> set[str]:
 
 
 def pins(path: str, text: str) -> dict[str, str]:
-    """Read a lock's packages, each with its version; what has none there is not locked."""
+    """Read a lock's packages and their versions; skip packages without a version."""
     if path.endswith("uv.lock"):
         found = tomllib.loads(text).get("package", ())
         return {one["name"]: one["version"] for one in found if "version" in one}
@@ -40,7 +40,7 @@ def pins(path: str, text: str) -> dict[str, str]:
 
 
 def changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield what came, went, or has another version, by name."""
+    """Yield added, removed and changed packages, by name."""
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name, ABSENT), now.get(name, ABSENT)
         if old != new:

@@ -1,4 +1,4 @@
-"""The files that the table names: each is in the commit, and none leads out of the repository."""
+"""Check the configured files: each is in the commit, and none is outside the repository."""
 
 import posixpath
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ HOPS = 10
 
 @dataclass(frozen=True)
 class Tree:
-    """What a commit holds."""
+    """The files of a commit."""
 
     context: Context
     commit: str
@@ -30,11 +30,11 @@ class Tree:
         return cls(context, commit, {path: said.split(" ")[0] for said, _, path in lines})
 
     def has(self, path: str) -> bool:
-        """Say whether it holds a file or a folder of that path."""
+        """Tell whether it has a file or a folder of that path."""
         return path == "." or any(f"{one}/".startswith(f"{path}/") for one in self.modes)
 
     def led(self, path: str, hops: int = HOPS) -> str | None:
-        """Follow the links of a path; none where one leads out of the repository, or in a ring."""
+        """Follow the links of a path; None if they leave the repository or form a cycle."""
         parts = path.split("/")
         for i in range(1, len(parts) + 1):
             name = "/".join(parts[:i])
@@ -52,14 +52,16 @@ def problems(context: Context, config: Config, commit: str) -> Iterator[ReleaseE
     tree = Tree.of(context, commit)
     for path in (config.changelog, config.compose, config.notes_template):
         if path and tree.modes.get(path) == LINK:
-            yield _wrong(f"{path} is a link", "name the file itself")
+            yield _wrong(f"{path} is a link", "use the path of the file itself")
         elif path:
             yield from _absent(tree, path)
     used = [path for image in config.images for path in (image.dockerfile, image.context)]
     for path in dict.fromkeys([*used, *([config.acceptance] if config.acceptance else [])]):
         led = tree.led(path)
         if led is None:
-            yield _wrong(f"{path} leads out of the repository", "put what it leads to into it")
+            yield _wrong(
+                f"{path} leads out of the repository", "replace it with the file that it leads to"
+            )
         else:
             yield from _absent(tree, path, led)
     tops = {path.removeprefix("src/").split("/")[0].removesuffix(".py") for path in tree.modes}

@@ -1,4 +1,4 @@
-"""A project's own template of the release notes: Jinja2, in a process that can do nothing else.
+"""Render a project's own template of the notes: Jinja2 in a restricted process.
 
 A sandbox keeps a template from Python's insides; the process of its own keeps it from the
 environment, from running for ever and from filling the memory.
@@ -57,7 +57,7 @@ def _wrong(path: str, cause: str, line: int) -> UsageError:
 
 
 def main() -> None:
-    """Answer the question on stdin; every way to fail that can be told is an answer too."""
+    """Answer the request on stdin; a known failure is an answer too."""
     question = json.load(sys.stdin)
     from jinja2 import StrictUndefined, TemplateError  # noqa: PLC0415 - before the limits
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415

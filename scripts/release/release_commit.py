@@ -1,4 +1,4 @@
-"""The release commit: version files, changelog and lock file, in one commit of its own.
+"""Make the release commit: version files, changelog and lock file in one commit.
 
 Nothing of it comes from the clock or the checkout: the same plan gives the same SHA.
 """
@@ -16,7 +16,7 @@ TRAILER = "Release-Branch"
 
 
 def find(context: Context) -> str | None:
-    """Give the commit of an earlier try that binds, as the plan's job found it."""
+    """Return the binding commit of an earlier attempt, which the plan's job found."""
     commit = context.commit_of("plan") or None
     if commit:
         context.git.fetch(commit)
@@ -38,7 +38,7 @@ def make(context: Context) -> str:
 
 
 def message(plan: Plan) -> str:
-    """Write the release commit's message; the trailer says where it came from."""
+    """Write the release commit's message; the trailer names its plan."""
     subject = plan.named(f"Release {plan.project} {plan.version}")
     return f"{subject}\n\n{TRAILER}: {plan.branch}\n"
 
@@ -77,7 +77,7 @@ def edited(texts: dict[str, str], plan: Plan, config: Config, page: str) -> dict
 
 
 def ensure(context: Context) -> str:
-    """Make sure that the release commit is in this clone; give it.
+    """Fetch the release commit into this clone, and return it.
 
     A dry run pushed it nowhere, so there it is made again, and must come out the same.
     """
@@ -85,8 +85,8 @@ def ensure(context: Context) -> str:
     if context.plan.dry_run and context.plan.release_branch:
         if (made := make(context)) != commit:
             raise ConflictError(
-                f"the release commit came out as {made}, `prepare` made {commit}",
-                "a version file is not edited the same way twice: report this as a defect",
+                f"the release commit is {made}, but `prepare` made {commit}",
+                "the same plan must give the same commit: report this as a defect",
             )
         return commit
     context.git.fetch(commit)

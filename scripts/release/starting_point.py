@@ -43,7 +43,9 @@ def find(context: Context) -> Start:
     branch = None if trigger.tag else trigger.branch or _current_branch(context)
     ref = f"refs/tags/{trigger.tag}" if trigger.tag else f"refs/heads/{branch}"
     if ref not in refs:
-        raise UsageError(f"{ref} is not on the remote", "push it, or choose one that is there")
+        raise UsageError(
+            f"{ref} is not on the remote", "push it, or choose one that is on the remote"
+        )
     return Start(refs[ref], branch, trigger.tag, context.config_at(refs[ref]), refs)
 
 
@@ -52,7 +54,8 @@ def _current_branch(context: Context) -> str:
         return context.git.run("symbolic-ref", "--short", "HEAD")
     except ServiceError as error:
         raise UsageError(
-            "no branch is checked out here", "git switch to the branch to release from"
+            "no branch is checked out here",
+            "switch to the branch to release from: `git switch BRANCH`",
         ) from error
 
 

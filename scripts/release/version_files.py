@@ -11,7 +11,7 @@ from scripts.core.plan import normalised
 
 
 def pyproject(text: str, version: str) -> str:
-    """Set `project.version`, every other byte as it was."""
+    """Set `project.version`, and change nothing else."""
     document: Any = tomlkit.parse(text)
     document["project"]["version"] = version
     return tomlkit.dumps(document)

@@ -1,4 +1,4 @@
-"""Build the wheel and the sdist, reproducibly, and prove what is in them.
+"""Build the wheel and the sdist reproducibly, and check their content.
 
 An earlier try's files are taken instead of building again: what was proven is what is published.
 """
@@ -20,7 +20,7 @@ from scripts.tools import processes
 
 
 def run(context: Context) -> Done:
-    """Put the proven files into `release/out/dist`."""
+    """Put the checked files into `release/out/dist`."""
     folder = context.outputs / "dist"
     folder.mkdir(parents=True, exist_ok=True)
     plan = context.plan
@@ -35,7 +35,7 @@ def run(context: Context) -> Done:
 
 
 def prove(context: Context, tree: Path, folder: Path) -> None:
-    """Build the plan's files out of `tree` into `folder`, and look at all that can be wrong."""
+    """Build the plan's files from `tree` into `folder`, and check them."""
     plan = context.plan
     context.runner.step("build the wheel and the sdist")
     build(context, tree, folder)
@@ -52,7 +52,7 @@ def build(context: Context, tree: Path, folder: Path) -> None:
     """Build with `build`, every file's time the commit's (reproducible-builds.org)."""
     when = {"SOURCE_DATE_EPOCH": str(context.plan.source_date_epoch), "PYTHONHASHSEED": "0"}
     command = [sys.executable, "-m", "build", "--installer", "uv", f"--outdir={folder}"]
-    # uv is found beside this Python, which is not always on PATH.
+    # uv is beside this Python, whose folder is not always on PATH.
     path = f"{Path(sys.executable).parent}:{context.runner.get('PATH') or ''}"
     environment = context.runner.inherited(**when, **constraints(context, tree)) | {"PATH": path}
     _proven("the package does not build", [*command, "--", str(tree)], environment)
@@ -78,7 +78,7 @@ def check_names(plan: Plan, folder: Path) -> None:
 
 
 def expected_files(context: Context, tree: Path) -> set[str]:
-    """Give the files that the wheel must hold: what git tracks of the package's modules."""
+    """List the files that the wheel must contain: git's files of the package's modules."""
     package = context.config.package
     tracked = processes.run(
         ["git", "ls-files", "-z"], cwd=tree, environment=context.runner.inherited()
@@ -89,7 +89,7 @@ def expected_files(context: Context, tree: Path) -> set[str]:
 
 
 def check_wheel(plan: Plan, wheel: Path, expected: set[str]) -> None:
-    """Compare the wheel's files with the tracked ones, so that nothing slips in or is lost."""
+    """Compare the wheel's files with the tracked ones, to find extra and missing files."""
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/")}
     info = f"{wheel.name.split('-')[0]}-{plan.version}.dist-info/"
@@ -103,7 +103,7 @@ def check_metadata(plan: Plan, folder: Path) -> None:
         if said != (normalised(plan.project), plan.version):
             raise CheckError(
                 f"{name} says {said[0]} {said[1]}, the plan {plan.project} {plan.version}",
-                "the version is computed elsewhere: name that file in `version-files`",
+                "the version comes from another file: add that file to `version-files`",
             )
 
 
@@ -121,7 +121,7 @@ def _same(what: str, found: set[str], expected: set[str]) -> None:
     extra, missing = sorted(found - expected), sorted(expected - found)
     if extra or missing:
         raise CheckError(
-            f"{what} holds what does not belong: {', '.join(extra) or 'nothing'}; "
-            f"and lacks: {', '.join(missing) or 'nothing'}",
+            f"{what} has unexpected content: {', '.join(extra) or 'nothing'}; "
+            f"and lacks {', '.join(missing) or 'nothing'}",
             "correct the build configuration, or `modules` in [tool.release.package]",
         )

@@ -1,4 +1,4 @@
-"""Find what would stop the release later, before anything is built. Nothing is written."""
+"""Find what would stop the release later, before anything is built. Write nothing."""
 
 import re
 import shutil
@@ -26,35 +26,35 @@ from scripts.tools import processes
 
 WORKFLOW = ".github/workflows/release.yml"
 BESIDE = ".github/workflows/release-system.yml"
-"""What `init` writes where another release.yml is there."""
-CLOSED = timedelta(days=14)  # the public index takes no new file for an older release
-LOOK = 30  # seconds for one check: what cannot be looked at is said, and stops nothing
+"""The file that `init` writes where another release.yml exists."""
+CLOSED = timedelta(days=14)  # the public index accepts no new file for an older release
+LOOK = 30  # seconds for one check: an impossible check is reported, and stops nothing
 SKEW = timedelta(minutes=2)
 GIT = ("git", ("git", "--version"), (2, 38))  # merge-tree --write-tree
 # imagetools --dry-run, named contexts; and !override
 BUILDX = ("docker buildx", ("docker", "buildx", "version"), (0, 13))
 COMPOSE = ("docker compose", ("docker", "compose", "version", "--short"), (2, 24))
-# The kinds of rules that refuse a push (GitHub Docs, "Available rules for rulesets").
+# The kinds of rules that reject a push (GitHub Docs, "Available rules for rulesets").
 GUARDING = {
     *("pull_request", "update", "required_status_checks", "required_signatures"),
     "merge_queue",
 }
-# The rules of a branch that a release cannot keep: how bad that is, why, and what to do.
+# The branch rules that a release cannot follow: severity, reason and remedy.
 UNKEPT = {
     "required_linear_history": (
         advice,
-        "a branch that moves on during the release gets a merge, which the rule refuses",
-        "take *Require linear history* off, or let nothing be merged during a release",
+        "if the branch changes during the release, it gets a merge, which the rule rejects",
+        "switch *Require linear history* off, or merge nothing during a release",
     ),
     "required_signatures": (
         problem,
-        "the release commit is not signed: neither a push nor a pull request brings it there",
-        "take *Require signed commits* off this branch",
+        "the release commit is not signed, so neither a push nor a pull request can add it",
+        "switch *Require signed commits* off for this branch",
     ),
     "merge_queue": (
         advice,
-        "a queue that squashes leaves the tagged commit out of the branch",
-        "let the queue make merge commits, and give your checks the trigger `merge_group`",
+        "a queue that squashes keeps the tagged commit out of the branch",
+        "set the queue to merge commits, and add the trigger `merge_group` to your checks",
     ),
 }
 AUDIT = "audit.yml"
@@ -76,7 +76,7 @@ def run(context: Context) -> Done:
 
 
 def examine(context: Context, began: Start) -> list[Finding]:
-    """Make every check; one that the token may not make is said to be not made."""
+    """Run every check; report a check that the token does not allow."""
     findings: list[Finding] = []
     for check in CHECKS:
         context.runner.step(_name(check))
@@ -97,7 +97,7 @@ def _made(check: Check, context: Context, began: Start) -> list[Finding]:
 
 
 def token(context: Context, _: Start) -> Iterator[Finding]:
-    """Look whether the token may write."""
+    """Check whether the token may write."""
     what = "the token may write"
     if context.secrets.github is None:
         yield not_checked(what, "no GITHUB_TOKEN here")
@@ -105,40 +105,42 @@ def token(context: Context, _: Start) -> Iterator[Finding]:
     if context.git.may_push():
         yield ok(what, context.endpoints.repository)
     else:
-        why = "the release branch, the tag and the release are written with it"
+        why = "the release writes its branch, its tag and its page with this token"
         remedy = "give the job `contents: write`, or use a token that has it"
         yield problem(what, "read only", why, remedy, _settings(context, "actions"))
 
 
 def environments(context: Context, began: Start) -> Iterator[Finding]:
-    """Look for the environments that the workflow names, and for reviewers."""
+    """Check the workflow's environments, and their reviewers."""
     page = _settings(context, "environments")
     wanted = ["release", *(["pypi"] if began.config.package else [])]
     found = context.forge.environments()
     for name in wanted:
         what = f"environment {name}"
         if name not in found:
-            why = "a job whose environment is not set up runs in a new one, without protection"
-            yield problem(what, "not there", why, f"make the environment {name}", page)
+            why = "without this environment the job runs in a new one, without protection"
+            yield problem(what, "not there", why, f"create the environment {name}", page)
         elif name == "release" and not found[name]:
-            why = "without them nobody is asked before a release becomes public"
+            why = "without reviewers a release becomes public without an approval"
             yield advice(what, "has no reviewers", why, "add required reviewers", page)
         else:
             yield ok(what, "there")
 
 
 def publisher(context: Context, began: Start) -> Iterator[Finding]:
-    """Compare the workflow with what trusted publishing asks for."""
+    """Compare the workflow with the requirements of trusted publishing."""
     if not began.config.package:
         return
     what, page = "trusted publishing", f"{context.endpoints.page_url}/blob/HEAD/{WORKFLOW}"
     right = next((one for one in (WORKFLOW, BESIDE) if _publishes(context, began, one)), None)
     if right:
         where = f"enter {right.rpartition('/')[2]} and environment pypi at the index"
-        yield not_checked(what, f"the workflow is right; {where}, which no API shows")
+        yield not_checked(
+            what, f"the workflow is right; {where}: no API shows whether that is done"
+        )
     else:
-        why = "the index trusts one job of one file, by its identity token"
-        remedy = f"give a job of {WORKFLOW} `environment: pypi` and `id-token: write`"
+        why = "the index trusts one job of one file by its identity token"
+        remedy = f"add `environment: pypi` and `id-token: write` to a job of {WORKFLOW}"
         yield problem(what, "no job of the workflow can publish", why, remedy, page)
 
 
@@ -153,7 +155,7 @@ def _publishes(context: Context, began: Start, path: str) -> bool:
 
 
 def branch(context: Context, began: Start) -> Iterator[Finding]:
-    """Look whether the release commit can come to its branch, directly or by a pull request."""
+    """Check whether the release commit can reach its branch, directly or by pull request."""
     if began.branch is None:
         return
     what, by_pull = f"branch {began.branch}", "protected: the release ends in a pull request"
@@ -175,7 +177,7 @@ def branch(context: Context, began: Start) -> Iterator[Finding]:
 
 
 def _unkept(context: Context, branch: str, rules: list[str]) -> Iterator[Finding]:
-    """Name the rules that the release cannot keep: it is a commit that a bot pushes or merges."""
+    """Find rules that the release cannot follow, since a bot pushes or merges its commit."""
     page = _settings(context, "rules")
     for rule in sorted(UNKEPT.keys() & set(rules)):
         kind, why, remedy = UNKEPT[rule]
@@ -183,7 +185,7 @@ def _unkept(context: Context, branch: str, rules: list[str]) -> Iterator[Finding
 
 
 def schedule(context: Context, _: Start) -> Iterator[Finding]:
-    """Look whether GitHub still starts the weekly audit."""
+    """Check whether GitHub still starts the weekly audit."""
     what, page = "the weekly audit", f"{context.endpoints.page_url}/actions/workflows/{AUDIT}"
     state = (context.forge.setting(f"actions/workflows/{AUDIT}") or {}).get("state")
     if state is None:
@@ -196,22 +198,22 @@ def schedule(context: Context, _: Start) -> Iterator[Finding]:
 
 
 def tags(context: Context, _: Start) -> Iterator[Finding]:
-    """Look for rulesets that could keep the release from making its tag."""
+    """Check for rulesets that could stop the release from making its tag."""
     names = context.forge.tag_rulesets()
     if names:
-        why = "a workflow's own token is on no bypass list, and the release pushes its tag with it"
-        remedy = "let them allow the creation of v* tags"
+        why = "the release pushes its tag with the workflow's token, which is not on a bypass list"
+        remedy = "allow the creation of v* tags in these rulesets"
         page = _settings(context, "rules")
-        yield advice("tags", f"held to {', '.join(names)}", why, remedy, page)
+        yield advice("tags", f"restricted by {', '.join(names)}", why, remedy, page)
     else:
         yield ok("tags", "no ruleset is active")
 
 
 def immutable(context: Context, _: Start) -> Iterator[Finding]:
-    """Say whether published releases can be changed."""
+    """Check whether published releases can be changed."""
     found = context.forge.setting("immutable-releases")
     page = _settings(context, "")
-    what, why = "immutable releases", "what is published can be exchanged unnoticed"
+    what, why = "immutable releases", "published files can be replaced unnoticed"
     if found is None:
         yield not_checked(what, "off, or the token may not read it", why, page)
     elif found.get("enabled"):
@@ -237,7 +239,7 @@ def registry(context: Context, began: Start) -> Iterator[Finding]:
 
 
 def package(context: Context, began: Start) -> Iterator[Finding]:
-    """Look whether the index still takes files of the version that is asked for."""
+    """Check whether the index still accepts files of the requested version."""
     if not (began.config.package and (began.tag or context.runner.trigger().version)):
         return
     wanted = starting_point.wanted(context, began)
@@ -252,7 +254,7 @@ def package(context: Context, began: Start) -> Iterator[Finding]:
     tag = version.tag(wanted)
     known = {f"refs/tags/{tag}", f"refs/heads/release/{tag}"} & set(began.refs)
     if not known and context.forge.release(tag) is None:
-        why = "an index takes no file name twice, and nothing here says what it was made from"
+        why = "an index never accepts a file name twice, and nothing here shows its source"
         yield problem(what, f"taken, {since}", why, "release the next version", page)
     elif first and datetime.now(UTC) - first > CLOSED:
         why = "an index closes a release two weeks after its first file"
@@ -269,7 +271,7 @@ def clock(context: Context, _: Start) -> Iterator[Finding]:
     if skew < SKEW:
         yield ok("clock", f"{skew.total_seconds():.0f} s from GitHub's")
     else:
-        why = "identity tokens are valid for minutes, and the release is dated by this clock"
+        why = "identity tokens are valid for minutes, and this clock gives the release its date"
         yield problem("clock", f"off by {skew}", why, "set the clock: `timedatectl set-ntp true`")
 
 
@@ -285,7 +287,7 @@ def tools(context: Context, began: Start) -> Iterator[Finding]:
 def _tool(context: Context, name: str, command: tuple[str, ...], least: tuple[int, ...]) -> Finding:
     wanted = ".".join(map(str, least))
     why, remedy = "stages start it", f"install {name} {wanted} or newer"
-    # On a laptop a release is planned and looked at; the runners make it.
+    # On a laptop people plan and check a release; the runners make it.
     wrong = problem if context.runner.on_actions else advice
     environment = context.runner.inherited()
     try:
@@ -301,10 +303,10 @@ def _tool(context: Context, name: str, command: tuple[str, ...], least: tuple[in
 
 
 def runners(context: Context, began: Start) -> Iterator[Finding]:
-    """Name the runners that are needed: no API tells which a repository may use."""
+    """List the runners that are needed: no API shows which ones a repository may use."""
     platforms = {p for image in began.config.images for p in image.platforms} or {DEFAULT}
     for platform in sorted(platforms):
-        why = "a job whose label no runner has waits for a day, and fails"
+        why = "a job waits for a day and fails if no runner has its label"
         page = _settings(context, "actions/runners")
         yield not_checked(f"runner for {platform}", f"the label {RUNNERS[platform]}", why, page)
 

@@ -1,11 +1,11 @@
-"""Go on once the job's environment let the run pass. What was approved, `stage` has written."""
+"""Continue after the job's environment approves. `stage` wrote what was approved."""
 
 from scripts.core.results import Done
 from scripts.release.context import Context
 
 
 def run(context: Context) -> Done:
-    """Say what was approved."""
+    """Report the approved version."""
     plan = context.lock.plan
     context.runner.report(f"{plan.project} {plan.version} is approved.", version=plan.version)
     return Done()

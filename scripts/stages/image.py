@@ -1,4 +1,4 @@
-"""Build one image for one platform, on a runner of that platform, and push it without a name."""
+"""Build one image for one platform, on a runner of that platform, and push it without a tag."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from scripts.tools import processes
 
 
 def run(context: Context, name: str, platform: str) -> Done:
-    """Give the digest of the image, built now or by an earlier try."""
+    """Return the digest of the image, built now or in an earlier attempt."""
     plan = context.plan
     if name == NO_IMAGE and not plan.images:
         return Done()
@@ -32,7 +32,7 @@ def run(context: Context, name: str, platform: str) -> Done:
 
 
 def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
-    """Give the digest that an earlier try proved, if the registry still has it."""
+    """Return the digest of an earlier attempt, if the registry still has the image."""
     if context.earlier is None:
         return None
     digest = context.earlier.image(image.name).platforms[platform]
@@ -42,7 +42,7 @@ def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
 
 
 def build(context: Context, image: PlannedImage, platform: str) -> str:
-    """Build from the release commit and the proven wheel; a dry run pushes nothing."""
+    """Build from the release commit and the checked wheel; a dry run pushes nothing."""
     tree, wheel = checkout.checkout(context), wheel_folder(context)
     settle(context, tree, wheel)
     metadata = context.fresh("image") / "metadata.json"
@@ -65,7 +65,7 @@ def build(context: Context, image: PlannedImage, platform: str) -> str:
     ]
     when = str(context.plan.source_date_epoch)
     environment = context.runner.inherited(SOURCE_DATE_EPOCH=when)
-    # What BuildKit finished is in its cache: another try goes on from there.
+    # BuildKit caches finished steps: a retry continues from there.
     context.ask(lambda: processes.run(command, environment=environment, timeout=3000))
     return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
 
@@ -81,7 +81,7 @@ def output(image: PlannedImage, *, push: bool) -> str:
 
 
 def settle(context: Context, *folders: Path) -> None:
-    """Give all that is copied into images the release's time, not the time of this checkout.
+    """Set the release's time on all files that images copy, not this checkout's time.
 
     What a Dockerfile makes itself has to be given a time there.
     """
@@ -92,7 +92,7 @@ def settle(context: Context, *folders: Path) -> None:
 
 
 def labels(context: Context) -> dict[str, str]:
-    """Give the labels that say what an image is (OCI image spec, annotations)."""
+    """Return the labels that describe an image (OCI image spec, annotations)."""
     plan = context.plan
     created = datetime.fromtimestamp(plan.source_date_epoch, UTC)
     said = {
@@ -105,7 +105,7 @@ def labels(context: Context) -> dict[str, str]:
 
 
 def wheel_folder(context: Context) -> Path:
-    """Give a folder with the proven wheel alone: it takes the place of the stage `dist`."""
+    """Return a folder with only the checked wheel: it replaces the stage `dist`."""
     folder = context.fresh("wheel")
     for wheel in (context.inputs / "dist").glob("*.whl"):
         shutil.copy(wheel, folder)

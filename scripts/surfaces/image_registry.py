@@ -15,20 +15,20 @@ from scripts.tools import processes
 VERSION_LABEL = "org.opencontainers.image.version"
 REGISTRY = "the image registry"
 REMEDY = "check IMAGE_REGISTRY and the registry's status page, and run this again"
-# A registry that hides which repositories exist says "denied" where there is nothing to see.
+# A registry that hides which repositories exist says "denied" for a missing one.
 ABSENT = ("not found", "does not exist", "manifest unknown", "name unknown", "insufficient_scope")
 
 
 @dataclass(frozen=True)
 class Found:
-    """What stands under a reference: an image index, or a single image."""
+    """The content of a reference: an image index, or a single image."""
 
     digest: str
     platforms: dict[str, str]
 
 
 class ImageRegistry:
-    """`docker buildx imagetools`, with the credentials of whoever logged in."""
+    """`docker buildx imagetools`, with the credentials of the Docker login."""
 
     def __init__(self, environment: Mapping[str, str], silence: float = web.SILENCE) -> None:
         self._environment = environment
@@ -57,7 +57,7 @@ class ImageRegistry:
             return labels
 
     def size(self, reference: str) -> int | None:
-        """Give the bytes to download of one platform's image, by digest; none if it is gone."""
+        """Return the download size of one platform's image, by digest; None if it is gone."""
         try:
             text = self._imagetools("inspect", "--raw", "--", reference)
         except TransientError:
@@ -70,7 +70,7 @@ class ImageRegistry:
             return sum(int(layer["size"]) for layer in json.loads(text).get("layers", []))
 
     def create(self, target: str, *sources: str) -> None:
-        """Make `target` stand for the sources: one index is copied, several images are joined."""
+        """Point `target` at the sources: copy one index, or join several images."""
         self._imagetools("create", f"--tag={target}", "--", *sources)
 
     def join(self, repository: str, digests: list[str]) -> str:
@@ -108,13 +108,13 @@ class ImageRegistry:
             raise
 
     def _need_buildx(self) -> None:
-        """Say so where docker lacks buildx: it takes its words for wrong ones of its own."""
+        """Report a docker without buildx: its own message about this is misleading."""
         try:
             processes.run(["docker", "buildx", "version"], environment=self._environment)
         except ServiceError as error:
             raise ServiceError(
-                "docker has no buildx here, and without it no registry can be asked",
-                "install docker's plugin buildx; `python -m scripts doctor` names all it needs",
+                "docker has no buildx here, so registries cannot be read",
+                "install docker's plugin buildx; `bin/release doctor` lists all requirements",
             ) from error
 
 
@@ -128,7 +128,7 @@ def index_digest(dry_run: str) -> str:
 
 @dataclass(frozen=True)
 class ImageTag(Surface):
-    """A tag of an image's repository, which is to name an image index."""
+    """A tag of an image's repository, which must name an image index."""
 
     registry: ImageRegistry
     repository: str
@@ -151,7 +151,7 @@ class ImageTag(Surface):
         return self.digest or "the tested image"
 
     def apply(self) -> None:
-        """Copy the tested index, byte by byte, under the tag."""
+        """Copy the tested index unchanged to the tag."""
         self.registry.create(self.reference, f"{self.repository}@{self.digest}")
 
 
@@ -162,7 +162,7 @@ class VersionTag(ImageTag):
     kind = NAME
 
     def observe(self) -> State:
-        """Look which image index it names."""
+        """Check which image index it names."""
         found = self.registry.find(self.reference)
         if found is None:
             return Missing("not there")
@@ -170,7 +170,7 @@ class VersionTag(ImageTag):
             return Matches(self.digest)
         return Conflict(
             f"names {found.digest}, this release is {self.digest}",
-            "a tag that people may have pulled is not moved: release the next version",
+            "a public tag must not be moved: release the next version",
         )
 
 
@@ -182,12 +182,12 @@ class FloatingTag(ImageTag):
     version: str
 
     def observe(self) -> State:
-        """Look where it points; a higher version that came meanwhile keeps it."""
+        """Check where it points; a higher version released meanwhile keeps it."""
         found = self.registry.find(self.reference)
         if found and found.digest == self.digest:
             return Matches(self.digest)
         held = self.registry.labels(self.reference).get(VERSION_LABEL, "") if found else ""
-        higher = version.from_tag(f"v{held}")  # none where somebody else's image says no version
+        higher = version.from_tag(f"v{held}")  # none if somebody else's image has no version label
         if higher and higher > version.parse(self.version):
             return Matches(f"held by the higher version {held}")
         return Missing(f"at {held or found.digest}" if found else "not there")

@@ -1,4 +1,4 @@
-"""The pointers and marks of a release that is taken back."""
+"""The pointers and marks of a release that is rolled back."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class TagBack(Surface):
         return f"image tag {self.move.repository}:{self.move.tag}"
 
     def observe(self) -> State:
-        """Look whether it still points at the bad bytes; elsewhere, somebody moved it on."""
+        """Check whether it still points at the bad image; if not, somebody moved it."""
         found = self.registry.find(f"{self.move.repository}:{self.move.tag}")
         if found and found.digest == self.move.bad:
             return Missing(f"at the bad {found.digest}")
@@ -65,7 +65,7 @@ class LatestBack(Surface):
         return "GitHub's Latest"
 
     def observe(self) -> State:
-        """Look which release it shows; a later one than the bad stays."""
+        """Check which release it shows; keep one that is later than the bad one."""
         latest = self.forge.latest()
         held = version.from_tag(latest or "")
         bad = version.from_tag(self.bad)
@@ -93,7 +93,7 @@ class Marked(Surface):
         return f"release {self.bad} marked"
 
     def observe(self) -> State:
-        """Look for the banner and the flag."""
+        """Check for the banner and the flag."""
         release = self.forge.release(self.bad)
         if release is None:
             return Matches("not there")
@@ -101,7 +101,7 @@ class Marked(Surface):
         return Matches(release.html_url) if marked else Missing("not marked")
 
     def apply(self) -> None:
-        """Put the banner above the notes, which stay as they are."""
+        """Put the banner above the unchanged notes."""
         release = self.forge.release(self.bad)
         body = (release.body or "") if release else ""
         # One that an earlier rollback wrote may name another good release.
@@ -133,14 +133,15 @@ class Yanked(Surface):
         return f"rollback/{self.plan.tag}"
 
     def observe(self) -> State:
-        """Look for the mark in the branch's head, or for a pull request that brings it."""
+        """Check for the mark in the branch's head, or for a pull request that adds it."""
         head = self._head()
         if head is None:
             return Matches("the branch is gone: there is nothing to mark")
         marked = is_yanked(self._text(head), version.parse(self.plan.version), self.path)
         if marked is None:
             return Matches(
-                f"has no section of {self.plan.version}: merge its pull request, and run this again"
+                f"has no section for {self.plan.version}: merge its pull request, and run this "
+                "again"
             )
         if marked:
             return Matches("[YANKED]")
@@ -184,11 +185,11 @@ class DraftGone(Surface):
         return f"draft release {self.tag} removed"
 
     def observe(self) -> State:
-        """Look for a draft; two may share a tag."""
+        """Search for a draft; two may share a tag."""
         return Missing("still there") if self._drafts() else Matches("not there")
 
     def apply(self) -> None:
-        """Delete it with its assets."""
+        """Delete the draft with its assets."""
         for draft in self._drafts():
             with failures():
                 draft.delete_release()
@@ -210,10 +211,10 @@ class BranchGone(Surface):
         return f"branch {self.branch} removed"
 
     def observe(self) -> State:
-        """Look for the branch."""
+        """Check for the branch."""
         there = f"refs/heads/{self.branch}" in self.git.refs()
         return Missing("still there") if there else Matches("not there")
 
     def apply(self) -> None:
-        """Delete it."""
+        """Delete the branch."""
         self.git.push(f":refs/heads/{self.branch}")

@@ -155,7 +155,7 @@ def test_a_heading_that_would_not_be_read_back_is_refused() -> None:
     text = "## Unreleased\n\n- x\n\n## 0.2.3 (2025-08-20)\n\n- y\n"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writing, "title", lambda *_: "the next one")
-        with pytest.raises(UsageError, match="would not be read back") as refused:
+        with pytest.raises(UsageError, match="could not be read again") as refused:
             cut(text)
     assert refused.value.place
     assert refused.value.place.line == 5
@@ -356,15 +356,15 @@ def test_link_definitions_below_the_last_candidate_survive() -> None:
     ("text", "line", "cause"),
     [
         (PLAIN.replace("## [Unreleased]\n", ""), 0, "no Unreleased section"),
-        (PLAIN.replace("- A crash.\n", ""), 3, "nothing stands under Unreleased"),
-        (PLAIN.replace("- A crash.\n", "- \n<!-- - x -->\n[a]: b\n"), 3, "nothing stands under"),
+        (PLAIN.replace("- A crash.\n", ""), 3, "Unreleased has no entries"),
+        (PLAIN.replace("- A crash.\n", "- \n<!-- - x -->\n[a]: b\n"), 3, "has no entries"),
         (PLAIN.replace("## [0.2.3]", "## Unreleased\n## [0.2.3]"), 9, "first in line 3"),
         (PLAIN.replace("[0.2.3] -", "[0.2.4] -"), 9, "0.2.4 has a heading already"),
         (PLAIN.replace("[0.2.3] -", "v0.2.4 -"), 9, "0.2.4 has a heading already"),
         (PLAIN + "## 0.2.3\n", 17, "0.2.3 has a heading here and in line 9"),
         (PLAIN + "## [v0.2.3]\n", 17, "0.2.3 has a heading here and in line 9"),
-        (PLAIN.replace("### Fixed", "## Fixed"), 5, "'Fixed' stands on the level of versions"),
-        (PLAIN.replace("- A crash.", "- A crash.\n\n```"), 9, "has no end"),
+        (PLAIN.replace("### Fixed", "## Fixed"), 5, "'Fixed' has the level of a version heading"),
+        (PLAIN.replace("- A crash.", "- A crash.\n\n```"), 9, "does not end"),
     ],
 )
 def test_what_cannot_be_cut_is_refused_with_its_line(text: str, line: int, cause: str) -> None:
@@ -444,7 +444,7 @@ def test_history_is_told_and_never_refused() -> None:
     assert changelog.problems(text) == []
     told = {error.cause.split(" ")[-1]: str(error.place) for error in changelog.oddities(text)}
     assert told == {
-        "it": "CHANGELOG.md:31:1",
+        "below": "CHANGELOG.md:31:1",
         "29": "CHANGELOG.md:27:1",
         "date": "CHANGELOG.md:15:1",
         "21": "CHANGELOG.md:17:1",
@@ -469,9 +469,9 @@ def test_a_second_heading_of_the_newest_version_is_no_history() -> None:
 def test_a_file_that_names_no_version_is_not_fine(below: str) -> None:
     text = f"# Title\n\n## [Unreleased]\n\n- x\n\n{below}"
     (error,) = changelog.problems(text)
-    assert "no heading of this file names a version" in error.cause
+    assert "no heading of this file has a version" in error.cause
     assert str(error.place) == "CHANGELOG.md:7:1"
-    with pytest.raises(UsageError, match="no heading of this file names a version"):
+    with pytest.raises(UsageError, match="no heading of this file has a version"):
         cut(text)
 
 
@@ -599,7 +599,7 @@ def test_a_section_is_found_by_its_version_however_it_is_written() -> None:
 def test_a_missing_section_is_told_with_its_remedy() -> None:
     with pytest.raises(UsageError) as refused:
         changelog.section(PLAIN, Version("9.0.0"), "NEWS.md")
-    assert refused.value.cause == "the changelog has no section of 9.0.0"
+    assert refused.value.cause == "the changelog has no section for 9.0.0"
     assert "## [9.0.0]" in refused.value.remedy
     assert refused.value.place
     assert refused.value.place.path == "NEWS.md"

@@ -112,8 +112,8 @@ def test_every_form_of_a_changelog(text: str) -> None:
     ("text", "cause"),
     [
         ("## Unreleased\n\n## Unreleased\n", "stands here again"),
-        ("## Unreleased\n\n```\n", "has no end"),
-        ("## Unreleased\n\n## Added\n\n- x\n\n## 1.0.0\n", "on the level of versions"),
+        ("## Unreleased\n\n```\n", "does not end"),
+        ("## Unreleased\n\n## Added\n\n- x\n\n## 1.0.0\n", "the level of a version heading"),
     ],
 )
 def test_where_entries_would_get_lost_there_is_no_draft(text: str, cause: str) -> None:
@@ -139,7 +139,7 @@ def test_blocks_without_a_blank_line_between_them_are_read_as_commonmark_reads_t
     """The dashes make a heading of the level of versions, which cuts Unreleased in two."""
     body = "- item\n### Added\nFixed\n-----"
     text = f"# Log\n\n## [Unreleased]\n{body}\n\n## [0.2.3] - 2025-01-01\n"
-    with pytest.raises(UsageError, match="'Fixed' stands on the level of versions"):
+    with pytest.raises(UsageError, match="'Fixed' has the level of a version heading"):
         draft(text, NEW)
     after = draft(text.replace("-----", "^^^^^"), NEW)
     titles = [t.content for t in MarkdownIt().parse(after) if t.type == "inline"]
@@ -157,7 +157,7 @@ def test_blocks_without_a_blank_line_between_them_are_read_as_commonmark_reads_t
     ],
 )
 def test_a_file_whose_versions_are_not_headings_gets_no_unreleased_at_its_end(text: str) -> None:
-    with pytest.raises(UsageError, match="no heading of this file names a version") as raised:
+    with pytest.raises(UsageError, match="no heading of this file has a version") as raised:
         draft(text, NEW)
     assert "## 1.2.3" in raised.value.remedy
 

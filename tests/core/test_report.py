@@ -219,7 +219,7 @@ def test_a_conflict_is_not_answered_by_running_again() -> None:
 
 def test_a_run_that_was_cut_off_is_run_again() -> None:
     text = report.run(a_plan(), [result("plan"), result("gate")], URL)
-    assert "cut off" in text
+    assert "interrupted" in text
     assert "again with `0.2.4`" in text
 
 
@@ -260,7 +260,7 @@ def test_a_job_that_failed_without_a_result_is_no_job_that_was_cut_off() -> None
     ended = {"plan": "success", "prepare": "failure", "checks": "skipped"}
     text = report.run(a_plan(), [result("plan")], URL, PAGE, ended=ended)
     assert "prepare (failure), checks (skipped), dists," in text
-    assert "cut off" not in text
+    assert "interrupted" not in text
     assert "again with `0.2.4`" in text
 
 

@@ -162,7 +162,7 @@ def test_a_rollback_of_nothing_fails_with_its_reason(
     before, offset = kept.look(), kept.end()
     assert kept.type("dispatch", "rollback.yml", "--input", "version=0.9.0") == 1
     said = capsys.readouterr().out
-    assert "0.9.0 was never released here" in said
+    assert "0.9.0 was never released or started here" in said
     assert re.search(r"failure +plan", said)
     assert re.search(r"skipped +rollback", said)
     assert re.search(r"skipped +verify", said)

@@ -64,7 +64,7 @@ def test_the_doctor(bench: Bench, ask: Ask) -> None:
     ill = ask(bench, "doctor")
     assert ill["exit_code"] == 1
     assert ill["errors"][0]["kind"] == "CheckError"
-    assert "make the environment release" in ill["errors"][0]["remedy"]
+    assert "create the environment release" in ill["errors"][0]["remedy"]
     assert [one["what"] for one in ill["findings"] if one["status"] == "problem"]
 
 

@@ -124,7 +124,7 @@ def test_a_changelog_outside_of_the_clone_is_not_touched(
     bench.project.commit({"more.txt": "x"})
     with pytest.raises(ReleaseError) as raised:
         changelog.draft(bench.context(), None, write)
-    assert "out of" in str(raised.value) or "changelog is" in str(raised.value)
+    assert "outside of" in str(raised.value) or "changelog is" in str(raised.value)
     assert target.read_text() == CHANGELOG
 
 

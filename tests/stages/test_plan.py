@@ -191,7 +191,7 @@ def test_a_version_taken_by_a_tag_that_no_run_from_a_branch_made(
 @pytest.mark.parametrize(
     ("changelog", "said"),
     [
-        (CHANGELOG.replace("### Added\n\n- A thing.\n", ""), "nothing stands under Unreleased"),
+        (CHANGELOG.replace("### Added\n\n- A thing.\n", ""), "Unreleased has no entries"),
         (CHANGELOG.replace("## [Unreleased]\n\n### Added\n\n- A thing.\n", ""), "no Unreleased"),
         (CHANGELOG + "\n## [Unreleased]\n\n- More.\n", "stands here again"),
         (CHANGELOG + "\n## [0.2.3] - 2025-08-19\n\n- More.\n", "0.2.3 has a heading here and"),
@@ -211,7 +211,7 @@ def test_every_reason_is_told_at_once(bench: Bench) -> None:
     bench.project.commit({"CHANGELOG.md": CHANGELOG.replace("- A thing.", "")})
     error = refused(bench, bench.context(RELEASE_VERSION="0.2.2"))
     assert "is lower than" in error.cause
-    assert "nothing stands under Unreleased" in error.cause
+    assert "Unreleased has no entries" in error.cause
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_configuration_with_three_mistakes(bench: Bench) -> None:
     [
         ({"pyproject_toml": PYPROJECT}, "says version 0.2.3, the tag says 0.2.4"),
         ({"CITATION_cff": "version: 0.2.3\n"}, "CITATION.cff does not say"),
-        ({"CHANGELOG_md": CHANGELOG}, "no section of 0.2.4"),
+        ({"CHANGELOG_md": CHANGELOG}, "no section for 0.2.4"),
     ],
 )
 def test_a_pushed_tag_whose_commit_does_not_say_so(
@@ -472,7 +472,7 @@ def test_other_bytes_under_an_assets_name_are_refused(bench: Bench, tried: Lock)
     other.write_bytes(b"other bytes")
     release.upload_asset(str(other), name=WHEEL)
     before = bench.world()
-    with pytest.raises(ConflictError, match="is not the file its lock describes"):
+    with pytest.raises(ConflictError, match="is not the file that its lock describes"):
         stage.run(bench.context())
     assert bench.world() == before
 

@@ -71,7 +71,7 @@ def test_what_the_second_reader_reads_otherwise_is_not_pushed(
 def test_a_commit_that_comes_out_otherwise_is_a_conflict(bench: Bench) -> None:
     dry = planned(bench, RELEASE_DRY_RUN="true")
     keep(bench, dry, "prepare", Done(facts=(("commit", "f" * 40),)))
-    with pytest.raises(ConflictError, match="came out as"):
+    with pytest.raises(ConflictError, match="the release commit is"):
         release_commit.ensure(dry)
 
 
@@ -102,6 +102,6 @@ def test_its_sources_are_checked_out_beside_the_clone(bench: Bench) -> None:
 def test_a_job_without_the_one_before_it_says_so(bench: Bench) -> None:
     for actions, remedy in (("", "bin/release plan"), ("true", "run the release again")):
         context = bench.context(GITHUB_ACTIONS=actions)
-        with pytest.raises(UsageError, match=r"this step follows `plan`") as raised:
+        with pytest.raises(UsageError, match=r"this step needs the output of `plan`") as raised:
             prepare.run(context)
         assert remedy in raised.value.remedy

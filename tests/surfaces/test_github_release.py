@@ -221,7 +221,7 @@ def test_what_is_published_and_differs_is_a_conflict(
     assert not again.written
     lost(release, bench.folder)
     before = bench.world()
-    with pytest.raises(ConflictError, match="is published, and differs in"):
+    with pytest.raises(ConflictError, match="is published, but differs in"):
         converge([draft], context.runner.patience)
     assert bench.world() == before
 

@@ -37,7 +37,7 @@ def test_the_repository_is_read_out_of_the_remotes_address(origin: str, reposito
 
 @pytest.mark.parametrize("origin", [None, "", "thing", "https://github.com/thing", "https://[x"])
 def test_an_unknown_repository_is_said(origin: str | None) -> None:
-    with pytest.raises(UsageError, match="is not known") as raised:
+    with pytest.raises(UsageError, match="cannot determine the repository") as raised:
         Runner({}).endpoints(origin)
     assert "GITHUB_REPOSITORY" in raised.value.remedy
 

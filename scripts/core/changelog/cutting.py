@@ -25,7 +25,7 @@ def cut(
     repository_url: str | None = None,
     path: str = "CHANGELOG.md",
 ) -> str:
-    """Turn what stands under Unreleased into the section of `version`, dated `date` (ISO 8601).
+    """Turn the text under Unreleased into the section of `version`, dated `date` (ISO 8601).
 
     The heading is written as the file writes its others, a fresh Unreleased stays above it, and
     compare links are maintained if the file has them. A final version takes in the sections of its
@@ -34,7 +34,7 @@ def cut(
 
     Raises UsageError, with the line: Unreleased is missing, empty or there twice; the newest
     version has two headings; the version has a heading already; a heading such as `## Added` cuts
-    the section in two; no heading names a version; the new heading would not be read back. Several
+    the section in two; no heading names a version; the new heading could not be read again. Several
     are raised together, as ProblemsError.
     """
     log = parse(text, path)
@@ -57,7 +57,7 @@ def _candidates(log: Changelog, version: Version) -> list[Section]:
     """List the sections that a final version takes in, newest first as they stand."""
     if version.is_prerelease:
         return []
-    # Only what starts as the final version does is worth reading as a version.
+    # Only a name that starts like the final version is read as a version.
     start = version_key(version)
     like = [part for part in log.sections if part.key and part.key.startswith(start)]
     return [
@@ -96,7 +96,7 @@ def _read_back(
         return
     like = headings.example(before) or before.unreleased[0]
     raise UsageError(
-        f"the heading of {version}, written like that in line {like.line}, would not be read back",
+        f"the heading of {version}, written like that in line {like.line}, could not be read again",
         f"write the heading in line {like.line} in a plain form, such as `## [{like.name}] - DATE`",
         Place(before.path, like.line, 1),
     )
@@ -128,7 +128,7 @@ def _section(log: Changelog, headings: tuple[str, str], candidates: list[Section
 
 
 def own(log: Changelog, part: Section) -> Span:
-    """Tell where a section's own text ends: before the link definitions that end the file."""
+    """Return where a section's text ends: before the link definitions at the file's end."""
     body, stop = part.body(log.text), part.content.stop
     for found in reversed(scan(body, definitions=True).definitions):
         end = part.content.start + found.span.stop

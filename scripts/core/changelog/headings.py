@@ -13,7 +13,7 @@ _ATX = re.compile(r"(?P<hashes> {0,3}#+[ \t]+)(?P<title>.*?)(?P<closing>[ \t]+#+
 _CLOSERS = re.compile(r"(?:[)\]*_~`]|\\\]|</[^<>]*>)*")
 _MARKS_BEFORE = re.compile(r"(?:[^\w<>]|_|<[^<>]*>)*\Z")
 _ANCHOR = re.compile(r"<a\b[^<>]*>\s*</a>\s*", re.I)
-# How else a date is written. Forms that may be read in two ways (03/04/2025) are not imitated.
+# Other date formats. Forms that may be read in two ways (03/04/2025) are not imitated.
 _FORMS = (
     *("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%B %d, %Y", "%b %d, %Y"),
     *("%d %B %Y", "%d %b %Y", "%d %B, %Y", "%d %b, %Y", "%d. %B %Y", "%d. %B, %Y"),
@@ -72,7 +72,7 @@ def written(log: Changelog, like: Section, words: str) -> str:
 
 
 def _before(like: Title, version: str) -> str:
-    """Keep what stands before the version; an anchor only if it can be made the new version's."""
+    """Keep the text before the version; keep an anchor only if it can name the new version."""
     old = like.version + like.joined
 
     def renewed(found: re.Match[str]) -> str:
@@ -82,7 +82,7 @@ def _before(like: Title, version: str) -> str:
 
 
 def _dated(like: Title, date: str) -> str:
-    """Write the date in the form of another and with the signs that stand around it."""
+    """Write the date in the format of another, with the same signs around it."""
     rest = YANKED.sub("", like.rest)
     found = like.date
     if not found or not re.search(r"\d", found) or found not in rest:
@@ -99,7 +99,7 @@ def _closers(rest: str, start: int) -> str:
 
 
 def _formed(like: str, date: str) -> str:
-    """Write an ISO date in the form of another one; as it is if that form is not known."""
+    """Write an ISO date in the format of another one; unchanged if that format is unknown."""
     if not ISO_DATE.fullmatch(date):
         return date
     day = Day.fromisoformat(date)

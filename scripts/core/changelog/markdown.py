@@ -41,14 +41,14 @@ class Definition(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """Lines that Markdown does not read as text. `closed` is false where the end is missing."""
+    """Lines that Markdown does not read as text. `closed` is false if the end is missing."""
 
     span: Span
     closed: bool
 
 
 class Blocks(NamedTuple):
-    """What `scan` found, in the order of the text."""
+    """The results of `scan`, in the order of the text."""
 
     headings: list[Heading]
     hidden: list[Hidden]
@@ -154,7 +154,7 @@ def _plain(
 
 
 def _read(source: str, edges: Sequence[int], piece: int, shift: int) -> tuple[Blocks, int]:
-    """Read a piece and what its last block reaches into; give the number of the next piece."""
+    """Read a piece and the pieces of its last block; return the number of the next piece."""
     count, last = 1, len(edges) - 1
     while True:
         stop = min(piece + count, last)
@@ -203,7 +203,7 @@ def _reader() -> "MarkdownIt":
 
 
 def _closed(token: "Token", more: bool) -> tuple[bool, bool]:
-    """Tell whether a block's end is there, and whether lines below it could not be part of it."""
+    """Tell whether a block has an end, and whether no line below it can belong to it."""
     first, below = token.map or (0, 0)
     if token.type == "fence":
         closed = token.content.count("\n") == below - first - 2

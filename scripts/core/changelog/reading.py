@@ -1,4 +1,4 @@
-"""Read one version's section back, as it is and so that it can stand alone."""
+"""Read one version's section, as written and as a separate text."""
 
 import re
 
@@ -25,7 +25,7 @@ def section(text: str, version: Version, path: str = "CHANGELOG.md") -> Section:
     if not found:
         heading = headings.of_version(log, str(version), "DATE")
         raise UsageError(
-            f"the changelog has no section of {version}",
+            f"the changelog has no section for {version}",
             f"add the heading `{heading}` and below it what changed",
             Place(path),
         )
@@ -35,7 +35,7 @@ def section(text: str, version: Version, path: str = "CHANGELOG.md") -> Section:
 
 
 def excerpt(text: str, part: Section) -> str:
-    """Return a section's body so that it can stand alone, in release notes.
+    """Return a section's body as a separate text for release notes.
 
     The blank lines around it and the link definitions in it are left out. Those that it uses,
     wherever in the changelog they stand, follow it.
@@ -52,13 +52,13 @@ def excerpt(text: str, part: Section) -> str:
 
 
 def _without_definitions(body: str) -> str:
-    """Take the link definitions out of a body, and the blank lines around it."""
+    """Remove the link definitions from a body, and the blank lines around it."""
     spans = [found.span for found in scan(body, definitions=True).definitions]
     return trimmed(_without(body, spans))
 
 
 def _without(text: str, spans: list[Span]) -> str:
-    """Take out whole lines."""
+    """Remove whole lines."""
     parts, at = list[str](), 0
     for span in spans:
         parts.append(text[at : span.start])

@@ -1,4 +1,4 @@
-"""What a heading's title says: a version in any dress with its link and date, or Unreleased."""
+"""The parts of a heading's title: a version with its link and date, or Unreleased."""
 
 import re
 from typing import NamedTuple
@@ -43,12 +43,12 @@ class Title(NamedTuple):
 
     @property
     def first(self) -> bool:
-        """Whether nothing but dress and words such as "Version" stands before the version."""
+        """Whether only punctuation and words such as "Version" come before the version."""
         return not _LETTER.search(_VERSION_WORDS.sub("", self.before))
 
     @property
     def alone(self) -> bool:
-        """Whether nothing but a date stands behind the version."""
+        """Whether only a date follows the version."""
         return _dates_only(self.rest)
 
     @property
@@ -70,7 +70,7 @@ class Title(NamedTuple):
 
 
 def titled(title: str) -> Title | None:
-    """Read a title; None if it names no version. Nothing is decided about what it heads."""
+    """Read a title; None if it does not name a version. This decides nothing about its text."""
     title = title[:_FEW]
     found = next((one for one in _NAME.finditer(title) if one["version"]), None)
     rest = _REST.match(title, found.end()) if found else None
@@ -82,7 +82,7 @@ def titled(title: str) -> Title | None:
 
 
 def unreleased(title: str) -> tuple[bool, bool]:
-    """Tell whether a title says Unreleased, and whether it says nothing else but a date."""
+    """Tell whether a title says Unreleased, and whether it has only a date besides."""
     found = _UNRELEASED.match(title[:_FEW])
     return bool(found), bool(found and _dates_only(_TARGET.sub("", found["rest"])))
 

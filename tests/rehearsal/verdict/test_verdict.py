@@ -62,7 +62,7 @@ def test_a_run_that_asks_more_than_an_hour_allows_is_a_problem() -> None:
     assert asked(AN_HOUR) == []
     (said,) = asked(AN_HOUR + 1)
     assert "API rate limit exceeded for installation" in said
-    assert "Ask once and keep the answer" in said
+    assert "Send each request once" in said
 
 
 def test_the_share_is_what_the_projects_own_steps_did_not_use() -> None:
@@ -70,7 +70,7 @@ def test_the_share_is_what_the_projects_own_steps_did_not_use() -> None:
     assert GOOD.seconds.own_share == pytest.approx(0.25)
     assert "own share 25% " in "\n".join(table(GOOD))
     slow = replace(GOOD, seconds=replace(GOOD.seconds, down=105))
-    assert "own share 62%, more than wanted" in "\n".join(table(slow))
+    assert "own share 62%, more than allowed" in "\n".join(table(slow))
 
 
 def test_verdict_json_has_all_of_it(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_programs_are_found_under_an_emptied_environment(emptied: pytest.MonkeyP
 
 
 def test_an_unknown_need_is_an_error(cache: Path) -> None:
-    with pytest.raises(UsageError, match="no recipe for frobnicator"):
+    with pytest.raises(UsageError, match="there is no recipe for frobnicator"):
         provision.ensure(["git", "frobnicator"])
     assert not cache.exists()
 

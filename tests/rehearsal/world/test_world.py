@@ -122,7 +122,7 @@ def test_two_commands_do_not_share_a_folder(tmp_path: Path) -> None:
     ) as other:  # fmt: skip
         assert other.stdout
         assert other.stdout.readline() == "in\n"
-        with pytest.raises(UsageError, match="another command is at work"), world.alone(tmp_path):
+        with pytest.raises(UsageError, match="another command is running"), world.alone(tmp_path):
             pass
         other.communicate()
     with world.alone(tmp_path):
