@@ -76,9 +76,7 @@ def misplaced(context: "Context") -> "Exception | None":
     top = next((one for one in folders if (one / ".git").exists()), context.root)
     if top == context.root:
         return None
-    return UsageError(
-        f"this folder is not the top of the clone, which is {context.root}", f"cd {top}"
-    )
+    return UsageError(f"{context.root} is not the top of its clone, which is {top}", f"cd {top}")
 
 
 def perform(context: "Context", verb: str, arguments: dict[str, Any]) -> "Done | Exception":

@@ -274,11 +274,11 @@ async def test_rules_are_read_again_when_they_change(gate: Gate) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "not understood"),
+        ("{", "cannot read"),
         ('[{"service": "x"}]', "action"),
         ('[{"action": "explode"}]', "unknown action 'explode'"),
         ('[{"action": "status", "colour": 1}]', "unknown key colour"),
-        ('[{"action": "status", "path": "("}]', "not understood"),
+        ('[{"action": "status", "path": "("}]', "cannot read"),
     ],
 )
 async def test_what_is_no_rule_is_refused(text: str, message: str) -> None:
