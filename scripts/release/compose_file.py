@@ -11,15 +11,14 @@ from ruamel.yaml.error import YAMLError
 from scripts.core.errors import Place, UsageError
 
 
-def of_images(ports: Mapping[str, int | None], references: Mapping[str, str]) -> str:
+def of_images(ports: Mapping[str, int], references: Mapping[str, str]) -> str:
     """Write a compose file that starts each image by itself, for a project that has none.
 
-    `ports` maps the images' names to the port that each listens on, if it is known.
+    `ports` maps the names of the images that are started to the port that each listens on.
     """
     services = {
-        name: {"image": reference} | ({"ports": [f"{port}:{port}"]} if port else {})
-        for name, reference in references.items()
-        for port in [ports.get(name)]
+        name: {"image": references[name], "ports": [f"{port}:{port}"]}
+        for name, port in ports.items()
     }
     return json.dumps({"services": services})
 

@@ -156,7 +156,8 @@ def examine(
     """Run every check; an error of a check is a finding too."""
     findings: list[Finding] = []
     for check in checks or CHECKS:
-        what = (check.__doc__ or "").rstrip(".")
+        what = (check.__doc__ or "").removeprefix("Check ").rstrip(".")
+        what = what[:1].upper() + what[1:]
         context.runner.step(f"{subject.tag}: {what}")
         try:
             findings += _made(check, context, subject)

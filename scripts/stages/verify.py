@@ -95,6 +95,10 @@ def _images(
                 f"{moment} {reference} for {platform}",
                 partial(check_content, context, image, reference, platform),
             )
+    if not (context.config.compose or ports(context)):
+        detail = "not started: the project has no compose file, and no image has a port"
+        yield _not_started(moment, platform, detail)
+        return
     engine = Engine(context.runner.inherited(), context.fresh, context.runner.patience)
     if engine.platform != platform:
         # This is reported but not passed: a check that did not run proves nothing.
@@ -161,13 +165,18 @@ def _started(
 
 
 def started_by(context: Context) -> Path:
-    """Return the compose file of the release, or one that starts each image alone."""
+    """Return the compose file of the release, or one that starts each image that has a port."""
     if context.config.compose:
         return context.inputs / "assets" / COMPOSE
-    ports = {image.name: image.port for image in context.config.images}
     file = context.fresh("compose") / COMPOSE
-    file.write_text(compose_file.of_images(ports, context.lock.references()), "utf-8")
+    text = compose_file.of_images(ports(context), context.lock.references())
+    file.write_text(text, "utf-8")
     return file
+
+
+def ports(context: Context) -> dict[str, int]:
+    """Return the ports of the images that can be asked, by the images' names."""
+    return {image.name: image.port for image in context.config.images if image.port}
 
 
 def check_answers(context: Context, image: ImageConfig, services: Services) -> None:
