@@ -13,7 +13,6 @@ from mlflow.environment_variables import (  # type: ignore[import-not-found]
     MLFLOW_SERVER_CORS_ALLOWED_ORIGINS,
     MLFLOW_SERVER_X_FRAME_OPTIONS,
 )
-from mlflow.server import constants, handlers  # type: ignore[import-not-found]
 from starlette.types import ASGIApp
 
 from services.bounds import bounded
@@ -42,19 +41,26 @@ def application(settings: Settings) -> ASGIApp:
     """MLflow's own server, which only who knows the secret may write to."""
     database = f"sqlite:///{settings.data / 'mlflow.db'}"
     os.environ |= {
-        constants.BACKEND_STORE_URI_ENV_VAR: database,
-        constants.REGISTRY_STORE_URI_ENV_VAR: database,
-        constants.ARTIFACT_ROOT_ENV_VAR: ARTIFACTS,
-        constants.ARTIFACTS_DESTINATION_ENV_VAR: str(settings.data / "artifacts"),
-        constants.SERVE_ARTIFACTS_ENV_VAR: "true",
         MLFLOW_SERVER_ALLOWED_HOSTS.name: settings.allowed_hosts,
         MLFLOW_SERVER_CORS_ALLOWED_ORIGINS.name: settings.allowed_origins,
         MLFLOW_SERVER_X_FRAME_OPTIONS.name: "DENY",
         _MLFLOW_SGI_NAME.name: "uvicorn",
         _MLFLOW_IN_JOB_EXECUTOR.name: "false",
     }
+    # Not imported above: each module of the server reads what is set here when it is imported.
+    from mlflow.server import (  # type: ignore[import-not-found]  # noqa: PLC0415
+        constants,
+        handlers,
+    )
+
+    os.environ |= {
+        constants.BACKEND_STORE_URI_ENV_VAR: database,
+        constants.REGISTRY_STORE_URI_ENV_VAR: database,
+        constants.ARTIFACT_ROOT_ENV_VAR: ARTIFACTS,
+        constants.ARTIFACTS_DESTINATION_ENV_VAR: str(settings.data / "artifacts"),
+        constants.SERVE_ARTIFACTS_ENV_VAR: "true",
+    }
     handlers.initialize_backend_stores(database, database, ARTIFACTS)
-    # Not imported above: it reads what was set here.
     from mlflow.server.fastapi_app import app  # type: ignore[import-not-found]  # noqa: PLC0415
 
     guarded = Guard(app, secret.read(settings.secret_file))

@@ -145,6 +145,13 @@ def test_reading_needs_no_secret(mlflow, method, path):
     assert answer.status_code == 200, answer.text
 
 
+def test_it_answers_to_its_name_on_the_network_of_the_containers(mlflow):
+    """MLflow has a check of its own, which must know the same names."""
+    where = f"{mlflow.tracking}/api/2.0/mlflow/registered-models/get?name=stream_pose_ml"
+    assert httpx.get(where, headers={"Host": "mlflow:5002"}).status_code == 200
+    assert httpx.get(where, headers={"Host": "elsewhere.example"}).status_code == 403
+
+
 def test_a_question_without_the_secret_is_bounded(mlflow):
     url = f"{mlflow.tracking}{PAGE}/runs/search"
     assert httpx.post(url, content=b" " * (2**20 + 1)).status_code == 413
