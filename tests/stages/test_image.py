@@ -8,7 +8,7 @@ import pytest
 
 from scripts.core import lock as locking
 from scripts.core.errors import ServiceError, UsageError
-from scripts.stages import image as image_stage
+from scripts.release.runners import NO_IMAGE
 from tests.support.proving import (
     PLATFORMS,
     PORTS,
@@ -144,7 +144,7 @@ def test_a_leg_that_is_not_planned_is_refused(bench: Proving, name: str, platfor
 def test_every_image_of_the_matrix_is_its_own(bench: Proving) -> None:
     found = [digest(bench, name, platform) for name in PORTS for platform in PLATFORMS]
     assert len(set(found)) == len(found)
-    assert image_stage.NONE not in PORTS
+    assert NO_IMAGE not in PORTS
 
 
 def test_an_image_is_built_from_its_own_folder_stage_and_arguments(

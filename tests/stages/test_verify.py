@@ -120,7 +120,7 @@ def test_a_wrong_label_is_refused(
     wrong = {f"org.opencontainers.image.{label}": "other"}
     monkeypatch.setattr(image_stage, "labels", lambda context: {**real(context), **wrong})
     bench.staged()
-    assert f"is labelled {label}=other, expected " in bench.refused().cause
+    assert f"has the label {label}=other, expected " in bench.refused().cause
 
 
 @pytest.mark.parametrize("moment", ["staged", "published"])

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from rehearsal.gateway.journal import read
-from scripts.core.errors import CheckError, ServiceError
+from scripts.core.errors import CheckError, ServiceError, TransientError
 from scripts.tools.docker_engine import Engine, free_ports
 from tests.support.proving import Proving, proving, surroundings
 
@@ -93,10 +93,10 @@ def test_a_service_that_ends_is_refused_with_its_log_and_taken_down(bench: Provi
     assert bench.around.left() == []
 
 
-def test_an_answer_that_does_not_come_is_a_failed_check(bench: Proving) -> None:
+def test_an_answer_that_does_not_come_is_asked_for_again(bench: Proving) -> None:
     with (
         engine(bench).started(compose(bench)) as services,
-        pytest.raises(CheckError, match="page does not answer on /health"),
+        pytest.raises(TransientError, match="page does not answer on /health"),
     ):
         services.get("page", 8001, "/health")
 
