@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from scripts.core import codec
+from scripts.core import codec, tags
 from scripts.core import lock as locking
 from scripts.core import plan as planning
 from scripts.core.converge import patiently
@@ -15,6 +15,7 @@ from scripts.core.errors import ConflictError, ServiceError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Result
+from scripts.core.tags import Style
 from scripts.release import config as configuration
 from scripts.surfaces.git_remote import Git
 from scripts.tools import processes
@@ -118,6 +119,20 @@ class Context:
     def config(self) -> configuration.Config:
         """The configuration, as it stands at the commit the release starts from."""
         return self.config_at(self.plan.base)
+
+    @cached_property
+    def style(self) -> Style:
+        """How the repository spells the tags of versions.
+
+        By the table of the checkout and the remote's tags. A table that cannot be read leaves the
+        tags alone to say it: what only looks at releases, or takes one back, must not need it.
+        """
+        known = tags.names(self.ask(self.git.refs))
+        try:
+            config = self.config_at("HEAD")
+        except UsageError:
+            return tags.detect(known).style
+        return tags.detect(known, config.tag, config.project).style
 
     @property
     def earlier(self) -> Lock | None:

@@ -91,13 +91,13 @@ def find(context: Context) -> Subject:
     """Find the release: the one of this run, the version asked for, or the highest stable one."""
     refs = context.ask(context.git.refs)
     releases = context.ask(context.forge.releases)
-    promoted = frozenset(stable(releases))
+    promoted = frozenset(stable(releases, context.style))
     wanted = _asked(context) or max(promoted, default=None)
     if wanted is None:
         raise UsageError("there is no release to look at", "release one first")
-    mine = [one for one in releases if version.from_tag(one.tag_name) == wanted]
+    mine = [one for one in releases if context.style.read(one.tag_name) == wanted]
     release = min(mine, key=lambda one: (one.draft, one.id), default=None)
-    tag = release.tag_name if release else version.tag(wanted)
+    tag = release.tag_name if release else context.style.tag(wanted)
     if f"refs/tags/{tag}" not in refs:
         raise UsageError(f"{wanted} was never released: there is no such tag", "name another")
     return _subject(context, (wanted, tag, refs[f"refs/tags/{tag}"], release), promoted)
@@ -114,8 +114,8 @@ def every(context: Context) -> list[Subject]:
     """Find every public release that has a lock, the highest first."""
     refs = context.ask(context.git.refs)
     releases = context.ask(context.forge.releases)
-    promoted = frozenset(stable(releases))
-    public = [(version.from_tag(one.tag_name), one) for one in releases if not one.draft]
+    promoted = frozenset(stable(releases, context.style))
+    public = [(context.style.read(one.tag_name), one) for one in releases if not one.draft]
     named = [
         (wanted, one.tag_name, refs.get(f"refs/tags/{one.tag_name}", ""), one)
         for wanted, one in public

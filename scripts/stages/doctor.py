@@ -11,7 +11,7 @@ import requests
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from scripts.core import report, version
+from scripts.core import report
 from scripts.core.converge import Missing
 from scripts.core.errors import CheckError, ServiceError, UsageError
 from scripts.core.findings import PROBLEM, Finding, advice, not_checked, ok, problem
@@ -148,12 +148,16 @@ def branch(context: Context, began: Start) -> Iterator[Finding]:
         yield problem(what, "Actions may not create pull requests", why, remedy, page)
 
 
-def tags(context: Context, _: Start) -> Iterator[Finding]:
-    """Look for rulesets that could keep the release from making its tag."""
+def tags(context: Context, began: Start) -> Iterator[Finding]:
+    """Look for a doubtful style of tags, and for rulesets that could keep the tag from being."""
+    if warning := began.tagging.warning:
+        found, _, remedy = warning.partition("\n  remedy: ")
+        why = "versions whose tags have another style count as not released"
+        yield advice("style of tags", found, why, remedy)
     names = context.forge.tag_rulesets()
     if names:
         why = "a workflow's own token is on no bypass list, and the release pushes its tag with it"
-        remedy = "let them allow the creation of v* tags"
+        remedy = f"let them allow the creation of tags {began.style.template}"
         page = _settings(context, "rules")
         yield advice("tags", f"held to {', '.join(names)}", why, remedy, page)
     else:
@@ -202,7 +206,7 @@ def package(context: Context, began: Start) -> Iterator[Finding]:
     first = context.index.first_upload(began.config.project, str(wanted))
     since = f"begun on {first:%Y-%m-%d}" if first else "begun"
     page = f"{context.endpoints.page_url}/releases"
-    tag = version.tag(wanted)
+    tag = began.style.tag(wanted)
     known = {f"refs/tags/{tag}", f"refs/heads/release/{tag}"} & set(began.refs)
     if not known and context.forge.release(tag) is None:
         why = "an index takes no file name twice, and nothing here says what it was made from"

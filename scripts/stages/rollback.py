@@ -29,7 +29,7 @@ def run(context: Context) -> Done:
     trigger = context.runner.trigger()
     wanted = version.parse(trigger.version or "")
     releases = context.ask(context.forge.releases)
-    mine = [one for one in releases if one.tag_name == version.tag(wanted)]
+    mine = [one for one in releases if one.tag_name == context.style.tag(wanted)]
     if not mine and not begun(context, wanted):
         raise UsageError(
             f"{wanted} was never released here, nor begun",
@@ -38,7 +38,7 @@ def run(context: Context) -> Done:
     if all(one.draft for one in mine):
         return withdraw(context, wanted, trigger.dry_run)
     asked = version.parse(trigger.good) if trigger.good else None
-    decided = decide(context, wanted, asked, stable(releases))
+    decided = decide(context, wanted, asked, stable(releases, context.style))
     text = report.rollback(decided)
     context.runner.report(text, **found(decided))
     hand_over(context, decided)
@@ -81,7 +81,7 @@ def found(decided: Rollback) -> dict[str, Any]:
 def begun(context: Context, wanted: Version) -> bool:
     """Say whether an attempt left its branch, without coming as far as a draft."""
     refs = context.ask(context.git.refs)
-    return f"refs/heads/release/{version.tag(wanted)}" in refs
+    return f"refs/heads/release/{context.style.tag(wanted)}" in refs
 
 
 def decide(
@@ -101,7 +101,7 @@ def decide(
 
 def read(context: Context, wanted: Version) -> Lock:
     """Read a release's lock. A release made without one cannot be gone back to by digest."""
-    tag = version.tag(wanted)
+    tag = context.style.tag(wanted)
     lock = context.ask(partial(attempt.read_lock, context, tag))
     if lock is None:
         raise UsageError(
@@ -131,7 +131,7 @@ def surfaces(context: Context, decided: Rollback) -> list[Surface]:
     bad, good = decided.bad.plan, decided.good.plan
     forge, page = context.forge, context.endpoints.page_url
     tags: list[Surface] = [TagBack(context.registry, move) for move in decided.moves]
-    latest: list[Surface] = [LatestBack(forge, bad.tag, good.tag)] if bad.latest else []
+    latest: list[Surface] = [LatestBack(forge, bad.tag, good.tag, bad.style)] if bad.latest else []
     config = context.config_at(decided.bad.commit)
     changelog = Yanked(
         context.git,
@@ -147,7 +147,7 @@ def surfaces(context: Context, decided: Rollback) -> list[Surface]:
 
 def withdraw(context: Context, wanted: Version, dry_run: bool) -> Done:
     """Take away the draft and the release branch of a release that nobody could see."""
-    tag = version.tag(wanted)
+    tag = context.style.tag(wanted)
     text = report.withdrawal(tag)
     context.runner.report(text, bad=str(wanted), good=None, moves=[], staying=[], latest=False)
     if dry_run:
