@@ -34,8 +34,8 @@ HOSTED = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?(?:/[a-z0-9][a-z0-9._-]*)+"
 """An image's repository with the registry's host, and perhaps its port."""
 IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 """What a registry takes as a tag (OCI Distribution Specification, Pulling manifests)."""
-VERSION = r"[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?"
-"""A version in the one spelling that `version.parse` gives."""
+VERSION = r"[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?(?:\.dev[0-9]+)?"
+"""A version in the one spelling that `version.parse` gives, or `version.current` of a branch."""
 LATEST_TIME = 253402300799
 """The last second of the year 9999, the last one that a date can say."""
 

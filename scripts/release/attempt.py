@@ -163,7 +163,7 @@ def _recovered(
     """Make the plan again from the release commit: its parent, trailer and time are the plan's."""
     context.git.fetch(commit)
     config = context.config_at(commit)
-    if version.parse(config.version) != wanted:
+    if not config.from_tags and version.current(config.version) != wanted:
         tagged = start.refs.get(f"refs/tags/{start.style.tag(wanted)}", commit)
         raise ConflictError(
             f"{wanted} is taken ({tagged[:12]} "

@@ -3,12 +3,14 @@
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any
 
 from scripts.core import announcement, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.noise import BOTS, SUBJECTS
+from scripts.release import version_source
+from scripts.release.version_source import Source, inside
 
 FILE = "pyproject.toml"
 TABLE = "tool.release"
@@ -145,9 +147,16 @@ class Config:
     images: tuple[ImageConfig, ...] = _key("The images; none if only a package is.", default=())
     draft: DraftConfig = _key("What the changelog's draft leaves out.", default=DraftConfig())
     project: str = ""
-    """The name in [project]."""
+    """The name in [project]; without one the repository's, once the context is known."""
     version: str = ""
-    """The version in [project]."""
+    """The version as it is written; empty while only the tags or another file know it."""
+    source: Source = Source()  # noqa: RUF009 - it is frozen
+    """Where the version stands."""
+
+    @property
+    def from_tags(self) -> bool:
+        """Whether the version is that of the highest tag, and no file states it."""
+        return self.source.kind == version_source.TAGS
 
 
 SECTIONS: dict[str, type[Any]] = {
@@ -172,18 +181,28 @@ def parse(text: str) -> Config:
         place = Place(FILE, int(line[1]) if line else 0)
         raise UsageError(f"not valid TOML: {error}", "correct the file", place) from error
     reader = _Reader(text)
-    values = reader.table(Config, _inside(_inside(data, "tool"), "release"), TABLE)
-    project = reader.project(_inside(data, "project"))
+    values = reader.table(Config, inside(data, "tool", "release"), TABLE)
+    project = reader.project(data, "package" in values)
     reader.sense(values)
     if reader.problems:
         raise ProblemsError(sorted(reader.problems, key=lambda e: e.place.line if e.place else 0))
     return Config(**values, **project)
 
 
-def _inside(table: dict[str, Any], key: str) -> dict[str, Any]:
-    """Give a table of a table; what stands in its place holds nothing that is looked for."""
-    value = table.get(key)
-    return value if isinstance(value, dict) else {}
+def completed(config: Config, repository: str, read: version_source.Read) -> Config:
+    """Fill in what other places than pyproject.toml say: the version's file, the repository's name.
+
+    The file with the version becomes one of `version_files`, so that the release sets it there.
+    Raises UsageError if the file states no version.
+    """
+    config = replace(config, project=config.project or repository.rpartition("/")[2])
+    if config.source.kind != version_source.IN_FILE:
+        return config
+    found = version_source.stated(config.source, read)
+    files = config.version_files
+    if found.path not in {file.path for file in files}:
+        files = (*files, VersionFile(path=found.path, line=found.line))
+    return replace(config, version=found.version, version_files=files)
 
 
 class _Reader:
@@ -193,12 +212,22 @@ class _Reader:
         self.problems: list[ReleaseError] = []
         self._lines = dict(_positions(text))
 
-    def project(self, table: dict[str, Any]) -> dict[str, Any]:
-        """Read the name and the version that [project] must state."""
-        for key in ("name", "version"):
-            if not isinstance(table.get(key), str):
-                self._wrong(f"project.{key}", "is missing", f'write {key} = "…" in [project]')
-        return {"project": table.get("name", ""), "version": table.get("version", "")}
+    def project(self, data: dict[str, Any], package: bool) -> dict[str, Any]:
+        """Read name and version. Who releases only images need not state either."""
+        name, version = (version_source.static(data, key) for key in ("name", "version"))
+        if not isinstance(name, str) and (package or name is not None):
+            self._wrong("project.name", "is missing", 'write name = "…" in [project]')
+        name = name if isinstance(name, str) else ""
+        source = Source() if version is not None else version_source.dynamic(data, name)
+        if source is None and not package:
+            source = Source(version_source.TAGS)
+        listed = inside(data, "project").get("dynamic")
+        if source is None and isinstance(listed, list) and "version" in listed:
+            what = "is dynamic, and what computes it is not known here"
+            self._wrong("project.version", what, version_source.REMEDY)
+        elif source is None or not isinstance(version or "", str):
+            self._wrong("project.version", "is missing", version_source.REMEDY)
+        return {"project": name, "version": version or "", "source": source or Source()}
 
     def sense(self, values: dict[str, Any]) -> None:
         """Find what no key by itself can be wrong in: nothing to release, or one name twice."""

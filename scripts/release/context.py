@@ -152,8 +152,17 @@ class Context:
         return found
 
     def config_at(self, commit: str) -> configuration.Config:
-        """Read the configuration out of a commit."""
-        return configuration.parse(self.read_at(commit, configuration.FILE))
+        """Read the configuration out of a commit, and of the file that states the version there."""
+
+        def read(path: str) -> str | None:
+            try:
+                return self.read_at(commit, path)
+            except UsageError:
+                return None
+
+        config = configuration.parse(self.read_at(commit, configuration.FILE))
+        repository = "" if config.project else self.endpoints.repository
+        return configuration.completed(config, repository, read)
 
     def read_at(self, commit: str, path: str) -> str:
         """Read a text file out of a commit, byte for byte."""

@@ -1,7 +1,7 @@
 """Where a release starts, which version is asked for, and whether it can become one."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 
@@ -13,7 +13,7 @@ from scripts.core.changelog import headline
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.plan import Origin, PlannedImage, Product
 from scripts.core.tags import Detected, Style
-from scripts.release import version_files
+from scripts.release import history, version_files
 from scripts.release.config import FILE, Config, VersionFile
 from scripts.release.context import Context
 
@@ -53,7 +53,18 @@ def find(context: Context) -> Start:
     ref = f"refs/tags/{trigger.tag}" if trigger.tag else f"refs/heads/{branch}"
     if ref not in refs:
         raise UsageError(f"{ref} is not on the remote", "push it, or choose one that is there")
-    return Start(refs[ref], branch, trigger.tag, context.config_at(refs[ref]), refs)
+    began = Start(refs[ref], branch, trigger.tag, context.config_at(refs[ref]), refs)
+    return _told_by_tags(context, began) if began.config.from_tags else began
+
+
+def _told_by_tags(context: Context, began: Start) -> Start:
+    """Give the start with the highest version that its commit contains: no file says one."""
+    history.complete(context, began.commit)
+    merged = set(context.git.run("rev-list", began.commit).splitlines())
+    released = began.released().items()
+    mine = [one for one, tag in released if began.refs[f"{tags.REFS}{tag}"] in merged]
+    highest = str(max(mine, default=version.BEFORE_ANY))
+    return replace(began, config=replace(began.config, version=highest))
 
 
 def _current_branch(context: Context) -> str:
@@ -78,7 +89,7 @@ def wanted(context: Context, start: Start) -> Version:
     if not request:
         raise UsageError("no version was given", "give one: 0.2.4, or patch, minor, major, rc")
     if request.strip().lower() in version.STEPS:
-        return version.resolve(request, version.parse(start.config.version), ())
+        return version.resolve(request, version.current(start.config.version), ())
     return version.parse(request)
 
 
@@ -109,7 +120,7 @@ def check(context: Context, start: Start, wanted: Version) -> None:
 def _dispatched(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
     config, path = start.config, start.config.changelog
     text = context.read_at(start.commit, path)
-    current = version.parse(config.version)
+    current = version.current(config.version)
     yield from _unsettable(context, start, str(wanted))
     yield from _raised(lambda: version.resolve(str(wanted), current, start.released()))
     tag, page = start.style.tag(wanted), context.endpoints.page_url
@@ -130,7 +141,7 @@ def _unsettable(context: Context, start: Start, wanted: str) -> Iterator[Release
 
     for file in config.version_files:
         yield from _raised(partial(set_line, file))
-    if context.git.run("ls-tree", start.commit, "uv.lock"):
+    if not config.from_tags and context.git.run("ls-tree", start.commit, "uv.lock"):
         locked = context.read_at(start.commit, "uv.lock")
         yield from _raised(partial(version_files.uv_lock, locked, config.project, wanted))
 
@@ -142,7 +153,7 @@ def _tagged(context: Context, start: Start, wanted: Version) -> Iterator[Release
         cause = f"the pushed tag is {start.tag}, the name of {wanted} is {right}"
         yield UsageError(cause, f"delete tag {start.tag}, and push {right}")
     remedy = f"delete tag {start.tag}, correct the commit and tag again; or use Run workflow"
-    if version.parse(config.version) != wanted:
+    if not config.from_tags and version.current(config.version) != wanted:
         cause = f"the tagged commit says version {config.version}, the tag says {wanted}"
         yield UsageError(cause, remedy, Place(FILE))
     for file in config.version_files:

@@ -28,6 +28,7 @@ from scripts.release.attempt import stable
 from scripts.release.context import Context
 from scripts.release.package_metadata import metadata
 from scripts.release.release_surfaces import tags
+from scripts.release.version_source import STATIC
 from scripts.surfaces.drift_issue import DriftIssue
 from scripts.surfaces.image_registry import VERSION_LABEL, FloatingTag
 from scripts.tools.docker_engine import Engine, said_version
@@ -206,7 +207,8 @@ def observed(surface: Surface, exactly: str | None = None) -> Finding:
 def files(context: Context, subject: Subject) -> Iterator[Finding]:
     """The files of the tagged commit."""
     config = context.config_at(subject.commit)
-    yield compared("pyproject.toml", str(subject.version), config.version, NAMES)
+    if config.source.kind == STATIC:
+        yield compared("pyproject.toml", str(subject.version), config.version, NAMES)
     for file in config.version_files:
         line = file.line.replace("{version}", str(subject.version))
         there = line in context.read_at(subject.commit, file.path)
@@ -216,8 +218,9 @@ def files(context: Context, subject: Subject) -> Iterator[Finding]:
     yield compared(config.changelog, subject.version, section.version, NAMES)
     if context.git.run("ls-tree", subject.commit, "uv.lock"):
         packages = tomllib.loads(context.read_at(subject.commit, "uv.lock"))["package"]
-        mine = [one["version"] for one in packages if one["name"] == normalised(config.project)]
-        yield compared("uv.lock", [str(subject.version)], mine, NAMES)
+        own = [one for one in packages if one["name"] == normalised(config.project)]
+        for said in [one["version"] for one in own if "version" in one]:
+            yield compared("uv.lock", str(subject.version), said, NAMES)
 
 
 def package(context: Context, subject: Subject) -> Iterator[Finding]:

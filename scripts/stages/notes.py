@@ -54,7 +54,7 @@ def unlocked(context: Context, wanted: Version) -> str:
     """Render from the changelog and the history alone."""
     began = starting_point.find(context)
     tag, commit = tagged(began).get(wanted, (began.style.tag(wanted), None))
-    if commit is None and wanted <= version.parse(began.config.version):
+    if commit is None and wanted <= version.current(began.config.version):
         raise UsageError(
             f"{wanted} was never released: there is no tag {tag}, and "
             f"{began.branch or began.tag} says {began.config.version} already",
