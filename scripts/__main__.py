@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 TYPED = ("version", "good", "dry_run")
 """What a person types on the command line, or gives the workflow as an input."""
-ON_A_DESK = ("changelog", "notes", "ci-plan", "ci-dists", "ci-verdict")
+ON_A_DESK = ("check", "changelog", "notes", "ci-plan", "ci-dists", "ci-verdict")
 """Verbs that are no job of a release, and leave no result."""
 DEFECT = "look at the traceback in this job's log, and report it"
 

@@ -8,6 +8,7 @@ from scripts.core import jobs
 PROG = "python -m scripts"
 VERBS = {
     **jobs.verbs(),
+    "check": "find every problem of this working tree, without a network",
     "doctor": "find what would stop a release, before it is begun",
     "rollback": "move the pointers from a bad release to a good one",
     "changelog": "check the changelog, or write its first draft",
@@ -35,6 +36,7 @@ EXAMPLES = {
     },
     "image": {"--name api --platform linux/arm64": "build one of them, in a release's tree"},
     "verify": {"--moment published --platform linux/amd64": "use what is public"},
+    "check": {"": "whether table, files, changelog and workflow fit each other"},
     "doctor": {"": "whether a release could be made", "0.2.4": "and whether 0.2.4 is still free"},
     "audit": {
         "": "whether the last release still says one version",

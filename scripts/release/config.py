@@ -2,9 +2,9 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from scripts.core import announcement, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
@@ -18,13 +18,25 @@ AUTHOR = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github
 LARGEST_PORT = 65535
 PLATFORM = r"linux/(amd64|arm64)"
 # A first part with a dot or a port is a registry's host (the reference grammar of distribution).
-REPOSITORY = r"(?![^/]*\.)[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+"
+REPOSITORY = (
+    r"(?![^/]*\.|localhost/)[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+"
+)
+UNHOSTED = (
+    "a path such as owner/name, in small letters and without a host: the variable IMAGE_REGISTRY "
+    "of the repository names the registry of all its images"
+)
+BUILT = "linux/amd64 or linux/arm64: no runner builds another platform"
 FOLDER = r"\.|(?![/.-])[^\s:]+"
 
 
-def _key(meaning: str, *, pattern: str = r".+", **options: Any) -> Any:
-    """Declare one key: what it means, and the form its text must have."""
-    return field(metadata={"meaning": meaning, "pattern": pattern}, kw_only=True, **options)
+def _key(meaning: str, *, pattern: str = r".+", wanted: str = "", **options: Any) -> Any:
+    """Declare one key: what it means, and the form its text must have, `wanted` in words."""
+    metadata = {
+        "meaning": meaning,
+        "pattern": pattern,
+        "wanted": wanted or f"a text of the form {pattern}",
+    }
+    return field(metadata=metadata, kw_only=True, **options)
 
 
 @dataclass(frozen=True)
@@ -56,8 +68,12 @@ class ImageConfig:
     build_args: tuple[str, ...] = _key(
         "The build's arguments, each as NAME=value.", pattern=r"[A-Za-z_]\w*=.*", default=()
     )
-    repository: str = _key("Where it is pushed, without the registry's host.", pattern=REPOSITORY)
-    platforms: tuple[str, ...] = _key("The platforms it is built for.", pattern=PLATFORM)
+    repository: str = _key(
+        "Where it is pushed, without the registry's host.", pattern=REPOSITORY, wanted=UNHOSTED
+    )
+    platforms: tuple[str, ...] = _key(
+        "The platforms it is built for.", pattern=PLATFORM, wanted=BUILT
+    )
     port: int | None = _key("The port its health is asked on.", default=None)
     health: str | None = _key(
         "The path that answers 200 when it is ready.", pattern="/.*", default=None
@@ -115,7 +131,10 @@ class AnnounceConfig:
 class Config:
     """Everything that the release knows of the project."""
 
-    branch: str = _key("The branch that releases start from.", default="main")
+    branch: str | None = _key(
+        "The branch that is told of a rollback; without it, the remote's default branch.",
+        default=None,
+    )
     changelog: str = _key("The changelog, from the repository's root.", default="CHANGELOG.md")
     notes_template: str | None = _key(
         "A Jinja2 template of the release notes; without one they have the usual layout.",
@@ -169,11 +188,29 @@ SECTIONS: dict[str, type[Any]] = {
 }
 
 
+class Examined(NamedTuple):
+    """What could be read of a configuration, and all that is wrong with it."""
+
+    config: Config
+    """Without the keys and tables that are wrong."""
+    problems: list[ReleaseError]
+    line: Callable[[str], int]
+    """Gives the line of a key by its dotted path, or of the nearest table around it."""
+
+
 def parse(text: str) -> Config:
     """Read the configuration out of the text of a pyproject.toml.
 
     Raises `ProblemsError` with every unknown, absent and wrong key at once, each with its line.
     """
+    found = examine(text)
+    if found.problems:
+        raise ProblemsError(found.problems)
+    return found.config
+
+
+def examine(text: str) -> Examined:
+    """Read what can be read of it, and find every problem, each with its line."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -184,9 +221,9 @@ def parse(text: str) -> Config:
     values = reader.table(Config, inside(data, "tool", "release"), TABLE)
     project = reader.project(data, "package" in values)
     reader.sense(values)
-    if reader.problems:
-        raise ProblemsError(sorted(reader.problems, key=lambda e: e.place.line if e.place else 0))
-    return Config(**values, **project)
+    right = {key: value for key, value in values.items() if value not in (None, ())}
+    problems = sorted(reader.problems, key=lambda e: e.place.line if e.place else 0)
+    return Examined(Config(**right, **project), problems, reader.line)
 
 
 def completed(config: Config, repository: str, read: version_source.Read) -> Config:
@@ -227,7 +264,11 @@ class _Reader:
             self._wrong("project.version", what, version_source.REMEDY)
         elif source is None or not isinstance(version or "", str):
             self._wrong("project.version", "is missing", version_source.REMEDY)
-        return {"project": name, "version": version or "", "source": source or Source()}
+        return {
+            "project": name,
+            "version": version if isinstance(version, str) else "",
+            "source": source or Source(),
+        }
 
     def sense(self, values: dict[str, Any]) -> None:
         """Find what no key by itself can be wrong in: nothing to release, or one name twice."""
@@ -291,12 +332,13 @@ class _Reader:
     def _texts(self, f: Field[Any], value: Any, path: str) -> Iterator[str]:
         right = isinstance(value, list) and 0 < len(value) == len({str(item) for item in value})
         if self._checked(right, value, path, "a list of texts, none of them twice"):
-            yield from (self._text(f, item, path) for item in value)
+            read = [self._text(f, item, path) for item in value]
+            yield from (text for text in read if text is not None)
 
-    def _text(self, f: Field[Any], value: Any, path: str) -> str:
+    def _text(self, f: Field[Any], value: Any, path: str) -> Any:
         pattern = f.metadata["pattern"]
         right = isinstance(value, str) and re.fullmatch(pattern, value) is not None
-        return str(self._checked(right, value, path, f"a text of the form {pattern}"))
+        return self._checked(right, value, path, f.metadata["wanted"])
 
     def _checked(self, right: bool, value: Any, path: str, wanted: str) -> Any:
         if not right:
@@ -304,10 +346,10 @@ class _Reader:
         return value if right else None
 
     def _wrong(self, path: str, what: str, remedy: str) -> None:
-        place = Place(FILE, self._line(path))
+        place = Place(FILE, self.line(path))
         self.problems.append(UsageError(f"{path} {what}", remedy, place))
 
-    def _line(self, path: str) -> int:
+    def line(self, path: str) -> int:
         """Give the line of a key, or of the nearest table around it."""
         while path not in self._lines and "." in path:
             # An inline table has no line of its own: the list it is in has.

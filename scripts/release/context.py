@@ -11,7 +11,13 @@ from scripts.core import codec, tags
 from scripts.core import lock as locking
 from scripts.core import plan as planning
 from scripts.core.converge import patiently
-from scripts.core.errors import ConflictError, ServiceError, UsageError
+from scripts.core.errors import (
+    ConflictError,
+    ServiceError,
+    TransientError,
+    UsageError,
+    unresolved,
+)
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Result
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
     from scripts.surfaces.package_index import PackageIndex
 
 T = TypeVar("T")
+FEW = 3.0  # seconds
 
 
 class Context:
@@ -53,9 +60,24 @@ class Context:
     def ask(self, read: Callable[[], T], most: float = float("inf")) -> T:
         """Read from a service, again after a transient error, until the deadline.
 
-        The deadline is the run's, or `most` seconds where that is shorter.
+        The deadline is the run's, or `most` seconds where that is shorter. A person's own machine
+        gives up a name that does not resolve within seconds, since its network seldom comes back.
         """
-        return patiently(read, self.runner.patience(most))
+        if self.runner.on_actions:
+            return patiently(read, self.runner.patience(most))
+        few = self.runner.patience(min(most, FEW))
+
+        def soon() -> T:
+            try:
+                return read()
+            except TransientError as error:
+                self.runner.waiting(error)
+                if not unresolved(error) or few.wait():
+                    raise
+                remedy = "check the address and this machine's network, and run this again"
+                raise ServiceError(error.cause, remedy) from error
+
+        return patiently(soon, self.runner.patience(most))
 
     @cached_property
     def secrets(self) -> Secrets:

@@ -13,9 +13,10 @@ from scripts.core.changelog import headline
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.plan import Origin, PlannedImage, Product
 from scripts.core.tags import Detected, Style
-from scripts.release import history, version_files
-from scripts.release.config import FILE, Config, VersionFile
+from scripts.release import history, named_files, version_files
+from scripts.release.config import FILE, Config, VersionFile, examine
 from scripts.release.context import Context
+from scripts.release.named_files import Tree
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,22 @@ def _pushed(start: Start, tag: str, typed: str | None) -> Version:
 
 def check(context: Context, start: Start, wanted: Version) -> None:
     """Refuse what cannot become a release, every reason at once, before anything is made."""
-    problems = list((_tagged if start.tag else _dispatched)(context, start, wanted))
+    problems = [*lacking(context, start.commit)]
+    problems += (_tagged if start.tag else _dispatched)(context, start, wanted)
     if problems:
         raise ProblemsError(problems)
+
+
+def lacking(context: Context, commit: str) -> list[ReleaseError]:
+    """Find what the table names and the commit does not hold."""
+    found = examine(context.read_at(commit, FILE))
+    listed = context.git.run("ls-tree", "-r", "-t", "-z", "--name-only", commit).split("\0")
+    names = {".", *listed}
+
+    def read(path: str) -> str | None:
+        return context.read_at(commit, path) if path in names else None
+
+    return named_files.lacking(found, Tree(names.__contains__, read))
 
 
 def _dispatched(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:

@@ -137,7 +137,7 @@ def surfaces(context: Context, decided: Rollback) -> list[Surface]:
         context.git,
         bad,
         config.changelog,
-        bad.branch or config.branch,
+        bad.branch or config.branch or context.ask(context.git.default_branch),
         forge.find_pull_request,
         forge.open_pull_request,
     )
