@@ -1,9 +1,9 @@
 """The check of the working tree: every problem at once, offline, and each with its line."""
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -166,14 +166,11 @@ def test_it_takes_less_than_a_second_and_asks_no_service(tmp_path: Path) -> None
         "GITHUB_API_URL": nowhere,
     }
     command = [sys.executable, "-m", "scripts", "check", "--json"]
-    took = []
-    for _ in range(3):
-        began = time.process_time(), time.monotonic()
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, check=False
-        )
-        took.append(time.monotonic() - began[1])
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["verb"] == "check"
-    assert min(took) < 1
+    # Of the processor: what the machine does besides does not count.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
     assert not (tmp_path / "release").exists()
