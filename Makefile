@@ -1,13 +1,13 @@
-# Every command a person or a workflow types. `make help` lists them.
+# The commands for people and workflows. `make help` lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 
-# uv trusts only its own certificates unless told; behind a company proxy that is never enough.
+# By default uv trusts only its own certificates, which fails behind a company proxy.
 export UV_SYSTEM_CERTS := 1
 export HOME ?= $(CURDIR)/.cache/home
-# Under an emptied environment a shell finds programs, and what it starts finds none.
+# In an empty environment bash uses a default PATH, but does not export it to the programs it starts.
 export PATH ?= /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 PYTHON ?= python3
@@ -19,7 +19,7 @@ ARGS ?=
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-# One environment for everything, made again when a lock changes.
+# One environment for all commands. It is synchronised again when a lock file changes.
 .venv/ready: requirements/bootstrap.txt requirements/dev.txt
 	@echo "setup: .venv from requirements/dev.txt"
 	@$(PYTHON) -m venv .venv || { echo "setup: this Python cannot make environments: apt-get install python3-venv" >&2; exit 2; }
@@ -27,8 +27,18 @@ help: ## List the commands.
 	@$(UV) pip sync --quiet --python .venv requirements/bootstrap.txt requirements/dev.txt
 	@touch $@
 
+# A release needs only a third of these packages: those for the verbs of `scripts`. If the whole
+# environment exists already, this target uses it.
+.venv/tools: requirements/bootstrap.txt requirements/release.txt
+	@if [[ -e .venv/ready ]]; then $(MAKE) .venv/ready; else \
+	  echo "setup: .venv from requirements/release.txt"; \
+	  $(PYTHON) -m venv .venv && \
+	  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt && \
+	  $(UV) pip sync --quiet --python .venv requirements/release.txt; fi
+	@touch $@
+
 .PHONY: setup
-setup: .venv/ready ## Make .venv with everything that is pinned in requirements/.
+setup: .venv/ready ## Make .venv with all packages that requirements/ pins.
 
 .PHONY: lock
 lock: ## Compile requirements/*.in into hash-pinned requirements/*.txt.
@@ -38,31 +48,32 @@ lock: ## Compile requirements/*.in into hash-pinned requirements/*.txt.
 	    --output-file "$${file%.in}.txt" "$$file"; done
 
 .PHONY: test
-test: .venv/ready ## Every test: the fast ones side by side, then those with services and worlds of their own.
+test: .venv/ready ## Run all tests: the fast ones in parallel, then those that start services and worlds.
 	@$(PY) -m pytest -q --numprocesses auto --dist worksteal -m "not world and not rehearsal and not service"
 	@$(PY) -m pytest -q -m "world or service"
 	@$(PY) -m pytest -q -m "rehearsal and not long"
 
 .PHONY: test-releases
-test-releases: .venv/ready ## Whole releases one after another, and what comes after them: rollback, audit, changelog (half an hour).
+test-releases: .venv/ready ## Rehearse whole releases, rollbacks, audits and changelog drafts (half an hour).
 	@$(PY) -m pytest -q -m rehearsal tests/rehearsal/test_release.py tests/rehearsal/test_kept.py
 
 .PHONY: lint
-lint: .venv/ready ## Every linter, side by side: Python, types, workflows, Dockerfiles, shell.
-	@$(MAKE) --jobs=4 --keep-going --output-sync=target lint-python lint-types lint-workflows lint-dockerfiles lint-shell
+lint: .venv/ready ## Run all linters in parallel: Python, types, workflows, Dockerfiles, shell, language.
+	@$(MAKE) --jobs=4 --keep-going --output-sync=target lint-python lint-types lint-workflows lint-dockerfiles lint-shell lint-language
 
-.PHONY: lint-python lint-types lint-workflows lint-dockerfiles lint-shell
-lint-python: .venv/ready ## ruff: rules and layout.
+.PHONY: lint-python lint-types lint-workflows lint-dockerfiles lint-shell lint-language
+lint-python: .venv/ready ## Run ruff: rules and layout.
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/ruff format --quiet --check . || { .venv/bin/ruff format --check . >&2; exit 1; }
 
-lint-types: .venv/ready ## mypy.
+lint-types: .venv/ready ## Run mypy.
 	@.venv/bin/mypy --no-error-summary
 
-# actionlint is the one that rehearsal/tools/actionlint pins: from PATH, or built once for all checkouts.
+# rehearsal/tools/actionlint pins the version of actionlint. It comes from PATH, or is built once for
+# all checkouts.
 ACTIONLINT = $(shell sed -n 's|.*github.com/rhysd/actionlint \(v[0-9.]*\).*|\1|p' rehearsal/tools/actionlint/go.mod)
 
-lint-workflows: .venv/ready ## actionlint and zizmor.
+lint-workflows: .venv/ready ## Run actionlint and zizmor.
 	@program=$$(command -v actionlint || true); \
 	  [[ -n $$program && $$("$$program" -version) == "$(ACTIONLINT)"* ]] || program=$$($(PY) -c 'import sys; \
 	  from rehearsal.world.provision import ensure; \
@@ -70,41 +81,57 @@ lint-workflows: .venv/ready ## actionlint and zizmor.
 	  "$$program" -shellcheck .venv/bin/shellcheck -pyflakes= .github/workflows/*.yml
 	@.venv/bin/zizmor --quiet --no-progress --offline --persona pedantic --collect=all --strict-collection .github
 
-lint-dockerfiles: .venv/ready ## hadolint.
+lint-dockerfiles: .venv/ready ## Run hadolint.
 	@.venv/bin/hadolint Dockerfile.*
 
-lint-shell: .venv/ready ## shellcheck, on every file that says it is a shell script.
+lint-shell: .venv/ready ## Run shellcheck on every file with a shell's first line.
 	@git grep -lzE '^#! ?/(usr/)?bin/(env )?(ba|da)?sh' -- ':!*.py' ':!*.md' | xargs -0 .venv/bin/shellcheck
 
+lint-language: .venv/ready ## Check spelling (codespell) and this project's banned phrases.
+	@git ls-files -z -- '*.md' '*.py' '*.yml' '*.toml' Makefile bin | xargs -0 .venv/bin/codespell
+	@$(PY) -m tests.docs.language
+
 .PHONY: check
-check: lint ## Everything that needs no engine and no service: linters, types, the fast tests.
+check: lint ## Run everything that needs no engine and no service: linters, types, the fast tests.
 	@$(PY) -m pytest -q --numprocesses auto --dist worksteal -m "not world and not rehearsal and not service" $(ARGS)
 
 .PHONY: check-services
-check-services: .venv/ready ## The tests that start services: the API, MLflow, nginx, a browser, whole small releases.
+check-services: .venv/ready ## Run the tests that start services: the API, MLflow, nginx, a browser, small releases.
 	@$(PY) -m pytest -q -m service $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/ready ## Run every verb in thousands of odd environments: no traceback, no secret shown (half an hour; ARGS="--hypothesis-seed 1").
+	@$(PY) -m pytest -q --hypothesis-profile fuzz tests/test_fuzz.py tests/tools/test_redaction.py $(ARGS)
+
+.PHONY: mutants
+mutants: .venv/ready ## Plant faults in copies of the code, and see how many the fast tests notice (ARGS="--sample 200 --seed 7").
+	@$(PY) -m tests.mutation $(ARGS)
+
 .PHONY: changelog-check
-changelog-check: .venv/ready ## The changelog as the release will need it (ARGS="--base origin/main": with an entry for the change).
+changelog-check: .venv/tools ## Check the changelog for a release (ARGS="--base origin/main": require an entry for the change).
 	@$(PY) -m scripts changelog check $(ARGS)
 
 .PHONY: dists
-dists: .venv/ready ## Build the wheel and the sdist of HEAD, and inspect them as a release does.
+dists: .venv/tools ## Build the wheel and the sdist of HEAD, and check them as a release does.
 	@$(PY) -m scripts ci-dists
 
 .PHONY: images
-images: ## Build every image for both platforms, and keep nothing (ARGS="api" for one).
+images: ## Build every image for both platforms, and discard them (ARGS="api" for one).
 	@docker buildx bake --set '*.output=type=cacheonly' $(ARGS)
 
 .PHONY: reference
-reference: .venv/ready ## Write docs/reference.md, and the run's jobs in other documents, from the code.
+reference: .venv/ready ## Write docs/reference.md and the lists of jobs in other documents from the code.
 	@$(PY) -m scripts.cli.reference
+
+.PHONY: screenshots
+screenshots: .venv/ready ## Write the pictures of the documents, docs/images, with this machine's Chromium.
+	@$(PY) -m tests.screenshots
 
 .PHONY: rehearse
 rehearse: .venv/ready ## Perform a whole release on this machine (ARGS="--keep", "--dry-run", "--version 0.3.0rc1").
 	@$(PY) -m rehearsal run $(ARGS)
 
-# The programs that the benchmarks run beside ours, apart from what a release runs with.
+# The benchmarks compare with these programs. A release does not need them.
 .venv-bench/ready: .venv/ready requirements/bench.txt
 	@$(UV) venv --quiet --clear --python $(PY) .venv-bench
 	@$(UV) pip sync --quiet --python .venv-bench requirements/bench.txt
@@ -115,9 +142,9 @@ bench: .venv-bench/ready ## Measure against other tools, side by side (ARGS="sta
 	@$(PY) -m benchmarks $(ARGS)
 
 .PHONY: bench-emulation
-bench-emulation: .venv/ready ## Build the images beside an install under emulation (root; ten minutes; ARGS="--sample": without a verdict).
+bench-emulation: .venv/ready ## Compare the build of the images with an install under emulation (root; ten minutes; ARGS="--sample": without a verdict).
 	@$(PY) -m benchmarks.emulation $(ARGS)
 
 .PHONY: faults
-faults: .venv/ready ## Strike every write of a release and run it again: all must end alike (an hour; ARGS="--quick", "--only TEXT", "--act 12").
+faults: .venv/ready ## Interrupt every write of a release and run it again: the end state must be the same (an hour; ARGS="--quick", "--only TEXT", "--act 12").
 	@$(PY) -m rehearsal faults $(ARGS)

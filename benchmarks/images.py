@@ -68,7 +68,7 @@ class Builder:
                 process.wait()
             if process.returncode:
                 cause = f"docker {' '.join(arguments[:2])} failed:\n{_last(log.fileno(), 20)}"
-                raise CheckError(cause, "mend what it names, and measure again")
+                raise CheckError(cause, "fix what it names, and measure again")
 
     def _environment(self) -> dict[str, str]:
         where = self.endpoints

@@ -1,1 +1,1 @@
-"""A world on your own machine that release.yml runs in, unchanged."""
+"""A world on your own machine where release.yml runs unchanged."""

@@ -1,4 +1,4 @@
-"""`python -m rehearsal`: a whole release on this machine, and what it came to."""
+"""Run `python -m rehearsal`: a whole release on this machine, with a verdict."""
 
 import argparse
 import dataclasses
@@ -23,17 +23,18 @@ VERSION = "0.2.4"
 INTERRUPTED = 130
 EXAMPLES = """examples:
   python -m rehearsal run                       a release of 0.2.4, then the verdict
-  python -m rehearsal run --keep                leave the world up, to look around in it
-  python -m rehearsal run --again               the same release once more, into the kept world
-  python -m rehearsal run --version 0.3.0rc1    a candidate, which moves no pointer
+  python -m rehearsal run --keep                keep the world up to inspect it
+  python -m rehearsal run --again               the same release again, in the kept world
+  python -m rehearsal run --version 0.3.0rc1    a candidate, which does not move pointers
   python -m rehearsal run --tag 0.2.4           push a tag instead of pressing the button
-  python -m rehearsal run --dry-run             change nothing anywhere
-  python -m rehearsal run --private             in a private repository
-  python -m rehearsal faults --quick            what comes of faults: a few of each kind
-  python -m rehearsal up | down                 bring a world up, end it
-in the world that is up (up, or run --keep):
+  python -m rehearsal run --dry-run             write nothing
+  python -m rehearsal run --private             use a private repository
+  python -m rehearsal faults --quick            the recovery from faults: a few of each kind
+  python -m rehearsal up | down                 start a world, end it
+in a world that is up (up, or run --keep):
   python -m rehearsal dispatch rollback.yml --input version=0.2.5
   python -m rehearsal dispatch audit.yml --schedule
+  python -m rehearsal run --again --hold        let the gate wait; then approve or reject
   python -m rehearsal dispatch changelog.yml
   python -m rehearsal pull-request --branch a-branch-of-this-checkout"""
 
@@ -42,52 +43,56 @@ def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     main_parser = argparse.ArgumentParser(
         prog="python -m rehearsal",
-        description="Perform a release on this machine, with real services.",
+        description="Run a release on this machine with real services.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = "run|dispatch|pull-request|faults|up|down"
+    names = "run|dispatch|approve|reject|pull-request|faults|up|down"
     verbs = main_parser.add_subparsers(dest="verb", required=True, metavar=names)
     for name, meaning in (
-        ("run", "bring a world up, run release.yml in it, say what it came to"),
-        ("up", "bring a world up and leave it"),
+        ("run", "start a world, run release.yml in it, print the verdict"),
+        ("up", "start a world and keep it up"),
         ("down", "end the world and remove it"),
     ):
         verb = verbs.add_parser(name, help=meaning, description=meaning)
         verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="the world's folder")
         if name != "down":
-            verb.add_argument("--version", help=f"what to release (default: {VERSION})")
-            verb.add_argument("--private", action="store_true", help="in a private repository")
+            verb.add_argument("--version", help=f"the version to release (default: {VERSION})")
+            verb.add_argument("--private", action="store_true", help="use a private repository")
     release = verbs.choices["run"]
     release.add_argument("--dry-run", action="store_true", help="a run that changes nothing")
-    release.add_argument("--tag", metavar="V", help="push the tag of a commit that says V")
-    release.add_argument("--keep", action="store_true", help="leave the world up")
+    release.add_argument("--tag", metavar="V", help="push the tag of a commit with version V")
+    release.add_argument("--keep", action="store_true", help="keep the world up")
     release.add_argument("--again", action="store_true", help="run in the world that is up")
     for name, meaning in kept_world.VERBS.items():
         verb = verbs.add_parser(name, help=meaning, description=meaning)
         verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="the world's folder")
-    kept_world.add_arguments(verbs.choices["dispatch"], verbs.choices["pull-request"])
-    faults = "strike every write of a release, and run it again: all must end alike"
+    kept_world.add_arguments(verbs.choices)
+    faults = "inject a fault into each write of a release: a second run must end in the same state"
     verb = verbs.add_parser("faults", help=faults, description=faults)
-    verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="where its world goes")
+    verb.add_argument("--folder", type=Path, default=Path(FOLDER), help="the folder of its world")
     command.add_arguments(verb)
     return main_parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; return 0 only if all came out as planned."""
+    """Run one verb; return 0 only if everything is as planned."""
     arguments = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     verbs: dict[str, Callable[[argparse.Namespace, Progress], int]] = {
         "run": _run,
         "dispatch": kept_world.dispatch,
         "pull-request": kept_world.pull_request,
+        "approve": kept_world.decide,
+        "reject": kept_world.decide,
         "faults": command.faults,
         "up": _up,
         "down": _down,
     }
     try:
-        with world.alone(arguments.folder), Progress() as progress:
+        # Runs in a kept world may overlap: their groups say who waits, and some wait for `approve`.
+        shared = arguments.verb in kept_world.VERBS or getattr(arguments, "again", False)
+        with world.alone(arguments.folder, shared=shared), Progress() as progress:
             return verbs[arguments.verb](arguments, progress)
     except ReleaseError as error:
         print(error, file=sys.stderr)
@@ -135,19 +140,22 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> int:
 
 
 def _world(arguments: argparse.Namespace, progress: Progress) -> World:
-    """Bring a world up, or take the one that is."""
+    """Start a world, or use the one that is up."""
     wanted = arguments.tag or arguments.version
     if not arguments.again:
         typed, private = wanted or VERSION, arguments.private
         return world.up(arguments.folder, Path.cwd(), progress, version=typed, private=private)
     kept_world = world.load(arguments.folder)
+    if arguments.private and not kept_world.private:
+        remedy = "omit --private, or end the world: python -m rehearsal down"
+        raise UsageError("the repository of the world that is up is public", remedy)
     return dataclasses.replace(kept_world, version=wanted) if wanted else kept_world
 
 
 def _perform(
     here: World, arguments: argparse.Namespace, progress: Progress, *, up: float
 ) -> verdict.Verdict:
-    """Start the event, follow the run, look at the surfaces."""
+    """Start the event, follow the run, check the surfaces."""
     if arguments.tag:
         event = maintainer.push_tag(here, arguments.tag)
     else:
@@ -155,16 +163,17 @@ def _perform(
     with progress.step("look before"):
         before = verdict.Before.of(here)
     finished_before = f"release {_tag(here.version)}" in before.snapshot.state
-    done = run.run(here.setting(event.sha), event, progress)
+    setting = dataclasses.replace(here.setting(event.sha), hold=arguments.hold)
+    done = run.run(setting, event, progress)
     (here.folder / "summary.md").write_text(done.summary(), encoding="utf-8")
     report_page.write(here.folder / "report.html", here.version, done.summaries)
     mode = "dry-run" if arguments.dry_run else "again" if finished_before else "release"
-    with progress.step("look at every surface"):
+    with progress.step("check every surface"):
         return verdict.of_run(here, done, mode, before, up)
 
 
 def _tag(typed: str) -> str:
-    """Return the tag of a version as it was typed, "" for a step like `patch` or a mistake."""
+    """Return the tag of a typed version, "" for a step like `patch` or a mistake."""
     try:
         return version.tag(version.parse(typed))
     except ReleaseError:

@@ -1,25 +1,27 @@
-"""What a person sees while things take their time: one line each, with its seconds.
+"""Show a person the progress of long tasks: one line each, with its seconds.
 
-On a terminal the lines of whatever is under way are kept at the bottom and updated in place.
+On a terminal rich keeps the lines of what is under way at the bottom, and updates them in place.
 Elsewhere each thing gets a line when it starts and one when it ends, and every half a minute a sign
 of life.
 """
 
 import os
-import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 from scripts.cli import terminal
 
 HEARTBEAT = 30.0
-"""Seconds after which a line without news shows that work goes on."""
+"""Seconds without news after which a line shows that work continues."""
 _TICK = 0.5
 _MARKS = {"success": "ok", "failure": "FAILED", "cancelled": "stopped"}
 
@@ -42,56 +44,61 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream, self._clock = stream or sys.stdout, clock
-        self._live = terminal.watched(self._stream, os.environ) if live is None else live
+        watched = terminal.watched(self._stream, os.environ) if live is None else live
         self._tasks: dict[str, _Task] = {}
-        self._drawn = 0
-        self._lock = threading.RLock()
+        self._live = self._shown() if watched else None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
 
+    def _shown(self) -> Live:
+        return Live(
+            console=Console(file=self._stream, force_terminal=True, highlight=False),
+            get_renderable=self._under_way,
+            refresh_per_second=1 / _TICK,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
     def __enter__(self) -> Self:
-        self._thread.start()
+        if self._live:
+            self._live.start()
+        else:
+            self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stopped.set()
-        self._thread.join()
-        with self._lock:
-            self._erase()
-            self._stream.flush()
+    def __exit__(self, *_: Any) -> None:
+        if self._live:
+            self._live.stop()
+        else:
+            self._stopped.set()
+            self._thread.join()
+        self._stream.flush()
 
     def start(self, name: str, detail: str = "") -> None:
         """Begin a task; its seconds count from here."""
-        with self._lock:
-            now = self._clock()
-            self._tasks[name] = _Task(now, now, detail)
-            if not self._live:
-                self._write(f"  start   {name}")
-            self.tick()
+        now = self._clock()
+        self._tasks[name] = _Task(now, now, detail)
+        if not self._live:
+            self._write(f"  start   {name}")
+        self.tick()
 
     def detail(self, name: str, text: str) -> None:
-        """Say what a task is doing now, in a few words."""
-        with self._lock:
-            if name in self._tasks:
-                self._tasks[name].detail = " ".join(text.split())
+        """Set what a task is doing now, in a few words."""
+        if task := self._tasks.get(name):
+            task.detail = " ".join(text.split())
 
     def finish(self, name: str, result: str = "success") -> float:
         """End a task with success, failure or cancelled; return its seconds."""
-        with self._lock:
-            task = self._tasks.pop(name, None)
-            seconds = self._clock() - task.started if task else 0.0
-            self._above([f"  {_MARKS.get(result, result):<7} {name:<40} {seconds:7.1f} s"])
-            return seconds
+        task = self._tasks.pop(name, None)
+        seconds = self._clock() - task.started if task else 0.0
+        self._write(f"  {_MARKS.get(result, result):<7} {name:<40} {seconds:7.1f} s")
+        return seconds
 
     def say(self, *lines: str) -> None:
         """Write lines that stay."""
-        with self._lock:
-            self._above(lines)
+        for line in lines:
+            self._write(line)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Callable[[str], None]]:
@@ -108,13 +115,11 @@ class Progress:
         self.finish(name)
 
     def tick(self) -> None:
-        """Bring the lines up to date."""
-        with self._lock:
-            if self._live:
-                self._erase()
-                self._draw()
-            else:
-                self._beat()
+        """Update the lines."""
+        if self._live:
+            self._live.refresh()
+        else:
+            self._beat()
 
     def _run(self) -> None:
         while not self._stopped.wait(_TICK):
@@ -122,32 +127,23 @@ class Progress:
 
     def _beat(self) -> None:
         now = self._clock()
-        for name, task in self._tasks.items():
+        for name, task in list(self._tasks.items()):
             if now - task.shown >= HEARTBEAT:
                 task.shown = now
                 self._write(f"  ...     {name:<40} {now - task.started:7.1f} s  {task.detail}")
 
-    def _above(self, lines: Sequence[str]) -> None:
-        self._erase()
-        for line in lines:
-            self._write(line)
-        self._draw()
-
-    def _draw(self) -> None:
-        if not self._live or not self._tasks:
-            return
-        width = shutil.get_terminal_size().columns
+    def _under_way(self) -> Text:
         now = self._clock()
-        for name, task in self._tasks.items():
-            text = f"  >       {name:<40} {now - task.started:7.1f} s  {task.detail}"
-            self._write(text[: width - 1])
-        self._drawn = len(self._tasks)
-
-    def _erase(self) -> None:
-        if self._drawn:
-            self._stream.write(f"\x1b[{self._drawn}F\x1b[J")
-            self._drawn = 0
+        lines = (
+            f"  >       {name:<40} {now - task.started:7.1f} s  {task.detail}"
+            for name, task in list(self._tasks.items())
+        )
+        return Text("\n".join(lines), no_wrap=True, overflow="crop")
 
     def _write(self, line: str) -> None:
-        self._stream.write(f"{line}\n")
-        self._stream.flush()
+        """Write a line that stays: in one call, since jobs end side by side."""
+        if self._live:
+            self._live.console.print(Text(line), soft_wrap=True)
+        else:
+            self._stream.write(f"{line}\n")
+            self._stream.flush()

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 TYPED = ("version", "good", "dry_run")
 """What a person types on the command line, or gives the workflow as an input."""
-ON_A_DESK = ("check", "changelog", "notes", "ci-plan", "ci-dists", "ci-verdict")
+ON_A_DESK = (
+    *("check", "init", "upgrade", "changelog", "notes"),
+    *("ci-plan", "ci-dists", "ci-verdict"),
+)
 """Verbs that are no job of a release, and leave no result."""
-DEFECT = "look at the traceback in this job's log, and report it"
+DEFECT = "read the traceback in this job's log, and report it"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,7 +79,7 @@ def misplaced(context: "Context") -> "Exception | None":
     top = next((one for one in folders if (one / ".git").exists()), context.root)
     if top == context.root:
         return None
-    return UsageError(f"this folder is not the top of its clone: {context.root}", f"cd {top}")
+    return UsageError(f"{context.root} is not the top of its clone, which is {top}", f"cd {top}")
 
 
 def perform(context: "Context", verb: str, arguments: dict[str, Any]) -> "Done | Exception":
@@ -105,7 +108,7 @@ def _attempted(act: Callable[[], T]) -> "T | Exception":
     except OSError as error:
         if error.filename is None:
             return error
-        remedy = "make it a file, or a folder, that this user may read and write"
+        remedy = "make it a file or folder that this user can read and write"
         return UsageError(f"{error.filename}: {error.strerror}", remedy)
     except Exception as error:  # a defect: `answer` prints its traceback
         return error

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from rehearsal.github.app import make_app
 from rehearsal.github.settings import GitHubSettings, Token
@@ -18,6 +19,9 @@ from tests.support.index import TOKEN as INDEX_TOKEN
 from tests.support.index import SmallIndex
 from tests.support.project import Project
 from tests.support.serving import Served, serving
+
+# `make fuzz`: pytest's option --hypothesis-profile.
+settings.register_profile("fuzz", max_examples=6000, deadline=None)
 
 OF_A_RUN = ("GITHUB_", "GH_", "RUNNER_", "ACTIONS_", "RELEASE_", "REGISTRY_", "PACKAGE_INDEX_")
 

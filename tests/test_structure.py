@@ -196,3 +196,109 @@ def test_an_image_is_known_by_one_name_everywhere() -> None:
         assert image.dockerfile == services[name]["build"]["dockerfile"] == f"Dockerfile.{name}"
         assert (ROOT / image.dockerfile).is_file()
         assert services[name]["image"] == f"docker.io/{image.repository}:latest"
+
+
+SEPARATORS = ("--", "--end-of-options")
+# What starts a program with the words that it is given, and what hands words on to those.
+STARTERS = (
+    "git.run",
+    "self.run",
+    "self._imagetools",
+    "self._run",
+    "self._uv",
+    "installation.run",
+    "consumer.run",
+)
+STARTERS += ("self.install", "installation.install", "installation.from_index")
+PROGRAMS = ("'git'", "'docker'", "'uv'", "sys.executable", "str(self.python)")
+
+
+def is_fixed(word: ast.expr) -> bool:
+    """Say whether a word cannot become an option: it begins with what stands in the code."""
+    inside: list[ast.expr]
+    match word:
+        case ast.Starred(value=ast.Tuple(elts=inside)):
+            pass
+        case ast.Starred(value=ast.GeneratorExp(elt=one)) | ast.Starred(value=ast.Name() as one):
+            inside = [one]
+        case ast.IfExp(body=one, orelse=other):
+            inside = [one, other]
+        case ast.Constant() | ast.JoinedStr(values=[ast.Constant(), *_]):
+            inside = []
+        case _:
+            return ast.unparse(word).isupper()
+    return all(map(is_fixed, inside))
+
+
+def spelt(words: list[ast.expr], function: ast.AST) -> Iterator[ast.expr]:
+    """Put in the place of a name of the function's own what stands behind its `=`."""
+    own = {
+        target.id: node.value
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for word in words:
+        name = ast.unparse(word).removeprefix("*")
+        match own.get(name) if name.isidentifier() else None:
+            case ast.Tuple(elts=inside) | ast.List(elts=inside) if isinstance(word, ast.Starred):
+                yield from spelt(inside, function)
+            case ast.IfExp(body=ast.List(elts=one), orelse=ast.List(elts=other)):
+                yield from (*one, *other)
+            case ast.JoinedStr() as text:
+                yield text
+            case _:
+                yield word
+
+
+def loose(path: Path) -> Iterator[str]:
+    """Find the words that a program could take for an option.
+
+    Every word that is not literal stands behind a separator, or behind literal text (`--file={}`).
+    A function that hands its own words on (`*arguments`) is looked at where it is called.
+    """
+    found = [n for n in ast.walk(tree(path)) if isinstance(n, ast.FunctionDef)]
+    within = {one for outer in found for one in ast.walk(outer) if one is not outer}
+    for function in (one for one in found if one not in within):
+        rest = function.args.vararg
+        for node in ast.walk(function):
+            words: list[ast.expr] = []
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(STARTERS):
+                words = node.args
+            elif isinstance(node, ast.List) and node.elts and ast.unparse(node.elts[0]) in PROGRAMS:
+                words = node.elts[1:]
+            for word in spelt(words, function):
+                if isinstance(word, ast.Constant) and word.value in SEPARATORS:
+                    break
+                handed = rest and ast.unparse(word) == f"*{rest.arg}"
+                if not handed and not is_fixed(word):
+                    yield f"{path.name}:{word.lineno}: {ast.unparse(word)}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_nothing_that_was_read_becomes_an_option(path: Path) -> None:
+    assert not list(loose(path))
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        ("git.run('fetch', url)", "url"),
+        ("self.git.run('log', '--format=%H', f'{a}..HEAD')", "f'{a}..HEAD'"),
+        ("git.run('log', '--end-of-options', f'{a}..HEAD')", ""),
+        ("git.run('push', f'--force-with-lease={a}')", ""),
+        ("processes.run(['git', 'cat-file', a])", "a"),
+        ("self._run('logs', *names)", "*names"),
+        ("names = [a, 'b']; self._run('logs', *names)", "a"),
+        ("names = ['--', a]; self._run('logs', *names)", ""),
+        ("self._run('logs', *more)", ""),
+        ("self._run('logs', '--', *names)", ""),
+        ("git.run('tag', *(f'-m{a}' for a in b))", ""),
+        ("git.run('tag', *(a for a in b))", "*(a for a in b)"),
+    ],
+)
+def test_the_rule_of_options_finds_one(call: str, found: str, tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+    module.write_text(f"def act(*more):\n    {call}\n", "utf-8")
+    assert [line.partition(": ")[2] for line in loose(module)] == ([found] if found else [])

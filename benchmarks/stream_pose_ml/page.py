@@ -2,7 +2,7 @@
 
 A frame counts when the screen shows it: two that are drawn between two of the screen's pictures are
 one. None may be left out on the way to the API either, which happens when answers stay away. The
-first label is timed from the press of Play at a recording's beginning, with nothing streamed before.
+first label is timed from the press of Play at a recording's beginning: nothing was streamed before.
 """
 
 import sys
@@ -38,7 +38,8 @@ SHOWN = "window.shown"
 FIRST_LABEL_SECONDS = 1.0
 PLAYS = 5
 PLAY = """(() => {
-  const [play, position, label] = ["play", "position", "label"].map((id) => document.getElementById(id));
+  const ids = ["play", "position", "label"];
+  const [play, position, label] = ids.map((id) => document.getElementById(id));
   if (play.textContent === "Pause") play.click();
   position.value = 0;
   for (const type of ["input", "change"]) position.dispatchEvent(new Event(type));
@@ -81,7 +82,9 @@ def main() -> int:
     claims = [
         Claim(f"{FPS} frames per second on the page", FPS / rate, SLACK, at_most=True),
         Claim("frames that the API did not keep up with", left_out, 0, at_most=True),
-        Claim("seconds from play to the first label", max(first), FIRST_LABEL_SECONDS, at_most=True),
+        Claim(
+            "seconds from play to the first label", max(first), FIRST_LABEL_SECONDS, at_most=True
+        ),
     ]
     return conclude(NAME, {"page": {one.name: one for one in (between, labels)}}, claims)
 

@@ -6,6 +6,6 @@ nothing else. The modules use the standard library alone: they run on the machin
 runner's actions run on the runner's Node, and never inside the project's environment.
 
 What they get besides their inputs, by environment: `REHEARSAL_RUN` (the run's folder, where
-artifacts are kept), `REHEARSAL_ROOT` (this package's parent), `REHEARSAL_UV`, `REHEARSAL_PYTHON`
-(programs), `REHEARSAL_BUILDER` (the builder's name).
+artifacts are kept), `REHEARSAL_ROOT` (this package's parent), `REHEARSAL_PYTHON`
+(a program), `REHEARSAL_BUILDER` (the builder's name).
 """

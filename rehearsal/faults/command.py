@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rehearsal.faults import fault_matrix, races, under_act
+from rehearsal.faults import fault_matrix, network, races, under_act
 from rehearsal.faults.end_state import Keeper
 from rehearsal.faults.fault_matrix import QUICK, Case, Matrix, Row
 from rehearsal.progress import Progress
@@ -27,13 +27,17 @@ WORLD, PROJECT, TABLE = "faults-world", "faults-project", "faults.json"
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     verb.add_argument("--quick", action="store_true", help="a few of each kind")
-    verb.add_argument("--only", metavar="TEXT", default="", help="the cases whose name has TEXT")
-    verb.add_argument("--act", metavar="N", type=int, default=0, help="N of them under act instead")
-    verb.add_argument("--seed", metavar="S", type=int, help="what --act chooses by")
+    verb.add_argument(
+        "--only", metavar="TEXT", default="", help="the cases whose names contain TEXT"
+    )
+    verb.add_argument(
+        "--act", metavar="N", type=int, default=0, help="run N of them under act instead"
+    )
+    verb.add_argument("--seed", metavar="S", type=int, help="the random seed of --act's choice")
 
 
 def faults(arguments: argparse.Namespace, progress: Progress) -> int:
-    """Perform the cases that are asked for; return 0 only if all converge."""
+    """Run the requested cases; return 0 only if all converge."""
     folder, began = arguments.folder.resolve(), time.monotonic()
     with _up(folder, progress) as here:
         with progress.step("a run without a fault"):
@@ -46,20 +50,20 @@ def faults(arguments: argparse.Namespace, progress: Progress) -> int:
 
 
 def choose(cases: list[Case], *, quick: bool, only: str) -> list[Case]:
-    """Return the cases that are asked for. Raises `UsageError` if there is none."""
+    """Return the requested cases. Raises `UsageError` if there is none."""
     wanted = [case for case in cases if only in case.name and (case.name in QUICK or not quick)]
     names = {case.name for case in cases}
     if absent := [name for name in QUICK if name not in names]:
-        raise UsageError(f"no longer a case: {', '.join(absent)}", "mend QUICK in fault_matrix.py")
+        raise UsageError(f"no longer a case: {', '.join(absent)}", "fix QUICK in fault_matrix.py")
     if not wanted:
-        raise UsageError(f"no case has {only!r} in its name", "leave --only out to see them all")
+        raise UsageError(f"no case name contains {only!r}", "run without --only to see all cases")
     return wanted
 
 
 def _perform(matrix: Matrix, arguments: argparse.Namespace, progress: Progress) -> list[Row]:
-    sound = Row("the clean run, and the same again", "ended well", second="run")
+    sound = Row("the clean run, then the same run again", "ended well", second="run")
     sound.problems += matrix.sound()
-    cases = [*fault_matrix.cases(matrix.clean), *races.cases(matrix)]
+    cases = [*fault_matrix.cases(matrix.clean), *network.cases(matrix), *races.cases(matrix)]
     wanted = choose(cases, quick=arguments.quick, only=arguments.only)
     if not arguments.act:
         return [sound, *fault_matrix.perform(matrix, wanted, progress)]
@@ -72,7 +76,7 @@ def _perform(matrix: Matrix, arguments: argparse.Namespace, progress: Progress) 
 
 @contextmanager
 def _up(folder: Path, progress: Progress) -> Iterator[World]:
-    """Bring the example's world up, and end it again."""
+    """Start the example's world, and end it again."""
     project, place = folder / PROJECT, folder / WORLD
     world.down(place)
     shutil.rmtree(project, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a release leaves behind, seen without the release's own code; and putting that back.
+"""Read a release's end state without the release's own code, and restore it.
 
 A state is everything in a world that has a name. Two runs ended alike if their states are equal.
 Putting a state back makes a world ready for the next fault in a second, where a new world would
@@ -53,11 +53,11 @@ class State:
     manifests: tuple[str, ...] = field(default=(), compare=False)
 
     def key(self) -> str:
-        """Return a text that is the same for states from which a run goes on alike."""
+        """Return a text that is the same for states from which a run continues alike."""
         return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()
 
     def differences(self, planned: "State") -> list[str]:
-        """Say in words what is not as in `planned`."""
+        """List in words what differs from `planned`."""
         return [
             f"{what} is {found}, not {wanted}"
             for what, found, wanted in _pairs(self._rows(), planned._rows())
@@ -78,7 +78,7 @@ class State:
 
 
 class Keeper:
-    """Looks at a world, keeps what it saw in `folder`, and puts it back."""
+    """Reads a world's state, saves it in `folder`, and restores it."""
 
     def __init__(self, world: World, project: str, folder: Path) -> None:
         self._world, self._project, self._folder = world, project, folder
@@ -116,7 +116,7 @@ class Keeper:
                 shutil.copytree(self._storage, target / "registry")
 
     def put_back(self, state: State) -> None:
-        """Make the world what it was when `state` was kept. Raises ValueError if it is not so."""
+        """Restore the world to the saved `state`. Raises ValueError if a difference remains."""
         self._put_releases_away()
         self._put_refs(state.refs)
         shutil.rmtree(self._storage, ignore_errors=True)
@@ -126,10 +126,10 @@ class Keeper:
         for release in state.releases:
             self._put_release(release, latest=release.tag == state.latest)
         if (found := self.look()) != state:
-            raise ValueError(f"not put back: {'; '.join(found.differences(state))}")
+            raise ValueError(f"not restored: {'; '.join(found.differences(state))}")
 
     def change_main(self, path: str, text: str) -> str:
-        """Commit a file to the branch as somebody else would; return the commit."""
+        """Commit a file to the branch as another person would; return the commit."""
         url = f"{self._root}/contents/{path}"
         found = self._api.get(url, timeout=LONGEST)
         body = {

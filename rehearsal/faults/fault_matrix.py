@@ -1,4 +1,4 @@
-"""Every fault on every write of a release, and what comes of it when the release is run again.
+"""Inject every fault into every write of a release, and run the release again.
 
 One clean run shows which requests write, and where each job begins. Then, fault after fault: the
 run up to the struck job is put back, the rest runs with the fault, and the whole runs again without
@@ -30,7 +30,7 @@ from rehearsal.runs.workflow import SUCCESS
 from rehearsal.world.world import World
 
 PATIENCE, IMPATIENCE = 20.0, 3.0
-"""Seconds of the stages' deadline; the second where a service stays away for good."""
+"""Seconds of the stages' deadline; the second where a service stays down."""
 QUICK = (
     "prepare: github POST git-receive-pack 1: dropped after",
     "stage: github POST releases 1: dropped after",
@@ -43,8 +43,10 @@ QUICK = (
     "stage: killed on the way",
     "publish-package: killed on the way",
     "publish-tags: artifact lost",
+    "stage: github: port refused",
+    "publish-package: index: connection reset",
 )
-"""The cases that every test run performs: each kind of surface, each kind of end."""
+"""The cases of every test run: each kind of surface, each kind of end."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Checkpoint:
 
 @dataclass
 class Clean:
-    """The clean run: what all others are compared with."""
+    """The clean run, the reference for all others."""
 
     run: DirectRun
     start: State
@@ -74,7 +76,7 @@ class Clean:
 
 @dataclass(frozen=True)
 class Ended:
-    """What a second run came to."""
+    """The result of a second run."""
 
     ok: bool
     state: State
@@ -95,13 +97,13 @@ class Row:
 
     @property
     def converged(self) -> bool:
-        """Say whether all ended as it must."""
+        """Tell whether all ended as expected."""
         return not self.problems
 
 
 @dataclass(frozen=True)
 class Case:
-    """One fault, by name, and how it is performed."""
+    """One fault, by name, and how it runs."""
 
     name: str
     perform: "Callable[[Matrix, Row], None]" = field(repr=False)
@@ -110,14 +112,14 @@ class Case:
 
 
 class Matrix:
-    """A world with a clean run in it, and what is needed to disturb others."""
+    """A world with a clean run, and the means to disturb others."""
 
     def __init__(self, here: World, keeper: Keeper) -> None:
         self.world, self.keeper = here, keeper
         self._seconds: dict[str, tuple[str, Ended]] = {}
         self.clean: Clean = self._clean_run()
         self.after_clean = self.again(Row("the clean run"))
-        """What a second run comes to after the clean one: it must write nothing."""
+        """The second run after the clean one: it must write nothing."""
 
     def direct(
         self,
@@ -126,7 +128,7 @@ class Matrix:
         *,
         patience: float = PATIENCE,
     ) -> DirectRun:
-        """Press the button, and run what follows directly."""
+        """Press the button, and run the release directly."""
         return self.starting(interference, begun, patience=patience)()
 
     def starting(
@@ -137,7 +139,7 @@ class Matrix:
         patience: float = PATIENCE,
         version: str = "",
     ) -> Callable[[], DirectRun]:
-        """Press the button; what is returned performs the run."""
+        """Press the button; return a function that performs the run."""
         here = dataclasses.replace(self.world, version=version) if version else self.world
         event = maintainer.press_button(here)
         if begun:
@@ -146,7 +148,7 @@ class Matrix:
         return partial(direct.run, setting, event, interference, environment=more, begun=begun)
 
     def strike(self, *rules: Mapping[str, Any]) -> None:
-        """Put faults on requests from now on; none takes all away."""
+        """Set the faults for requests from now on; none removes all."""
         file = self.world.endpoints.faults
         draft = file.with_suffix(".part")
         if rules:
@@ -156,7 +158,7 @@ class Matrix:
             file.unlink(missing_ok=True)
 
     def offset(self) -> int:
-        """Say how far the journal has come."""
+        """Return the journal's current length."""
         return journal.size(self.world.endpoints.journal)
 
     def writes_since(self, offset: int) -> list[Entry]:
@@ -183,14 +185,14 @@ class Matrix:
         return Ended(done.ok, self.keeper.look(), writes, tuple(done.failed))
 
     def sound(self) -> list[str]:
-        """Say what is wrong with the clean run itself, whose second run must write nothing."""
+        """List problems of the clean run itself, whose second run must write nothing."""
         problems = self.after_clean.state.differences(self.clean.state)
         if self.after_clean.writes or not self.after_clean.ok:
             problems.append(f"after the clean run: {self.after_clean}")
         return problems
 
     def judge(self, row: Row, first: DirectRun, ended: Ended, left: State) -> None:
-        """Compare what two runs came to with the clean run."""
+        """Compare the results of two runs with the clean run."""
         row.first = "ended well" if first.ok else f"failed at {', '.join(first.failed)}"
         row.told = advice(self.clean.run if first.cut else first)
         if first.cut:
@@ -201,9 +203,11 @@ class Matrix:
             row.problems += ["green, but the end state is not as planned"]
             row.problems += left.differences(self.clean.state)
         if as_planned and ended.writes:
-            row.problems.append(f"all was there, and the second run wrote {ended.writes} times")
+            row.problems.append(
+                f"everything was public, but the second run wrote {ended.writes} times"
+            )
         if not first.ok and "report" not in first.failed and "again" not in row.told:
-            row.problems.append("the report does not say to run it again")
+            row.problems.append("the report does not tell the user to run it again")
         if not ended.ok:
             row.problems.append(f"the second run failed at {', '.join(ended.failed)}")
         row.problems += ended.state.differences(self.clean.state)
@@ -232,7 +236,7 @@ class Matrix:
 
 
 def environment(patience: float) -> dict[str, str]:
-    """Return what makes the stages less patient than with the public services."""
+    """Return settings that make the stages less patient than with the public services."""
     return {"RELEASE_DEADLINE": f"{patience:g}", "RELEASE_SILENCE": f"{SILENCE:g}"}
 
 
@@ -264,12 +268,12 @@ def _request(matrix: Matrix, row: Row, *, write: Write, kind: str) -> None:
     )
     matrix.strike()
     if not _struck(matrix, offset):
-        row.problems.append("the fault struck nothing")
+        row.problems.append("the fault did not hit a request")
     finish(matrix, row, first)
 
 
 def _struck(matrix: Matrix, offset: int) -> bool:
-    """Say whether a fault has struck, once what it delays has taken effect."""
+    """Tell whether a fault was hit, after a delayed request has taken effect."""
     deadline = time.monotonic() + UPLOAD_SILENCE + SILENCE
     while time.monotonic() < deadline:
         if any(entry.fault for entry in matrix.writes_since(offset)):
@@ -279,7 +283,7 @@ def _struck(matrix: Matrix, offset: int) -> bool:
 
 
 def _as_clean(matrix: Matrix, struck: str, offset: int, key: str, so_far: DirectRun) -> bool:
-    """Say whether the struck job left all as in the clean run: then the rest is as there.
+    """Tell whether the job with the fault left all as in the clean run: then the rest is too.
 
     Its client has given a delayed request up: what comes of it late is part of what is left.
     """
@@ -315,7 +319,7 @@ def _kill(matrix: Matrix, row: Row, *, part: PartRun, moment: str) -> None:
 
 
 def _moment(matrix: Matrix, part: PartRun) -> Callable[[], bool]:
-    """Return the question whether a part is half done: half its writes made, or half its time."""
+    """Return a check whether a part is half done: half its writes, or half its time."""
     mine = [one for one in matrix.clean.writes if one.part == part.part.label]
     offset, patterns = matrix.offset(), {one.pattern for one in mine}
     asked: list[float] = []
@@ -341,7 +345,7 @@ def _lose(matrix: Matrix, row: Row, *, part: PartRun) -> None:
 
 
 def finish(matrix: Matrix, row: Row, first: DirectRun) -> None:
-    """Run again, and judge what both came to."""
+    """Run again, and judge both results."""
     left = matrix.keeper.look()
     if first.cut:
         row.second = "as after the clean run"
@@ -351,18 +355,18 @@ def finish(matrix: Matrix, row: Row, first: DirectRun) -> None:
 
 
 def advice(done: DirectRun) -> str:
-    """Return what the run's report told its reader to do."""
+    """Return the next step in the run's report."""
     return advised(done.summary("report"))
 
 
 def advised(text: str) -> str:
-    """Return what a report tells its reader to do, on one line."""
+    """Return the next step in a report, on one line."""
     found = re.findall(r"^\*\*(?:Next|Done|What to do):\*\* (.*)$", text, re.MULTILINE)
     return " / ".join(re.sub(r" \(\[this run\].*?\)\)", "", one) for one in found)
 
 
 def perform(matrix: Matrix, chosen: Sequence[Case], progress: Progress) -> list[Row]:
-    """Perform cases one after another, with a line for each."""
+    """Run cases one after another, with a line for each."""
     rows: list[Row] = []
     for number, case in enumerate(chosen, 1):
         row, began = Row(case.name), time.monotonic()

@@ -1,4 +1,4 @@
-"""What other people do while a release runs: other runs, other commits, other hands on the draft.
+"""Races with other people during a release: other runs, other commits, edits of the draft.
 
 Each is a case like the faults: what it comes to is compared with the clean run, but for what the
 other person did, which must be kept.
@@ -22,7 +22,7 @@ NOTE = "A line that a maintainer wrote."
 ENTRY = "- Something that came meanwhile."
 MEANWHILE = example_project.CHANGELOG.replace("release.\n", f"release.\n{ENTRY}\n")
 BETWEEN = ("gate", "publish-tags", "publish-package", "promote")
-"""The jobs from which on there is a draft for other hands to reach."""
+"""The jobs after which a draft exists that others can edit."""
 LAG = {"service": "index", "method": "GET", "path": r"/\+simple/", "action": "lag"}
 
 
@@ -46,7 +46,7 @@ def cases(matrix: Matrix) -> Iterator[Case]:
 
 
 def _twice(matrix: Matrix, row: Row) -> None:
-    """Let two runs do the same side by side, as the button's and a tag's could."""
+    """Let two runs do the same in parallel, as a button and a tag can."""
     matrix.keeper.put_back(matrix.clean.start)
     runs = [matrix.starting(), matrix.starting()]
     with ThreadPoolExecutor() as pool:
@@ -69,7 +69,7 @@ def _two_versions(matrix: Matrix, row: Row) -> None:
     row.problems += state.differences(matrix.clean.state)
     row.problems += matrix.keeper.look().differences(matrix.clean.state)
     if refused.ok or not done.ok:
-        row.problems.append("the first should be released, the second have nothing to release")
+        row.problems.append("expected: the first run releases, the second has nothing to release")
     if matrix.writes_since(offset):
         row.problems.append("the second wrote")
 
@@ -125,7 +125,7 @@ def _edited(matrix: Matrix, row: Row, *, key: str) -> None:
 
 
 def _lags(matrix: Matrix, row: Row, *, seconds: float, patience: float) -> None:
-    """Let the index show late what it took."""
+    """Let the index show new files late."""
     checkpoint = matrix.clean.checkpoints["publish-package"]
     matrix.keeper.put_back(checkpoint.state)
     rule: Mapping[str, Any] = {**LAG, "seconds": seconds}
@@ -134,11 +134,11 @@ def _lags(matrix: Matrix, row: Row, *, seconds: float, patience: float) -> None:
     matrix.strike()
     finish(matrix, row, first)
     if first.ok != (patience == PATIENCE):
-        row.problems.append(f"the first run {row.first}, against what the deadline says")
+        row.problems.append(f"the first run {row.first}, but the deadline requires the opposite")
 
 
 def _burned(matrix: Matrix, row: Row) -> None:
-    """Ask for a version whose tag can never be made again: no name may be given, none moved."""
+    """Request a version whose tag can never be made again: no name may change."""
     matrix.keeper.put_back(matrix.clean.start)
     matrix.keeper.burn(f"v{BURNED}")
     first = matrix.starting(version=BURNED)()
@@ -147,12 +147,12 @@ def _burned(matrix: Matrix, row: Row) -> None:
     second = matrix.starting(version=BURNED)()
     row.second = f"run: {_said(second)}"
     if first.ok or second.ok or "next version" not in row.told:
-        row.problems.append("it should say that only the next version can be released")
+        row.problems.append("the report should say that only the next version can be released")
     start = matrix.clean.start
     if left.latest != start.latest or left.refs[MAIN] != start.refs[MAIN]:
         row.problems.append("a pointer moved")
     if (left.files, left.tags) != (start.files, start.tags):
-        row.problems.append("something got a name that it keeps")
+        row.problems.append("something got a permanent name")
     if matrix.keeper.look() != left:
         row.problems.append("the second run changed something")
 

@@ -1,4 +1,4 @@
-"""A few of the faults once more, in full: the whole of release.yml under act, twice each.
+"""Run a few of the faults in full: all of release.yml under act, twice each.
 
 What a direct run says of a fault must be so in the workflow itself, whose checks and verifications
 run as well.
@@ -18,13 +18,13 @@ from rehearsal.runs.run import Run
 
 
 def chosen(cases: Sequence[Case], number: int, seed: int) -> list[Case]:
-    """Choose by chance among the faults on requests; the same seed chooses the same."""
+    """Choose randomly among the faults on requests; the same seed chooses the same."""
     able = [one for one in cases if one.write is not None]
     return random.Random(seed).sample(able, min(number, len(able)))  # noqa: S311 -- no secret
 
 
 def case(direct: Case, progress: Progress) -> Case:
-    """Return the same fault as a case of its own, performed under act."""
+    """Return the same fault as a separate case, run under act."""
     return Case(f"under act: {direct.name}", partial(_perform, direct=direct, progress=progress))
 
 
@@ -38,7 +38,7 @@ def _perform(matrix: Matrix, row: Row, *, direct: Case, progress: Progress) -> N
     first = _run(matrix, IMPATIENCE if kind == DOWN else PATIENCE, progress)
     matrix.strike()
     if not any(entry.fault for entry in matrix.writes_since(offset)):
-        row.problems.append("the fault struck nothing")
+        row.problems.append("the fault did not hit a request")
     left = matrix.keeper.look()
     offset = matrix.offset()
     second = _run(matrix, PATIENCE, progress)
@@ -50,7 +50,7 @@ def _perform(matrix: Matrix, row: Row, *, direct: Case, progress: Progress) -> N
     if first.ok and not as_planned:
         row.problems.append("green, but the end state is not as planned")
     if as_planned and written:
-        row.problems.append(f"all was there, and the second run wrote {written} times")
+        row.problems.append(f"everything was public, but the second run wrote {written} times")
     if not second.ok:
         row.problems += [f"the second run failed at {', '.join(_failed(second))}", *second.problems]
     row.problems += matrix.keeper.look().differences(matrix.clean.state)

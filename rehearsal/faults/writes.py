@@ -1,4 +1,4 @@
-"""Which requests of a run wrote something, and how a fault is aimed at one of them."""
+"""Find the write requests of a run, and target a fault at one of them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,20 +9,21 @@ from rehearsal.gateway.journal import Entry
 from rehearsal.runs.direct import PartRun
 
 SILENCE = 3.0
-"""Seconds after which the stages give up a service that is silent, instead of half a minute."""
+"""The stages give up a silent service after these seconds, instead of half a minute."""
 UPLOAD_SILENCE, TOOL_SILENCE, BUILDER_DELAY = 95.0, 15.0, 4.0
-"""Seconds of a delay that twine and imagetools give up; the builder waits however long it takes."""
+"""Seconds of a delay after which twine and imagetools give up; the builder always waits."""
 DOWN = "down"
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "503": {"action": "status", "code": 503},
     "429": {"action": "status", "code": 429, "headers": {"Retry-After": "1"}},
     "dropped before": {"action": "drop-before"},
     "dropped after": {"action": "drop-after"},
+    "reset": {"action": "reset"},
     "delayed": {"action": "delay"},
     "truncated": {"action": "truncate"},
     DOWN: {"action": "status", "code": 503},
 }
-"""What befalls a request. `down`: it and all like it, until the run is over."""
+"""The fault of a request. `down` hits it and all like it until the run ends."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,10 @@ class Write:
     pattern: str
     title: str
     occurrence: int
-    """The how manieth of its pattern within its job, from 1."""
+    """Its number among the writes of its pattern within its job, from 1."""
     occurrence_in_run: int
     number: int
-    """The how manieth of its title within its job, from 1."""
+    """Its number among the writes of its title within its job, from 1."""
 
     def rule(self, kind: str, *, whole_run: bool) -> dict[str, Any]:
         """Return the gateway's rule for a fault on this request."""
@@ -64,7 +65,7 @@ class Write:
 
 
 def writes(entries: Sequence[Entry], parts: Sequence[PartRun]) -> list[Write]:
-    """Say of each write request which part made it, and the how manieth of its kind it is."""
+    """Find for each write request its part of the run and its number among its kind."""
     found: list[Write] = []
     for entry in sorted(entries, key=lambda one: one.time):
         part = _part_of(entry, parts)
@@ -88,7 +89,7 @@ def writes(entries: Sequence[Entry], parts: Sequence[PartRun]) -> list[Write]:
 
 
 def _part_of(entry: Entry, parts: Sequence[PartRun]) -> PartRun:
-    """Find the part that was at work; of several legs, one whose image the path names."""
+    """Find the part that was running; of several legs, the one whose image the path names."""
     at_work = [one for one in parts if one.began - 0.01 <= entry.time <= one.ended + 0.01]
     mine = [one for one in at_work if _image(one) and f"_{_image(one)}/" in entry.path]
     return (mine or at_work)[0]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Entry:
-    """One request and what became of it.
+    """One request and its result.
 
     `time` is when it came, in seconds since the epoch, `duration` in seconds. `status` is what the
     client was sent, 0 if it got no answer. `write` says whether the request asks for a change.
@@ -49,12 +49,12 @@ class Journal:
 
 
 def size(path: Path) -> int:
-    """Say how far the journal has come, in bytes; one that is not begun has come nowhere."""
+    """Return the journal's length in bytes; 0 if it does not exist."""
     return path.stat().st_size if path.exists() else 0
 
 
 def read(path: Path, offset: int = 0) -> Iterator[Entry]:
-    """Yield the entries that stand after `offset` bytes; a line still being written is left out."""
+    """Yield the entries after `offset` bytes, without a line that is still being written."""
     if not path.exists():
         return
     with path.open("rb") as file:
@@ -70,7 +70,7 @@ def api_requests(path: Path, offset: int = 0) -> int:
 
 
 def refusals(path: Path, offset: int = 0) -> list[str]:
-    """Return a sentence for every kind of refusal after `offset` bytes, with what to do."""
+    """Return a sentence with a remedy for every kind of refusal after `offset` bytes."""
     said = (f"{one.method} {one.status}: {one.remedy}" for one in read(path, offset) if one.remedy)
     return list(dict.fromkeys(said))
 

@@ -1,6 +1,8 @@
-"""What every service of a world shares: its requests are written down, and faults strike them."""
+"""Write the requests of every service to the journal, and inject faults into them."""
 
 import asyncio
+import socket
+import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,13 +17,13 @@ from rehearsal.gateway.request_faults import Fault, Faults
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 STRUCK = web.RequestKey("struck", Fault)
 REMEDY = web.RequestKey("remedy", str)
-"""What a service says to do about its refusal."""
+"""The remedy that a service gives with its refusal."""
 
 IsWrite = Callable[[web.Request], bool]
 
 
 def changes_something(request: web.Request) -> bool:
-    """Say whether a request asks for a change, by its method alone."""
+    """Tell whether a request asks for a change, by its method alone."""
     return request.method not in SAFE_METHODS
 
 
@@ -38,7 +40,7 @@ def attach(
 
 
 async def _lose_answer(request: web.Request, _response: web.StreamResponse) -> None:
-    # A handler that streams has begun to answer: it goes on, but nobody hears it.
+    # A streaming handler has begun to answer: it continues, but nobody reads it.
     struck = request.get(STRUCK)
     if struck is not None and struck.action == "drop-after":
         hang_up(request)
@@ -93,8 +95,8 @@ async def _answer(
     request[STRUCK] = struck
     if struck.action in ("status", "lag"):
         return web.Response(status=struck.code, headers=struck.headers, text="a planted fault\n")
-    if struck.action == "drop-before":
-        return hang_up(request)
+    if struck.action in ("drop-before", "reset"):
+        return (reset if struck.action == "reset" else hang_up)(request)
     if struck.action == "drop-after":
         return await _drop_after(request, handler)
     if struck.action == "delay":
@@ -106,7 +108,7 @@ async def _answer(
 
 
 async def _late(request: web.Request, seconds: float) -> None:
-    """Take the request whole, and let it wait: it takes effect even when its client has gone."""
+    """Read the whole request, and delay it: it takes effect even if its client has gone."""
     body = await request._payload.read()
     await asyncio.sleep(seconds)
     # aiohttp gives a handler no body of a client that has gone, and has no call for it: hence the
@@ -129,6 +131,14 @@ def hang_up(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
+
+
+def reset(request: web.Request) -> web.StreamResponse:
+    """End the connection with a reset: what is still on its way is lost."""
+    if request.transport is not None:
+        connection = request.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return hang_up(request)
 
 
 def _lost(request: web.Request) -> bool:

@@ -1,4 +1,4 @@
-"""Which job of a run under act sends a request: asked of the system, not of the sender.
+"""Find the job that sends a request under act: from the system, not from the sender.
 
 act has one GITHUB_TOKEN for all jobs of a run, so the token does not tell them apart. What a
 process says of itself could be wrong: a step may set any variable for what it starts. So the
@@ -9,44 +9,61 @@ Who does not stand below the run's act has no job: a process that outlived its s
 
 import socket
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
 Address = tuple[str, int]
+TRIES = 5
+"""The system's lists are not read in one piece, and may lack what changed meanwhile."""
 
 
-def job_of(client: Address, runner: int) -> str:
+def job_of(client: Address, server: Address, runner: int) -> str:
     """Return `WORKFLOW/JOB` of the process at the other end, "" if it is no job of that runner.
 
-    `client` is the address that it sends from, `runner` the process id of the run's act.
+    `client` is the address that it sends from, `server` the one that it sends to, `runner` the
+    process id of the run's act.
     """
-    for pid in _holders(_inode(client)):
-        names = _environment(_below(pid, runner))
-        if "GITHUB_JOB" in names:
-            return f"{names.get('GITHUB_WORKFLOW', '')}/{names['GITHUB_JOB']}"
+    for _ in range(TRIES):
+        for pid in _holders(_inode(client, server)):
+            names = _environment(_below(pid, runner))
+            if "GITHUB_JOB" in names:
+                return f"{names.get('GITHUB_WORKFLOW', '')}/{names['GITHUB_JOB']}"
     return ""
 
 
-def _inode(client: Address) -> str:
-    """Return the inode of the socket that sends from an address, "" if it is not of here."""
-    host, port = client
-    wanted = f"{int.from_bytes(socket.inet_aton(host), 'little'):08X}:{port:04X}"
+def _inode(client: Address, server: Address) -> str:
+    """Return the inode of the client's end of a connection, "" if it is not of here."""
+    wanted = [_spelled(client), _spelled(server)]
     for line in (PROC / "net" / "tcp").read_text().splitlines()[1:]:
         fields = line.split()
-        if fields[1] == wanted:
+        if fields[1:3] == wanted:
             return fields[9]
     return ""
+
+
+def _spelled(address: Address) -> str:
+    """Return an address as the system's list has it."""
+    host, port = address
+    return f"{int.from_bytes(socket.inet_aton(host), 'little'):08X}:{port:04X}"
 
 
 def _holders(inode: str) -> Iterator[int]:
     """Yield the processes that have the socket open."""
     for folder in PROC.glob("[0-9]*/fd") if inode else ():
-        try:
-            links = {str(each.readlink()) for each in folder.iterdir()}
-        except OSError:
-            continue  # it has ended, or is somebody else's
-        if f"socket:[{inode}]" in links:
+        if f"socket:[{inode}]" in _links(folder):
             yield int(folder.parent.name)
+
+
+def _links(folder: Path) -> Iterator[str]:
+    """Yield what a process has open. It goes on opening and closing meanwhile."""
+    try:
+        entries = list(folder.iterdir())
+    except OSError:  # it has ended, or is somebody else's
+        return
+    for entry in entries:
+        with suppress(OSError):
+            yield str(entry.readlink())
 
 
 def _below(pid: int, runner: int) -> int:

@@ -11,7 +11,7 @@ from rehearsal.gateway.journaling import STRUCK, hang_up
 
 CHUNK = 1 << 18
 
-# What concerns one connection alone and must not be passed on (RFC 9110, 7.6.1).
+# Headers of one connection, which must not be passed on (RFC 9110, 7.6.1).
 HOP_BY_HOP = {
     "connection",
     "keep-alive",

@@ -1,4 +1,4 @@
-"""Docker Hub's token protocol in front of a registry that asks for nothing itself.
+"""Docker Hub's token protocol in front of a registry without access control.
 
 Specified by the CNCF distribution project (spec/auth: token, oauth, scope). Everybody may pull;
 one account may push, below its own namespaces only.
@@ -69,7 +69,7 @@ class TokenAuthority:
         return web.json_response(answer)
 
     def guard(self) -> Middleware:
-        """Make the middleware that lets only sufficient tokens through to the registry."""
+        """Make the middleware that passes only sufficient tokens to the registry."""
 
         @web.middleware
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:

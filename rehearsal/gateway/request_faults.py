@@ -1,4 +1,4 @@
-"""Faults on requests: which request, the how manieth, and what goes wrong with it.
+"""Faults on requests: which request, its number, and what goes wrong with it.
 
 The rules are a JSON list in a file of the world's folder, read again whenever it changes:
 
@@ -8,7 +8,8 @@ The rules are a JSON list in a file of the world's folder, read again whenever i
 Every key but `action` may be left out: `service` and `method` then match all, `path` (a regular
 expression that may match anywhere in the path) too, and without `occurrence` (from 1) every
 matching request is struck. Actions: `status` (`code`, `headers`), `drop-before` and `drop-after`
-(the connection ends before or after the request took effect), `delay` (`seconds`), `truncate`
+(the connection ends before or after the request took effect), `reset` (it ends before, with a
+reset in place of an orderly end), `delay` (`seconds`), `truncate`
 (half of the answer's body, then the connection ends), `lag` (for `seconds` after the first request
 that writes to the service, what is read there is not found).
 """
@@ -24,7 +25,7 @@ from typing import Any
 
 from scripts.core.errors import UsageError
 
-ACTIONS = ("status", "drop-before", "drop-after", "delay", "truncate", "lag")
+ACTIONS = ("status", "drop-before", "drop-after", "reset", "delay", "truncate", "lag")
 READING = ("GET", "HEAD")
 
 
@@ -42,19 +43,19 @@ class Fault:
     seconds: float = 0
 
     def matches(self, service: str, method: str, path: str) -> bool:
-        """Say whether the rule is about this request, whatever its occurrence."""
+        """Tell whether the rule is about this request, whatever its occurrence."""
         if self.service not in ("", service) or self.method not in ("", method):
             return False
         return re.search(self.path, path) is not None
 
 
 def parse(text: str) -> list[Fault]:
-    """Read the rules; raises UsageError for what is no rule."""
+    """Read the rules; raises UsageError for an invalid rule."""
     try:
         return [_fault(item) for item in json.loads(text or "[]")]
     except (ValueError, TypeError, re.error) as error:
         raise UsageError(
-            f"the faults are not understood: {error}",
+            f"cannot read the faults: {error}",
             "write a list of rules, as in rehearsal/gateway/request_faults.py",
         ) from error
 
@@ -81,7 +82,7 @@ class Faults:
         self._seen: dict[str, int] = {}
 
     def strike(self, service: str, method: str, path: str) -> Fault | None:
-        """Count the request and return the fault that strikes it, if one does."""
+        """Count the request and return its fault, if there is one."""
         self._refresh()
         struck = None
         if self._rules and method not in READING:

@@ -115,6 +115,7 @@ def github_settings(raw: dict[str, Any], base_url: str) -> Any:
     changes = {
         "folder": Path(raw["folder"]),
         "repository": Path(raw["repository"]),
+        "runs": Path(raw["runs"]) if raw.get("runs") else None,
         "base_url": base_url,
         "tokens": {name: Token(**token) for name, token in raw.get("tokens", {}).items()},
         "protected_branches": tuple(raw.get("protected_branches", ())),

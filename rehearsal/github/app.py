@@ -12,13 +12,12 @@ from rehearsal.github import (
     branches,
     commits,
     contents,
-    git_data,
     git_http,
     issues,
+    linked_pages,
     pages,
     pull_merge,
     pulls,
-    refs,
     releases,
     repos,
 )
@@ -36,7 +35,7 @@ LARGEST_BODY = 64 * 1024**2
 
 # In this order: a branch, path or commit may hold slashes, so the longer addresses come first.
 MODULES = (
-    *(assets, releases, refs, git_data, pull_merge, pulls),
+    *(assets, releases, pull_merge, pulls),
     *(commits, contents, branches, issues, repos),
 )
 
@@ -52,6 +51,7 @@ def make_app(settings: GitHubSettings) -> web.Application:
     for endpoint in assets.uploads.all:
         add_endpoint(app, UPLOADS, endpoint, streaming)
     pages.add_routes(app, hub)
+    linked_pages.add_routes(app, hub)
     git_http.add_routes(app, hub)
     return app
 

@@ -1,4 +1,4 @@
-"""A release's files: their bytes are kept, their digests told."""
+"""A release's files: store them, and return their digests."""
 
 import asyncio
 import hashlib
@@ -32,28 +32,16 @@ async def list_assets(call: Call) -> web.Response:
 
 @endpoints.on("GET", "/releases/assets/{asset}")
 async def get_asset(call: Call) -> web.StreamResponse:
-    """Return what is known of a file, or with `Accept: application/octet-stream` the file."""
+    """Return a file's data, or with `Accept: application/octet-stream` the file itself."""
     asset, release = asset_in(call)
     if BINARY in call.request.headers.get("Accept", ""):
         return download(call.hub, asset)
     return reply(show_asset(call.hub, asset, release.public_tag))
 
 
-@endpoints.on("PATCH", "/releases/assets/{asset}", needs="contents:write")
-async def update_asset(call: Call) -> web.Response:
-    """Change a file's name or label."""
-    asset, release = asset_in(call)
-    check_mutable(release)
-    name = asset_name(call.text("name", asset.name))
-    check_free(call.hub, release.id, name, besides=asset.id)
-    label = call.text("label", asset.label or "") or None
-    asset.name, asset.label, asset.updated_at = name, label, now()
-    return reply(show_asset(call.hub, asset, release.public_tag))
-
-
 @endpoints.on("DELETE", "/releases/assets/{asset}", needs="contents:write")
 async def delete_asset(call: Call) -> web.Response:
-    """Take a file away."""
+    """Delete a file."""
     asset, release = asset_in(call)
     check_mutable(release)
     remove(call.hub, asset)
@@ -157,13 +145,13 @@ def assets_of(hub: Hub, release: int) -> list[Asset]:
 
 
 def remove_assets(hub: Hub, release: int) -> None:
-    """Take all of a release's files away."""
+    """Delete all of a release's files."""
     for asset in assets_of(hub, release):
         remove(hub, asset)
 
 
 def remove(hub: Hub, asset: Asset) -> None:
-    """Take one file away."""
+    """Delete one file."""
     del hub.state.assets[asset.id]
     hub.store.asset_file(asset.id).unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""Who is calling, and what that caller may do."""
+"""Find who is calling, and what that caller may do."""
 
 import asyncio
 import base64
@@ -19,7 +19,7 @@ LEVELS = ("none", "read", "write", "admin")
 
 @dataclass(frozen=True)
 class Caller:
-    """Whoever sent a request; without a login it is anybody."""
+    """The sender of a request; without a login it is anybody."""
 
     login: str | None = None
     permissions: Mapping[str, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Caller:
 
     @property
     def described(self) -> str:
-        """Say who it is, for a message of ours."""
+        """Describe the caller for one of our messages."""
         return f"the job {self.job}" if self.job else self.login or "who gives no token"
 
     @property
@@ -69,7 +69,7 @@ def caller_of(settings: GitHubSettings, request: web.Request) -> Caller:
 
 
 _JOBS: WeakKeyDictionary[asyncio.Transport, str] = WeakKeyDictionary()
-"""The job at the other end of each connection, once it has been found out."""
+"""The job at the other end of each connection, once it is known."""
 
 
 def _job(token: Token, request: web.Request) -> Caller:
@@ -77,11 +77,11 @@ def _job(token: Token, request: web.Request) -> Caller:
     transport = request.transport
     if transport is None:  # it has hung up
         raise bad_credentials()
-    if transport not in _JOBS:
-        _JOBS[transport] = job_of(transport.get_extra_info("peername")[:2], token.runner)
-    name = _JOBS[transport]
+    ends = [transport.get_extra_info(end)[:2] for end in ("peername", "sockname")]
+    name = _JOBS.get(transport) or job_of(ends[0], ends[1], token.runner)
     if name not in token.jobs:
         raise bad_credentials()
+    _JOBS[transport] = name
     return Caller(token.login, token.jobs[name], name)
 
 

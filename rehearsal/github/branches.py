@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from rehearsal.github.call import Call, Endpoints, nothing, reply
+from rehearsal.github.call import Call, Endpoints, reply
 from rehearsal.github.commits import read_commits, show_commit
 from rehearsal.github.errors import ApiError, Json, unprocessable
 from rehearsal.github.hub import Hub
@@ -26,29 +26,6 @@ SWITCHES = (
 )
 
 
-@endpoints.on("GET", "/branches")
-async def list_branches(call: Call) -> web.Response:
-    """List branches by name; `protected` filters."""
-    out = await call.git.text(
-        "for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads"
-    )
-    rows = [line.split(" ") for line in out.splitlines()]
-    wanted = call.query("protected")
-    names = [
-        (name, sha)
-        for name, sha in rows
-        if wanted not in ("true", "false") or (name in call.state.protection) == (wanted == "true")
-    ]
-    return call.listing(names, lambda branch: show_short(call.hub, *branch))
-
-
-@endpoints.on("GET", "/branches/{branch:.+}/protection", needs="administration:read")
-async def get_protection(call: Call) -> web.Response:
-    """Return a branch's protection."""
-    branch, _ = await branch_in(call)
-    return reply(show_protection(call.hub, branch, protection_of(call, branch)))
-
-
 @endpoints.on("PUT", "/branches/{branch:.+}/protection", needs="administration:write")
 async def protect(call: Call) -> web.Response:
     """Protect a branch, or replace its protection."""
@@ -63,15 +40,6 @@ async def protect(call: Call) -> web.Response:
     rule |= {name: bool(call.fields.get(name)) for name in SWITCHES}
     call.state.protection[branch] = rule
     return reply(show_protection(call.hub, branch, rule))
-
-
-@endpoints.on("DELETE", "/branches/{branch:.+}/protection", needs="administration:write")
-async def unprotect(call: Call) -> web.Response:
-    """Take a branch's protection away."""
-    branch, _ = await branch_in(call)
-    protection_of(call, branch)
-    del call.state.protection[branch]
-    return nothing()
 
 
 @endpoints.on("GET", "/branches/{branch:.+}")
@@ -95,14 +63,6 @@ async def branch_in(call: Call) -> tuple[str, str]:
     if sha is None:
         raise ApiError(404, "Branch not found")
     return branch, sha
-
-
-def protection_of(call: Call, branch: str) -> Json:
-    """Return a branch's protection; raise 404 if it has none."""
-    rule = call.state.protection.get(branch)
-    if rule is None:
-        raise ApiError(404, "Branch not protected")
-    return rule
 
 
 def show_short(hub: Hub, branch: str, sha: str) -> Json:

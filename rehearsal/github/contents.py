@@ -1,6 +1,7 @@
 """Files at a commit: reading them, and committing one."""
 
 import base64
+import binascii
 from urllib.parse import quote
 
 from aiohttp import web
@@ -8,8 +9,6 @@ from aiohttp import web
 from rehearsal.github.call import Call, Endpoints, reply
 from rehearsal.github.commits import read_commits, show_git_commit
 from rehearsal.github.errors import ApiError, Json, forbidden, not_found, unprocessable
-from rehearsal.github.git import ZERO
-from rehearsal.github.git_data import decoded
 from rehearsal.github.hub import Hub
 from rehearsal.github.protection import PULL_REQUEST_NEEDED, keeps_out
 from rehearsal.github.workflow_files import FOLDER
@@ -65,18 +64,12 @@ async def put_contents(call: Call) -> web.Response:
     return reply({"content": shown, "commit": commit}, 200 if found else 201)
 
 
-@endpoints.on("DELETE", "/contents/{path:.+}", needs="contents:write")
-async def delete_contents(call: Call) -> web.Response:
-    """Take a file away by a commit on a branch."""
-    path = call.part("path").strip("/")
-    branch, head = await branch_of(call)
-    found = await tree_entry(call.git, head, path)
-    if found is None:
-        raise not_found()
-    check_sha(call, path, found[2])
-    check_right(call, branch, path)
-    commit = await commit_on(call, branch, head, ("0", ZERO, path))
-    return reply({"content": None, "commit": commit})
+def decoded(call: Call, name: str) -> bytes:
+    """Return a base64 field's bytes; raise 422 if it is not that."""
+    try:
+        return base64.b64decode("".join(call.text(name).split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise unprocessable(f"{name} is not valid Base64") from None
 
 
 async def branch_of(call: Call) -> tuple[str, str]:

@@ -32,12 +32,12 @@ class ApiError(Exception):
 
 
 def not_found() -> ApiError:
-    """Return the 404 that also stands for «you may not know»."""
+    """Return the 404, which also hides private things."""
     return ApiError(404, "Not Found")
 
 
 def hidden(who: str, permission: str) -> ApiError:
-    """Return the 404 that a private repository is to whoever may not read that of it."""
+    """Return the 404 of a private repository for a caller without read permission."""
     return ApiError(404, "Not Found", remedy=f"{who} needs `{permission}: read` here")
 
 
@@ -48,16 +48,18 @@ def unauthenticated() -> ApiError:
 
 def bad_credentials() -> ApiError:
     """Return the 401 for a token that nobody has, or that ended with its job."""
-    remedy = "the token is of no job that runs now: a job's token ends with it, give it to no other"
+    remedy = "the token's job does not run now: a token ends with its job, so do not pass it on"
     return ApiError(401, "Bad credentials", remedy=remedy)
 
 
 def forbidden(who: str, permission: str, level: str) -> ApiError:
     """Return the 403 for a token that lacks the permission; a header names what it wants."""
     scope = permission.replace("_", "-")
-    remedy = f"{who} needs `{scope}: {level}`: write it into the job's `permissions`"
-    if permission == "workflows":  # which no job can be given
-        remedy = f"{who} may not bring workflow files: merge them into a branch by pull request"
+    remedy = f"{who} needs `{scope}: {level}`: add it to the job's `permissions`"
+    if permission == "administration":
+        remedy = f"{who} needs `administration: {level}`, which no job can be given: do without it"
+    if permission == "workflows":  # nor can it be given this
+        remedy = f"{who} may not push workflow files: merge them into a branch by pull request"
     error = ApiError(403, "Resource not accessible by integration", remedy=remedy)
     error.headers["X-Accepted-GitHub-Permissions"] = f"{permission}={level}"
     return error

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ZERO = "0" * 40
-SHA = re.compile(r"[0-9a-f]{40}")
 ABBREVIATED = re.compile(r"[0-9a-f]{7,40}")
 
 
@@ -116,19 +115,6 @@ class Git:
         """Move `ref` from `old` to `new` (ZERO: make it); raise GitError if it is elsewhere."""
         await self.raw("update-ref", ref, new, old)
 
-    async def delete_ref(self, ref: str) -> None:
-        """Take `ref` away."""
-        await self.raw("update-ref", "-d", ref)
-
     async def ancestor(self, old: str, new: str) -> bool:
         """Return whether `new` contains `old`."""
         return await self.succeeds("merge-base", "--is-ancestor", old, new)
-
-    async def kind(self, sha: str) -> str | None:
-        """Return an object's type, or None if there is no such object."""
-        if not SHA.fullmatch(sha):
-            return None
-        try:
-            return await self.text("cat-file", "-t", sha)
-        except GitError:
-            return None

@@ -1,40 +1,47 @@
 """The pages for people: the repository, a release with its files, a commit, a pull request."""
 
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from aiohttp import web
-from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from rehearsal.github.assets import assets_of, download, may_see
 from rehearsal.github.auth import Caller, caller_of
 from rehearsal.github.commits import read_commits
 from rehearsal.github.diffs import changed_files
-from rehearsal.github.errors import ApiError
+from rehearsal.github.errors import ApiError, Json
 from rehearsal.github.hub import HUB, Hub
 from rehearsal.github.latest import latest
 from rehearsal.github.pull_state import refresh
 from rehearsal.github.release_rules import published
 from rehearsal.github.releases import visible
 from rehearsal.github.store import Release
-from rehearsal.github.writing import tree_entry
+from rehearsal.markdown import STYLE, rendered
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Nothing in notes that somebody else wrote can run, or load more than a picture.
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self' https: data:"
-MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+Rows = list[tuple[str, str, str]]
+"""Lines of a list: an address, the text that leads there, what stands beside it."""
+Parts = list[tuple[str, Markup]]
+"""Parts of a page: a heading, and the HTML below it."""
 
 
 def markdown(text: str | None) -> Markup:
-    """Return Markdown as HTML; HTML in it is shown, not used."""
-    # A cell's alignment as an attribute, as GitHub has it: the policy allows no style of its own.
-    rendered = re.sub(r'style="text-align:(\w+)"', r'align="\1"', MARKDOWN.render(text or ""))
-    return Markup(rendered)  # noqa: S704 - the renderer escapes
+    """Return Markdown as HTML, as GitHub shows it."""
+    return Markup(rendered(text or ""))  # noqa: S704 - the renderer escapes
+
+
+def comments(said: Iterable[Json]) -> Parts:
+    """Return the comments on an issue or a pull request, with who wrote each and when."""
+    return [
+        (f"{one['user']['login']}, {moment(one['created_at'])}", markdown(one["body"]))
+        for one in said
+    ]
 
 
 def moment(text: str) -> str:
@@ -51,6 +58,10 @@ def environment() -> jinja2.Environment:
 
 
 PAGES = environment()
+AWAITING = (
+    "Workflows awaiting approval: a person with write access must press Approve workflows to run"
+)
+"""What a pull request of a run's own token waits for: GitHub does not start its checks."""
 
 Page = Callable[[web.Request, Hub, Caller], Awaitable[web.StreamResponse]]
 
@@ -59,13 +70,13 @@ def add_routes(app: web.Application, hub: Hub) -> None:
     """Serve the pages below `/OWNER/NAME`."""
     base = f"/{hub.settings.full_name}"
     app.router.add_get("/", page(home))
-    app.router.add_get("/-/style.css", style)
+    for sheet in (STYLE, TEMPLATES / "style.css"):
+        app.router.add_get(f"/-/{sheet.name}", style(sheet))
     app.router.add_get(f"{base}/releases/latest", page(latest_release))
     app.router.add_get(f"{base}/releases/tag/{{tag:.+}}", page(release))
     app.router.add_get(f"{base}/releases/download/{{tag:.+}}/{{file}}", page(asset))
     app.router.add_get(f"{base}/commit/{{sha}}", page(commit))
     app.router.add_get(f"{base}/pull/{{number:[0-9]+}}", page(pull))
-    app.router.add_get(f"{base}/raw/{{rest:.+}}", page(raw))
     for path in ("", "/", "/releases", "/pulls"):
         app.router.add_get(base + path, page(index))
 
@@ -93,9 +104,19 @@ def render(hub: Hub, name: str, **values: Any) -> web.Response:
     return web.Response(text=text, content_type="text/html", headers=headers)
 
 
-async def style(_: web.Request) -> web.FileResponse:
-    """Return the style sheet."""
-    return web.FileResponse(TEMPLATES / "style.css")
+def plain(hub: Hub, title: str, **values: Any) -> web.Response:
+    """Return a page of the usual parts: facts, a text, rows, comments, files; any may be absent."""
+    every = dict.fromkeys(("facts", "text", "plain", "notes", "rows", "empty", "parts", "files"))
+    return render(hub, "plain.html", title=title, **{**every, **values})
+
+
+def style(path: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return a handler that answers with a style sheet."""
+
+    async def handle(_: web.Request) -> web.FileResponse:
+        return web.FileResponse(path)
+
+    return handle
 
 
 async def home(_: web.Request, hub: Hub, __: Caller) -> web.StreamResponse:
@@ -171,8 +192,7 @@ async def commit(request: web.Request, hub: Hub, _: Caller) -> web.StreamRespons
     title, text = f"{found.message}\n".split("\n", 1)
     facts = [("commit", sha), ("by", found.author.name), ("on", moment(found.committer.date))]
     files = await changed_files(hub, found.parents[0] if found.parents else None, sha)
-    values = {"title": title, "plain": text.strip(), "notes": "", "facts": facts}
-    return render(hub, "commit.html", files=files, **values)
+    return plain(hub, title, plain=text.strip(), facts=facts, files=files)
 
 
 async def pull(request: web.Request, hub: Hub, _: Caller) -> web.StreamResponse:
@@ -186,18 +206,7 @@ async def pull(request: web.Request, hub: Hub, _: Caller) -> web.StreamResponse:
     files = await changed_files(hub, middle, found.head_sha)
     state = "merged" if found.merged_at else found.state
     facts = [("state", state), ("from", found.head), ("into", found.base), ("by", found.author)]
-    values = {"title": f"#{found.number} {found.title}", "plain": "", "notes": found.body}
-    return render(hub, "commit.html", files=files, facts=facts, **values)
-
-
-async def raw(request: web.Request, hub: Hub, _: Caller) -> web.StreamResponse:
-    """Return a file's bytes at a commit, branch or tag; its name may hold slashes."""
-    parts = request.match_info["rest"].split("/")
-    for cut in range(1, len(parts)):
-        sha = await hub.git.commit("/".join(parts[:cut]))
-        entry = sha and await tree_entry(hub.git, sha, "/".join(parts[cut:]))
-        if entry and entry[1] == "blob":
-            body = await hub.git.raw("cat-file", "blob", entry[2])
-            headers = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
-            return web.Response(body=body, content_type="text/plain", headers=headers)
-    raise web.HTTPNotFound(text="Not Found")
+    if found.author.endswith("[bot]") and found.closed_at is None:
+        facts.append(("checks", AWAITING))
+    values = {"notes": found.body, "facts": facts, "parts": comments(found.comments)}
+    return plain(hub, f"#{found.number} {found.title}", files=files, **values)

@@ -5,7 +5,7 @@ from rehearsal.github.store import Pull, now
 
 
 async def refresh(hub: Hub) -> None:
-    """Bring open pull requests to what their branches say; the caller holds the lock.
+    """Update open pull requests from their branches; the caller holds the lock.
 
     A head branch that is gone closes its pull request; a base that contains the head has merged it,
     however that came about. `refs/pull/N/head` keeps the commits of every one.

@@ -1,4 +1,4 @@
-"""Which pushed references are refused, and in which words.
+"""Decide which pushed references GitHub refuses, and with which message.
 
 Git runs this file as the hook `update`, once a reference; the rules come in the environment, the
 standard library is all it needs. What is printed reaches the one who pushes after `remote: `.
@@ -53,7 +53,7 @@ def refusal(rules: PushRules, ref: str, old: str, new: str, git: Git) -> str | N
 
 
 ASK = "What to do: open a pull request, or let this pusher bypass the rule."
-"""Said in our words, after GitHub's own."""
+"""Our words, after GitHub's own."""
 
 
 def ruleset_refusal(rules: PushRules, ref: str, old: str, new: str, git: Git) -> str | None:
@@ -73,18 +73,18 @@ def ruleset_refusal(rules: PushRules, ref: str, old: str, new: str, git: Git) ->
 
 
 def has_merges(old: str, new: str, git: Git) -> bool:
-    """Say whether a push brings a commit of two parents."""
+    """Tell whether a push brings a commit of two parents."""
     return bool(git("rev-list", "--merges", "--max-count=1", f"{old}..{new}").stdout.strip())
 
 
 def has_unsigned(old: str, new: str, git: Git) -> bool:
-    """Say whether a push brings a commit without a signature."""
+    """Tell whether a push brings a commit without a signature."""
     signed = git("log", "--format=%H %G?", f"{old}..{new}").stdout.splitlines()
     return any(line.endswith((" N", " B")) for line in signed)
 
 
 def is_rewritten(old: str, new: str, git: Git) -> bool:
-    """Say whether a push takes commits away."""
+    """Tell whether a push takes commits away."""
     return bool(git("merge-base", "--is-ancestor", old, new).returncode)
 
 
@@ -145,8 +145,8 @@ def workflow_refusal(rules: PushRules, new: str, git: Git) -> str | None:
     return (
         f"refusing to allow a GitHub App to create or update workflow `{path}` without "
         "`workflows` permission\n"
-        "What to do: this file is on no branch as it is here. Keep the branch that has it until "
-        "the push is over, or merge it by pull request first."
+        "What to do: no branch has this content of the file. Keep the branch that has it until "
+        "the push ends, or merge it by pull request first."
     )
 
 

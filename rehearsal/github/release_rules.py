@@ -1,4 +1,4 @@
-"""What a release may not be: the 422s and the 403 of creating and changing one."""
+"""The rules for releases: the 422s and the 403 of creating and changing one."""
 
 from rehearsal.github.call import Call
 from rehearsal.github.errors import ApiError, Json, fault, forbidden, invalid
@@ -50,7 +50,7 @@ def check_tag_is_free(state: State, release: Release) -> None:
 
 
 def bad_tag(message: str) -> list[Json]:
-    """Return the errors for a tag that no release can be published with."""
+    """Return the errors for a tag that a published release cannot have."""
     general = {"resource": "Release", "code": "custom"}
     return [
         fault("Release", "tag_name", "custom", message),

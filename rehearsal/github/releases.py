@@ -16,7 +16,7 @@ from rehearsal.github.store import Release, State, now
 
 endpoints = Endpoints()
 DISCUSSION_CATEGORIES = ("Announcements", "General", "Ideas", "Polls", "Q&A", "Show and tell")
-"""Those that a repository with discussions begins with (GitHub Docs, Categories)."""
+"""The categories of a repository with new discussions (GitHub Docs, Categories)."""
 
 
 @endpoints.on("GET", "/releases")
@@ -100,7 +100,7 @@ async def update_release(call: Call) -> web.Response:
 
 @endpoints.on("DELETE", "/releases/{release}", needs="contents:write")
 async def delete_release(call: Call) -> web.Response:
-    """Take a release and its files away; its git tag stays."""
+    """Delete a release and its files; its git tag stays."""
     release = release_of(call)
     del call.state.releases[release.id]
     remove_assets(call.hub, release.id)

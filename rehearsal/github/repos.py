@@ -122,14 +122,6 @@ async def list_environments(call: Call) -> web.Response:
     return call.page({"total_count": len(names), "environments": shown}, len(names))
 
 
-@endpoints.on("GET", "/environments/{environment}")
-async def get_environment(call: Call) -> web.Response:
-    """Return an environment by name."""
-    if call.part("environment") not in call.settings.environments:
-        raise not_found()
-    return reply(show_environment(call.hub, call.part("environment")))
-
-
 @endpoints.on("GET", "/immutable-releases", needs="administration:read")
 async def get_immutable_releases(call: Call) -> web.Response:
     """Return whether published releases become immutable."""

@@ -1,4 +1,4 @@
-"""What the GitHub service is told when it is made."""
+"""The settings of the GitHub service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Token:
-    """Who a token speaks for, and what it may do.
+    """The owner of a token, and what it may do.
 
     `permissions` has GitHub's names (contents, pull_requests, workflows, administration, issues, …)
     and the levels "none", "read", "write", "admin"; what is absent is "none". `job` names the job
@@ -31,7 +31,8 @@ class GitHubSettings:
     `environments` gives each environment's reviewers; `actions_may_open_pulls` is the setting that
     lets a workflow's own token (a login ending in `[bot]`) open pull requests. `branch_rules` are
     the kinds of rules that rulesets hold the default branch to, unless an administrator pushes;
-    `tag_rulesets` are the names of those for tags, which are told, not enforced.
+    `tag_rulesets` are the names of those for tags, which are told, not enforced. `runs` has
+    a folder for each run of the world, by its number; without it the pages know of none.
     """
 
     folder: Path
@@ -49,6 +50,7 @@ class GitHubSettings:
     actions_may_open_pulls: bool = True
     branch_rules: tuple[str, ...] = ()
     tag_rulesets: tuple[str, ...] = ()
+    runs: Path | None = None
 
     @property
     def token_folder(self) -> Path:

@@ -123,8 +123,9 @@ class State:
     protection: dict[str, Json] = field(default_factory=dict)
 
     def new_number(self) -> int:
-        """Return the next number; pull requests and issues share them."""
-        return max((*self.pulls, *self.issues), default=0) + 1
+        """Return the next number; pull requests, issues and discussions share them."""
+        discussions = (one.discussion or 0 for one in self.releases.values())
+        return max((*self.pulls, *self.issues, *discussions), default=0) + 1
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "State":

@@ -31,7 +31,7 @@ class TokenBook:
         return text
 
     def write(self, text: str, token: Token) -> None:
-        """Say what a token may do from now on."""
+        """Set what a token may do from now on."""
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = self._folder / f".{secrets.token_hex(8)}"
         draft.touch(mode=0o600)
@@ -39,7 +39,7 @@ class TokenBook:
         draft.replace(self._file(text))
 
     def revoke(self, text: str) -> None:
-        """Make a token unknown."""
+        """Revoke a token."""
         self._file(text).unlink(missing_ok=True)
 
     def find(self, text: str) -> Token | None:

@@ -1,4 +1,4 @@
-"""The rule that a token without the permission `workflows` brings in no workflow files."""
+"""The rule that a token without the permission `workflows` cannot add workflow files."""
 
 from rehearsal.github.hub import Hub
 

@@ -1,4 +1,4 @@
-"""Making git objects: the very bytes, so that the same request gives the same SHA."""
+"""Make git objects exactly, so that the same request gives the same SHA."""
 
 import contextlib
 import re
@@ -19,7 +19,7 @@ WEB = ("GitHub", "noreply@github.com")
 
 
 def signature(person: Person) -> str:
-    """Return a person as objects have it; raise 422 for a date that is none."""
+    """Return a person as objects have it; raise 422 for an invalid date."""
     try:
         moment = datetime.fromisoformat(person.date)
     except ValueError:

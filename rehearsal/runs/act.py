@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,9 +12,15 @@ from typing import Any
 import yaml
 
 from rehearsal.github.tokens import TokenBook
+from rehearsal.runs.environments import Environments
 from rehearsal.runs.workflow import Workflow, given_inputs, used_actions
 
 ACTIONS = Path(__file__).parents[1] / "actions"
+SYSTEM = Path(__file__).parents[2]
+OWN = re.compile(
+    r"(?P<repository>[\w.-]+/[\w.-]+)/(?P<path>\.github/actions/(?:setup|stage))@(?P<ref>\w+)"
+)
+"""An action of the release system itself, as another repository uses it: no stand-in is wanted."""
 LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-24.04-arm", "ubuntu-22.04", "ubuntu-22.04-arm")
 """Labels that an expression may give; those written as they are, are read from the files."""
 
@@ -39,7 +46,8 @@ class Setting:
     `tree` is a checkout of the event's commit, `folder` the run's own folder. `environment` is all
     that jobs inherit; `context` are the variables that a runner sets. `secrets` never become
     arguments or files. `tokens` is where GitHub's service learns what each job's token may do; of a
-    `private` repository nothing is shown without one.
+    `private` repository nothing is shown without one. Where a job's environment has reviewers, they
+    approve at once if there is something to read; with `hold` the job waits for somebody.
     """
 
     tree: Path
@@ -52,6 +60,8 @@ class Setting:
     secrets: Mapping[str, str] = field(default_factory=dict)
     tokens: TokenBook | None = None
     private: bool = False
+    environments: Environments = field(default_factory=dict)
+    hold: bool = False
     program: str = "act"
     concurrent: int = 2
 
@@ -93,33 +103,47 @@ def start(setting: Setting, event: Event, workflow: Workflow) -> subprocess.Pope
 
 
 def local_actions(tree: Path, folder: Path = ACTIONS) -> dict[str, str]:
-    """Return the stand-in's folder for every marketplace action that the workflows use.
+    """Return the folder for every marketplace action that the workflows use: its stand-in.
 
+    Of the release system's own actions it is this checkout, whatever commit they are pinned to.
     Raises `MissingStandInError` naming those that have none.
     """
     used = used_actions(tree)
-    stand_ins = {uses: folder / uses.partition("@")[0] for uses in used}
-    missing = [uses for uses, path in stand_ins.items() if not (path / "action.yml").is_file()]
+    if any(map(OWN.fullmatch, used)):
+        used = {**used_actions(SYSTEM), **used}  # what its own actions use in turn
+    folders = {uses: _folder(uses, folder) for uses in used}
+    missing = [uses for uses, path in folders.items() if not (path / "action.yml").is_file()]
     if missing:
         raise MissingStandInError(
             "\n".join(
                 f"{used[uses]} uses {uses}, which has no stand-in: "
-                f"write {stand_ins[uses].relative_to(folder.parent.parent)}/action.yml"
+                f"write {folders[uses].relative_to(folder.parent.parent)}/action.yml"
                 for uses in missing
             )
         )
-    _check_inputs(tree, stand_ins)
-    return {uses: str(path) for uses, path in stand_ins.items()}
+    _check_inputs(tree, folders)
+    return dict(_replaced(uses, path) for uses, path in folders.items())
+
+
+def _folder(uses: str, stand_ins: Path) -> Path:
+    own = OWN.fullmatch(uses)
+    return SYSTEM / own["path"] if own else stand_ins / uses.partition("@")[0]
+
+
+def _replaced(uses: str, folder: Path) -> tuple[str, str]:
+    """Say what act replaces: of an action below a repository's root that whole repository."""
+    own = OWN.fullmatch(uses)
+    return (f"{own['repository']}@{own['ref']}", str(SYSTEM)) if own else (uses, str(folder))
 
 
 def _check_inputs(tree: Path, stand_ins: Mapping[str, Path]) -> None:
     """Refuse an input that the action does not have: GitHub only warns, and passes it over."""
     for file, uses, names in given_inputs(tree):
         text = yaml.safe_load((stand_ins[uses] / "action.yml").read_text(encoding="utf-8"))
-        if unknown := sorted(names - set(text["inputs"])):
+        if unknown := sorted(names - set(text.get("inputs", ()))):
             raise MissingStandInError(
                 f"{file}: Unexpected input(s) {', '.join(map(repr, unknown))} for {uses}, valid "
-                f"inputs are {', '.join(text['inputs'])}: leave them out"
+                f"inputs are {', '.join(text.get('inputs', ()))}: leave them out"
             )
 
 

@@ -30,7 +30,9 @@ from rehearsal.github.settings import Token
 from rehearsal.github.tokens import BOT
 from rehearsal.runs import permissions
 from rehearsal.runs.act import Event, Setting
+from rehearsal.runs.environments import elsewhere
 from rehearsal.runs.job_processes import Files, Part
+from rehearsal.runs.limits import holds_secret
 from rehearsal.runs.workflow import (
     FAILURE,
     SKIPPED,
@@ -119,6 +121,8 @@ class Interference:
     after: Callable[[str], None] = lambda _key: None
     enough: Callable[[str, "DirectRun"], bool] = lambda _key, _run: False
     """Asked after each job: whether the rest needs no performing."""
+    environment: Callable[[Part, Mapping[str, str]], Mapping[str, str]] = lambda _part, _all: {}
+    """Asked for each part, with its environment: what it is given instead."""
 
 
 @dataclass(frozen=True)
@@ -250,19 +254,18 @@ class _Direct:
     def _context(self, job: Job, path: str) -> dict[str, Any]:
         setting, secrets, done = self._setting, self._setting.secrets, self.done
         token = self._token(path)
+        own = {"environment": self._workflow.at(path)[1].environment}
+        hidden, unknown = elsewhere(own, setting.environments)
+        given = {"GITHUB_TOKEN": token}
         return {
             "needs": {
                 need: {"result": done.results[need], "outputs": done.outputs.get(need, {})}
                 for need in job.needs
             },
             "github": {"token": token, "ref": self._event.ref},
-            "secrets": {**secrets, "GITHUB_TOKEN": token},
-            "vars": setting.variables,
+            "secrets": {k: text for k, text in {**secrets, **given}.items() if k not in hidden},
+            "vars": {k: text for k, text in setting.variables.items() if k not in unknown},
             "inputs": self._event.payload.get("inputs", {}),
-            "needs": {
-                job: {"result": result, "outputs": self.done.outputs.get(job, {})}
-                for job, result in self.done.results.items()
-            },
         }
 
     def _part(self, part: Part) -> PartRun:
@@ -395,6 +398,7 @@ class _Direct:
             **part.environment,
             **self._more,
         }
+        environment |= self._interference.environment(part, environment)
         if part.login:
             config = self._log_in(part, Path(environment["DOCKER_CONFIG"]))
             environment["DOCKER_CONFIG"] = str(config)
@@ -419,7 +423,11 @@ class _Direct:
         """Return the job's outputs, from what its stage wrote."""
         path = self._file("work", f"{part.artifact}.outputs")
         text = path.read_text(encoding="utf-8") if path.exists() else ""
-        written = {name: value for name, _, value in _GIVEN.findall(text)}
+        written = {
+            name: value
+            for name, _, value in _GIVEN.findall(text)
+            if not holds_secret(value, self._setting.secrets.values())
+        }
         names = {name: _OUTPUT.search(str(value)) for name, value in job.outputs.items()}
         return {name: written.get(found[1], "") for name, found in names.items() if found}
 

@@ -1,26 +1,38 @@
 """Any workflow, in the world that is up: what was started, what each job said, how it ended."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rehearsal.gateway import journal
 from rehearsal.progress import Progress
-from rehearsal.runs import act, maintainer, run
+from rehearsal.runs import act, environments, maintainer, run
+from rehearsal.runs.environments import APPROVED, REJECTED
 from rehearsal.runs.run import Run
 from rehearsal.world import git_repo, world
 from rehearsal.world.world import WORKFLOWS, World
 from scripts.core.errors import UsageError
 
 CI = f"{WORKFLOWS}/ci.yml"
+ENTRY = f"{WORKFLOWS}/entry.yml"
 VERBS = {
     "dispatch": "press a workflow's button in the kept world",
+    "approve": "let a job go on that an environment holds (run --hold, dispatch --hold)",
+    "reject": "refuse it",
     "pull-request": "ask to merge a branch of this checkout in the kept world, and check it",
 }
 
 
-def add_arguments(dispatch: argparse.ArgumentParser, pull: argparse.ArgumentParser) -> None:
+def add_arguments(verbs: Mapping[str, argparse.ArgumentParser]) -> None:
     """Describe the command lines."""
+    dispatch, pull = verbs["dispatch"], verbs["pull-request"]
+    for verb in ("approve", "reject"):
+        verbs[verb].add_argument("--as", dest="login", help="who decides (default: the owner)")
+    for verb in ("run", "dispatch"):
+        verbs[verb].add_argument(
+            "--hold", action="store_true", help="let jobs wait for `approve` or `reject`"
+        )
     dispatch.add_argument("workflow", help="its file: rollback.yml, audit.yml, changelog.yml, …")
     dispatch.add_argument(
         "--input",
@@ -45,8 +57,22 @@ def dispatch(arguments: argparse.Namespace, progress: Progress) -> int:
     if arguments.schedule and typed:
         raise UsageError("a schedule has no inputs", "leave out --input, or --schedule")
     if arguments.schedule:
-        return _perform(here, workflow, maintainer.schedule(here, workflow), progress)
-    return _perform(here, workflow, maintainer.dispatch(here, workflow, typed), progress)
+        event = maintainer.schedule(here, workflow)
+    else:
+        event = maintainer.dispatch(here, workflow, typed)
+    return _perform(here, workflow, event, progress, hold=arguments.hold)
+
+
+def decide(arguments: argparse.Namespace, progress: Progress) -> int:
+    """Approve or reject what waits in the latest run of the world that is up."""
+    here = world.load(arguments.folder)
+    runs = sorted(here.folder.glob("runs/*"), key=lambda path: int(path.name))
+    if not runs:
+        raise UsageError("nothing was run in this world", "start a run with --hold")
+    decision = {"approve": APPROVED, "reject": REJECTED}[arguments.verb]
+    for job in environments.decide(runs[-1], decision, arguments.login or here.owner):
+        progress.say(f"  {decision} {job}")
+    return 0
 
 
 def pull_request(arguments: argparse.Namespace, progress: Progress) -> int:
@@ -55,7 +81,7 @@ def pull_request(arguments: argparse.Namespace, progress: Progress) -> int:
     branch = arguments.branch or git_repo.git(checkout, "symbolic-ref", "--short", "HEAD")
     event = maintainer.open_pull_request(here, checkout, branch, arguments.labels)
     progress.say(f"  {event.payload['pull_request']['html_url']}")
-    return _perform(here, CI, event, progress)
+    return max([_perform(here, workflow, event, progress) for workflow in (ENTRY, CI)])
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -65,10 +91,12 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _perform(here: World, workflow: str, event: act.Event, progress: Progress) -> int:
+def _perform(
+    here: World, workflow: str, event: act.Event, progress: Progress, *, hold: bool = False
+) -> int:
     """Follow the run to its end, and keep what its jobs said."""
     offset = journal.size(here.endpoints.journal)
-    setting = here.setting(event.sha, workflow)
+    setting = dataclasses.replace(here.setting(event.sha, workflow), hold=hold)
     done = run.run(setting, event, progress)
     writes = journal.writes_by_service(here.endpoints.journal, offset)
     progress.say("", *table(Path(workflow).name, done, writes))
@@ -85,6 +113,7 @@ def table(name: str, done: Run, writes: dict[str, int]) -> list[str]:
         "",
         *_jobs(done),
         *(f"  NOT      {problem}" for problem in done.problems),
+        *(f"  not seen by act  {one}" for one in done.left_out),
         "",
         f"  writes   {wrote or 'none'}",
         f"  seconds  {done.seconds:.0f}",

@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.progress import Progress
-from rehearsal.runs.workflow import FAILURE, UnclearError, Workflow
+from rehearsal.runs import limits
+from rehearsal.runs.act_copy import WAIT
+from rehearsal.runs.workflow import FAILURE, UnclearError, Workflow, condition
 
+WHATEVER = ("always()", "!cancelled()")
+"""Conditions of jobs that run whatever happened before, in a run that nobody cancels."""
 TAIL = 25
 """Lines of a failing step that are shown."""
 STARTS = "⭐ Run Main"
@@ -69,7 +73,16 @@ class Recorder:
         folder: Path,
         progress: Progress,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        decide: Callable[[str, str, Sequence[tuple[str, str]]], list[str]] = lambda *_: [],
+        secrets: Iterable[str] = (),
     ) -> None:
+        """Read what act says of a workflow; `decide` is asked when a job's environment holds it.
+
+        It gets the job as `WORKFLOW--JOB`, the environment and the summaries so far, and returns
+        what is wrong.
+        """
+        self._decide, self._secrets = decide, tuple(secrets)
         self.workflow, self.folder, self.progress, self.clock = workflow, folder, progress, clock
         self.jobs: dict[str, JobRun] = {}
         self.outputs: dict[str, dict[str, str]] = {}
@@ -92,8 +105,8 @@ class Recorder:
     def unreached(self) -> list[str]:
         """Return the jobs that run whatever happened, and that act did not come to."""
         ran = {job.key for job in self.jobs.values()}
-        always = [key for key, job in self.workflow.jobs.items() if job.condition == "always()"]
-        return [key for key in always if key not in ran]
+        jobs = self.workflow.jobs.items()
+        return [key for key, job in jobs if condition(job) in WHATEVER and key not in ran]
 
     def _job_line(self, entry: Mapping[str, Any]) -> None:
         name, matrix, started = str(entry["job"]).strip(), entry.get("matrix"), "step" in entry
@@ -147,6 +160,11 @@ class Recorder:
             step.result = str(entry["stepResult"])
             step.seconds = int(entry.get("executionTime", 0)) / 1e9
         elif str(entry.get("msg", "")).startswith(STARTS):
+            if name == WAIT:
+                workflow, held = self.workflow.at(job.path)
+                self.problems += self._decide(
+                    f"{workflow}--{held.key}", held.environment, self.summaries
+                )
             job.steps.append(Step(name))
             job.tail.clear()
 
@@ -166,12 +184,22 @@ class Recorder:
     def _command(self, job: JobRun, entry: Mapping[str, Any]) -> None:
         command = entry.get("command")
         if command == "set-output":
-            self.outputs.setdefault(job.path, {})[entry["name"]] = entry["arg"]
+            self._output(job, entry["name"], entry["arg"])
         elif command == "summary":
-            self.summaries.append((job.label, entry["content"]))
+            problem = limits.summary_problem(job.label, entry["content"])
+            self.problems += [problem] if problem else []
+            self.summaries += [] if problem else [(job.label, entry["content"])]
         elif command in ("notice", "warning", "error"):
             places = entry.get("kvPairs") or {}
             self.annotations.append(Annotation(command, entry["arg"], job.label, places))
+
+    def _output(self, job: JobRun, name: str, text: str) -> None:
+        """Note what a step wrote, and what GitHub would not hand over of it."""
+        self.outputs.setdefault(job.path, {})[name] = text
+        handed = self.workflow.at(job.path)[1].outputs.values()
+        problem = limits.output_problem(job.label, name, text, self._secrets)
+        if problem and any(str(one).endswith(f".outputs.{name} }}}}") for one in handed):
+            self.problems.append(problem)
 
 
 def failure_lines(job: JobRun) -> list[str]:

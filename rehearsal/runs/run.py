@@ -5,18 +5,21 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from rehearsal.github.settings import Token
 from rehearsal.github.tokens import BOT
 from rehearsal.progress import Progress
-from rehearsal.runs import act, permissions
+from rehearsal.runs import act, act_copy, concurrency, environments, permissions
+from rehearsal.runs.environments import Approver
 from rehearsal.runs.recorder import Annotation, JobRun, Recorder, covered
+from rehearsal.runs.turns import FOLDER
 from rehearsal.runs.workflow import FAILURE, Outputs, differences, read
 
 POLL = 0.02
@@ -41,6 +44,8 @@ class Run:
     words: list[str]
     busy: float
     """Seconds in which at least one of the project's own steps was at work."""
+    left_out: Sequence[str] = ()
+    """Newer keys of the workflow files, which act did not see."""
 
     @property
     def ok(self) -> bool:
@@ -59,13 +64,39 @@ def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
 
     On an interrupt act is told to stop, its jobs' processes end, and the interrupt goes on.
     Raises `MissingStandInError` if an action has no stand-in, and `UsageError` if a called job asks
-    for more than its caller grants.
+    for more than its caller grants, or a job names an environment that is not there. A run of a
+    concurrency group waits for its turn; `CancelledError` if a later one takes its place.
     """
+    group = concurrency.of_run(setting.tree, setting.workflow, _context(setting, event))
+    groups = setting.folder.parents[1] / FOLDER
+    with concurrency.turn(groups, group, setting.run_id, progress.say):
+        return _run(setting, event, progress)
+
+
+def _context(setting: act.Setting, event: act.Event) -> dict[str, Any]:
+    """Return what the name of a concurrency group may be made of."""
+    github = {
+        "event_name": event.name,
+        "ref": event.ref,
+        "ref_name": event.ref.split("/", 2)[-1],
+        "run_id": setting.run_id,
+        "repository": setting.context.get("GITHUB_REPOSITORY", ""),
+        "head_ref": event.payload.get("pull_request", {}).get("head", {}).get("ref", ""),
+        "event": event.payload,
+    }
+    return {"github": github, "inputs": event.payload.get("inputs", {}), "vars": setting.variables}
+
+
+def _run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     (setting.folder / "logs").mkdir(parents=True, exist_ok=True)
     workflow = read(setting.tree, setting.workflow)
-    recorder = Recorder(workflow, setting.folder, progress)
+    environments.check(setting.tree, setting.workflow, setting.environments)
+    decide = _approver(setting, event, progress)
+    secrets = setting.secrets.values()
+    recorder = Recorder(workflow, setting.folder, progress, decide=decide, secrets=secrets)
     began = time.monotonic()
     jobs = permissions.by_name(permissions.of_jobs(setting.tree, setting.workflow))
+    left_out = act_copy.write(setting.tree, setting.environments)
     try:
         code = _act(setting, event, recorder, jobs)
         rest = recorder.unreached() if code else []
@@ -76,8 +107,17 @@ def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
             setting.tokens.revoke(setting.secrets["GITHUB_TOKEN"])
     seconds, inputs = time.monotonic() - began, event.payload.get("inputs", {})
     ended = _finished(recorder, code, seconds, inputs, halted=bool(rest))
+    ended.left_out = left_out
     (setting.folder / "summary.md").write_text(ended.summary(), encoding="utf-8")
     return ended
+
+
+def _approver(
+    setting: act.Setting, event: act.Event, progress: Progress
+) -> Callable[[str, str, Sequence[tuple[str, str]]], list[str]]:
+    """Return what decides upon a job that its environment holds."""
+    approver = Approver(setting.environments, event.ref, setting.folder, progress.say)
+    return approver.leave if setting.hold else approver.decide
 
 
 def _act(
@@ -104,7 +144,8 @@ def _rest(setting: act.Setting, keys: Iterable[str]) -> act.Setting:
     matrix empty: even before jobs that run `always()`.
     """
     text = yaml.safe_load((setting.tree / setting.workflow).read_text(encoding="utf-8"))
-    text["on"] = text.pop(True)  # YAML 1.1 reads the key `on` as a truth value
+    if True in text:  # YAML 1.1 reads the key `on` as a truth value
+        text["on"] = text.pop(True)
     kept = {key: dict(text["jobs"][key]) for key in keys}
     for job in kept.values():
         del job["needs"], job["if"]

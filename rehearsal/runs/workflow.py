@@ -9,10 +9,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from rehearsal.runs.environments import name_of
 
 SUCCESS, FAILURE, SKIPPED, CANCELLED = "success", "failure", "skipped", "cancelled"
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}", re.DOTALL)
@@ -47,6 +50,7 @@ class Job:
     calls: "Workflow | None" = None
     given: Mapping[str, Any] = field(default_factory=dict)
     """The inputs that it gives to the workflow it calls."""
+    environment: str = ""
 
     def legs(self, outputs: Outputs, needs: Mapping[str, "Job"]) -> list[Leg]:
         """Return the matrix's legs in act's order, `[{}]` without a matrix.
@@ -87,6 +91,12 @@ class Workflow:
             if called and job.calls and job_id in job.calls.jobs and job.named(first):
                 return job, job.named(first), f"{job.key}/{job_id}"
         return None
+
+    def at(self, path: str) -> tuple[str, Job]:
+        """Return the job of a path, and the name of the workflow that it stands in."""
+        key, inner, rest = path.partition("/")
+        called = self.jobs[key].calls
+        return called.at(rest) if inner and called else (self.name, self.jobs[key])
 
     def labels(self) -> set[str]:
         """Return every runner label written in this file and in those it calls."""
@@ -149,7 +159,7 @@ def should_run(
     Raises `UnclearError` for a condition that is more than comparisons of one job's output or
     result with a literal, truth of one input, and the status functions, joined by && and ||.
     """
-    condition = _condition(job)
+    wanted = condition(job)
     stopped = before(job, results, jobs)
     status = {
         "always()": True,
@@ -167,9 +177,7 @@ def should_run(
             return ((inputs or {}).get(named[2]) in (True, "true")) != bool(named[1])
         return _compare(term, results, outputs, jobs)
 
-    return any(
-        all(holds(term.strip()) for term in side.split("&&")) for side in condition.split("||")
-    )
+    return any(all(holds(term.strip()) for term in side.split("&&")) for side in wanted.split("||"))
 
 
 def before(job: Job, results: Mapping[str, str], jobs: Mapping[str, Job]) -> dict[str, str]:
@@ -192,12 +200,12 @@ def before(job: Job, results: Mapping[str, str], jobs: Mapping[str, Job]) -> dic
     }
 
 
-def _condition(job: Job) -> str:
+def condition(job: Job) -> str:
     """Return a job's condition, with the `success()` that GitHub adds where no status is asked."""
-    condition = _EXPRESSION.sub(r"\1", job.condition).strip()
-    if _STATUS.search(condition):
-        return condition
-    return " && ".join(filter(None, ["success()", condition]))
+    said = _EXPRESSION.sub(r"\1", job.condition).strip()
+    if _STATUS.search(said):
+        return said
+    return " && ".join(filter(None, ["success()", said]))
 
 
 def differences(
@@ -369,18 +377,19 @@ def _job(tree: Path, key: str, job: Mapping[str, Any]) -> Job:
         labels=(labels,) if isinstance(labels, str) else tuple(labels),
         calls=read(tree, calls.removeprefix("./").removeprefix("$/")) if calls else None,
         given=job.get("with", {}),
+        environment=name_of(job),
     )
 
 
-def in_order(jobs: Mapping[str, Job]) -> Iterator[str]:
-    """Yield the keys so that every job comes after those it needs."""
-    done: set[str] = set()
-    while len(done) < len(jobs):
-        ready = [key for key in jobs if key not in done and done.issuperset(jobs[key].needs)]
-        if not ready:
-            raise UnclearError("the jobs need each other in a circle, or one that is not there")
-        yield from ready
-        done.update(ready)
+def in_order(jobs: Mapping[str, Job]) -> list[str]:
+    """Give the keys so that every job comes after those it needs."""
+    try:
+        found = list(TopologicalSorter({key: jobs[key].needs for key in jobs}).static_order())
+    except CycleError as error:
+        raise UnclearError("the jobs need each other in a circle") from error
+    if absent := set(found) - set(jobs):
+        raise UnclearError(f"a job needs {', '.join(sorted(absent))}, which is not there")
+    return found
 
 
 def _within(part: Leg, whole: Leg) -> bool:

@@ -1,4 +1,4 @@
-"""A run's report as one HTML file that needs nothing else: no script, no font, no request."""
+"""Write a run's report as one HTML file without scripts, fonts or requests."""
 
 import html
 import re
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from markdown_it import MarkdownIt
+from rehearsal import markdown
 
-STYLE = Path(__file__).with_name("report_page.css")
+STYLES = (markdown.STYLE, Path(__file__).with_name("report_page.css"))
 BAR = re.compile(r"^ {2}(?P<name>.*) :(?P<crit>crit, )?(?P<start>[\d :-]+), (?P<seconds>\d+)s$")
+_DIAGRAM = re.compile(r'<pre><code class="language-mermaid">(.*?)</code></pre>', re.DOTALL)
 REPORT = "report"
-# What the report marks its lines with, in characters that every font has.
+# The report's marks, in characters that every font has.
 SIGNS = {
     "✅": ("done", "✓"),
     "❌": ("failed", "✗"),
@@ -38,15 +39,16 @@ def page(title: str, report: str, others: Sequence[tuple[str, str]] = ()) -> str
         f"<details><summary>{html.escape(job)}</summary>\n{body(text)}</details>"
         for job, text in others
     )
+    style = "".join(path.read_text("utf-8") for path in STYLES)
     return f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{html.escape(title)}</title>
 <style>
-{STYLE.read_text("utf-8")}</style>
-<main>
+{style}</style>
+<main class="notes">
 {body(report)}
 {more}
 </main>
@@ -62,18 +64,15 @@ def write(path: Path, version: str, summaries: Sequence[tuple[str, str]]) -> Non
 
 
 def body(text: str) -> str:
-    """Render Markdown as GitHub would, without HTML of its own; a Gantt diagram becomes a chart."""
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = parser.parse(text)
-    for token in tokens:
-        if token.type == "fence" and token.info == "mermaid":
-            token.type, token.content = "html_block", chart(list(bars(token.content)))
-    rendered = str(parser.renderer.render(tokens, parser.options, {}))
+    """Render Markdown as GitHub would; a Gantt diagram becomes a chart, signs become letters."""
+    rendered = _DIAGRAM.sub(_drawn, markdown.rendered(text))
     for sign, (kind, drawn) in SIGNS.items():
         rendered = rendered.replace(sign, f'<b class="{kind}">{drawn}</b>')
-    return rendered.replace("<table>", '<div class="wide"><table>').replace(
-        "</table>", "</table></div>"
-    )
+    return rendered
+
+
+def _drawn(diagram: re.Match[str]) -> str:
+    return chart(list(bars(html.unescape(diagram[1]))))
 
 
 def bars(diagram: str) -> Iterator[Bar]:
@@ -95,9 +94,10 @@ def chart(shown: Sequence[Bar]) -> str:
     high = HIGH * len(shown)
     said = f"When each of {len(shown)} jobs ran; {whole:.0f} seconds in all"
     return (
+        f'<div class="wide chart" role="region" aria-label="Chart" tabindex="0">'
         f'<svg class="gantt" viewBox="0 0 {WIDE} {high}" role="img" aria-label="{said}">'
         + "".join(lines)
-        + "</svg>\n"
+        + "</svg></div>\n"
     )
 
 

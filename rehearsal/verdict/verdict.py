@@ -1,4 +1,4 @@
-"""What a rehearsal comes to: each surface as planned and as found, by looking at the surfaces.
+"""The verdict of a rehearsal: each surface as planned and as found, read from the surfaces.
 
 It looks as an anonymous reader, through the same `observe` that the release itself uses, at what
 the published lock says. The log of the run is not asked.
@@ -30,7 +30,7 @@ from scripts.tools.runner import Runner
 AN_HOUR = 1000
 """Requests to GitHub's API that a repository's runs have in an hour, all together."""
 OWN_SHARE = 0.25
-"""How much of a run's time the rehearsal itself may take."""
+"""The share of a run's time that the rehearsal itself may take."""
 NOTHING = "nothing"
 AS_BEFORE = ", as before"
 
@@ -47,7 +47,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Seconds:
-    """Where the time went, all in seconds. `busy` is when the project's own steps were at work."""
+    """The times of a rehearsal in seconds. `busy` is when the project's own steps were at work."""
 
     up: float
     run: float
@@ -68,7 +68,7 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is where, before a run or after it: a title for everything that has a name."""
+    """The names before a run or after it, each with a title."""
 
     state: Mapping[str, str]
 
@@ -92,13 +92,15 @@ class Verdict:
     seconds: Seconds
     problems: Sequence[str] = field(default_factory=tuple)
     requests: int = 0
-    """How many requests GitHub's API got."""
+    """The number of requests to GitHub's API."""
     refusals: Sequence[str] = field(default_factory=tuple)
-    """What GitHub's service refused, and what to do about it."""
+    """GitHub's refusals, and what to do about them."""
+    left_out: Sequence[str] = field(default_factory=tuple)
+    """Newer keys of the workflow files, which act did not see."""
 
     @property
     def ok(self) -> bool:
-        """Say whether every surface is as planned and every job ran as it should."""
+        """Tell whether every surface is as planned and every job ran as expected."""
         return not self.problems and bool(self.surfaces) and all(row.ok for row in self.surfaces)
 
     def save(self, path: Path) -> None:
@@ -111,19 +113,19 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Before:
-    """What was there before the run, and how far the journal had come, in bytes."""
+    """The state before the run, and the journal's length in bytes."""
 
     snapshot: Snapshot
     offset: int
 
     @classmethod
     def of(cls, world: World) -> "Before":
-        """Look before a run."""
+        """Read the state before a run."""
         return cls(snapshot(world), journal.size(world.endpoints.journal))
 
 
 def of_run(world: World, run: Run, mode: str, before: Before, up: float) -> Verdict:
-    """Look at everything and say what the run came to.
+    """Check everything and return the run's verdict.
 
     `mode` is release, dry-run or again; `up` the seconds that the world took to come up.
     """
@@ -154,21 +156,23 @@ def of_run(world: World, run: Run, mode: str, before: Before, up: float) -> Verd
         problems=problems(world, run, wanted, asked),
         requests=asked,
         refusals=refused,
+        left_out=run.left_out,
     )
 
 
 def problems(world: World, run: Run, wanted: str, asked: int) -> list[str]:
-    """Say in words what went wrong in the run itself."""
+    """List in words what went wrong in the run itself."""
     found = [f"job {job.label} failed: {job.log}" for job in run.jobs if job.result != "success"]
     found += run.problems
     if asked > AN_HOUR:
         found.append(
             f"the run asked GitHub's API {asked} times: API rate limit exceeded for installation "
-            f"at {AN_HOUR} an hour. Ask once and keep the answer, 100 to a page"
+            f"at {AN_HOUR} an hour. Send each request once, ask for 100 results a page, and keep "
+            "the answer"
         )
     typed = world.version
     if wanted and typed not in version.STEPS and version.tag(version.parse(typed)) != wanted:
-        found.append(f"{typed} was asked for, the plan says {wanted}")
+        found.append(f"the input was {typed}, but the plan has {wanted}")
     return found
 
 
@@ -193,12 +197,12 @@ def snapshot(world: World) -> Snapshot:
 
 
 def released(world: World, tag: str, before: Snapshot) -> Iterator[Row]:
-    """Yield a row for every surface of a release, and for every pointer that was to stay."""
+    """Yield a row for every surface of a release, and for every pointer that must stay."""
     context = reader(world)
     release = context.forge.release(tag) if tag else None
     text = context.forge.asset(release, locking.NAME) if release else None
     if release is None or text is None:
-        found = "nothing for a reader to see" if release is None else f"no {locking.NAME}"
+        found = "readers see nothing" if release is None else f"no {locking.NAME}"
         yield Row(f"release {tag or world.version}", "published", found, False)
         return
     lock = locking.read(text)
@@ -211,7 +215,7 @@ def released(world: World, tag: str, before: Snapshot) -> Iterator[Row]:
 
 
 def reader(world: World, *, with_token: bool = False) -> Context:
-    """Make the context of somebody with a clone and nothing else; drafts need a writer's token."""
+    """Make the context of a person with only a clone; drafts need a writer's token."""
     root = world.folder / "reader"
     if not root.exists():
         git_repo.tree(world.bare, git_repo.git(world.bare, "rev-parse", "HEAD"), root)
@@ -234,17 +238,18 @@ def table(verdict: Verdict) -> list[str]:
             lines.append(f"       {'':<{width}}  expected: {_short(row.expected)}")
     lines += [f"  NOT  {problem}" for problem in verdict.problems]
     lines += [f"  refused  {one}" for one in verdict.refusals]
+    lines += [f"  not seen by act  {one}" for one in verdict.left_out]
     writes = ", ".join(f"{name} {count}" for name, count in sorted(verdict.writes.items()))
     seconds = verdict.seconds
     over = seconds.own_share > OWN_SHARE
-    share = f"{seconds.own_share:.0%}{', more than wanted' if over else ''}"
+    share = f"{seconds.own_share:.0%}{', more than allowed' if over else ''}"
     return [
         *lines,
         "",
         f"  writes   {writes or 'none'}",
         f"  requests {verdict.requests} to GitHub's API ({AN_HOUR} an hour for a repository)",
         f"  seconds  {seconds.total:.0f}: world up {seconds.up:.0f}, run {seconds.run:.0f}, "
-        f"looking {seconds.look:.0f}, world down {seconds.down:.0f}; "
+        f"checks {seconds.look:.0f}, world down {seconds.down:.0f}; "
         f"the rehearsal's own share {share} (at most {OWN_SHARE:.0%})",
         f"  {'as planned' if verdict.ok else 'NOT as planned'}",
     ]
@@ -281,7 +286,7 @@ def _platforms(context: Context, lock: Lock) -> Iterator[Row]:
 
 
 def _unmoved(context: Context, lock: Lock, before: Snapshot) -> Iterator[Row]:
-    """Yield what this release leaves alone: it must stand where it stood, or still not be there."""
+    """Yield names that this release must not change: they must be as before, or still absent."""
     for image in lock.plan.images:
         prefix = f"image {image.name}:"
         known = {key.removeprefix(prefix) for key in before.state if key.startswith(prefix)}

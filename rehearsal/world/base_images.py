@@ -35,7 +35,7 @@ CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a stand-in is made of: a Debian release, its packages, and what the image starts."""
+    """The parts of a stand-in: a Debian release, its packages, and the started command."""
 
     kind: str
     suite: str
@@ -89,7 +89,7 @@ def images_of(text: str) -> set[str]:
 
 
 def hub_answers() -> bool:
-    """Say whether Docker Hub can be reached from here."""
+    """Tell whether Docker Hub can be reached from here."""
     env = provision.ca_bundle()
     try:
         return requests.get(HUB, timeout=4, verify=env or True).status_code in (200, 401)
@@ -139,7 +139,7 @@ def _bootstrap(made_of: Recipe, arch: str, target: Path, tools: Tools) -> None:
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         cause = f"mmdebstrap failed for {made_of.kind}, {arch}: {done.stderr.strip()[-800:]}"
-        raise ServiceError(cause, "look at the packages' mirror in the machine's apt sources")
+        raise ServiceError(cause, "check the package mirror in the machine's apt sources")
 
 
 def debian_mirror() -> str:
@@ -158,7 +158,7 @@ def debian_mirror() -> str:
         found = re.search(r"^deb\s+(?:\[[^]]*\]\s+)?(\S*debian\S*)\s.*\bmain\b", text, re.MULTILINE)
         if found:
             return found[1]
-    raise ServiceError("apt's sources name no mirror of Debian", "add one, or reach docker.io")
+    raise ServiceError("apt's sources do not list a Debian mirror", "add one, or reach docker.io")
 
 
 def _compress(folder: Path) -> None:

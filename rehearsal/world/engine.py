@@ -57,7 +57,7 @@ def stop(folder: Path, runtime: Path) -> None:
 
 
 def answers(where: Path) -> bool:
-    """Say whether an engine answers on a socket."""
+    """Tell whether an engine answers on a socket."""
     if not sockets.accepts(where):
         return False
     with sockets.session(where) as session, suppress(requests.RequestException):
@@ -92,7 +92,10 @@ def _free_network() -> ipaddress.IPv4Network:
         network = ipaddress.IPv4Network(f"10.{second}.0.0/16")
         if not any(network.overlaps(one) for one in taken):
             return network
-    raise ServiceError("every network from 10.200.0.0/16 on is in use", "end other worlds: down")
+    raise ServiceError(
+        "every network from 10.200.0.0/16 on is in use",
+        "end other worlds: python -m rehearsal down",
+    )
 
 
 def _routes() -> list[str]:
@@ -113,13 +116,13 @@ def _ip(*arguments: str, check: bool = True) -> str:
     env = {"PATH": provision.system_path()}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if check and done.returncode:
-        remedy = "run as root, or start a Docker engine of the machine's own"
+        remedy = "run as root, or start the machine's own Docker engine"
         raise ServiceError(f"{' '.join(command)}: {done.stderr.strip()}", remedy)
     return done.stdout
 
 
 def _empty(address: str) -> None:
-    # What cannot be removed in peace is killed with the engine right after.
+    # What cannot be removed now is killed with the engine right after.
     with (
         suppress(DockerException, requests.RequestException),
         closing(docker.DockerClient(base_url=address, timeout=30)) as client,
@@ -144,5 +147,5 @@ def _mount_point(line: str) -> str:
 
 
 def is_root() -> bool:
-    """Say whether this user can run an engine and a builder."""
+    """Tell whether this user can run an engine and a builder."""
     return os.getuid() == 0

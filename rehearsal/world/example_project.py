@@ -10,7 +10,7 @@ from rehearsal.world import git_repo
 
 OWNER, PROJECT = "example", "tiny_example"
 CARRIED = (".github", "scripts", "requirements")
-"""What comes from the checkout: all that a release is made by."""
+"""The parts that come from the checkout: all that makes a release."""
 IMAGES = ("front", "back")
 ARCHITECTURES = ("amd64", "arm64")
 WHO = {

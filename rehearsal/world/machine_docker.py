@@ -1,4 +1,4 @@
-"""What the machine itself has of Docker."""
+"""The machine's own Docker."""
 
 import json
 import subprocess
@@ -44,7 +44,7 @@ def remove_images(docker_host: str, registry: str) -> None:
         _docker("--host", docker_host, "rmi", *names, seconds=300)
     if left := _names_below(docker_host, registry):
         cause = f"containers still use {', '.join(left)}"
-        raise ServiceError(cause, "remove the containers, and end the world again")
+        raise ServiceError(cause, "remove the containers, then end the world again")
 
 
 def _names_below(docker_host: str, registry: str) -> list[str]:

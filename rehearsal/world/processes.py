@@ -1,4 +1,4 @@
-"""Services as processes: started, waited for, and ended, also by another command later.
+"""Run services as processes: start them, wait for them, and end them, even from another command.
 
 A service leads a session of its own, so that Ctrl-C on the command that started it does not reach
 it. It is found again by what lies in its folder (`process.json`): the process id with the time the
@@ -20,7 +20,7 @@ from pathlib import Path
 from scripts.core.errors import ServiceError
 
 MARK = "REHEARSAL_SERVICE"
-POLL = 0.03  # seconds between two looks at a state
+POLL = 0.03  # seconds between two checks of a state
 
 # The services that this command started itself, and so has to collect when they end.
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -44,7 +44,7 @@ class Service:
 
     @property
     def state(self) -> Path:
-        """What is needed to find its processes."""
+        """The data to find its processes."""
         return self.folder / "process.json"
 
 
@@ -105,7 +105,9 @@ def stop(service: Service, seconds: float = 10) -> None:
         for one in left:
             _signal(one, signal.SIGKILL)
         if time.monotonic() > deadline:
-            raise ServiceError(f"{service.name}: processes {left} do not end", "end them by hand")
+            raise ServiceError(
+                f"{service.name}: processes {left} do not end", "kill these processes by hand"
+            )
         time.sleep(POLL)
     child = _children.pop(json.loads(service.state.read_text())["pid"], None)
     if child is not None:

@@ -1,4 +1,4 @@
-"""The programs that a world is made of: found on the machine, or installed.
+"""Find or install the programs of a world.
 
 Debian's packages give what the distribution ships; BuildKit, buildx, compose, the registry and
 actionlint are built from the Go modules that `rehearsal/tools` pins, into a cache outside the
@@ -140,7 +140,8 @@ def ensure(needs: Collection[str], progress: Progress = print) -> Tools:
     unknown = set(needs) - set(GO_TOOLS) - set(DEBIAN)
     if unknown:
         raise UsageError(
-            f"no recipe for {', '.join(sorted(unknown))}", "see rehearsal/world/provision.py"
+            f"there is no recipe for {', '.join(sorted(unknown))}",
+            "see rehearsal/world/provision.py",
         )
     _ensure_packages([one for one in DEBIAN if one in needs], progress)
     wanted = [one for one in GO_TOOLS if one in needs]
@@ -170,9 +171,9 @@ def _ensure_packages(programs: list[str], progress: Progress) -> None:
 def _go(progress: Progress) -> str:
     """Return a Go that is new enough, from the machine or from the Python package that holds it."""
     needed = max(_go_needed(one.folder) for one in GO_TOOLS.values())
-    found = which("go")
-    if found and _go_version(found) >= needed:
-        return found
+    for found in _installed_go():
+        if _go_version(found) >= needed:
+            return found
     folder = cache_folder() / "go"
     with locked(folder / "lock"):
         # Go itself, not the package's script of that name: that needs the Python it came with.
@@ -187,6 +188,16 @@ def _go(progress: Progress) -> str:
     return str(inside)
 
 
+def _installed_go() -> Iterator[str]:
+    """Yield each Go of the machine: that of PATH, and those that a runner of GitHub keeps."""
+    if found := which("go"):
+        yield found
+    for name in sorted(os.environ, reverse=True):
+        program = Path(os.environ[name]) / "bin" / "go"
+        if re.fullmatch(r"GOROOT_\d+_\d+_(X64|ARM64)", name) and program.exists():
+            yield str(program)
+
+
 def _go_needed(folder: Path) -> tuple[int, ...]:
     found = re.search(r"^go (\S+)$", (folder / "go.mod").read_text(), re.MULTILINE)
     return _numbers(found[1]) if found else ()
@@ -194,7 +205,7 @@ def _go_needed(folder: Path) -> tuple[int, ...]:
 
 def _go_version(go: str) -> tuple[int, ...]:
     return _numbers(
-        _run([go, "env", "GOVERSION"], env=machine_environment(), remedy="install Go anew")
+        _run([go, "env", "GOVERSION"], env=machine_environment(), remedy="reinstall Go")
     )
 
 
@@ -203,7 +214,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _key(go: str) -> str:
-    """Name the build by all that it is made of."""
+    """Name the build by all its inputs."""
     parts = [
         _run([go, "env", "GOVERSION", "GOARCH"], env=machine_environment(), remedy="install Go")
     ]
@@ -230,7 +241,7 @@ def _build(go: str, tool: GoTool, target: Path) -> None:
     variable = f"{tool.module}/{tool.version or 'version'}.Version"
     flags = f"-s -w -X {variable}={version}"
     command = [go, "build", "-trimpath", f"-ldflags={flags}", "-o", str(draft), tool.package]
-    remedy = f"type it by hand in {tool.folder}: go build {tool.package}"
+    remedy = f"run it by hand in {tool.folder}: go build {tool.package}"
     env = {**machine_environment(), "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
     _run(command, env=env, remedy=remedy, cwd=tool.folder)
     draft.replace(target)

@@ -36,7 +36,7 @@ GATEWAY_READY = 20  # seconds
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where everything is, and what opens it.
+    """The addresses of everything, and the credentials.
 
     `registry` is a host with its port, as image references begin; `index_simple` and
     `index_upload` are addresses. `tools` is the folder of programs that jobs need in their PATH
@@ -104,11 +104,11 @@ class Services:
 
     @property
     def endpoints_file(self) -> Path:
-        """Where the endpoints of a world that is up are written."""
+        """The file with the endpoints of a world that is up."""
         return self._folder / "endpoints.json"
 
     def up(self, progress: Progress = print) -> Endpoints:
-        """Start everything; what a failed start has begun is ended again."""
+        """Start everything; after a failure, end what has started."""
         if (self._folder / "services.json").exists():
             raise ServiceError(
                 f"a world is up in {self._folder}", "end it: python -m rehearsal down"
@@ -131,7 +131,7 @@ class Services:
             raise
 
     def down(self) -> None:
-        """End everything; does nothing where nothing is up."""
+        """End everything; does nothing if nothing is up."""
         file = self._folder / "services.json"
         if not file.exists():
             return
@@ -151,7 +151,7 @@ class Services:
         file.unlink()
 
     def _give_back(self, state: _State) -> None:
-        """Take out of the machine's own Docker what the world put there."""
+        """Remove the world's images from the machine's own Docker."""
         if not self.endpoints_file.exists():
             return
         known = Endpoints.load(self.endpoints_file)
@@ -182,7 +182,7 @@ class Services:
 
 
 class _Start:
-    """One start: what depends on nothing begins at once, the rest as soon as it can."""
+    """One start: services without dependencies start at once, the rest as soon as possible."""
 
     def __init__(
         self,

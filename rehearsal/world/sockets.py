@@ -10,7 +10,7 @@ ORIGIN = "http+docker://localhost"
 
 
 def accepts(where: Path) -> bool:
-    """Say whether something accepts connections on a socket."""
+    """Tell whether something accepts connections on a socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         try:
             client.connect(str(where))

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from typing import Any
 from rehearsal.github.tokens import TokenBook, make_text
 from rehearsal.progress import Progress
 from rehearsal.runs.act import Setting
+from rehearsal.runs.environments import Environment
 from rehearsal.runs.run import RUN_VARIABLE
 from rehearsal.world import git_repo, provision
 from rehearsal.world.services import Endpoints, Services
@@ -31,8 +32,10 @@ ROOT = Path(__file__).parents[2]
 WORKFLOWS = ".github/workflows"
 WORKFLOW = f"{WORKFLOWS}/release.yml"
 BRANCH = "main"
+REFS = (BRANCH, "v*")
+"""The refs that may deploy, as docs/setup.md says."""
 KEPT = ("verdict.json", "summary.md", "report.html", "runs", "journal.jsonl")
-"""What stays in the folder after `down`: what there is to read about the run."""
+"""The files that stay in the folder after `down`: the records of the run."""
 _MAINTAINER = dict.fromkeys(
     ("contents", "pull_requests", "issues", "workflows", "administration", "actions"), "write"
 )
@@ -91,8 +94,7 @@ class World:
 
     def setting(self, commit: str, workflow: str = WORKFLOW) -> Setting:
         """Make a new run's folder with a checkout of the commit that its event is for."""
-        run_id = 1 + max((int(path.name) for path in self.folder.glob("runs/*")), default=1000)
-        folder = self.folder / "runs" / str(run_id)
+        run_id, folder = self._new_run()
         for part in ("home", "cache", "bin"):
             (folder / part).mkdir(parents=True)
         (folder / "bin" / "python3").symlink_to(_machine_python())
@@ -124,9 +126,20 @@ class World:
             },
             tokens=TokenBook(self.folder / "github" / "tokens"),
             private=self.private,
+            environments=environments(self.owner),
             program=str(Path(sys.executable).with_name("act")),
             concurrent=max(2, os.cpu_count() or 2),
         )
+
+    def _new_run(self) -> tuple[int, Path]:
+        """Make a run's folder; another command may do so meanwhile."""
+        while True:
+            taken = (int(path.name) for path in self.folder.glob("runs/*"))
+            run_id = 1 + max(taken, default=1000)
+            folder = self.folder / "runs" / str(run_id)
+            with suppress(FileExistsError):
+                folder.mkdir(parents=True)
+                return run_id, folder
 
     def reader(self) -> dict[str, str]:
         """Return the environment of somebody who only looks at the surfaces: no login.
@@ -173,7 +186,6 @@ class World:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             RUN_VARIABLE: str(run_folder),
             "REHEARSAL_ROOT": str(ROOT),
-            "REHEARSAL_UV": str(Path(sys.executable).with_name("uv")),
             "REHEARSAL_PYTHON": _machine_python(),
             "REHEARSAL_BUILDER": self.endpoints.builder,
             **_trust(self.endpoints.ca_bundle),
@@ -191,7 +203,8 @@ def up(
     if (folder / "world.json").exists() or (folder / "services.json").exists():
         raise UsageError(
             f"a world is up in {folder}",
-            "use it: --again; end it: python -m rehearsal down; or have two: --folder DIR",
+            "use it with --again, end it with `python -m rehearsal down`, or use a second one "
+            "with --folder DIR",
         )
     _clean(folder, keep=())
     folder.mkdir(parents=True, exist_ok=True)
@@ -210,9 +223,7 @@ def load(folder: Path) -> World:
     """Return the world that is up in `folder`; raise `UsageError` if none is."""
     folder = folder.resolve()
     if not (folder / "world.json").exists():
-        raise UsageError(
-            f"no world is up in {folder}", "bring one up: python -m rehearsal run --keep"
-        )
+        raise UsageError(f"no world is up in {folder}", "start one: python -m rehearsal run --keep")
     state = json.loads((folder / "state.json").read_text())
     endpoints = Endpoints.load(folder / "endpoints.json")
     return World(
@@ -236,18 +247,26 @@ def down(folder: Path, tell: Callable[[str], None] = lambda _: None) -> bool:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold the folder for one command; raise `UsageError` if another has it."""
+def alone(folder: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold the folder for one command; raise `UsageError` if another has it.
+
+    `shared` is for runs in a world that stays up: several of them may be at work.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UsageError(
-                f"another command is at work in {folder}",
-                "wait for it, or rehearse beside it: --folder DIR",
+                f"another command is running in {folder}",
+                "wait for it, or use another folder: --folder DIR",
             ) from None
         yield
+
+
+def environments(owner: str) -> dict[str, Environment]:
+    """Return the repository's environments, as docs/setup.md says; its owner approves."""
+    return {"release": Environment((owner,), REFS), "pypi": Environment((), REFS)}
 
 
 def project(tree: Path) -> tuple[str, str]:
@@ -270,17 +289,18 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, priva
         git_repo.tree(bare, commit, folder / "tree")
     if left_out := git_repo.changes(checkout):
         some = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")  # noqa: PLR2004
-        progress.say(f"  note    HEAD is rehearsed, without what is not committed: {some}")
+        progress.say(f"  note    the rehearsal uses HEAD, without uncommitted changes: {some}")
     token = f"ghp_{secrets.token_hex(18)}"
     github = {
         "folder": str(folder / "github"),
         "repository": str(bare),
+        "runs": str(folder / "runs"),
         "owner": owner,
         "name": name,
         "default_branch": BRANCH,
         "private": private,
         "tokens": {token: {"login": owner, "permissions": _MAINTAINER}},
-        "environments": {"release": [owner], "pypi": []},
+        "environments": {k: list(one.reviewers) for k, one in environments(owner).items()},
     }
     with progress.step("services") as detail:
         endpoints = Services(folder, folder / "tree", github).up(detail)

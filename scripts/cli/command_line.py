@@ -1,64 +1,78 @@
-"""What can be typed after `python -m scripts`: the verbs, their arguments, their help."""
+"""The command line of `bin/release`: the verbs, their arguments, their help."""
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from scripts.core import jobs
 
-PROG = "python -m scripts"
+_IN_CHECKOUT = (Path(__file__).parents[2] / "bin" / "release").is_file()
+PROG = "bin/release" if _IN_CHECKOUT else "release"
+"""How a verb is typed: in a checkout by its path, where it is installed by its name."""
 VERBS = {
     **jobs.verbs(),
     "check": "find every problem of this working tree, without a network",
-    "doctor": "find what would stop a release, before it is begun",
+    "init": "adopt the system: write this repository's table and workflows",
+    "upgrade": "update the workflows that init wrote, and keep edits",
+    "doctor": "find what would stop a release before it starts",
     "rollback": "move the pointers from a bad release to a good one",
     "changelog": "check the changelog, or write its first draft",
-    "notes": "print the notes of any version, released or to come",
+    "notes": "print the notes of any version, released or planned",
     "ci-plan": "decide which checks a change needs",
-    "ci-dists": "build and check the wheel and the sdist of this commit, as a release does",
-    "ci-verdict": "sum up the checks of a change in one answer",
-    "completion": "print what a shell needs to complete all this",
+    "ci-dists": "build and check the wheel and the sdist of this commit as a release does",
+    "ci-verdict": "combine the checks of a change into one result",
+    "completion": "print the completion script for a shell",
 }
 """The verbs of a release run in its order, then the others."""
 COMPLETION = "completion"
-JSON = "print one JSON document instead, errors included"
+JSON = "print one JSON document instead, including errors"
 EXIT_CODES = {
-    0: "it is done, or nothing was to be done",
+    0: "success, or nothing to do",
     1: "a check failed",
     2: "wrong usage or configuration",
-    3: "conflict: a name is taken by other bytes",
+    3: "conflict: a name already has different content",
     4: "a service failed",
 }
 EXAMPLES = {
     "plan": {
-        "0.2.4": "what a release of 0.2.4 would be, from here",
-        "minor": "the same for the next minor version",
-        "patch --json": "for another program to read",
+        "0.2.4": "show what a release of 0.2.4 from here would contain",
+        "minor": "show the same for the next minor version",
+        "patch --json": "print it for another program",
     },
-    "image": {"--name api --platform linux/arm64": "build one of them, in a release's tree"},
-    "verify": {"--moment published --platform linux/amd64": "use what is public"},
-    "check": {"": "whether table, files, changelog and workflow fit each other"},
-    "doctor": {"": "whether a release could be made", "0.2.4": "and whether 0.2.4 is still free"},
+    "image": {"--name api --platform linux/arm64": "build one image in a release's tree"},
+    "verify": {"--moment published --platform linux/amd64": "use the public artifacts"},
+    "check": {"": "check that table, files, changelog and workflow fit each other"},
+    "doctor": {
+        "": "check whether a release is possible",
+        "0.2.4": "also check whether 0.2.4 is still free",
+    },
+    "init": {
+        "": "inspect, ask, show the plan, write",
+        "--yes --answer namespace=example": "run without a person at the terminal",
+        "--check": "show where the workflows differ from the generated ones",
+    },
+    "upgrade": {"": "merge new parts into the workflows"},
     "audit": {
-        "": "whether the last release still says one version",
-        "0.2.4 --start": "the same of 0.2.4, and start its images",
+        "": "check that all parts of the last release have the same version",
+        "0.2.4 --start": "check 0.2.4, and start its images",
     },
     "rollback": {
-        "0.2.4 --dry-run": "what taking 0.2.4 back would move",
-        "0.2.4 --to 0.2.2": "take it back, to a version of your choice",
+        "0.2.4 --dry-run": "show what a rollback of 0.2.4 would move",
+        "0.2.4 --to 0.2.2": "roll it back to a version of your choice",
     },
     "changelog": {
-        "check --base origin/main": "the file, and whether this change has its entry",
-        "draft": "entries for what came since the last tag",
-        "draft --write": "the same, written under Unreleased",
+        "check --base origin/main": "check the file, and that this change has an entry",
+        "draft": "print entries for the changes since the last tag",
+        "draft --write": "write them under Unreleased",
     },
     "notes": {
-        "0.2.3": "what the release said",
-        "0.2.4": "what the next one would say, if it is not out yet",
+        "0.2.3": "print the notes of a release",
+        "0.2.4": "print the notes of a version that is not released yet",
     },
-    "ci-plan": {"--base origin/main": "what this branch would have to pass"},
-    "completion": {"bash": "to be read by `source <(python -m scripts completion bash)`"},
+    "ci-plan": {"--base origin/main": "show the checks that this branch needs"},
+    "completion": {"bash": "load it with `source <(bin/release completion bash)`"},
 }
-"""Verb -> arguments -> what that does."""
+"""Verb -> arguments -> description."""
 SHOWN = (
     ("plan", "0.2.4"),
     ("plan", "minor"),
@@ -69,7 +83,7 @@ SHOWN = (
 
 
 def typed(verb: str, words: str) -> str:
-    """Write a verb with its arguments as it is typed."""
+    """Write a verb with its arguments as a person types it."""
     return f"{PROG} {verb} {words}".strip()
 
 
@@ -80,10 +94,10 @@ def _epilog(examples: list[tuple[str, str]]) -> str:
 
 
 def parser(*only: str) -> argparse.ArgumentParser:
-    """Describe the command line, of all verbs or, which is quicker, of those named."""
+    """Describe the command line of all verbs, or of the given ones, which is faster."""
     main = argparse.ArgumentParser(
         prog=PROG,
-        description="Release a Python package with its images.",
+        description="Release a Python package and its images.",
         epilog=_epilog(list(SHOWN)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -108,7 +122,7 @@ def _none(_: argparse.ArgumentParser) -> None:
 
 def _plan(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("version", nargs="?", help="0.2.4, or patch, minor, major, rc")
-    verb.add_argument("--dry-run", action="store_true", help="write nothing anywhere")
+    verb.add_argument("--dry-run", action="store_true", help="write nothing")
 
 
 def _image(verb: argparse.ArgumentParser) -> None:
@@ -125,21 +139,37 @@ def _platform(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--platform", required=True, help="linux/amd64 or linux/arm64")
 
 
+def _init(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--check", action="store_true", help="only compare what was generated")
+    verb.add_argument("--yes", action="store_true", help="ask nothing: take the defaults")
+    answers = "answer a question beforehand: KEY=VALUE"
+    verb.add_argument("--answer", dest="answers", action="append", help=answers)
+    verb.add_argument("--fork", action="store_true", help="take a fork over all the same")
+    _system(verb)
+
+
+def _system(verb: argparse.ArgumentParser) -> None:
+    where = "where the actions come from: OWNER/REPO@COMMIT (default: where this program does)"
+    verb.add_argument("--system", help=where)
+
+
 def _doctor(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("version", nargs="?", help="the version to be released (default: whichever)")
+    verb.add_argument("version", nargs="?", help="the version to release (default: any)")
 
 
 def _audit(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("version", nargs="?", help="the release (default: the highest stable one)")
-    verb.add_argument("--start", action="store_true", help="start its images, and ask each")
-    every = "look at every release, and keep one issue about drift"
+    verb.add_argument(
+        "--start", action="store_true", help="start its images, and send each a request"
+    )
+    every = "check every release, and keep one issue about drift"
     verb.add_argument("--issue", action="store_true", help=every)
 
 
 def _rollback(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("version", nargs="?", help="the bad version")
     verb.add_argument("--to", dest="good", help="the good version (default: the highest below)")
-    verb.add_argument("--dry-run", action="store_true", help="write nothing anywhere")
+    verb.add_argument("--dry-run", action="store_true", help="write nothing")
 
 
 def _changelog(verb: argparse.ArgumentParser) -> None:
@@ -149,7 +179,9 @@ def _changelog(verb: argparse.ArgumentParser) -> None:
         help="check that what changed since this commit has its entry (default: what the run's "
         "pull request is to be merged into)",
     )
-    verb.add_argument("--since", help="draft what came after this commit (default: the last tag)")
+    verb.add_argument(
+        "--since", help="draft entries for the changes after this commit (default: the last tag)"
+    )
     to = verb.add_mutually_exclusive_group()
     to.add_argument(
         "--write",
@@ -164,7 +196,7 @@ def _changelog(verb: argparse.ArgumentParser) -> None:
         dest="to",
         action="store_const",
         const="propose",
-        help="bring the draft into a pull request, on the branch changelog-draft",
+        help="open a pull request with the draft, from the branch changelog-draft",
     )
 
 
@@ -184,6 +216,8 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "plan": _plan,
     "image": _image,
     "verify": _verify,
+    "init": _init,
+    "upgrade": _system,
     "doctor": _doctor,
     "audit": _audit,
     "rollback": _rollback,

@@ -7,11 +7,11 @@ from typing import Any
 from scripts.core.errors import ProblemsError, ReleaseError
 from scripts.core.results import Done
 
-DEFECT = "look at the traceback on standard error, and report it"
+DEFECT = "read the traceback on standard error, and report it"
 
 
 def write(verb: str, found: dict[str, Any], came_to: Done | BaseException) -> str:
-    """Write it: `verb`, `exit_code`, `errors`, `outcomes`, `facts`, and what the verb found.
+    """Write the document: `verb`, `exit_code`, `errors`, `outcomes`, `facts`, and its findings.
 
     Every verb has the first five. `errors` is empty if and only if `exit_code` is 0.
     """
@@ -28,7 +28,7 @@ def write(verb: str, found: dict[str, Any], came_to: Done | BaseException) -> st
 
 
 def exit_code(came_to: Done | BaseException) -> int:
-    """Give the code that the process ends with; Python's own for a defect is 1."""
+    """Return the exit code of the process; Python's own for a defect is 1."""
     if isinstance(came_to, Done):
         return 0
     return came_to.exit_code if isinstance(came_to, ReleaseError) else 1
@@ -45,7 +45,7 @@ def errors(error: BaseException) -> list[dict[str, Any]]:
 
 
 def usage(verb: str | None, cause: str, remedy: str) -> str:
-    """Write the document of a command line that could not be read."""
+    """Write the document of an invalid command line."""
     found = {"verb": verb, "exit_code": 2, "errors": [_error("UsageError", cause, remedy)]}
     return json.dumps({**found, "outcomes": [], "facts": {}}, indent=2)
 

@@ -1,4 +1,4 @@
-"""What the documents say of the code, written from it by `make reference`.
+"""Generate the documents' parts about the code, for `make reference`.
 
 `docs/reference.md` is all of it: verbs and configuration. Of other documents, what stands between
 `<!-- jobs -->` and `<!-- end -->`: the jobs of a release run, as a table or as a diagram.
@@ -18,12 +18,12 @@ from scripts.release import config
 HEAD = """\
 # Reference
 
-This page is written from the code, by `make reference`. A test fails where the two differ.
+`make reference` generates this page from the code. A test fails if the two differ.
 
 ## Verbs
 
-`make setup`, then `.venv/bin/python -m scripts VERB` at the top of a clone. The jobs of a release
-run the same verbs. `--help` says what stands here.
+`make setup`, then `bin/release VERB` at the top of a clone. It is short for `.venv/bin/python -m
+scripts VERB`, which the jobs of a release run. `--help` prints the same text.
 """
 JSON = """\
 ### With `--json`
@@ -33,23 +33,23 @@ document has
 
 | key | value |
 | --- | --- |
-| `verb` | what was run |
+| `verb` | the verb that ran |
 | `exit_code` | as below |
-| `errors` | none if all went well; else each with `kind`, `cause`, `remedy` and `place` |
+| `errors` | empty after success; else each with `kind`, `cause`, `remedy` and `place` |
 | `outcomes` | of a job, each surface or check: `title`, `kind`, `planned`, `detail`, `written` |
-| `facts` | of a job, what later jobs need to know |
+| `facts` | of a job, the facts for later jobs |
 
-and what the verb found. A `place` has `path`, `line` and `column`, or is null.
+and the verb's findings. A `place` has `path`, `line` and `column`, or is null.
 
 ### At a terminal
 
-Reports are drawn, errors are red, and what takes longer than two seconds is named while it lasts,
-on standard error. In a pipe and in a log (`CI` is set) there is none of this. `NO_COLOR` counts.
+Reports are drawn, errors are red, and steps that take longer than two seconds are shown,
+on standard error. In a pipe and in a log (`CI` is set) none of this happens. `NO_COLOR` works.
 """
 CONFIGURATION = """\
 ## Configuration
 
-All that the release knows of a project stands in `[tool.release]` of `pyproject.toml`. An unknown,
+`[tool.release]` of `pyproject.toml` has all facts about a project. An unknown,
 absent or wrong key is an error with its line. `[project]` gives the name and the version.
 """
 TITLES = {
@@ -65,7 +65,7 @@ BEGIN, END = "<!-- jobs -->", "<!-- end -->"
 
 
 def pages(root: Path) -> Iterator[tuple[str, str]]:
-    """Give every document that is made from the code, with its whole text."""
+    """Return every generated document with its whole text."""
     yield PAGE, text()
     diagram = f"```mermaid\n{flowchart()}\n```"
     made = {"README.md": diagram, "docs/design.md": diagram, "docs/releasing.md": jobs_table()}
@@ -76,7 +76,7 @@ def pages(root: Path) -> Iterator[tuple[str, str]]:
 
 
 def jobs_table() -> str:
-    """Write the jobs in their order, and what is public after each."""
+    """Write the jobs in order, and what each makes public."""
     rows = [(job.title, job.does, job.public) for job in JOBS]
     return table(("job", "what it does", "public afterwards"), rows)
 
@@ -118,7 +118,7 @@ def _verb(name: str, verb: argparse.ArgumentParser) -> str:
 
 
 def _called(action: argparse.Action) -> str:
-    """Write an argument as it is typed: `--to GOOD`, `version`."""
+    """Write an argument as a person types it: `--to GOOD`, `version`."""
     if not action.option_strings:
         return action.dest if not action.choices else "|".join(map(str, action.choices))
     value = "" if action.nargs == 0 else f" {action.dest.upper()}"
@@ -145,7 +145,7 @@ def _section(name: str) -> type[Any]:
 
 
 def _keys(kind: type[Any]) -> str:
-    """Write a table's keys: what each means, its form, and what it is if it is left out."""
+    """Write a table's keys: the meaning, form and default of each."""
     rows = [
         (f"`{one.name.replace('_', '-')}`", one.metadata["meaning"], _form(one), _default(one))
         for one in dataclasses.fields(kind)
@@ -158,7 +158,8 @@ def _form(one: "dataclasses.Field[Any]") -> str:
     if "int" in str(one.type):
         return f"a number from 1 to {config.LARGEST_PORT}"
     pattern = one.metadata["pattern"]
-    form = "" if pattern == ".+" else f" of the form `{pattern}`"
+    words = one.metadata["form"]
+    form = "" if pattern == ".+" else f": {words}" if words else f" of the form `{pattern}`"
     if _many(one):
         return f"a list of texts, each{form}" if form else "a list of texts"
     return f"a text{form}"
@@ -170,7 +171,7 @@ def _many(one: "dataclasses.Field[Any]") -> bool:
 
 def _default(one: "dataclasses.Field[Any]") -> str:
     if one.default is dataclasses.MISSING:
-        return "an error: it is needed"
+        return "required"
     if one.default in (None, ()):
         return "none"
     values = one.default if _many(one) else (one.default,)

@@ -1,4 +1,4 @@
-"""What a verb prints, without the secrets it was given."""
+"""Filter secrets out of a verb's output."""
 
 import contextlib
 import sys
@@ -13,7 +13,7 @@ class Cleaned:
         self._stream, self._clean = stream, clean
 
     def write(self, text: str) -> int:
-        """Write what the filter leaves, in what the stream's encoding can say."""
+        """Write the filtered text in the stream's encoding."""
         encoding = self._stream.encoding or "utf-8"
         shown = self._clean(text).encode(encoding, "backslashreplace").decode(encoding)
         self._stream.write(shown)

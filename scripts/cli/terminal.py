@@ -1,4 +1,4 @@
-"""Comfort for a person at a terminal: colour, drawn tables, and what is under way.
+"""Output for a person at a terminal: colour, drawn tables, and the current step.
 
 Whether somebody sits there, `watched` says. In a pipe or a log nothing of this is used, and
 rich, which does it, is not imported.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.spinner import Spinner
 
 DELAY = 2.0
-"""Seconds after which a person wants to know what takes so long."""
+"""Seconds after which the terminal shows the current step."""
 
 
 def watched(stream: TextIO, environ: Mapping[str, str]) -> bool:
@@ -39,46 +39,46 @@ def draw(markdown: str) -> None:
 
 
 def complain(error: ReleaseError) -> None:
-    """Write an error to standard error; what is to be done stands out."""
+    """Write an error to standard error with its remedy highlighted."""
     from rich.console import Console  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     text = Text(str(error), style="red")
     text.highlight_regex(r"(?m)^  remedy:.*$", "bold green")
-    # Lines are left as they are, so that what is copied can be typed.
+    # Lines stay unwrapped, so that a person can copy a command.
     Console(stderr=True).print(text, soft_wrap=True)
 
 
 class Progress:
-    """Says on standard error what is under way, once that has taken DELAY seconds."""
+    """Shows the current step on standard error after DELAY seconds."""
 
     def __init__(self, work: str, *, shown: bool) -> None:
-        """Watch `work`; with `shown` false nobody looks, and nothing is ever said."""
+        """Watch `work`; with `shown` false, print nothing."""
         self._work, self._step = work, ""
         self._lock = threading.Lock()
         self._live: Live | None = None
         self._timer = threading.Timer(DELAY, self._begin) if shown else None
 
     def __enter__(self) -> "Progress":
-        """Begin to wait."""
+        """Start the timer."""
         if self._timer:
             self._timer.daemon = True
             self._timer.start()
         return self
 
     def __exit__(self, *_: Any) -> None:
-        """Wipe the line."""
+        """Clear the line."""
         self.stop()
 
     def step(self, text: str) -> None:
-        """Name the step that is under way now."""
+        """Set the current step."""
         with self._lock:
             self._step = text
             if self._live:
                 self._live.update(self._line())
 
     def stop(self) -> None:
-        """Wipe the line, and show no other: the result is about to be printed."""
+        """Clear the line and show no other, since the result follows."""
         with self._lock:
             if self._timer:
                 self._timer.cancel()
@@ -90,7 +90,7 @@ class Progress:
         from rich.console import Console  # noqa: PLC0415
         from rich.live import Live  # noqa: PLC0415
 
-        # What is printed meanwhile goes above the line, unless it goes into a pipe.
+        # Other output goes above the line, unless it goes into a pipe.
         both = sys.stdout.isatty()
         with self._lock:
             if self._timer is None:
@@ -104,5 +104,5 @@ class Progress:
         from rich.spinner import Spinner  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        # A step's name is text, and no markup.
+        # A step's name is text, not markup.
         return Spinner("dots", Text(": ".join(part for part in (self._work, self._step) if part)))

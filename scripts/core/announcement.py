@@ -1,4 +1,4 @@
-"""What is told about a release elsewhere: its text, and the form in which each service takes it."""
+"""The announcement of a release: its text, and the format that each service accepts."""
 
 import re
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ BODIES: Mapping[str, str] = {
     "mastodon": "status",
 }
 """Each kind of webhook, with the field of its JSON that holds the text."""
-LONGEST = 500  # characters of a post on Mastodon; the others take more
+LONGEST = 500  # characters of a post on Mastodon; the others accept more
 _NUMBER = re.compile(r"(?<![\w&/#])#(?P<short>[1-9]\d{0,8})\b")
 
 
 def text(plan: Plan, page: str) -> str:
-    """Write the announcement: project, version, headline, and where the release is.
+    """Write the announcement: project, version, headline and the release's address.
 
     `page` is the address of the repository's page.
     """

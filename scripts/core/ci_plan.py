@@ -1,4 +1,4 @@
-"""Which checks a change needs: decided from the paths it touches, and summed up afterwards."""
+"""Decide which checks a change needs from its paths, and combine their results."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ TARGETS = {
     SERVICES: "check-services",
     REHEARSAL: "rehearse",
 }
-"""Check -> the make target that does it, here and on everybody's machine."""
+"""Check -> its make target, for CI and for every machine."""
 PROSE = (".github/ISSUE_TEMPLATE", "docs", "LICENSE", "CITATION.cff", ".github/CODEOWNERS")
 
 
 @dataclass(frozen=True)
 class House:
-    """What the decision knows of a project. Paths are from the repository's root."""
+    """The facts about a project for the decision. Paths are from the repository's root."""
 
     targets: frozenset[str]
-    """The targets of its Makefile: a check without one is none of this project's."""
+    """The targets of its Makefile: this project does not have a check without a target."""
     pythons: tuple[str, ...]
     modules: tuple[str, ...] = ()
     """The top-level names of its package; none if it has no package."""
@@ -45,7 +45,7 @@ class House:
 
 @dataclass(frozen=True)
 class Checks:
-    """What runs. `pythons` is never empty: the tests look at documents too."""
+    """The checks that run. `pythons` is never empty: the tests also read documents."""
 
     pythons: tuple[str, ...]
     dists: bool
@@ -56,13 +56,13 @@ class Checks:
     """Whether a rehearsal up to the gate is enough."""
 
     def outputs(self) -> dict[str, str]:
-        """Give the texts that the workflow's conditions compare, a check's under its job's name."""
+        """Return the texts that the workflow's conditions compare, each under its job's name."""
         names = (DISTS, IMAGES, SERVICES, REHEARSAL)
         return {CHECK: YES, **{name: YES if getattr(self, name) else NO for name in names}}
 
 
 def decide(paths: Iterable[str] | None, house: House) -> Checks:
-    """Choose what a change of these paths needs; None is a change that is not known: everything."""
+    """Choose the checks for these paths; None, an unknown change, needs all checks."""
     changed = None if paths is None else sorted(set(paths))
     wanted = set(EVERYTHING) if not changed else set[str]()
     for path in changed or ():
@@ -79,7 +79,7 @@ def decide(paths: Iterable[str] | None, house: House) -> Checks:
 
 
 def _needed(path: str, house: House) -> frozenset[str]:
-    """Say what a change of one file can break: the first line that fits. In doubt everything."""
+    """Return the checks for a change of one file: the first match, or else all."""
     module = path.removeprefix("src/").split("/")[0].removesuffix(".py")
     fits = (
         (path in house.version_files, EVERYTHING),
@@ -98,14 +98,14 @@ def _needed(path: str, house: House) -> frozenset[str]:
 
 
 def _prose(path: str) -> bool:
-    """Say whether a file is only read by people. A .md elsewhere may be shipped."""
+    """Tell whether a file is only for people. A .md file elsewhere may be shipped."""
     folder = path.rpartition("/")[0]
     text = path.endswith((".md", ".rst")) and folder in ("", ".github")
     return text or any(path == one or path.startswith(f"{one}/") for one in PROSE)
 
 
 def pythons(classifiers: Iterable[str], requires: str | None) -> tuple[str, ...]:
-    """Give the Pythons that a project says it supports, oldest first.
+    """Return the Pythons that a project supports, oldest first.
 
     Those its classifiers name; without any, the oldest that `requires-python` allows.
     """
@@ -116,7 +116,7 @@ def pythons(classifiers: Iterable[str], requires: str | None) -> tuple[str, ...]
         allowed = SpecifierSet(requires or "")
     except InvalidSpecifier as error:
         raise UsageError(
-            f"requires-python is {requires!r}, which is no version specifier",
+            f"requires-python is {requires!r}, which is not a version specifier",
             'write one in [project], such as requires-python = ">=3.11"',
         ) from error
     # The highest patch release there could be: ">=3.11.4" allows 3.11.
@@ -125,7 +125,7 @@ def pythons(classifiers: Iterable[str], requires: str | None) -> tuple[str, ...]
 
 
 def verdict(needs: Mapping[str, Any]) -> Iterator[ReleaseError]:
-    """Yield a problem for each check that did not do what the plan said.
+    """Yield a problem for each check that did not follow the plan.
 
     `needs` is GitHub's context of that name: each job's `result` and `outputs`. A check that was
     skipped without the plan's word is a problem as much as one that failed: branch protection
@@ -134,7 +134,10 @@ def verdict(needs: Mapping[str, Any]) -> Iterator[ReleaseError]:
     plan = needs.get("plan", {})
     if plan.get("result") != "success":
         result = plan.get("result", "not there")
-        yield CheckError(f"the plan is {result}", "look at the job `plan`, and run it again")
+        yield CheckError(
+            f"plan: expected success, got {result}",
+            "read the log of the job `plan`, then run it again",
+        )
         return
     outputs = plan.get("outputs", {})
     for job in sorted(needs.keys() - {"plan"}):
@@ -146,13 +149,13 @@ def verdict(needs: Mapping[str, Any]) -> Iterator[ReleaseError]:
             )
         elif result != wanted:
             yield CheckError(
-                f"{job} is {result}, and was to be {wanted}",
-                f"look at the job `{job}`; here: make {TARGETS.get(job, job)}",
+                f"{job}: expected {wanted}, got {result}",
+                f"read the log of the job `{job}`, or run it here: make {TARGETS.get(job, job)}",
             )
 
 
 def rows(checks: Checks) -> Iterator[tuple[str, str, str]]:
-    """Give what people read: each check, whether it runs, and what does the same here."""
+    """Write a table for people: each check, whether it runs, and the same command here."""
     yield CHECK, f"on Python {', '.join(checks.pythons)}", f"`make {TARGETS[CHECK]}`"
     for name, runs in checks.outputs().items():
         if name == REHEARSAL and runs == YES and checks.dry_run:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from scripts.core.errors import UsageError
 
 T = TypeVar("T")
-REMEDY = "take the file that the release wrote, unchanged"
+REMEDY = "use the file that the release wrote, unchanged"
 LATER = types.MappingProxyType({"later": True})
 """The metadata of a field that older files lack: its default is not written."""
 
@@ -42,7 +42,7 @@ def decode(kind: type[T], text: str | bytes, name: str) -> T:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key appears twice")
     return found
 
 

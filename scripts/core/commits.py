@@ -14,7 +14,7 @@ _NUMBERED = re.compile(r"(?P<title>\S|\S.*\S)\s+\((?:#|(?:GH|gh)-)(?P<number>\d+
 _CO_AUTHOR = re.compile(
     r"^Co-authored-by: *(?P<name>[^<\n]+?) *<(?P<address>[^>\n]*)", re.MULTILINE | re.IGNORECASE
 )
-# An address that takes no mail is a program's; those that GitHub gives people begin otherwise.
+# A no-reply address belongs to a program; GitHub's no-reply addresses of people differ.
 _NOBODY = re.compile(r"no-?reply@", re.IGNORECASE)
 # What `git revert` writes, and what GitHub writes into a pull request that reverts another.
 _REVERTED_COMMIT = re.compile(r"This reverts commit ([0-9a-f]{7,40})\b")
@@ -23,7 +23,7 @@ _REVERT = re.compile(r'Revert "(?P<title>.+)"')
 _REVERTING = re.compile(r"revert|reapply|back(?:ed)? ?out", re.IGNORECASE)
 _BRANCH = re.compile(r"Merge (?:branch|branches|remote-tracking|tag)\b")
 SHORT = 7
-"""Digits of a commit's SHA that messages name at least."""
+"""The fewest digits of a commit's SHA in a message."""
 
 
 class Commit(NamedTuple):
@@ -39,7 +39,7 @@ class Commit(NamedTuple):
 
     @property
     def people(self) -> dict[str, str]:
-        """Everybody who wrote it, each once: the address, or the name without one, and the name."""
+        """All its authors, each once: the address (without one, the name) and the name."""
         pairs = [(self.address, self.author)]
         if "<" in self.message:
             pairs += [(one["address"], one["name"]) for one in _CO_AUTHOR.finditer(self.message)]
@@ -51,18 +51,18 @@ class Commit(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What can be one line of a changelog: a commit, or a pull request with all its commits."""
+    """A possible line of a changelog: a commit, or a pull request with all its commits."""
 
     commit: Commit
     authors: tuple[str, ...]
     title: str
-    """What the commit or the pull request is called, without its number."""
+    """The title of the commit or pull request, without its number."""
     number: str | None
-    """Of the pull request, if the message names one."""
+    """The number of the pull request, if the message has one."""
 
 
 def changes(commits: Sequence[Commit]) -> list[Change]:
-    """Give what was changed, newest first; what was taken back in the same range is left out.
+    """List the changes, newest first, without those that the same range reverts.
 
     `commits` are newest first, the head before all others. A merged pull request is one change,
     whoever merged it. Other merges say nothing: what they brought in counts commit by commit.
@@ -91,14 +91,14 @@ def _change(commit: Commit) -> Change:
 
 
 def _is_request(message: str) -> bool:
-    """Say whether a merge is a pull request's; a merged branch can be called anything."""
+    """Tell whether a merge is a pull request's; a merged branch can have any name."""
     if _BRANCH.match(message):
         return False
     return bool(_MERGE.match(message)) or _title(message)[1] is not None
 
 
 def _reached(start: str, known: dict[str, Commit], seen: set[str], whole: set[str]) -> set[str]:
-    """Walk to the parents; through a pull request only to what it was merged into."""
+    """Walk to the parents; from a pull request's merge, only to the branch it was merged into."""
     found, waiting = set[str](), [start]
     while waiting:
         sha = waiting.pop()
@@ -110,7 +110,7 @@ def _reached(start: str, known: dict[str, Commit], seen: set[str], whole: set[st
 
 
 def _brought(merge: Commit, known: dict[str, Commit], seen: set[str]) -> Change:
-    """Give a pull request with who wrote it; who merged it did not, if others are known."""
+    """Return a pull request with its authors; the merger is not one if there are others."""
     own = {sha: None for tip in merge.parents[1:] for sha in _reached(tip, known, seen, set())}
     seen.update(own)
     single = [known[sha] for sha in own if not known[sha].parents[1:]]
@@ -128,7 +128,7 @@ def _names(people: dict[str, str]) -> tuple[str, ...]:
 
 
 def _title(message: str) -> tuple[str, str | None]:
-    """Give what the commit or pull request is called, and its number."""
+    """Return the title of the commit or pull request, and its number."""
     if message.startswith("Merge ") and (merged := _MERGE.match(message)):
         subject = (merged["title"] or merged[0]).strip()
         return subject, merged["number"]
@@ -139,7 +139,7 @@ def _title(message: str) -> tuple[str, str | None]:
 
 
 def _standing(found: list[Change]) -> list[Change]:
-    """Leave out each revert with what it takes back; a reverted revert takes nothing back."""
+    """Drop each revert with the change that it reverts; ignore a reverted revert."""
     gone = set[int]()
     taken: dict[int, list[int]] = {}
     known: dict[str, int] = {}
@@ -147,7 +147,7 @@ def _standing(found: list[Change]) -> list[Change]:
         change = found[at]
         if targets := [known[name] for name in _reverted(change) if name in known]:
             own = [one for target in targets for one in taken.get(target, [target])]
-            # What was taken back once cannot be again, unless by taking back a revert.
+            # A change can be reverted twice only if its first revert was reverted.
             if own != targets or gone.isdisjoint(targets):
                 taken[at] = own
                 gone ^= {at, *own}
@@ -157,7 +157,7 @@ def _standing(found: list[Change]) -> list[Change]:
 
 
 def _reverted(revert: Change) -> list[str]:
-    """Name what a change takes back: commits, else the pull request, else the title."""
+    """Return what a change reverts: commits, else the pull request, else the title."""
     if not _REVERTING.match(revert.title):
         return []
     message = revert.commit.message

@@ -1,4 +1,4 @@
-"""The one loop behind publish, promote, resume and rollback: do what is missing, and only that."""
+"""The one loop behind publish, promote, resume and rollback: apply only what is missing."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -13,30 +13,30 @@ NAME = "name"
 POINTER = "pointer"
 """A surface that leads people to the newest release: it comes last, and moves."""
 CHECK = "check"
-"""No surface: what a job found out about the release."""
+"""Not a surface: a job's finding about the release."""
 ANNOUNCEMENT = "announcement"
-"""Tells people of the release; no part of it."""
+"""Not part of the release: it tells people about the release."""
 INTERNAL = "internal"
-"""What only the release itself needs: its branch, its draft, its builds."""
+"""A surface for the release itself: its branch, its draft, its builds."""
 
 
 @dataclass(frozen=True)
 class Matches:
-    """What is there is what was planned."""
+    """The surface is as planned."""
 
     detail: str
 
 
 @dataclass(frozen=True)
 class Missing:
-    """It is not there yet, and nothing stands in its place."""
+    """The surface does not exist yet, and nothing else has its name."""
 
     detail: str
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """The same name stands for something else. Names never move: a person decides."""
+    """The name already has different content. Names never move, so a person must decide."""
 
     cause: str
     remedy: str
@@ -46,7 +46,7 @@ State = Matches | Missing | Conflict
 
 
 class Surface(ABC):
-    """One place the release is seen in."""
+    """One place where the release is visible."""
 
     kind: ClassVar[str] = INTERNAL
     """`NAME`, `POINTER` or `INTERNAL`."""
@@ -54,29 +54,29 @@ class Surface(ABC):
     @property
     @abstractmethod
     def title(self) -> str:
-        """What a person calls it: `image tag v0.2.4 of api`."""
+        """Its name for people: `image tag v0.2.4 of api`."""
 
     @property
     def planned(self) -> str:
-        """What it is to be, for a person to compare with what was found."""
+        """Its planned state, for a person to compare with what was found."""
         return ""
 
     @property
     def link(self) -> str:
-        """Where a person sees it: an address, or empty if no page shows it."""
+        """The address of its page, or empty if no page shows it."""
         return ""
 
     @abstractmethod
     def observe(self) -> State:
-        """Look, and change nothing."""
+        """Read the current state, and change nothing."""
 
     @abstractmethod
     def apply(self) -> None:
-        """Make what is missing. Called only after `observe` said so; safe to repeat."""
+        """Create what is missing. Called only after `Missing`; safe to repeat."""
 
 
 class Patience(Protocol):
-    """How long to go on asking."""
+    """How long to retry."""
 
     def wait(self, after: float = 0) -> bool:
         """Pause for a while, at least `after` seconds; say whether there is time to try again."""
@@ -84,7 +84,7 @@ class Patience(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one surface, or one check, came to, and whether this run wrote it.
+    """The result of one surface or one check, and whether this run wrote it.
 
     `skipped` says of a check that it was not made here: it proves nothing.
     """
@@ -100,7 +100,7 @@ class Outcome:
 
 
 def patiently(read: Callable[[], Result], patience: Patience) -> Result:
-    """Ask until there is an answer; a failure that passes is asked again until the deadline."""
+    """Call `read` until it answers; retry transient failures until the deadline."""
     while True:
         try:
             return read()
@@ -110,7 +110,7 @@ def patiently(read: Callable[[], Result], patience: Patience) -> Result:
 
 
 def converge(surfaces: Iterable[Surface], patience: Callable[[], Patience]) -> list[Outcome]:
-    """Bring each surface, in order, to what is planned.
+    """Bring each surface, in order, to its planned state.
 
     `patience` gives each surface a fresh deadline. Raises `ConflictError` before anything is
     written over, and `ServiceError` if a surface stays missing: then the same run may be started
@@ -133,8 +133,8 @@ def _converge(surface: Surface, patience: Patience) -> Outcome:
     if written:
         failed, state = _try(surface, patience)
     while isinstance(state, Missing) and _worth_waiting(failed, patience):
-        # Applied and not seen yet is lag: look again. Only what failed in passing is done again,
-        # and that too after a look, since its effect may show late.
+        # Applied but not visible yet is lag: read again. Only a transient failure is retried,
+        # and only after another read, since its effect may become visible late.
         state = patiently(surface.observe, patience)
         if failed and isinstance(state, Missing):
             failed, state = _try(surface, patience)
@@ -149,7 +149,7 @@ def _converge(surface: Surface, patience: Patience) -> Outcome:
 
 
 def _try(surface: Surface, patience: Patience) -> tuple[ServiceError | None, State]:
-    """Apply, and look whatever came of it: a lost answer may stand for work that was done."""
+    """Apply, then read the state even after an error: a lost answer may hide finished work."""
     failed: ServiceError | None = None
     try:
         surface.apply()
@@ -172,7 +172,8 @@ def _settled(surface: Surface, state: State) -> str:
         raise ConflictError(f"{surface.title}: {state.cause}", state.remedy)
     if isinstance(state, Missing):
         raise ServiceError(
-            f"{surface.title}: written, and not to be seen before the deadline ({state.detail})",
-            "run the release again with the same version: it goes on from here",
+            f"{surface.title}: was written but did not become visible before the deadline "
+            f"({state.detail})",
+            "run the release again with the same version: it continues from here",
         )
     return state.detail

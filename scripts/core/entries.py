@@ -1,4 +1,4 @@
-"""Changes as changelog entries: which group, which words, whose work, and which are none.
+"""Turn changes into changelog entries: group, words and authors; drop internal changes.
 
 A convention in the title comes first (Conventional Commits 1.0), then the pull request's labels,
 then the first word of the title.
@@ -35,7 +35,7 @@ _GROUPS = {
     "remove": "Removed",
     "security": "Security",
 }
-# What users of a release cannot see; a breaking change among it is shown all the same.
+# Types that users do not notice; a breaking change of such a type is shown anyway.
 _INTERNAL_TYPES = """\
 build chore ci cicd docs doc documentation style test tests testing release merge lint pre-commit
 pre-commit.ci wip deps
@@ -58,7 +58,7 @@ _NO_ENTRY = re.compile(
     r"(?:no|skip|ignore)\b.*\b(?:changelog|news|notes|release)|changelog\W+(?:skip|none|no)",
     re.IGNORECASE,
 )
-# What an entry begins with where neither a convention nor a label says what it is.
+# The first words of an entry that has neither a convention nor a label.
 _WORDS = {
     "Added": r"add(?:s|ed|ing)?|introduc\w+|implement\w*|support(?:s|ed)?|new",
     "Fixed": r"(?:bug-?|hot-?)?fix(?:es|ed|ing)?|correct(?:s|ed)?|resolve[sd]?",
@@ -86,12 +86,12 @@ _BUMP = re.compile(
 
 
 class Pull(NamedTuple):
-    """What GitHub knows of a pull request and git does not."""
+    """Facts about a pull request that GitHub has and git does not."""
 
     number: str
     title: str
     login: str
-    """Who opened it; empty where the account is gone."""
+    """Its author on GitHub; empty if the account is gone."""
     bot: bool
     labels: tuple[str, ...]
 
@@ -105,12 +105,12 @@ class Bump:
     link: str
     name: str
     version: str
-    """Empty where the title does not say it."""
+    """Empty if the title does not have it."""
     people: tuple[str, ...]
 
     @property
     def key(self) -> str:
-        """What it is called in a link, as an entry is."""
+        """Its text in a link, like an entry's."""
         return _key(self.sha, self.number)
 
 
@@ -122,48 +122,48 @@ class Entry:
     text: str
     sha: str
     number: str | None
-    """Of the pull request, if one brought it."""
+    """The number of its pull request, if it has one."""
     bumps: tuple[Bump, ...] = ()
-    """The updates that it sums up, oldest first; it is linked to the newest."""
+    """The updates that it combines, oldest first; it links to the newest."""
 
     @property
     def key(self) -> str:
-        """What the entry is called in its link: `#12`, or the start of the commit's SHA."""
+        """The entry's text in its link: `#12`, or the start of the commit's SHA."""
         return _key(self.sha, self.number)
 
 
 class Sources(NamedTuple):
-    """What entries are made with, besides the changes themselves."""
+    """The data for entries, besides the changes themselves."""
 
     page: str
     """The repository's address."""
     bots: Sequence[str] = BOTS
     subjects: Sequence[str] = SUBJECTS
     pulls: Mapping[str, Pull] = MappingProxyType({})
-    """What the API said, by the pull request's number (`#12`) or the commit's SHA."""
+    """The API's answers, by the pull request's number (`#12`) or the commit's SHA."""
 
     def pull(self, change: Change) -> Pull | None:
-        """Give what is known of the pull request that brought a change."""
+        """Return the known facts about a change's pull request."""
         known = self.pulls.get(f"#{change.number}") if change.number else None
         return known or self.pulls.get(change.commit.sha)
 
     def title(self, change: Change) -> str:
-        """Give what a change is called: what its message says, unless only the API names it."""
+        """Return a change's title: from its message, or else from the API."""
         pull = self.pull(change)
         unnamed = change.number is None or change.title.startswith("Merge pull request #")
         return pull.title if pull and unnamed else change.title
 
     def number(self, change: Change) -> str | None:
-        """Give the number of the pull request that brought a change."""
+        """Return the number of a change's pull request."""
         pull = self.pull(change)
         return change.number or (pull.number if pull else None)
 
 
 class _Said(NamedTuple):
-    """A title, taken apart."""
+    """The parts of a title."""
 
     kind: str
-    """A type of the convention that is known here, or nothing."""
+    """A known type of the convention, or empty."""
     scope: str
     bang: bool
     text: str
@@ -206,7 +206,7 @@ def entry(change: Change, sources: Sources) -> Entry | None:
 
 
 def summed(bumps: Sequence[Bump]) -> Entry:
-    """Sum up updates of dependencies in one entry: of each the last, as many as a line holds."""
+    """Combine updates of dependencies in one entry: the last of each, as many as fit."""
     last = {bump.name.casefold(): bump for bump in bumps}
     names = [
         plain(f"{one.name} to {one.version}" if one.version else one.name) for one in last.values()
@@ -224,7 +224,7 @@ def summed(bumps: Sequence[Bump]) -> Entry:
 
 
 def _said(title: str) -> _Said:
-    """Read a title by the convention; a type that nobody knows is a word like any other."""
+    """Read a title by the convention; treat an unknown type as an ordinary word."""
     if found := _CONVENTIONAL.fullmatch(title):
         kind, bang = found["type"].lower(), bool(found["bang"])
         if bang or kind in _GROUPS or kind in _INTERNAL:
@@ -239,7 +239,7 @@ def _said(title: str) -> _Said:
 def _is_noise(
     title: str, said: _Said, labels: Sequence[str], group: str | None, sources: Sources
 ) -> bool:
-    """Say whether a change that breaks nothing is of no interest to users."""
+    """Tell whether users do not need to know about a change that breaks nothing."""
     if any(_NO_ENTRY.match(one) for one in labels):
         return True
     if said.kind in _INTERNAL or said.scope.lower() in _INTERNAL_SCOPES:
@@ -249,7 +249,7 @@ def _is_noise(
     inner = _REVERTED.fullmatch(title)
     text = inner[1] if inner else said.text
     if said.kind:
-        # Who says that it is a feature or a fix says that users see it.
+        # A feature or a fix is a change that users see.
         return says_nothing(text)
     if group:
         return False
@@ -305,17 +305,17 @@ def _link(sha: str, number: str | None, sources: Sources) -> str:
 
 
 def _people(change: Change, sources: Sources) -> str:
-    """Name who wrote it; nobody is named where only programs did."""
+    """Name the authors; name nobody if only programs wrote it."""
     return _and(_names(change, sources))
 
 
 def _names(change: Change, sources: Sources) -> Iterator[str]:
-    """Give the people who wrote a change, as shown; who opened the pull request is linked."""
+    """Return the shown authors of a change; link the one who opened the pull request."""
     git = [name for name in change.authors if not is_bot(name, sources.bots)]
     pull = sources.pull(change)
     opened = ""
     if pull and pull.login and not pull.bot and not is_bot(pull.login, sources.bots):
-        # A single author of git's is the same person, and so is the author of a squash.
+        # If git has only one author, that is the same person, as for a squash.
         same = [name for name in git if name.casefold() == pull.login.casefold()]
         if not same and (len(git) == 1 or not change.commit.parents[1:]):
             same = git[:1]

@@ -1,4 +1,4 @@
-"""What can go wrong, in four kinds. Each says what was found and what to do next."""
+"""The four kinds of errors. Each says what was found and what to do next."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the repository a problem stands.
+    """The place of a problem in the repository.
 
     `line` and `column` count from 1; 0 means that there is none to name.
     """
@@ -18,12 +18,12 @@ class Place:
     column: int = 0
 
     def __str__(self) -> str:
-        """Write `path:line:column`, as compilers do, leaving out what is not known."""
+        """Write `path:line:column`, as compilers do, without unknown parts."""
         return ":".join([self.path, *(str(n) for n in (self.line, self.column) if n)])
 
 
 def shown(text: str) -> str:
-    """Replace what a terminal would obey, or no file could hold: an error quotes what it found."""
+    """Replace characters that control a terminal or cannot be written, since errors quote input."""
     text = text.replace("\r\n", "\n")
     return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)
 
@@ -44,7 +44,7 @@ class ReleaseError(Exception):
         self.remedy = remedy
         self.place = place
         self.outcomes: tuple[Any, ...] = ()
-        """What was done before, if surfaces were being brought to what is planned."""
+        """The outcomes of the surfaces before, if surfaces were being applied."""
 
     def __str__(self) -> str:
         """Write the place, the cause and the remedy, each on a line of its own."""
@@ -53,7 +53,7 @@ class ReleaseError(Exception):
 
 
 class CheckError(ReleaseError):
-    """Something was proven wrong: a test, a health check, a wheel's content."""
+    """A check failed: a test, a health check, a wheel's content."""
 
     exit_code = 1
 
@@ -65,7 +65,7 @@ class UsageError(ReleaseError):
 
 
 class ConflictError(ReleaseError):
-    """A name is taken by other bytes, and names never move."""
+    """A name already has different content, and names never move."""
 
     exit_code = 3
 
@@ -77,7 +77,7 @@ class ServiceError(ReleaseError):
 
 
 class TransientError(ServiceError):
-    """A service failed in a way that passes: no connection, a 5xx, a 429.
+    """A service failed for a short time: no connection, a 5xx, a 429.
 
     It may have done the work all the same, so look before asking again.
 
@@ -103,7 +103,7 @@ def unresolved(error: TransientError) -> bool:
 
 
 class ProblemsError(UsageError):
-    """Several problems found at once, so that one run tells them all."""
+    """Several problems found at once, so that one run reports all of them."""
 
     def __init__(self, errors: Iterable[ReleaseError]) -> None:
         self.errors = list(errors)

@@ -1,4 +1,4 @@
-"""What a look at the world shows: of the doctor, before a release, and of the audit, after it."""
+"""Findings of the doctor before a release, and of the audit after it."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ NOT_CHECKED = "not checked"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. A problem stops a release, advice does not."""
+    """The result of one check. A problem stops a release, advice does not."""
 
     what: str
     status: str
@@ -23,27 +23,27 @@ class Finding:
 
 
 def ok(what: str, found: str) -> Finding:
-    """Say that a thing is as it must be."""
+    """Report that a check passed."""
     return Finding(what, OK, found)
 
 
 def problem(what: str, found: str, why: str, remedy: str, page: str = "") -> Finding:
-    """Say what would stop the release."""
+    """Report a problem that stops the release."""
     return Finding(what, PROBLEM, found, why, remedy, page)
 
 
 def advice(what: str, found: str, why: str, remedy: str, page: str = "") -> Finding:
-    """Say what a release can do without, and would be better with."""
+    """Report an improvement that a release does not require."""
     return Finding(what, ADVICE, found, why, remedy, page)
 
 
 def compared(what: str, expected: object, found: object, remedy: str) -> Finding:
-    """Compare what is there with what must be."""
+    """Compare the found value with the expected one."""
     if expected == found:
         return ok(what, str(found))
     return Finding(what, PROBLEM, f"{found}, expected {expected}", remedy=remedy)
 
 
 def not_checked(what: str, found: str, why: str = "", page: str = "") -> Finding:
-    """Say that a thing could not be looked at, and why: it is neither well nor ill."""
+    """Report that a check was not possible, and why: it neither passed nor failed."""
     return Finding(what, NOT_CHECKED, found, why, page=page)

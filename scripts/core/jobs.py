@@ -8,6 +8,9 @@ workflow are made from this list, or compared with it. To add a job: a line here
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+WORKFLOW = ".github/workflows/release.yml"
+BESIDE = ".github/workflows/release-system.yml"
+"""The file that `init` writes where another release.yml exists."""
 PROVING = "proving"
 """Nothing is public yet; a dry run ends after these."""
 RELEASING = "releasing"
@@ -19,7 +22,7 @@ PHASES = {
     RELEASING: "names, then pointers",
     LOOKING: "telling and checking",
 }
-"""Each with what a diagram says of it."""
+"""Each phase with its text in a diagram."""
 
 
 @dataclass(frozen=True)
@@ -29,22 +32,22 @@ class Job:
     name: str
     """The job's id in `release.yml`; its `name` there has spaces in place of the hyphens."""
     verb: str
-    """What its stage is called with; the values of its matrix are left out."""
+    """The arguments of its stage, without the values of its matrix."""
     phase: str
     needs: tuple[str, ...]
-    """The jobs that it waits for. `plan` is named besides where its outputs are read."""
+    """The jobs that it waits for. `plan` is included where its outputs are read."""
     does: str
-    """What it does, as an imperative: the help of its verb."""
+    """Its description, as an imperative: the help of its verb."""
     public: str = ""
-    """What is public after it and was not before."""
+    """What it makes public."""
     part: str = ""
     """`dists` or `images` where it has nothing to do for a plan without any."""
     legs: str = ""
-    """What it runs for side by side: the legs of its matrix."""
+    """The legs of its matrix, which run in parallel."""
 
     @property
     def title(self) -> str:
-        """The job's name for a person."""
+        """The job's name for people."""
         return self.name.replace("-", " ")
 
     @property
@@ -68,12 +71,12 @@ JOBS = (
     # The one job that decides; all others read its plan.
     Job(
         *("plan", "plan", PROVING, ()),
-        "decide version, date, tag, file names and pointers; look for what would stop the release",
+        "decide version, date, tag, file names and pointers; check for what would stop the release",
     ),
     # The commit comes first, since everything is built from it.
     Job(
         *("prepare", "prepare", PROVING, ("plan",)),
-        "make the release commit on a branch of its own",
+        "make the release commit on its own branch",
         "a branch",
     ),
     # The checks of every pull request, since nobody has seen this commit pass them.
@@ -99,7 +102,7 @@ JOBS = (
     Job(
         *("stage", "stage", PROVING, ("checks", "dists", "images")),
         "write the lock, `SHA256SUMS`, the notes and a pinned `compose.yaml`; "
-        "make a draft release with all of it",
+        "make a draft release with all of it; show what becomes public",
     ),
     # The last job before anything is public tests the exact files that are published.
     Job(
@@ -110,7 +113,7 @@ JOBS = (
     # A person approves here, once.
     Job(
         *("gate", "gate", RELEASING, ("plan", "verify-staged")),
-        "wait for a reviewer of the environment `release`; list exactly what becomes public",
+        "wait for a reviewer of the environment `release`",
     ),
     # Names come before pointers, and of the names those first that can still be deleted.
     Job(
@@ -118,7 +121,7 @@ JOBS = (
         "push the git tag, then the version tags of the images",
         "**the tags**",
     ),
-    # An index never takes a file name twice.
+    # An index never accepts a file name twice.
     Job(
         *("publish-package", "publish-package", RELEASING, ("plan", "publish-tags")),
         "upload the package to the package index",
@@ -131,7 +134,7 @@ JOBS = (
         "verify --moment published",
         RELEASING,
         ("plan", "publish-package"),
-        "run the same checks on what the public gets",
+        "run the same checks on the public artifacts",
         legs="for each platform",
     ),
     # Pointers come last: those who follow them get only a release that passed.
@@ -140,10 +143,10 @@ JOBS = (
         "publish the draft; move the floating image tags, *Latest* and the branch",
         "**the pointers**",
     ),
-    # People are told when the pointers lead to the release; what fails here takes nothing back.
+    # The announcement follows the pointers; a failure here does not undo the release.
     Job(
         *("announce", "announce", LOOKING, ("plan", "promote")),
-        "announce the release where `[tool.release.announce]` says, each place once",
+        "announce the release once in each place that `[tool.release.announce]` lists",
     ),
     # Reads everything once more without this run's files.
     Job(
@@ -153,18 +156,18 @@ JOBS = (
     # Runs always, and waits for every other job.
     Job(
         *(REPORT, "report", LOOKING, ()),
-        "say what is where, what failed, and what to do next",
+        "report what is public, what failed, and what to do next",
     ),
 )
 
 
 def before_report() -> tuple[Job, ...]:
-    """Give every job that the report waits for and speaks of."""
+    """List every job that the report waits for and describes."""
     return tuple(job for job in JOBS if job.name != REPORT)
 
 
 def verbs() -> dict[str, str]:
-    """Give each job's verb with what it does; of jobs that share one, the first job's text."""
+    """Return each verb with its description; for a shared verb, the first job's text."""
     found: dict[str, str] = {}
     for job in JOBS:
         found.setdefault(job.command, job.does)

@@ -1,4 +1,4 @@
-"""The lock: what was released, by its bytes. `release.json` is its text."""
+"""The lock: the hashes and digests of a release. `release.json` is its text."""
 
 import hashlib
 import re
@@ -39,21 +39,21 @@ class LockedImage:
 
 @dataclass(frozen=True)
 class Lock:
-    """What one release is, to the byte, and the plan it came from."""
+    """The exact content of one release, and the plan it came from."""
 
     plan: Plan
     commit: str
     dists: tuple[LockedDist, ...]
     images: tuple[LockedImage, ...]
     repository: str = field(default="", metadata=codec.LATER)
-    """`owner/name` on the forge; empty in locks of before it was written."""
+    """`owner/name` on the forge; empty in locks that predate this field."""
 
     def image(self, name: str) -> LockedImage:
         """Give the image of that name."""
         return next(image for image in self.images if image.name == name)
 
     def pinned(self, planned: PlannedImage) -> str:
-        """Give the reference that can only mean these bytes: `repository@sha256:…`."""
+        """Return the reference by digest, which never changes: `repository@sha256:…`."""
         return f"{planned.repository}@{self.image(planned.name).digest}"
 
     def references(self) -> dict[str, str]:
@@ -74,7 +74,7 @@ def read(text: str | bytes) -> Lock:
 
 
 def _altered(lock: Lock) -> Iterator[str]:
-    """Find what this cannot be the lock of: other files or images than planned, or no hash."""
+    """Find why this cannot be the plan's lock: other files or images, or a missing hash."""
     if sorted(dist.name for dist in lock.dists) != sorted(lock.plan.dists):
         yield "its files are not those of its plan"
     planned = sorted((image.name, sorted(image.platforms)) for image in lock.plan.images)
@@ -86,12 +86,12 @@ def _altered(lock: Lock) -> Iterator[str]:
     wrong += [lock.commit] if not re.fullmatch(plan.COMMIT, lock.commit) else []
     named = lock.repository and not re.fullmatch(REPOSITORY, lock.repository)
     wrong += [lock.repository] if named else []
-    wrong += [f"{dist.name} of {dist.size} bytes" for dist in lock.dists if dist.size < 0]
+    wrong += [f"{dist.name} with {dist.size} bytes" for dist in lock.dists if dist.size < 0]
     yield from (f"{one!r} cannot be" for one in wrong)
 
 
 def write(lock: Lock) -> str:
-    """Give the text of `release.json`. A run's mode is no part of it."""
+    """Give the text of `release.json`. A run's mode is not part of it."""
     return codec.encode(replace(lock, plan=lock.plan.for_mode(plan.RELEASE)))
 
 
@@ -101,18 +101,18 @@ def digest(lock: Lock) -> str:
 
 
 def mark(digest: str) -> str:
-    """Write the line by which a release's notes and tag say which lock is theirs."""
+    """Write the line that names the lock of a release in its notes and its tag."""
     return f"{NAME} sha256:{digest}"
 
 
 def said(text: str) -> str:
-    """Read that line out of notes or a tag's message; empty where they are older than it."""
+    """Read that line from notes or a tag's message; empty if they do not have it."""
     found = re.search(rf"{re.escape(NAME)} sha256:([0-9a-f]{{64}})\b", text)
     return found[1] if found else ""
 
 
 def bound(lock: Lock, tag: str, repository: str) -> None:
-    """Refuse a lock that is not of this release: it would be marked, or gone back to, instead.
+    """Reject a lock of another release, before a rollback marks or uses the wrong one.
 
     Raises ConflictError. GitHub takes names of repositories in any case.
     """
@@ -125,7 +125,7 @@ def bound(lock: Lock, tag: str, repository: str) -> None:
 
 
 def undisputed(where: str, digest: str, said: str) -> None:
-    """Refuse a lock whose text is not what `where` says of it; empty: nothing is said there."""
+    """Reject a lock whose text differs from the digest in `where`; an empty one passes."""
     if said and said != digest:
         raise ConflictError(
             f"{where} says that {NAME} has sha256 {said}, its sha256 is {digest}", EXCHANGED
@@ -133,7 +133,7 @@ def undisputed(where: str, digest: str, said: str) -> None:
 
 
 def locked_dist(name: str, content: bytes) -> LockedDist:
-    """Describe a file by its bytes."""
+    """Describe a file by its size and hash."""
     return LockedDist(name, hashlib.sha256(content).hexdigest(), len(content))
 
 

@@ -1,4 +1,4 @@
-"""What a draft leaves out: programs' work, release commits, and subjects that say nothing."""
+"""Changes that a draft omits: programs' work, release commits, and empty subjects."""
 
 import re
 from collections.abc import Sequence
@@ -83,7 +83,7 @@ _SMALL = {
     "more",
     "two",
 }
-# Where a subject has no other word, it says nothing that a user could make something of.
+# A subject with only these words tells a user nothing.
 _VAGUE_WORDS = """\
 new minor small various trivial tiny last again missing unused old broken failing flaky typo
 typos spelling grammar wording whitespace ws formatting format reformat lint linting linter lints
@@ -133,21 +133,21 @@ _ABOUT_ITSELF = (
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _LONGEST = 300
-"""Characters of a subject that are looked at."""
+"""Characters of a subject that are checked."""
 
 
 def is_bot(name: str, bots: Sequence[str] = BOTS) -> bool:
-    """Say whether a name is a program's, as no name is; `bots` are as in the configuration."""
+    """Tell whether a name is a program's, or empty; `bots` are as in the configuration."""
     return not name or _is_one_of(name, tuple(bots))
 
 
 def is_left_out(title: str, subjects: Sequence[str] = SUBJECTS) -> bool:
-    """Say whether a title is of the subjects to leave out, as in the configuration."""
+    """Tell whether a title is one of the configured subjects to omit."""
     return _is_one_of(title.strip(" .!"), tuple(subjects))
 
 
 def says_nothing(title: str) -> bool:
-    """Say whether a title has no word that names a thing, or is about a mistake in writing."""
+    """Tell whether a title names nothing specific, or only corrects a text."""
     title = title[:_LONGEST]
     found = _WORD.findall(title.lower())
     words = set(found) - _SMALL
@@ -159,12 +159,12 @@ def says_nothing(title: str) -> bool:
 
 
 def is_about_itself(title: str) -> bool:
-    """Say whether a title is about the project's own texts and tests."""
+    """Tell whether a title is about the project's own texts and tests."""
     return _compiled(_ABOUT_ITSELF).match(title[:_LONGEST]) is not None
 
 
 def _is_one_of(text: str, patterns: tuple[str, ...]) -> bool:
-    """Say whether a text is as one of the patterns, where `*` and `{version}` are others' text."""
+    """Tell whether a text matches a pattern, where `*` and `{version}` match any text."""
     text = text[:_LONGEST].casefold()
     starts, anywhere = _starts(patterns)
     if not text.startswith(starts):

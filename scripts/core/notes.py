@@ -36,18 +36,18 @@ class Image:
     digest: str
     platforms: tuple[str, ...]
     sizes: Mapping[str, int] = field(default_factory=dict)
-    """Platform to bytes to download: what its layers have together, compressed."""
+    """Platform to download size in bytes: the sum of its compressed layers."""
     before: Mapping[str, int] = field(default_factory=dict)
-    """The same of the last release, as far as its images are there."""
+    """The same for the last release, as far as its images exist."""
 
     @property
     def short(self) -> str:
-        """The reference as people write it: Docker Hub's host is understood."""
+        """The reference as people write it, without Docker Hub's host."""
         return self.reference.removeprefix("docker.io/")
 
     @property
     def pinned(self) -> str:
-        """The reference by digest, which always gives the same bytes."""
+        """The reference by digest, which always gives the same image."""
         return f"{self.reference.rpartition(':')[0]}@{self.digest}"
 
 
@@ -62,7 +62,7 @@ class Dist:
 
 @dataclass(frozen=True)
 class NotesFacts:
-    """All that release notes say. `body` is the changelog's section, able to stand alone."""
+    """All facts for release notes. `body` is the changelog's section as a separate text."""
 
     project: str
     version: str
@@ -80,13 +80,13 @@ class NotesFacts:
     newcomers: tuple[str, ...] = ()
     """First-time contributors."""
     extras: tuple[str, ...] = ()
-    """Extras of the package that are worth a line of their own where it is installed."""
+    """Extras of the package that get their own line under Installation."""
     internal: tuple[str, ...] = ("Internal",)
-    """Titles of the groups that are not for users: they are folded below the others."""
+    """Titles of the groups that are not for users: the notes fold them below the others."""
 
     @property
     def downloads(self) -> str:
-        """Where the release's assets are, whatever the file."""
+        """The address of the release's assets, without the file."""
         return f"{self.repository_url}/releases/download/{self.tag}"
 
 
@@ -102,14 +102,14 @@ def render(facts: NotesFacts) -> str:
         written.pop("internal")  # the changelog has it, and what users need comes first
     end = "\n\n".join(part for part in written.values() if part)
     changes = "\n\n".join(part for part in first if part)
-    # However many people there are, half of the room is the changelog's.
+    # However many people there are, the changelog has half of the space.
     end = shortened(end, LIMIT // 2, more(facts))
     changes = shortened(changes, LIMIT - len(end) - 3, more(facts))
     return "\n\n".join(part for part in (changes, end) if part) + "\n"
 
 
 def parts(facts: NotesFacts) -> dict[str, str]:
-    """Write the notes' parts in their order, by name; a part with nothing to say is empty."""
+    """Write the notes' parts in order, by name; a part without content is empty."""
     return {
         "candidate": _candidate(facts),
         "upgrade": _upgrade(facts),
@@ -124,7 +124,7 @@ def parts(facts: NotesFacts) -> dict[str, str]:
 
 
 def more(facts: NotesFacts) -> str:
-    """Say where the rest of shortened notes is."""
+    """Link to the rest of shortened notes."""
     where = f"{facts.repository_url}/blob/{facts.tag}/{facts.changelog}"
     return f"*Shortened here: [all of it]({where}) is in the changelog.*"
 
@@ -162,7 +162,7 @@ def _candidate(facts: NotesFacts) -> str:
 
 
 def _upgrade(facts: NotesFacts) -> str:
-    """Gather what breaks, for those who upgrade; it stands in its group as well."""
+    """Collect breaking changes for people who upgrade; they stay in their groups too."""
     found = groups(facts.body.replace("\r\n", "\n"))
     texts = [one for group in found for one in group.entries if _breaks(group, one)]
     if not texts:
@@ -180,7 +180,7 @@ def _breaks(group: Group, entry: str) -> bool:
 
 
 def _changes(facts: NotesFacts) -> str:
-    """Head the groups for users: the usual ones first, the others as they come."""
+    """Write the groups for users under headings: the usual ones first, then the others."""
     together: dict[str, list[str]] = {key: [] for key in ("", *HEADINGS)}
     titles: dict[str, str] = {}
     for group in _groups(facts, internal=False):
@@ -211,7 +211,7 @@ def _folded(summary: str, text: str) -> str:
 
 
 def _images(facts: NotesFacts) -> str:
-    """Say where each image is and, for each platform, what is to be downloaded."""
+    """List each image's address and, for each platform, its download size."""
     if not facts.images:
         return ""
     known = any(image.sizes for image in facts.images)
@@ -268,7 +268,7 @@ def _installation(facts: NotesFacts) -> str:
 
 
 def _verification(facts: NotesFacts) -> str:
-    """Say in three lines how to check a download, by other means than ours; fold the details."""
+    """Explain how to check a download with other tools; fold the details."""
     lines, details = [], []
     if facts.dists:
         lines.append(f"- **Package:** its hashes are in [`{SUMS}`]({facts.downloads}/{SUMS}).")

@@ -1,11 +1,11 @@
-"""Text of others in Markdown: shown as it is, and nobody is notified by it."""
+"""Write others' text in Markdown: unchanged for the reader, without notifications."""
 
 import re
 import unicodedata
 
 LONGEST = 200
-"""Characters of an entry; a subject that is longer is no summary."""
-# Nothing in it needs another look: most of what commits say.
+"""The most characters of an entry; a longer subject is not a summary."""
+# Text that needs no change, such as most commit messages.
 _HARMLESS = re.compile(r"[A-Za-z0-9 ,.;'\"()/?=%]*")
 _CODE = re.compile(r"(`[^`]+`)")
 _URL = re.compile(r"(\bhttps?://[^\s<>`\\\"']*[^\s<>`\\\"'.,;:!?*_~()\[\]])")

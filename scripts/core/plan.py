@@ -200,12 +200,12 @@ def checked(plan: Plan) -> Plan:
     if plan.schema != SCHEMA:
         raise UsageError(
             f"the plan has schema {plan.schema}, this release system reads {SCHEMA}",
-            "finish that release with the version of the scripts that planned it",
+            "finish that release with the version of the scripts that made the plan",
         )
     if plan.mode not in (RELEASE, DRY_RUN):
         raise UsageError(
             f"the plan has mode {plan.mode!r}, expected {RELEASE!r} or {DRY_RUN!r}",
-            "take the file that the release wrote, unchanged",
+            "use the file that the release wrote, unchanged",
         )
     for what in _altered(plan):
         raise ConflictError(

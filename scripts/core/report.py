@@ -1,4 +1,4 @@
-"""What people read: the plan, the gate's list, the report. Markdown, from values alone."""
+"""Texts for people: the plan, the gate's list, the report. Markdown, from values alone."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from scripts.core import findings as marks
-from scripts.core.converge import CHECK, NAME, POINTER, Surface
+from scripts.core.converge import CHECK, NAME, POINTER, Outcome, Surface
 from scripts.core.findings import Finding
 from scripts.core.jobs import JOBS, PROVING, before_report
 from scripts.core.lock import Lock
@@ -17,7 +17,7 @@ from scripts.core.rollback import Rollback
 SIGNS = {marks.PROBLEM: "❌", marks.ADVICE: "⚠️", marks.NOT_CHECKED: "❔", marks.OK: "✅"}
 """The worst first."""
 BROKEN = ("failure", "cancelled")
-"""How a job ends that left no result though it began."""
+"""The ends of a job that started but left no result."""
 LONG = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 
 
@@ -28,7 +28,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def plan(plan: Plan, public: Sequence[str]) -> str:
-    """Write the whole plan for a person to read, and what of it is public already."""
+    """Write the plan for a person, and which parts of it are public already."""
     start = f"`{plan.base[:12]}` of `{plan.branch}`" if plan.branch else f"tag `{plan.tag}`"
     rows = [
         ("version", f"{plan.version}" + (" (release candidate)" if plan.prerelease else "")),
@@ -56,7 +56,7 @@ def _pointers(plan: Plan) -> list[tuple[str, str]]:
 
 
 def findings(title: str, found: Sequence[Finding]) -> str:
-    """Write what was looked at, what is wrong first, and why and how to mend it."""
+    """Write all findings, problems first, with why they matter and how to fix them."""
     rows = [
         (f"{SIGNS[one.status]} {one.what}", _found(one), one.why, _remedy(one))
         for one in sorted(found, key=lambda one: list(SIGNS).index(one.status))
@@ -81,7 +81,10 @@ def drift(found: Mapping[str, Sequence[Finding]]) -> str:
         )
         for tag, each in found.items()
     ]
-    head = "The weekly audit found what no longer agrees. It closes this issue when it is mended."
+    head = (
+        "The weekly audit found parts of a release that no longer agree. "
+        "It closes this issue when they agree again."
+    )
     return "\n\n".join([head, *parts]) + "\n"
 
 
@@ -93,7 +96,7 @@ def rollback(decided: Rollback) -> str:
             (f"`{m.repository}:{m.tag}`", f"`{m.bad}`", f"{m.version}: `{m.good}`")
             for m in decided.moves
         ),
-        *((f"`{tag}`", "stays", "its line has no other release") for tag in decided.staying),
+        *((f"`{tag}`", "stays", "no other release in its line") for tag in decided.staying),
         *([("GitHub's Latest", bad.tag, good.tag)] if bad.latest else []),
         (f"release {bad.tag}", "a release", "marked as rolled back, a pre-release"),
         ("changelog", bad.version, f"{bad.version} [YANKED]"),
@@ -110,21 +113,46 @@ def withdrawal(tag: str) -> str:
     )
 
 
-def gate(lock: Lock, surfaces: Sequence[Surface]) -> str:
-    """Write exactly what becomes public when the release is approved."""
+def gate(
+    lock: Lock,
+    surfaces: Sequence[Surface],
+    draft: str = "",
+    notes: str = "",
+    changed: Sequence[Sequence[str]] = (),
+) -> str:
+    """Write exactly what becomes public when the release is approved.
+
+    `draft` is its page; `changed` are the locked dependencies that are not as in the last release:
+    file, package, version then, version now.
+    """
     names, pointers = (
         table(("what", "planned"), [(s.title, s.planned) for s in surfaces if s.kind == kind])
         for kind in (NAME, POINTER)
     )
-    return (
-        f"## {lock.plan.project} {lock.plan.version} is proven and waits for approval\n\n"
-        f"Names, which never move:\n\n{names}\n\n"
-        f"After a consumer's check:\n\n{pointers}\n"
-    )
+    locked = [(f"`{path}`", *change) for path, *change in changed]
+    head = ("lock", "package", "last release", "this release")
+    parts = [
+        f"## What becomes public of {lock.plan.project} {lock.plan.version}",
+        f"The [draft]({draft}) holds every file, and its notes can be edited." if draft else "",
+        f"Names, which never move:\n\n{names}",
+        f"After a consumer's check:\n\n{pointers}",
+        f"Dependencies that changed:\n\n{table(head, locked)}" if locked else "",
+        _closed_up("The notes", notes) if notes else "",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _closed_up(title: str, markdown: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{markdown.strip()}\n\n</details>"
+
+
+def verified(moment: str, platform: str, outcomes: Sequence[Outcome]) -> str:
+    """Write what was checked on one platform."""
+    return f"### Verified on {platform}, {moment}\n\n" + "\n".join(map(_checked, outcomes))
 
 
 def public(surfaces: Sequence[Surface]) -> list[Surface]:
-    """Give those that people see."""
+    """Choose the surfaces that people see."""
     return [one for one in surfaces if one.kind in (NAME, POINTER)]
 
 
@@ -168,7 +196,7 @@ def _expected(plan: Plan | None) -> tuple[str, ...]:
 
 
 def _absent(plan: Plan | None) -> tuple[str, ...]:
-    """Name the jobs whose matter the project does not have: they run, and have nothing to do.
+    """Name the jobs that have nothing to do for this project; they run anyway.
 
     GitHub would skip all that follows a skipped job, so they stay in the run.
     """
@@ -190,11 +218,11 @@ def _next(
     *,
     broken: bool = False,
 ) -> str:
-    """Say the one thing to do next."""
+    """Write the one next step."""
     where = f" ([this run]({url}))" if url else ""
     version = f"`{plan.version}`" if plan else "the same version"
     button = _button(page, "release.yml", "Run workflow")
-    again = f"{button} again with {version}: it goes on from what is there{where}"
+    again = f"{button} again with {version}: it continues from the current state{where}"
     if failed or broken or plan is None:
         back = f"{_button(page, 'rollback.yml', 'Roll back')} with {version}"
         return f"**Next:** {_after_failure(failed[:1], again, back)}"
@@ -204,25 +232,27 @@ def _next(
         return f"**Done:** {plan.project} {plan.version} is released{where}."
     if _of(results, "verify-staged") and not _of(results, "gate"):
         return f"**Next:** approve the release{where}, or {button} again with {version}."
-    return f"**Next:** the run was cut off. {again}."
+    return f"**Next:** the run was interrupted. {again}."
 
 
 def _after_failure(first: Sequence[Result], again: str, back: str) -> str:
     if _of(first, "verify-published"):
         return (
-            "look whether the release is broken. If something only had not arrived yet: "
+            "check whether the release is broken. If something had only not arrived yet: "
             f"{again}. If it is broken, no pointer leads to it: {back} takes its draft away; "
             "yank it on the index, and release the next version."
         )
     if _of(first, "audit"):
         return (
-            "the release is out, and something of it does not agree. What is named below says how "
-            f"to mend it. If users are harmed meanwhile: {back}."
+            "the release is public, but some parts of it do not agree. The list below says how "
+            f"to fix them. If this harms users meanwhile: {back}."
         )
     if first and first[0].failure and first[0].failure.kind == "ConflictError":
         remedy = first[0].failure.remedy
-        return f"a name stands for something else, which running again cannot change: {remedy}."
-    return f"mend what is named below, then {again}."
+        return (
+            f"a name already has different content, and another run cannot change that: {remedy}."
+        )
+    return f"fix the problem below, then {again}."
 
 
 def _button(page: str, workflow: str, name: str) -> str:
@@ -252,13 +282,18 @@ def _surfaces(surfaces: Sequence[Surface], results: Sequence[Result]) -> str:
 
 def _checks(results: Sequence[Result]) -> str:
     lines = [
-        f"- {'○' if outcome.skipped else '✅'} {_short(f'{outcome.title}: {outcome.detail}')}"
+        _checked(outcome)
         for job in JOBS
         for result in _of(results, job.result)
         for outcome in result.outcomes
         if outcome.kind == CHECK
     ]
     return "\n".join(["### What was checked", "", *lines]) if lines else ""
+
+
+def _checked(outcome: Outcome) -> str:
+    sign = "○" if outcome.skipped else "✅"
+    return f"- {sign} {_short(f'{outcome.title}: {outcome.detail}')}"
 
 
 def _short(text: str) -> str:

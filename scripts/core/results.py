@@ -1,4 +1,4 @@
-"""What a job came to: `results/<job>.json`, one file a job or matrix leg."""
+"""The result of a job: `results/<job>.json`, one file per job or matrix leg."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ class Result:
     finished: float
     outcomes: tuple[Outcome, ...]
     facts: dict[str, str]
-    """What later jobs need to know of it: the commit, a digest."""
+    """Facts that later jobs need: the commit, a digest."""
     failure: Failure | None
     attempt: int = 1
-    """Of the run, by which it was written: from 1."""
+    """The attempt of the run that wrote it, from 1."""
 
     @property
     def name(self) -> str:
@@ -38,7 +38,7 @@ class Result:
 
 
 def current(results: Sequence[Result], ended: Mapping[str, str], attempt: int) -> list[Result]:
-    """Leave out what an earlier attempt left, unless its job did not have to run again.
+    """Drop results of an earlier attempt, unless their job did not have to run again.
 
     `ended` says how each job ended now: GitHub carries a success over to *Re-run failed jobs*, and
     says `skipped` of what this attempt did not come to.
@@ -51,19 +51,19 @@ def current(results: Sequence[Result], ended: Mapping[str, str], attempt: int) -
 
 
 def of_job(result: Result, jobs: Iterable[str]) -> str:
-    """Name the job that a result is of: the longest name that its own begins with."""
+    """Name the job of a result: the longest job name that starts the result's name."""
     own = (job for job in jobs if result.name == job or result.name.startswith(f"{job}-"))
     return max(own, key=len, default=result.job)
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a stage gives back when it comes to its end."""
+    """The result of a finished stage."""
 
     outcomes: tuple[Outcome, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, came_to: "Done | BaseException") -> "Done":
-        """Give what there is of it: of an error, as far as the stage came."""
+        """Return the outcomes; for an error, those from before it."""
         return came_to if isinstance(came_to, Done) else cls(getattr(came_to, "outcomes", ()))

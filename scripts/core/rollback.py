@@ -1,4 +1,4 @@
-"""Rolling back: which pointers go from a bad release to which good one. Names stay."""
+"""Decide a rollback: which pointers move from a bad release to a good one. Names stay."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,29 +12,29 @@ from scripts.core.lock import Lock
 
 @dataclass(frozen=True)
 class Move:
-    """One floating tag that goes back."""
+    """One floating tag that moves back."""
 
     repository: str
     tag: str
     bad: str
-    """The digest it points at until now."""
+    """The digest that it points at now."""
     good: str
     version: str
 
 
 @dataclass(frozen=True)
 class Rollback:
-    """What is to be done. Without a good release there is nothing to point at instead."""
+    """The decided rollback. Without a good release, pointers have no target."""
 
     bad: Lock
     good: Lock
     moves: tuple[Move, ...]
     staying: tuple[str, ...]
-    """Floating tags of a line that has no other release: nothing to point them at."""
+    """Floating tags that stay, since their line has no other release."""
 
 
 def choose(bad: Version, asked: Version | None, stable: Collection[Version]) -> Version:
-    """Give the good version: the one asked for, or the highest stable one below the bad.
+    """Return the good version: the requested one, or the highest stable one below the bad.
 
     `stable` are the promoted releases that have not been rolled back. Raises UsageError for a
     rollback to itself, to a candidate, or to what was never released.
@@ -43,18 +43,19 @@ def choose(bad: Version, asked: Version | None, stable: Collection[Version]) -> 
         raise UsageError(f"{bad} cannot be rolled back to itself", "name an earlier version")
     if asked and asked.is_prerelease:
         raise UsageError(
-            f"{asked} is a release candidate, which no pointer follows", "name a stable version"
+            f"{asked} is a release candidate, and pointers lead only to stable versions",
+            "name a stable version",
         )
     if asked and asked not in stable:
         raise UsageError(
-            f"{asked} is no release that pointers can go to",
+            f"{asked} is not a release that pointers can lead to",
             f"choose one of: {', '.join(map(str, sorted(set(stable) - {bad})))}",
         )
     good = asked or max((one for one in stable if one < bad), default=None)
     if good is None:
         raise UsageError(
             f"there is no stable release below {bad} to roll back to",
-            "release a mended version instead: the pointers move to it",
+            "release a fixed version instead: the pointers move to it",
         )
     return good
 
@@ -74,7 +75,7 @@ def targets(bad: Version, good: Version, stable: Collection[Version]) -> dict[st
 def decide(
     bad: Lock, good: Version, stable: Collection[Version], locks: Mapping[Version, Lock]
 ) -> Rollback:
-    """Work out every move. `locks` has the lock of each version in `targets`."""
+    """Decide every move. `locks` has the lock of each version in `targets`."""
     wanted = targets(version.parse(bad.plan.version), good, stable)
     moves, staying = [], []
     for image in bad.plan.images:

@@ -151,9 +151,9 @@ def _release_commit(start: Start, wanted: Version, found: Attempt) -> str:
         if ref in start.refs:
             return start.refs[ref]
     raise ConflictError(
-        f"{wanted} is taken ({', '.join(found.names)}), and no tag, release branch or draft here "
-        "says what it was made from",
-        "names that people may have are not used again: release the next version",
+        f"{wanted} is taken ({', '.join(found.names)}), but no tag, release branch or draft here "
+        "shows its source",
+        "a public name must not be used again: release the next version",
     )
 
 
@@ -161,7 +161,6 @@ def _recovered(
     context: Context, start: Start, wanted: Version, found: Attempt, commit: str
 ) -> Plan:
     """Make the plan again from the release commit: its parent, trailer and time are the plan's."""
-    context.git.fetch(commit)
     config = context.config_at(commit)
     if not config.from_tags and version.current(config.version) != wanted:
         tagged = start.refs.get(f"refs/tags/{start.style.tag(wanted)}", commit)
@@ -172,7 +171,7 @@ def _recovered(
         )
     form = "%ct%n%P%n%(trailers:key=Release-Branch,valueonly)"
     seconds, parent, branch = context.git.run(
-        "show", "--no-patch", f"--format={form}", commit
+        "show", "--no-patch", f"--format={form}", "--end-of-options", commit
     ).split("\n")[:3]
     day, back = _date(context, config.changelog, commit, wanted), found.rolled_back
     if not branch and not start.tag:
@@ -222,7 +221,7 @@ def fetch_dists(context: Context, earlier: Lock) -> None:
             content = _from_index(context, earlier.plan.project, dist.name, folder)
         if lock.locked_dist(dist.name, content) != dist:
             raise ConflictError(
-                f"{dist.name} of the earlier try is not the file its lock describes",
+                f"{dist.name} of the earlier attempt is not the file that its lock describes",
                 "delete the draft release, and run the release again",
             )
         (folder / dist.name).write_bytes(content)

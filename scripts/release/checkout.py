@@ -1,4 +1,4 @@
-"""The sources of the release commit, in a folder of their own beside the tools that build them."""
+"""Check out the release commit into a separate folder beside the tools that build it."""
 
 import shutil
 from pathlib import Path
@@ -11,16 +11,21 @@ def checkout(context: Context) -> Path:
     """Check out the release commit under `release/source`; the clone itself stays as it is.
 
     The tools are those of the workflow's own commit: so a release that a defect of the tools
-    stopped is finished by tools that were mended since.
+    stopped is finished by fixed tools.
     """
     return at(context, release_commit.ensure(context))
 
 
 def at(context: Context, commit: str) -> Path:
-    """Check any commit of this clone out there."""
+    """Check out any commit of this clone there."""
     folder = context.root / "release" / "source"
     if folder.exists():
         shutil.rmtree(folder)
         context.git.run("worktree", "prune")
-    context.git.run("worktree", "add", "--quiet", "--detach", "--force", str(folder), commit)
+    context.git.run(
+        *("worktree", "add", "--quiet", "--detach", "--force"),
+        "--end-of-options",
+        str(folder),
+        commit,
+    )
     return folder

@@ -41,7 +41,7 @@ def pinned(text: str, path: str, references: Mapping[str, str]) -> str:
     for name, reference in references.items():
         if not isinstance((services or {}).get(name), dict):
             raise UsageError(
-                f"{path} has no service {name!r}, which [tool.release] has as an image",
+                f"{path} has no service {name!r}, which [tool.release] lists as an image",
                 f"name one of its services {name!r}, or the image as its service",
                 Place(path),
             )

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from scripts.core import announcement, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.noise import BOTS, SUBJECTS
+from scripts.core.plan import BRANCH, INSIDE, PERSON, PROJECT
 from scripts.release import version_source
 from scripts.release.version_source import Source, inside
 
@@ -26,24 +27,25 @@ UNHOSTED = (
     "of the repository names the registry of all its images"
 )
 BUILT = "linux/amd64 or linux/arm64: no runner builds another platform"
-FOLDER = r"\.|(?![/.-])[^\s:]+"
+FOLDER = rf"\.|(?!\.)(?!.*[\s:]){INSIDE}"
+PATH = "a path from the repository's root that does not lead out of it"
 
 
-def _key(meaning: str, *, pattern: str = r".+", wanted: str = "", **options: Any) -> Any:
-    """Declare one key: what it means, and the form its text must have, `wanted` in words."""
-    metadata = {
-        "meaning": meaning,
-        "pattern": pattern,
-        "wanted": wanted or f"a text of the form {pattern}",
-    }
-    return field(metadata=metadata, kw_only=True, **options)
+def _key(meaning: str, *, pattern: str = r".+", form: str = "", **options: Any) -> Any:
+    """Declare one key: what it means, and the form its text must have; `form` says it in words."""
+    said = {"meaning": meaning, "pattern": pattern, "form": form}
+    return field(metadata=said, kw_only=True, **options)
+
+
+def _path(meaning: str, pattern: str = INSIDE, **options: Any) -> Any:
+    return _key(meaning, pattern=pattern, form=PATH, **options)
 
 
 @dataclass(frozen=True)
 class VersionFile:
     """A file besides pyproject.toml that repeats the version."""
 
-    path: str = _key("The file, from the repository's root.")
+    path: str = _path("The file, from the repository's root.")
     line: str = _key("The text around the version.", pattern=r".*\{version\}.*")
 
 
@@ -54,8 +56,8 @@ class ImageConfig:
     name: str = _key(
         "Its short name, which is also its compose service.", pattern=r"[a-z][a-z0-9_-]*"
     )
-    dockerfile: str = _key("The Dockerfile, from the repository's root.")
-    context: str = _key(
+    dockerfile: str = _path("The Dockerfile, from the repository's root.")
+    context: str = _path(
         "The folder that the Dockerfile copies from, from the repository's root.",
         pattern=FOLDER,
         default=".",
@@ -69,10 +71,10 @@ class ImageConfig:
         "The build's arguments, each as NAME=value.", pattern=r"[A-Za-z_]\w*=.*", default=()
     )
     repository: str = _key(
-        "Where it is pushed, without the registry's host.", pattern=REPOSITORY, wanted=UNHOSTED
+        "Where it is pushed, without the registry's host.", pattern=REPOSITORY, form=UNHOSTED
     )
     platforms: tuple[str, ...] = _key(
-        "The platforms it is built for.", pattern=PLATFORM, wanted=BUILT
+        "The platforms it is built for.", pattern=PLATFORM, form=BUILT
     )
     port: int | None = _key("The port its health is asked on.", default=None)
     health: str | None = _key(
@@ -85,11 +87,20 @@ class ImageConfig:
 class PackageConfig:
     """The Python package of the release."""
 
-    modules: tuple[str, ...] = _key("The top-level names that the wheel may hold, all of them.")
+    modules: tuple[str, ...] = _key(
+        "The top-level names that the wheel may hold, all of them.",
+        pattern=r"[A-Za-z_]\w*",
+        form="the name of a module",
+    )
     extras: tuple[str, ...] = _key(
         "Extras that the notes show how to install, beside the plain package.",
         pattern=r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?",
         default=(),
+    )
+    build_constraints: str | None = _path(
+        "The lock that pins what the wheel is built with: pip's constraints, hashes too. Without "
+        "one each build takes the newest packages that the project allows.",
+        default=None,
     )
 
 
@@ -133,10 +144,12 @@ class Config:
 
     branch: str | None = _key(
         "The branch that is told of a rollback; without it, the remote's default branch.",
+        pattern=BRANCH,
+        form="the name of a branch",
         default=None,
     )
-    changelog: str = _key("The changelog, from the repository's root.", default="CHANGELOG.md")
-    notes_template: str | None = _key(
+    changelog: str = _path("The changelog, from the repository's root.", default="CHANGELOG.md")
+    notes_template: str | None = _path(
         "A Jinja2 template of the release notes; without one they have the usual layout.",
         default=None,
     )
@@ -149,13 +162,17 @@ class Config:
         pattern=tags.TEMPLATE,
         default=None,
     )
-    compose: str | None = _key("The compose file whose pinned copy users get.", default=None)
-    acceptance: str | None = _key("A script that uses the started services.", default=None)
-    shipped: tuple[str, ...] = _key("More top-level folders whose change users notice.", default=())
+    compose: str | None = _path("The compose file whose pinned copy users get.", default=None)
+    acceptance: str | None = _path("A script that uses the started services.", default=None)
+    shipped: tuple[str, ...] = _path(
+        "More top-level folders whose change users notice.", default=()
+    )
     checks: tuple[str, ...] = _key(
         "The command that checks the release commit.", default=("make", "check")
     )
-    author: str = _key("Who the release commit is by.", pattern=r".+ <.+@.+>", default=AUTHOR)
+    author: str = _key(
+        "Who the release commit is by.", pattern=PERSON, form="`name <address>`", default=AUTHOR
+    )
     version_files: tuple[VersionFile, ...] = _key("More files with the version.", default=())
     package: PackageConfig | None = _key(
         "The package; none if only images are released.", default=None
@@ -217,6 +234,9 @@ def examine(text: str) -> Examined:
         line = re.search(r"line (\d+)", str(error))
         place = Place(FILE, int(line[1]) if line else 0)
         raise UsageError(f"not valid TOML: {error}", "correct the file", place) from error
+    except RecursionError as error:
+        cause = "not valid TOML: something is nested too deep"
+        raise UsageError(cause, "correct the file", Place(FILE)) from error
     reader = _Reader(text)
     values = reader.table(Config, inside(data, "tool", "release"), TABLE)
     project = reader.project(data, "package" in values)
@@ -254,6 +274,9 @@ class _Reader:
         name, version = (version_source.static(data, key) for key in ("name", "version"))
         if not isinstance(name, str) and (package or name is not None):
             self._wrong("project.name", "is missing", 'write name = "…" in [project]')
+        elif isinstance(name, str) and not re.fullmatch(PROJECT, name):
+            remedy = "give it letters, digits, and single `-_.` between them"
+            self._wrong("project.name", f"is {name!r}", remedy)
         name = name if isinstance(name, str) else ""
         source = Source() if version is not None else version_source.dynamic(data, name)
         if source is None and not package:
@@ -338,7 +361,8 @@ class _Reader:
     def _text(self, f: Field[Any], value: Any, path: str) -> Any:
         pattern = f.metadata["pattern"]
         right = isinstance(value, str) and re.fullmatch(pattern, value) is not None
-        return self._checked(right, value, path, f.metadata["wanted"])
+        form = f.metadata["form"] or f"a text of the form {pattern}"
+        return self._checked(right, value, path, form)
 
     def _checked(self, right: bool, value: Any, path: str, wanted: str) -> Any:
         if not right:

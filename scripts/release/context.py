@@ -1,5 +1,6 @@
-"""What every stage works with: configuration, clients of the surfaces, files in and out."""
+"""The context of every stage: configuration, clients of the surfaces, files in and out."""
 
+import re
 import shutil
 from collections.abc import Callable
 from copy import copy
@@ -13,6 +14,7 @@ from scripts.core import plan as planning
 from scripts.core.converge import patiently
 from scripts.core.errors import (
     ConflictError,
+    Place,
     ServiceError,
     TransientError,
     UsageError,
@@ -28,13 +30,25 @@ from scripts.tools import processes
 from scripts.tools.runner import Endpoints, Runner, Secrets
 
 if TYPE_CHECKING:
-    # Imported when first asked for: start-up counts, and most stages need one or two of them.
+    # Import on first use, for a fast start: most stages need one or two of them.
     from scripts.surfaces.github_release import Forge
     from scripts.surfaces.image_registry import ImageRegistry
     from scripts.surfaces.package_index import PackageIndex
 
 T = TypeVar("T")
 FEW = 3.0  # seconds
+
+
+def utf8(content: bytes, path: str) -> str:
+    """Read a file's bytes. Raises UsageError with the place of the first that is not UTF-8."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        column = len(before.rpartition(b"\n")[2].decode("utf-8")) + 1
+        place = Place(path, before.count(b"\n") + 1, column)
+        cause = f"byte 0x{content[error.start]:02x} is not UTF-8"
+        raise UsageError(cause, "save the file as UTF-8", place) from error
 
 
 class Context:
@@ -96,7 +110,7 @@ class Context:
         try:
             url = self.endpoints.page_url
         except UsageError:
-            url = "origin"  # what only looks at the clone needs no remote
+            url = "origin"  # a read of the clone does not need a remote
         return Git(self.root, url, environment, self.secrets.github, self.runner.silence())
 
     @cached_property
@@ -135,7 +149,7 @@ class Context:
     @cached_property
     def commit(self) -> str:
         """The release commit that `prepare` made or found."""
-        return self.fact("prepare", "commit")
+        return self.commit_of("prepare")
 
     @cached_property
     def config(self) -> configuration.Config:
@@ -158,12 +172,12 @@ class Context:
 
     @property
     def earlier(self) -> Lock | None:
-        """The lock of an earlier try of this very plan."""
+        """The lock of an earlier attempt of this plan."""
         path = self.inputs / "earlier" / locking.NAME
         return self._ours(path.read_bytes()) if path.exists() else None
 
     def _ours(self, text: bytes) -> Lock:
-        """Read a lock that an earlier job handed over: it must be of this run's plan."""
+        """Read a lock from an earlier job: it must belong to this run's plan."""
         found = locking.read(text)
         if found.plan.id != self.plan.id:
             raise ConflictError(
@@ -174,7 +188,7 @@ class Context:
         return found
 
     def config_at(self, commit: str) -> configuration.Config:
-        """Read the configuration out of a commit, and of the file that states the version there."""
+        """Read the configuration of a commit, and of the file that states the version there."""
 
         def read(path: str) -> str | None:
             try:
@@ -182,12 +196,17 @@ class Context:
             except UsageError:
                 return None
 
-        config = configuration.parse(self.read_at(commit, configuration.FILE))
+        config = configuration.parse(self.text_at(commit, configuration.FILE))
         repository = "" if config.project else self.endpoints.repository
         return configuration.completed(config, repository, read)
 
+    def text_at(self, commit: str, path: str) -> str:
+        """Read a text file out of a commit that must be UTF-8, since it is written on elsewhere."""
+        text = self.read_at(commit, path)
+        return utf8(text.encode("utf-8", "surrogateescape"), path)
+
     def read_at(self, commit: str, path: str) -> str:
-        """Read a text file out of a commit, byte for byte."""
+        """Read a text file of a commit unchanged."""
         self.git.fetch(commit)
         try:
             return self.git.show(commit, path)
@@ -203,9 +222,19 @@ class Context:
         return [codec.decode(Result, path.read_bytes(), path.name) for path in paths]
 
     def fact(self, job: str, name: str) -> str:
-        """Give what one earlier job says of one thing."""
+        """Return one fact of an earlier job."""
         self._input(f"results/{job}.json", job)
-        return self.results(job)[0].facts[name]
+        found = self.results(job)[0].facts.get(name)
+        if found is None:
+            raise UsageError(f"the result of `{job}` does not say its {name}", codec.REMEDY)
+        return found
+
+    def commit_of(self, job: str) -> str:
+        """Return the commit of an earlier job; empty if it has none."""
+        found = self.fact(job, "commit")
+        if found and not re.fullmatch(planning.COMMIT, found):
+            raise UsageError(f"the result of `{job}` has the commit {found!r}", codec.REMEDY)
+        return found
 
     def write(self, path: str, text: str) -> Path:
         """Write a file of this job's output."""
@@ -225,10 +254,10 @@ class Context:
         try:
             return (self.inputs / path).read_bytes()
         except FileNotFoundError as error:
-            by_hand = f"run `python -m scripts {job}` first, and move release/out to release/in"
+            by_hand = f"run `bin/release {job}` first, and move release/out to release/in"
             lost = f"the artifact of `{job}` is lost: run the release again"
             raise UsageError(
-                f"release/in/{path} is not here: this step follows `{job}`",
+                f"release/in/{path} is missing: this step needs the output of `{job}`",
                 lost if self.runner.on_actions else by_hand,
             ) from error
 

@@ -1,4 +1,4 @@
-"""The clone's history, as the changelog's draft and check and the release notes need it."""
+"""Read the clone's history for the changelog's draft and check and for the notes."""
 
 import re
 import sys
@@ -13,7 +13,7 @@ from scripts.core.errors import ServiceError, UsageError
 from scripts.core.noise import BOTS, is_bot
 from scripts.release.context import Context
 
-SHALLOW = "fetch the whole history: `git fetch --unshallow --tags`, or `fetch-depth: 0`"
+SHALLOW = "fetch the full history: `git fetch --unshallow --tags`, or `fetch-depth: 0`"
 # A person's own settings must not add to the output.
 _LOG = ("log", "-z", "--no-show-signature", "--encoding=UTF-8")
 _FORM = "--format=%H%n%P%n%ct%n%aN%n%aE%n%B"
@@ -27,15 +27,15 @@ MERGED = 2  # parents
 
 
 class People(NamedTuple):
-    """Who wrote what is in a release, by name."""
+    """The authors of a release, by name."""
 
     all: tuple[str, ...] = ()
     new: tuple[str, ...] = ()
-    """Those of them of whom nothing was there before."""
+    """First-time contributors."""
 
 
 class Released(NamedTuple):
-    """What this commit's history says of earlier releases."""
+    """Earlier releases in this commit's history."""
 
     tag: str | None = None
     """The last version's tag; none if there is none."""
@@ -50,12 +50,12 @@ def released(context: Context, template: str | None, project: str) -> Released:
     That is the highest one; a candidate counts only if no final version was tagged after it.
     """
     _refuse_shallow(context)
-    merged = _tags(context, "--merged=HEAD")
+    merged = _tags(context, "merged")
     found = tags.detect(merged, template, project)
     versions = found.style.versions(merged)
     if last := _last(list(versions)):
         return Released(versions[last], warning=found.warning)
-    others = _tags(context, "--no-merged=HEAD")
+    others = _tags(context, "no-merged")
     versions = tags.detect(others, template, project).style.versions(others)
     return Released(elsewhere=versions[max(versions)] if versions else None)
 
@@ -63,11 +63,11 @@ def released(context: Context, template: str | None, project: str) -> Released:
 def _tags(context: Context, which: str) -> list[str]:
     """List tags, the oldest first."""
     form = ("--sort=creatordate", "--format=%(refname:strip=2)")
-    return context.git.run("for-each-ref", which, *form, "refs/tags").splitlines()
+    return context.git.run("for-each-ref", f"--{which}=HEAD", *form, "refs/tags").splitlines()
 
 
 def _last(versions: list[Version]) -> Version | None:
-    """Choose of versions in the order of their tags."""
+    """Choose from versions in the order of their tags."""
     final = max((one for one in versions if not one.is_prerelease), default=None)
     after = versions[versions.index(final) + 1 :] if final else versions
     return max((one for one in after if final is None or one > final), default=final)
@@ -87,7 +87,7 @@ def since(context: Context, start: str | None) -> list[Commit]:
 
 
 def known(context: Context, commit: str) -> None:
-    """Refuse a commit, tag or branch that is not in this clone."""
+    """Reject a commit, tag or branch that is not in this clone."""
     try:
         context.git.run(
             "rev-parse", "--quiet", "--verify", "--end-of-options", f"{commit}^{{commit}}"
@@ -95,13 +95,14 @@ def known(context: Context, commit: str) -> None:
     except ServiceError as error:
         raise UsageError(
             f"{readable(commit)} is not in this clone",
-            f"name a commit, tag or branch that is, or fetch it: `git fetch origin {commit}`; on a "
+            "use a commit, tag or branch of this clone, or fetch it: `git fetch origin "
+            f"{commit}`; on a "
             "runner, check out with `fetch-depth: 0`",
         ) from error
 
 
 def readable(text: str) -> str:
-    """Give a text that can be printed everywhere, whatever bytes git had it from."""
+    """Return a text that can be printed everywhere, even from bytes that are not UTF-8."""
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
@@ -125,9 +126,11 @@ def people(
 
 
 def complete(context: Context, *commits: str) -> None:
-    """Bring commits with all that came before them into this clone, also a shallow one."""
+    """Fetch commits with their history into this clone, even a shallow one."""
     if _is_shallow(context):
-        context.git.run("fetch", "--quiet", "--no-tags", "--unshallow", context.git.url)
+        context.git.run(
+            "fetch", "--quiet", "--no-tags", "--unshallow", "--end-of-options", context.git.url
+        )
     for commit in commits:
         context.git.fetch(commit)
 
@@ -135,8 +138,8 @@ def complete(context: Context, *commits: str) -> None:
 def _authors(context: Context, span: str, bots: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Give address and name of every author and co-author, each once."""
     trailers = "%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x0a)"
-    form = f"--format=%aN <%aE>%n{trailers}"
-    text = context.git.run(*_LOG, "--no-merges", form, span)
+    form = f"%aN <%aE>%n{trailers}"
+    text = context.git.run(*_LOG, "--no-merges", f"--format={form}", "--end-of-options", span)
     for person in dict.fromkeys(re.split(r"[\0\n]", text)):
         name, _, address = readable(person).rpartition(" <")
         if name.strip() and not is_bot(name, bots):
@@ -162,7 +165,9 @@ def changed_files(context: Context, base: str) -> list[str]:
     """
     _refuse_shallow(context)
     known(context, base)
-    text = context.git.run("diff", "--name-only", "--no-renames", "-z", f"{base}...HEAD")
+    text = context.git.run(
+        "diff", "--name-only", "--no-renames", "-z", "--end-of-options", f"{base}...HEAD"
+    )
     return [readable(path) for path in text.split("\0") if path]
 
 
@@ -180,7 +185,7 @@ def _refuse_shallow(context: Context) -> None:
 
 
 def _is_shallow(context: Context) -> bool:
-    """Say whether older commits are cut off (gitrepository-layout, `shallow`)."""
+    """Tell whether older commits are missing (gitrepository-layout, `shallow`)."""
     folder = context.root / ".git"
     if folder.is_dir():
         return (folder / "shallow").exists()

@@ -1,4 +1,4 @@
-"""A project's own template of the release notes: Jinja2, in a process that can do nothing else.
+"""Render a project's own template of the notes: Jinja2 in a restricted process.
 
 A sandbox keeps a template from Python's insides; the process of its own keeps it from the
 environment, from running for ever and from filling the memory.
@@ -33,7 +33,7 @@ def render(facts: NotesFacts, template: str, path: str, environment: Mapping[str
     """
     names = {**asdict(facts), "parts": notes.parts(facts), "notes": notes.render(facts)}
     question = json.dumps({"template": template, "names": names})
-    command = [sys.executable, "-m", "scripts.release.notes_template"]
+    command = [sys.executable, "-P", "-m", "scripts.release.notes_template"]
     try:
         answer = processes.run(
             command,
@@ -57,7 +57,7 @@ def _wrong(path: str, cause: str, line: int) -> UsageError:
 
 
 def main() -> None:
-    """Answer the question on stdin; every way to fail that can be told is an answer too."""
+    """Answer the request on stdin; a known failure is an answer too."""
     question = json.load(sys.stdin)
     from jinja2 import StrictUndefined, TemplateError  # noqa: PLC0415 - before the limits
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
@@ -69,16 +69,19 @@ def main() -> None:
     del world.filters["random"], world.globals["lipsum"]
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    answer: dict[str, Any]
     try:
-        answer = {"text": world.from_string(question["template"]).render(question["names"])}
+        # Written here too: a text that fits may be too long to be written a second time, as JSON.
+        text = world.from_string(question["template"]).render(question["names"])
+        written = json.dumps({"text": text})
     except MemoryError as error:
-        answer = {"cause": f"it needs more than {MEMORY >> 20} MB", "line": _line(error)}
+        written = json.dumps(
+            {"cause": f"it needs more than {MEMORY >> 20} MB", "line": _line(error)}
+        )
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        answer = {"cause": f"{type(error).__name__}: {error}", "line": _line(error)}
+        written = json.dumps({"cause": f"{type(error).__name__}: {error}", "line": _line(error)})
     except RecursionError as error:
-        answer = {"cause": "it calls itself without end", "line": _line(error)}
-    json.dump(answer, sys.stdout)
+        written = json.dumps({"cause": "it calls itself without end", "line": _line(error)})
+    sys.stdout.write(written)
 
 
 def _line(error: BaseException) -> int:

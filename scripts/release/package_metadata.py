@@ -1,4 +1,4 @@
-"""What a wheel and an sdist say of themselves."""
+"""Read the metadata of a wheel and an sdist."""
 
 import tarfile
 import zipfile
@@ -11,7 +11,7 @@ from scripts.core.plan import normalised
 
 
 def metadata(wheel: Path, sdist: Path) -> dict[str, tuple[str, str]]:
-    """Read which project and version the wheel and the sdist say they are."""
+    """Read the project and the version in the wheel and the sdist."""
     with zipfile.ZipFile(wheel) as archive:
         info = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         texts = {wheel.name: archive.read(info)}

@@ -1,4 +1,4 @@
-"""The release commit: version files, changelog and lock file, in one commit of its own.
+"""Make the release commit: version files, changelog and lock file in one commit.
 
 Nothing of it comes from the clock or the checkout: the same plan gives the same SHA.
 """
@@ -17,8 +17,8 @@ TRAILER = "Release-Branch"
 
 
 def find(context: Context) -> str | None:
-    """Give the commit of an earlier try that binds, as the plan's job found it."""
-    commit = context.fact("plan", "commit") or None
+    """Return the binding commit of an earlier attempt, which the plan's job found."""
+    commit = context.commit_of("plan") or None
     if commit:
         context.git.fetch(commit)
     return commit
@@ -39,7 +39,7 @@ def make(context: Context) -> str:
 
 
 def message(plan: Plan) -> str:
-    """Write the release commit's message; the trailer says where it came from."""
+    """Write the release commit's message; the trailer names its plan."""
     subject = plan.named(f"Release {plan.project} {plan.version}")
     return f"{subject}\n\n{TRAILER}: {plan.branch}\n"
 
@@ -50,7 +50,8 @@ def release_texts(context: Context) -> dict[str, str]:
     texts = {file.path: context.read_at(plan.base, file.path) for file in config.version_files}
     texts[FILE] = context.read_at(plan.base, FILE)
     texts[config.changelog] = context.read_at(plan.base, config.changelog)
-    if not config.from_tags and context.git.run("ls-tree", plan.base, "uv.lock"):
+    locked = context.git.run("ls-tree", "--end-of-options", plan.base, "uv.lock")
+    if locked and not config.from_tags:
         texts["uv.lock"] = context.read_at(plan.base, "uv.lock")
     return edited(texts, plan, config, context.endpoints.page_url)
 
@@ -79,7 +80,7 @@ def edited(texts: dict[str, str], plan: Plan, config: Config, page: str) -> dict
 
 
 def ensure(context: Context) -> str:
-    """Make sure that the release commit is in this clone; give it.
+    """Fetch the release commit into this clone, and return it.
 
     A dry run pushed it nowhere, so there it is made again, and must come out the same.
     """
@@ -87,8 +88,8 @@ def ensure(context: Context) -> str:
     if context.plan.dry_run and context.plan.release_branch:
         if (made := make(context)) != commit:
             raise ConflictError(
-                f"the release commit came out as {made}, `prepare` made {commit}",
-                "a version file is not edited the same way twice: report this as a defect",
+                f"the release commit is {made}, but `prepare` made {commit}",
+                "the same plan must give the same commit: report this as a defect",
             )
         return commit
     context.git.fetch(commit)

@@ -1,4 +1,4 @@
-"""The notes of a release, from its changelog section, its lock, the history and the registry."""
+"""Write the notes of a release from its changelog, its lock, the history and the registry."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -32,7 +32,7 @@ def rendered(context: Context, facts: notes.NotesFacts, config: Config, commit: 
 
 
 def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
-    """Gather what notes say. The lock and the history decide all of it: a retry says the same."""
+    """Collect the facts for the notes. The lock and the history decide all of them."""
     plan, page, path = made.plan, context.endpoints.page_url, context.config.changelog
     text = context.read_at(made.commit, path)
     section = changelog.section(text, version.parse(plan.version), path)
@@ -70,7 +70,7 @@ def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
 
 
 def contributors(context: Context, made: Lock) -> history.People:
-    """Give who wrote what came since the last release; the release's own commit is by no one."""
+    """Return the authors since the last release; the release's own commit has none."""
     refs = context.ask(context.git.refs)
     previous = refs.get(f"refs/tags/{made.plan.previous_tag}")
     history.complete(context, made.plan.base, *([previous] if previous else []))
@@ -89,7 +89,7 @@ def image_sizes(context: Context, made: Lock) -> tuple[Sizes, Sizes]:
 
 
 def sizes_of(context: Context, made: Lock) -> Sizes:
-    """Ask the registry, for all images and platforms at once; what is gone has no size."""
+    """Ask the registry for all images and platforms at once; a deleted image has no size."""
 
     def ask(planned: PlannedImage, platform: str, digest: str) -> tuple[str, str, int | None]:
         find = partial(context.registry.size, f"{planned.repository}@{digest}")

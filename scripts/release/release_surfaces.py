@@ -15,7 +15,7 @@ NOBODY: Mapping[str, str] = MappingProxyType({})
 
 
 def surfaces(context: Context, locked: Lock) -> list[Surface]:
-    """List all surfaces of a release, to observe: here nobody has credentials to write them."""
+    """List all surfaces of a release, only to observe: they have no credentials to write."""
     return [*names(context, locked), *pointers(context, locked)]
 
 
@@ -25,13 +25,13 @@ def names(context: Context, locked: Lock) -> list[Surface]:
 
 
 def refuse_disputed(context: Context, locked: Lock, there: Sequence[Surface]) -> None:
-    """Refuse a lock that says another thing of a name than what the name stands for."""
+    """Reject a lock that disagrees with a public name."""
     for surface in there:
         state = context.ask(surface.observe)
         if isinstance(state, Conflict):
             raise ConflictError(
                 f"{NAME} of {locked.plan.version} disagrees with {surface.title}: {state.cause}",
-                "one of the two was altered by hand: find out which, or choose another version",
+                "one of the two was changed by hand: find out which, or choose another version",
             )
 
 

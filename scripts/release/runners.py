@@ -1,4 +1,4 @@
-"""The runners that the matrices of a release ask for."""
+"""The runners for the matrices of a release."""
 
 DEFAULT = "linux/amd64"
 RUNNERS = {"linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm"}

@@ -1,4 +1,4 @@
-"""Read the changelog a second time, with keepachangelog: it must find what this project finds.
+"""Read the changelog again with keepachangelog: both readers must agree.
 
 keepachangelog reads line by line and knows one form: `## [1.2.3] - DATE`, `### Group`, items. What
 is written in another form it cannot read; that is told, and only that is passed over.
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import keepachangelog
+import keepachangelog  # type: ignore[import-untyped]
 
 from scripts.core.changelog import Changelog, Section, parse
 from scripts.core.changelog.markdown import Hidden, covers
@@ -22,23 +22,23 @@ _RELEASE = re.compile(r"^[ \t]*## .*$", re.MULTILINE)
 _LINK = re.compile(r"\[.*\]: .*")
 _WORD = re.compile(r"\w+")
 _REMEDY = (
-    "look at that section: write it as Keep a Changelog does, or report a defect of these scripts "
-    "if it is written so"
+    "check that section: write it as Keep a Changelog does, or report a defect of these scripts "
+    "if it already is"
 )
 Said = tuple[frozenset[str], Counter[str]]
 
 
 class Agreement(NamedTuple):
-    """How many versions both read alike, and what keepachangelog cannot read."""
+    """The versions that both readers agree on, and those that keepachangelog cannot read."""
 
     agreed: int
     unread: tuple[int, ...]
     """The lines of the versions that keepachangelog cannot read."""
     failure: str = ""
-    """What it said where it could not read the file at all."""
+    """Its error if it could not read the file at all."""
 
     def __str__(self) -> str:
-        """Say what was passed over; nothing if all was read."""
+        """Report what was skipped; empty if all was read."""
         if self.failure:
             return f"keepachangelog cannot read this file ({self.failure}); one reader checked it"
         if not self.unread:
@@ -78,21 +78,23 @@ def agree(text: str, path: str) -> Agreement:
 
 
 def _key(name: str, said: dict[str, Any]) -> str | None:
-    """Read the name of a release that has a heading; a link alone makes none."""
+    """Read the name of a release that has a heading; a link alone does not count."""
     found = titled(name) if "release_date" in said["metadata"] else None
     return key_of(found.version) if found and found.first else None
 
 
 def _can(log: Changelog, part: Section) -> bool:
-    """Tell whether keepachangelog can read a section: its heading, and all that is below it."""
+    """Tell whether keepachangelog can read a section: its heading, its text and where that ends."""
     heading = log.text[part.heading.start : part.heading.stop]
     word = titled(heading[3:].split(" ")[0]) if heading.startswith("## ") else None
     plain = word and word.first and key_of(word.version) == part.key
-    return bool(plain) and not _RELEASE.search(part.body(log.text))
+    stop = part.content.stop
+    ends = stop == len(log.text) or log.text.startswith("## ", stop)
+    return bool(plain) and ends and not _RELEASE.search(part.body(log.text))
 
 
 def _releases(text: str, hidden: Sequence[Hidden]) -> Iterator[tuple[str, int]]:
-    """Find what keepachangelog takes for a release outside of code and comments."""
+    """Find what keepachangelog reads as a release outside of code and comments."""
     for found in _RELEASE.finditer(text):
         title = titled(found[0].strip()[3:].split(" ")[0])
         key = key_of(title.version) if title and title.first else None

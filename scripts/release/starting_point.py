@@ -14,9 +14,8 @@ from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError
 from scripts.core.plan import Origin, PlannedImage, Product
 from scripts.core.tags import Detected, Style
 from scripts.release import history, named_files, version_files
-from scripts.release.config import FILE, Config, VersionFile, examine
+from scripts.release.config import FILE, Config, VersionFile
 from scripts.release.context import Context
-from scripts.release.named_files import Tree
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,14 @@ class Start:
 def find(context: Context) -> Start:
     """Find the branch's present head, or the pushed tag's commit."""
     trigger = context.runner.trigger()
+    _ = context.endpoints  # which repository this is must be known before its remote is asked
     refs = context.ask(context.git.refs)
     branch = None if trigger.tag else trigger.branch or _current_branch(context)
     ref = f"refs/tags/{trigger.tag}" if trigger.tag else f"refs/heads/{branch}"
     if ref not in refs:
-        raise UsageError(f"{ref} is not on the remote", "push it, or choose one that is there")
+        raise UsageError(
+            f"{ref} is not on the remote", "push it, or choose one that is on the remote"
+        )
     began = Start(refs[ref], branch, trigger.tag, context.config_at(refs[ref]), refs)
     return _told_by_tags(context, began) if began.config.from_tags else began
 
@@ -61,7 +63,7 @@ def find(context: Context) -> Start:
 def _told_by_tags(context: Context, began: Start) -> Start:
     """Give the start with the highest version that its commit contains: no file says one."""
     history.complete(context, began.commit)
-    merged = set(context.git.run("rev-list", began.commit).splitlines())
+    merged = set(context.git.run("rev-list", "--end-of-options", began.commit).splitlines())
     released = began.released().items()
     mine = [one for one, tag in released if began.refs[f"{tags.REFS}{tag}"] in merged]
     highest = str(max(mine, default=version.BEFORE_ANY))
@@ -74,7 +76,8 @@ def _current_branch(context: Context) -> str:
         return context.git.run("symbolic-ref", "HEAD").removeprefix("refs/heads/")
     except ServiceError as error:
         raise UsageError(
-            "no branch is checked out here", "git switch to the branch to release from"
+            "no branch is checked out here",
+            "switch to the branch to release from: `git switch BRANCH`",
         ) from error
 
 
@@ -113,27 +116,15 @@ def _pushed(start: Start, tag: str, typed: str | None) -> Version:
 
 def check(context: Context, start: Start, wanted: Version) -> None:
     """Refuse what cannot become a release, every reason at once, before anything is made."""
-    problems = [*lacking(context, start.commit)]
-    problems += (_tagged if start.tag else _dispatched)(context, start, wanted)
+    problems = list(named_files.problems_at(context, start.commit))
+    problems = problems or list((_tagged if start.tag else _dispatched)(context, start, wanted))
     if problems:
         raise ProblemsError(problems)
 
 
-def lacking(context: Context, commit: str) -> list[ReleaseError]:
-    """Find what the table names and the commit does not hold."""
-    found = examine(context.read_at(commit, FILE))
-    listed = context.git.run("ls-tree", "-r", "-t", "-z", "--name-only", commit).split("\0")
-    names = {".", *listed}
-
-    def read(path: str) -> str | None:
-        return context.read_at(commit, path) if path in names else None
-
-    return named_files.lacking(found, Tree(names.__contains__, read))
-
-
 def _dispatched(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
     config, path = start.config, start.config.changelog
-    text = context.read_at(start.commit, path)
+    text = context.text_at(start.commit, path)
     current = version.current(config.version)
     yield from _unsettable(context, start, str(wanted))
     yield from _raised(lambda: version.resolve(str(wanted), current, start.released()))
@@ -155,7 +146,8 @@ def _unsettable(context: Context, start: Start, wanted: str) -> Iterator[Release
 
     for file in config.version_files:
         yield from _raised(partial(set_line, file))
-    if not config.from_tags and context.git.run("ls-tree", start.commit, "uv.lock"):
+    held = context.git.run("ls-tree", "--end-of-options", start.commit, "uv.lock")
+    if held and not config.from_tags:
         locked = context.read_at(start.commit, "uv.lock")
         yield from _raised(partial(version_files.uv_lock, locked, config.project, wanted))
 
@@ -174,7 +166,7 @@ def _tagged(context: Context, start: Start, wanted: Version) -> Iterator[Release
         line = file.line.replace("{version}", str(wanted))
         if line not in context.read_at(start.commit, file.path):
             yield UsageError(f"{file.path} does not say {line!r}", remedy, Place(file.path))
-    text = context.read_at(start.commit, config.changelog)
+    text = context.text_at(start.commit, config.changelog)
     yield from _raised(lambda: changelog.section(text, wanted, config.changelog))
 
 
@@ -189,13 +181,16 @@ def _raised(act: Callable[[], object]) -> Iterator[ReleaseError]:
 
 def origin(context: Context, start: Start) -> Origin:
     """Give the start as the plan needs it; all of it follows from the commit, and today's date."""
-    base_epoch = int(context.git.run("show", "--no-patch", "--format=%ct", start.commit))
+    base_epoch = int(
+        context.git.run("show", "--no-patch", "--format=%ct", "--end-of-options", start.commit)
+    )
     released = start.style.read(start.tag) if start.tag else None
     named = called(context, start.config, start.commit, released)
     if start.tag:
         day = datetime.fromtimestamp(base_epoch, UTC).date().isoformat()
         return Origin(start.commit, None, day, base_epoch, named)
-    return Origin(start.commit, start.branch, today(), planning.epoch(base_epoch, today()), named)
+    day = today()
+    return Origin(start.commit, start.branch, day, planning.epoch(base_epoch, day), named)
 
 
 def called(context: Context, config: Config, commit: str, released: Version | None) -> str:

@@ -12,7 +12,7 @@ from scripts.release import version_source
 
 
 def pyproject(text: str, version: str) -> str:
-    """Set the version in [project], in [tool.poetry] or in both, every other byte as it was."""
+    """Set the version in [project], in [tool.poetry] or in both, and change nothing else."""
     document: Any = tomlkit.parse(text)
     for path in version_source.TABLES:
         table = version_source.inside(document, *path)

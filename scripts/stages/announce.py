@@ -1,4 +1,4 @@
-"""Announce the release where the configuration says: each place once, however often it runs."""
+"""Announce the release in each configured place once, however often it runs."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ def run(context: Context) -> Done:
 
 
 def announcements(context: Context) -> Iterator[Surface]:
-    """List every place that can be announced in."""
+    """List every place for an announcement."""
     plan, config, page = context.plan, context.config.announce, context.endpoints.page_url
     body = announcement.text(plan, page)
     for one in config.webhooks:
@@ -45,16 +45,16 @@ def _made(context: Context, surface: Surface) -> Outcome:
         (outcome,) = converge([surface], context.runner.patience)
     except ReleaseError as error:
         context.runner.step(f"{surface.title}: {error.cause}")
-        detail = f"not made: {error.cause}"
+        detail = f"failed: {error.cause}"
         return Outcome(surface.title, detail, written=False, skipped=True, kind=ANNOUNCEMENT)
     return outcome
 
 
 def _unset(context: Context) -> Iterator[Outcome]:
-    """Tell of the webhooks that no secret has an address for."""
+    """Report the webhooks without an address in the secret."""
     missing = [one for one in context.config.announce.webhooks if not _address(context, one)]
     for one in missing:
-        detail = f"not made: the secret ANNOUNCE_SECRETS has no line `{one.name}=ADDRESS`"
+        detail = f"failed: the secret ANNOUNCE_SECRETS has no line `{one.name}=ADDRESS`"
         title = f"announcement to {one.name}"
         yield Outcome(title, detail, written=False, skipped=True, kind=ANNOUNCEMENT)
 

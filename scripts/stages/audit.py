@@ -1,10 +1,12 @@
-"""Whether everything says one version: from public surfaces only, for any past release.
+"""Check that all parts of a past release agree, from public surfaces only.
 
 Needs no token. Exit code 1 on drift. A release made before this system has no lock: then what can
 be told without one is told.
 """
 
+import tarfile
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +17,14 @@ from packaging.version import Version
 from scripts.core import changelog, report, version
 from scripts.core import lock as locking
 from scripts.core.converge import Conflict, Matches, Surface, converge
-from scripts.core.errors import CheckError, ConflictError, ReleaseError, ServiceError, UsageError
+from scripts.core.errors import (
+    CheckError,
+    ConflictError,
+    ReleaseError,
+    ServiceError,
+    UsageError,
+    shown,
+)
 from scripts.core.findings import PROBLEM, Finding, compared, not_checked, ok, problem
 from scripts.core.lock import Lock
 from scripts.core.plan import normalised
@@ -31,9 +40,10 @@ from scripts.release.release_surfaces import tags
 from scripts.release.version_source import STATIC
 from scripts.surfaces.drift_issue import DriftIssue
 from scripts.surfaces.image_registry import VERSION_LABEL, FloatingTag
+from scripts.surfaces.web import NO_ANSWER
 from scripts.tools.docker_engine import Engine, said_version
 
-NAMES = "names that people may have are not mended in place: release the next version"
+NAMES = "a public name must not be changed: release the next version"
 POINTERS = "run the release again with the same version: it moves what it should"
 
 
@@ -43,7 +53,7 @@ Named = tuple[Version, str, str, GitRelease | None]
 
 @dataclass(frozen=True)
 class Subject:
-    """The release that is looked at."""
+    """The audited release."""
 
     version: Version
     tag: str
@@ -61,7 +71,7 @@ class Subject:
 def run(context: Context, start: bool = False, issue: bool = False) -> Done:
     """Print every finding; fail on drift.
 
-    `start` starts the images too. `issue` looks at every release that has a lock, and keeps one
+    `start` starts the images too. `issue` checks every release that has a lock, and keeps one
     issue about what is found, unless one version is asked for; of all those only the highest stable
     release is started, since no runner's disk holds the images of every one.
     """
@@ -95,12 +105,14 @@ def find(context: Context) -> Subject:
     promoted = frozenset(stable(releases, context.style))
     wanted = _asked(context) or max(promoted, default=None)
     if wanted is None:
-        raise UsageError("there is no release to look at", "release one first")
+        raise UsageError("there is no release to audit", "release one first")
     mine = [one for one in releases if context.style.read(one.tag_name) == wanted]
     release = min(mine, key=lambda one: (one.draft, one.id), default=None)
     tag = release.tag_name if release else context.style.tag(wanted)
     if f"refs/tags/{tag}" not in refs:
-        raise UsageError(f"{wanted} was never released: there is no such tag", "name another")
+        raise UsageError(
+            f"{wanted} was never released: its tag does not exist", "choose another version"
+        )
     return _subject(context, (wanted, tag, refs[f"refs/tags/{tag}"], release), promoted)
 
 
@@ -142,7 +154,7 @@ def _subject(context: Context, named: Named, promoted: frozenset[Version]) -> Su
 def examine(
     context: Context, subject: Subject, checks: "tuple[Check, ...] | None" = None
 ) -> list[Finding]:
-    """Make every check; one that fails by itself is a finding too."""
+    """Run every check; an error of a check is a finding too."""
     findings: list[Finding] = []
     for check in checks or CHECKS:
         what = (check.__doc__ or "").rstrip(".")
@@ -151,6 +163,10 @@ def examine(
             findings += _made(check, context, subject)
         except ReleaseError as error:
             findings.append(Finding(what, PROBLEM, error.cause, remedy=error.remedy))
+        except (*NO_ANSWER, zipfile.BadZipFile, tarfile.TarError) as error:
+            # A reader fails on a file that somebody replaced.
+            found = shown(f"cannot be read: {type(error).__name__}: {error}")
+            findings.append(Finding(what, PROBLEM, found, remedy=NAMES))
     return findings
 
 
@@ -159,7 +175,7 @@ def _made(check: "Check", context: Context, subject: Subject) -> list[Finding]:
 
 
 def release(context: Context, subject: Subject) -> Iterator[Finding]:
-    """The release and its assets."""
+    """Check the release and its assets."""
     found = subject.release
     if found is None:
         yield Finding("release", PROBLEM, "not there", remedy=POINTERS)
@@ -168,13 +184,13 @@ def release(context: Context, subject: Subject) -> Iterator[Finding]:
         error = subject.unreadable
         yield Finding(locking.NAME, PROBLEM, error.cause, remedy=f"restore it: {NAMES}")
     elif subject.lock is None:
-        yield not_checked("assets", f"no {locking.NAME}: made before this system")
+        yield not_checked("assets", f"no {locking.NAME}: this system did not make the release")
     else:
         yield from _assets(context, found)
 
 
 def _assets(context: Context, found: GitRelease) -> Iterator[Finding]:
-    """Compare every asset with the list of hashes, and the list with what is there."""
+    """Compare every asset with the list of hashes, and the list with the assets."""
     sums = context.forge.asset(found, SUMS)
     if sums is None:
         yield Finding(f"asset {SUMS}", PROBLEM, "not there", remedy=NAMES)
@@ -184,17 +200,17 @@ def _assets(context: Context, found: GitRelease) -> Iterator[Finding]:
     for name, digest in planned.items():
         yield compared(f"asset {name}", digest, there.get(name, "not there"), NAMES)
     for name in sorted(there.keys() - planned.keys() - {SUMS}):
-        yield Finding(f"asset {name}", PROBLEM, "was not released", remedy="take it away")
+        yield Finding(f"asset {name}", PROBLEM, "was not released", remedy="delete it")
 
 
 def tag(context: Context, subject: Subject) -> Iterator[Finding]:
-    """The git tag."""
+    """Check the git tag."""
     if subject.lock:
         yield observed(tags(context, subject.lock)[0])
 
 
 def observed(surface: Surface, exactly: str | None = None) -> Finding:
-    """Look at a surface as the release did; `exactly` is the only detail that is right."""
+    """Observe a surface as the release did; only the detail `exactly` is right."""
     state = surface.observe()
     if isinstance(state, Conflict):
         return problem(surface.title, state.cause, "", NAMES)
@@ -205,7 +221,7 @@ def observed(surface: Surface, exactly: str | None = None) -> Finding:
 
 
 def files(context: Context, subject: Subject) -> Iterator[Finding]:
-    """The files of the tagged commit."""
+    """Check the files of the tagged commit."""
     config = context.config_at(subject.commit)
     if config.source.kind == STATIC:
         yield compared("pyproject.toml", str(subject.version), config.version, NAMES)
@@ -216,7 +232,7 @@ def files(context: Context, subject: Subject) -> Iterator[Finding]:
     text = context.read_at(subject.commit, config.changelog)
     section = changelog.section(text, subject.version, config.changelog)
     yield compared(config.changelog, subject.version, section.version, NAMES)
-    if context.git.run("ls-tree", subject.commit, "uv.lock"):
+    if context.git.run("ls-tree", "--end-of-options", subject.commit, "uv.lock"):
         packages = tomllib.loads(context.read_at(subject.commit, "uv.lock"))["package"]
         own = [one for one in packages if one["name"] == normalised(config.project)]
         for said in [one["version"] for one in own if "version" in one]:
@@ -224,7 +240,7 @@ def files(context: Context, subject: Subject) -> Iterator[Finding]:
 
 
 def package(context: Context, subject: Subject) -> Iterator[Finding]:
-    """The package on the index."""
+    """Check the package on the index."""
     config = context.config_at(subject.commit)
     if config.package is None:
         return
@@ -245,7 +261,7 @@ def package(context: Context, subject: Subject) -> Iterator[Finding]:
 
 
 def images(context: Context, subject: Subject) -> Iterator[Finding]:
-    """The images' version tags and labels."""
+    """Check the images' version tags and labels."""
     if subject.lock:
         yield from (observed(one) for one in tags(context, subject.lock)[1:])
     for image in context.config_at(subject.commit).images:
@@ -260,10 +276,10 @@ def images(context: Context, subject: Subject) -> Iterator[Finding]:
 
 
 def pointers(context: Context, subject: Subject) -> Iterator[Finding]:
-    """The pointers that lead to this release."""
+    """Check the pointers that lead to this release."""
     here = [n for n, to in pointers_of(subject.stable).items() if to == subject.version]
     if subject.lock is None:
-        yield not_checked("floating tags", "no lock says which bytes they should show")
+        yield not_checked("floating tags", "no lock has their expected content")
         return
     for image in subject.lock.plan.images:
         digest = subject.lock.image(image.name).digest
@@ -276,7 +292,7 @@ def pointers(context: Context, subject: Subject) -> Iterator[Finding]:
 
 
 def started(context: Context, subject: Subject) -> Iterator[Finding]:
-    """The started images."""
+    """Check the started images."""
     what = f"started {subject.tag}"
     release = subject.release
     text = context.forge.asset(release, COMPOSE) if release and subject.lock else None
@@ -299,7 +315,7 @@ def started(context: Context, subject: Subject) -> Iterator[Finding]:
 
 
 def left_out(_: Context, subject: Subject) -> Iterator[Finding]:
-    """The images of one release of many."""
+    """Check the images of one release of many."""
     how = f"only the highest is started; these: the workflow's input {subject.version}"
     yield not_checked(f"started {subject.tag}", how)
 

@@ -17,7 +17,7 @@ from scripts.core.results import Done
 from scripts.release import config as configuration
 from scripts.release import history
 from scripts.release.config import Config
-from scripts.release.context import Context
+from scripts.release.context import Context, utf8
 from scripts.release.second_reader import agree
 
 EXCUSE = re.compile(r"^Changelog: (none|skip)\s*$", re.MULTILINE | re.IGNORECASE)
@@ -32,7 +32,7 @@ def run(context: Context, action: str, base: str | None, since: str | None, to: 
 
 
 def check(context: Context, base: str | None) -> Done:
-    """Find every problem of the file; of a change since `base`, whether it has its entry.
+    """Find every problem of the file, and whether a change since `base` has its entry.
 
     Without `base`, what the run's pull request is to be merged into, if it is for one. What is odd
     in older versions is told and stops nothing. Raises CheckError if a second reader reads the
@@ -55,40 +55,39 @@ def check(context: Context, base: str | None) -> Done:
 
 
 def read_config(context: Context) -> Config:
-    """Read the configuration as it stands in the checkout, committed or not."""
+    """Read the configuration of the checkout, including uncommitted changes."""
     return configuration.parse(read(context.root, configuration.FILE))
 
 
 def read(root: Path, path: str) -> str:
     """Read a text of the checkout, line endings and byte order mark as they are.
 
-    Raises UsageError if it is not there or no UTF-8, with the place of the first byte that is not.
+    Raises UsageError if it is not there, leads out of the clone, or is not UTF-8.
     """
+    place = Place(path)
+    if not (root / path).resolve().is_relative_to(root.resolve()):
+        raise UsageError(f"{path} is outside of this clone", "use a file in the clone", place)
     try:
-        content = (root / path).read_bytes()
-        return content.decode("utf-8")
+        return utf8((root / path).read_bytes(), path)
     except FileNotFoundError as error:
-        remedy = f"add it, or name the right file in [{configuration.TABLE}]"
-        raise UsageError(f"{path} is not here", remedy, Place(path)) from error
-    except UnicodeDecodeError as error:
-        before = content[: error.start]
-        column = len(before.rpartition(b"\n")[2].decode("utf-8")) + 1
-        place = Place(path, before.count(b"\n") + 1, column)
-        cause = f"byte 0x{content[error.start]:02x} is no UTF-8"
-        raise UsageError(cause, "save the file as UTF-8", place) from error
+        remedy = f"add it, or set the right file in [{configuration.TABLE}]"
+        raise UsageError(f"{path} does not exist", remedy, place) from error
+    except OSError as error:
+        cause = f"{path} cannot be read: {error.strerror}"
+        raise UsageError(cause, "put a file there that this user may read", place) from error
 
 
 def entry_problems(
     context: Context, config: Config, text: str, base: str
 ) -> Iterator[ReleaseError]:
-    """Ask for an entry under Unreleased if shipped files changed, unless somebody excused it."""
+    """Require an entry under Unreleased if shipped files changed, unless it is excused."""
     changed = [path for path in history.changed_files(context, base) if shipped(config, path)]
     if not changed:
         return
     if excuse := excused(context, base):
-        context.runner.say(f"{config.changelog}: no entry is asked for: {excuse}", excuse=excuse)
+        context.runner.say(f"{config.changelog}: no entry is needed: {excuse}", excuse=excuse)
         return
-    parent = context.git.run("merge-base", base, "HEAD")
+    parent = context.git.run("merge-base", "--end-of-options", base, "HEAD")
     before = changelog.parse(context.read_at(parent, config.changelog))
     now = changelog.parse(text, config.changelog)
     if said(now) - said(before) or versions(now) - versions(before):
@@ -96,7 +95,7 @@ def entry_problems(
     more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
     place = Place(config.changelog, *((now.unreleased[0].line, 1) if now.unreleased else ()))
     yield UsageError(
-        f"{', '.join(changed[:SHOWN])}{more} changed, and nothing new stands under Unreleased"
+        f"{', '.join(changed[:SHOWN])}{more} changed, but Unreleased has no new entry"
         + misplaced(before, now),
         f"add an entry there, or excuse it: label {LABEL}, or a trailer `Changelog: none` in a "
         "commit's message",
@@ -105,7 +104,7 @@ def entry_problems(
 
 
 def excused(context: Context, base: str) -> str | None:
-    """Give who excused the change from having an entry: a label, or a commit's trailer."""
+    """Return what excuses the change from an entry: a label, or a commit's trailer."""
     if LABEL in labels(context):
         return f"the pull request has the label {LABEL}"
     for commit in history.since(context, base):
@@ -115,7 +114,7 @@ def excused(context: Context, base: str) -> str | None:
 
 
 def labels(context: Context) -> list[str]:
-    """Give the pull request's labels as they are now, or else as they were when the run began."""
+    """Return the pull request's current labels, or else those at the start of the run."""
     number = context.runner.pull_request()
     if not (number and context.secrets.github):
         return context.runner.labels()
@@ -127,7 +126,7 @@ def labels(context: Context) -> list[str]:
 
 
 def shipped(config: Config, path: str) -> bool:
-    """Say whether a file is part of what users get."""
+    """Tell whether users get a file."""
     modules = config.package.modules if config.package else ()
     dockerfiles = [image.dockerfile for image in config.images]
     names = [*dockerfiles, config.compose, configuration.FILE]
@@ -136,7 +135,7 @@ def shipped(config: Config, path: str) -> bool:
 
 
 def said(log: Changelog) -> Counter[str]:
-    """Count the lines under Unreleased that say something."""
+    """Count the lines with content under Unreleased."""
     lines = (line.strip() for part in log.unreleased for line in part.body(log.text).split("\n"))
     return Counter(line for line in lines if line and not line.startswith("#"))
 
@@ -147,16 +146,16 @@ def versions(log: Changelog) -> set[str]:
 
 
 def misplaced(before: Changelog, now: Changelog) -> str:
-    """Say where a new entry stands that came too late: the version was released meanwhile."""
+    """Find a new entry under a version that was released meanwhile."""
     old = {part.key: part.body(before.text).split() for part in before.sections if part.key}
     for part in now.sections:
         if part.key in old and len(part.body(now.text).split()) > len(old[part.key]):
-            return f" (something new stands in line {part.line} and below, under {part.version})"
+            return f" (there is a new entry below line {part.line}, under {part.version})"
     return ""
 
 
 def draft(context: Context, since: str | None, to: str) -> Done:
-    """Print the entries for what came since the last tag, write them, or propose them."""
+    """Print the entries for the changes since the last tag, write them, or propose them."""
     config = read_config(context)
     found = found_entries(context, config, since)
     if to == PROPOSE:
@@ -175,7 +174,7 @@ def draft(context: Context, since: str | None, to: str) -> Done:
 
 
 def found_entries(context: Context, config: Config, since: str | None) -> list[Entry]:
-    """Make the entries of what came since a commit, by default since the last tag."""
+    """Make entries for the changes since a commit, by default since the last tag."""
     found = changes(history.since(context, since or last_tag(context, config)))
     page, leave_out = context.endpoints.page_url, config.draft
     pulls = pull_requests(context, found)
@@ -184,13 +183,13 @@ def found_entries(context: Context, config: Config, since: str | None) -> list[E
 
 
 def last_tag(context: Context, config: Config) -> str | None:
-    """Give the last version's tag, and say what is doubtful about it."""
+    """Return the last version's tag, and report doubts about it."""
     released = history.released(context, config.tag, config.project)
     if released.tag is None:
         others = f"; {released.elsewhere} is on another branch" if released.elsewhere else ""
         warn(
-            f"no tag of a version is in this history{others}: all of it is drafted\n"
-            "  remedy: if that is too much, name where to begin: --since COMMIT"
+            f"this history has no tag of a version{others}: the draft covers all of it\n"
+            "  remedy: to start later, use --since COMMIT"
         )
     if released.warning:
         warn(released.warning)
@@ -198,7 +197,7 @@ def last_tag(context: Context, config: Config) -> str | None:
 
 
 def pull_requests(context: Context, found: list[Change]) -> dict[str, Pull]:
-    """Ask the API for authors and labels where a token allows; a draft needs none of it."""
+    """Ask the API for authors and labels if a token allows it; a draft does not need them."""
     token = context.secrets.github
     if not (token and found):
         return {}
@@ -211,14 +210,15 @@ def pull_requests(context: Context, found: list[Change]) -> dict[str, Pull]:
         api.ask(wanted, min(one.commit.time for one in found))
     except ServiceError as error:
         warn(
-            f"authors and labels of pull requests are not known: {error.cause}\n"
-            "  remedy: none is needed; entries name who git says, and words choose their group"
+            f"cannot read the authors and labels of pull requests: {error.cause}\n"
+            "  remedy: none is needed; the draft takes authors from git, and groups entries by "
+            "words"
         )
     return api.found
 
 
 def warn(text: str) -> None:
-    """Say on standard error what does not stop the draft."""
+    """Print a warning to standard error."""
     print("\n".join(map(history.readable, text.split("\n"))), file=sys.stderr)
 
 
@@ -248,6 +248,6 @@ def propose(context: Context, config: Config, found: list[Entry]) -> Done:
 
 
 def tell(context: Context, text: str, found: list[Entry]) -> None:
-    """Say it in the log, and on the summary page."""
+    """Write a text to the log and the summary page."""
     context.runner.say(text, entries=found)
     context.runner.summary(f"{text}\n")

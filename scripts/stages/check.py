@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
-from pathlib import Path
 from typing import Any
 
 from scripts.core import changelog, jobs, tags
@@ -13,47 +12,31 @@ from scripts.core.version import BEFORE_ANY
 from scripts.release import config as configuration
 from scripts.release.config import FILE, TABLE, Config, Examined
 from scripts.release.context import Context
-from scripts.release.named_files import Tree, lacking, unsettable, wrong
+from scripts.release.named_files import Tree, of_folder, problems, unsettable, wrong
 from scripts.release.version_source import inside
 
 MAKEFILE = "Makefile"
-WORKFLOW = ".github/workflows/release.yml"
 
 
 def run(context: Context) -> Done:
     """Say every problem of table, files, changelog and workflow; what is only odd is a warning."""
-    text = read(context.root, FILE)
+    tree = of_folder(context.root)
+    text = tree.read(FILE)
     if text is None:
         remedy = f"add it, with a table [{TABLE}]"
-        raise UsageError(f"{FILE} is not here", remedy, Place(FILE))
+        raise UsageError(f"{FILE} does not exist", remedy, Place(FILE))
     found = configuration.examine(text)
-    tree = Tree(lambda path: (context.root / path).exists(), lambda p: read(context.root, p))
-    problems = [*found.problems, *lacking(found, tree), *unsettable(found, tree)]
-    problems += targets(found, tree)
-    problems += workflow(found.config, tree, local_tags(context))
+    errors = [*found.problems, *problems(found, tree), *unsettable(found, tree)]
+    errors += targets(found, tree)
+    errors += workflow(found.config, tree, local_tags(context))
     if (log := tree.read(path := found.config.changelog)) is not None:
-        problems += changelog.problems(log, path)
+        errors += changelog.problems(log, path)
         for odd in changelog.oddities(log, path):
             context.runner.warn(odd)
-    if problems:
-        raise ProblemsError(problems)
+    if errors:
+        raise ProblemsError(errors)
     context.runner.say("table, files, changelog and workflow: fine", checked=FILE)
     return Done()
-
-
-def read(root: Path, path: str) -> str | None:
-    """Read a text of the working tree; none where it is not there, or not a file.
-
-    Raises UsageError if it is not UTF-8.
-    """
-    try:
-        return (root / path).read_bytes().decode("utf-8")
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
-    except UnicodeDecodeError as error:
-        cause = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise UsageError(cause, "save the file as UTF-8", Place(path, line)) from error
 
 
 def local_tags(context: Context) -> list[str]:
@@ -65,19 +48,19 @@ def local_tags(context: Context) -> list[str]:
 
 
 def targets(found: Examined, tree: Tree) -> Iterator[ReleaseError]:
-    """Look for the make target that checks the release commit."""
+    """Search for the make target that checks the release commit."""
     config = found.config
     words = [word for word in config.checks[1:] if re.fullmatch(r"[\w-]+", word)]
     text = tree.read(MAKEFILE)
     if config.checks[0] != "make" or not words:
         return
     if text is None:
-        what, remedy = f"needs a {MAKEFILE}, which is not there", "add it, or name another command"
-        yield wrong(found, "checks", what, remedy)
+        cause = f"{TABLE}.checks needs a {MAKEFILE}, which does not exist"
+        yield wrong(found, "checks", cause, "add it, or set another command")
     elif not re.search(rf"^(?:[\w-]+ +)*{re.escape(words[0])}(?: +[\w-]+)*\s*:(?!=)", text, re.M):
         yield UsageError(
             f"{MAKEFILE} has no target {words[0]}, which checks the release commit",
-            f"add it, or name another command: checks in [{TABLE}]",
+            f"add it, or set another command: checks in [{TABLE}]",
             Place(MAKEFILE),
         )
 
@@ -87,19 +70,20 @@ def workflow(config: Config, tree: Tree, known: list[str]) -> Iterator[ReleaseEr
     from ruamel.yaml import YAML  # noqa: PLC0415 - start-up counts
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
-    place, copy = Place(WORKFLOW), "take the file of the release system, unchanged"
-    text = tree.read(WORKFLOW)
+    path = jobs.BESIDE if tree.has(jobs.BESIDE) else jobs.WORKFLOW
+    place, copy = Place(path), "take the file of the release system, unchanged"
+    text = tree.read(path)
     if text is None:
-        yield UsageError(f"{WORKFLOW} is not here, so nothing can be released", copy, place)
+        yield UsageError(f"{path} does not exist, so nothing can be released", copy, place)
         return
     try:
         document: Any = YAML(typ="safe").load(text)
     except YAMLError as error:
-        yield UsageError(f"{WORKFLOW} is not YAML: {error}", copy, place)
+        yield UsageError(f"{path} is not YAML: {error}", copy, place)
         return
     lacking = [job.name for job in jobs.JOBS if job.name not in inside(document, "jobs")]
     if lacking:
-        yield UsageError(f"{WORKFLOW} lacks the jobs {', '.join(lacking)}", copy, place)
+        yield UsageError(f"{path} lacks the jobs {', '.join(lacking)}", copy, place)
     wanted = inside(document, "on", "push").get("tags")
     style = tags.detect(known, config.tag, config.project).style
     if isinstance(wanted, list) and not any(
@@ -110,5 +94,5 @@ def workflow(config: Config, tree: Tree, known: list[str]) -> Iterator[ReleaseEr
             f"a pushed tag starts the workflow for {', '.join(map(str, wanted))}, and the tags "
             f"here are spelt {style.template}",
             f'write tags: ["{style.prefix}[0-9]*"] there',
-            Place(WORKFLOW, line),
+            Place(path, line),
         )

@@ -12,9 +12,11 @@ SILENT = "passed, and printed nothing"
 
 
 def run(context: Context) -> Done:
-    """Run the configured command in the release commit, unless an earlier try proved it."""
+    """Run the configured command in the release commit, unless an earlier attempt passed it."""
     if context.earlier:
-        return Done((Outcome("checks", "passed by the earlier try", written=False, kind=CHECK),))
+        return Done(
+            (Outcome("checks", "passed in the earlier attempt", written=False, kind=CHECK),)
+        )
     tree = checkout.checkout(context)
     environment = context.runner.inherited(CI="true")
     command = list(context.config.checks)
@@ -23,7 +25,7 @@ def run(context: Context) -> Done:
     except ServiceError as error:
         raise CheckError(
             f"the checks fail on the release commit: {error.cause}",
-            f"run `{' '.join(command)}`, fix what it names, and run the release again",
+            f"run `{' '.join(command)}`, fix what it reports, and run the release again",
         ) from error
     last = [SILENT, *said.strip().splitlines()][-1]
     return Done((Outcome("checks", last, written=False, kind=CHECK),))

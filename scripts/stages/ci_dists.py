@@ -14,10 +14,10 @@ from scripts.stages import dists
 
 
 def run(context: Context) -> Done:
-    """Put the files into `release/out/dist`. What is not committed is not in them."""
+    """Put the files into `release/out/dist`. They do not contain uncommitted changes."""
     commit = context.git.run("rev-parse", "HEAD")
     config = context.config_at(commit)
-    seconds = int(context.git.run("show", "--no-patch", "--format=%ct", commit))
+    seconds = int(context.git.run("show", "--no-patch", "--format=%ct", "--end-of-options", commit))
     day = datetime.fromtimestamp(seconds, UTC).date().isoformat()
     product = Product(config.project, config.author, config.package is not None, ())
     origin = Origin(commit, None, day, seconds)

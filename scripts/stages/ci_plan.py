@@ -1,4 +1,4 @@
-"""Decide which checks a change needs, from what it touches, and tell the workflow."""
+"""Decide which checks a change needs, and tell the workflow."""
 
 import json
 import re
@@ -17,9 +17,9 @@ MAKEFILE = "Makefile"
 
 
 def run(context: Context, base: str | None) -> Done:
-    """Compare HEAD with `base`, or with what the pull request is to be merged into."""
+    """Compare HEAD with `base`, or with the target of the pull request."""
     base = base or history.merged_into(context)
-    # A push has nothing to be compared with: everything is checked.
+    # A push has no base to compare with: it needs every check.
     paths = history.changed_files(context, base) if base else None
     checks = ci_plan.decide(paths, house(context))
     context.runner.output(
@@ -35,7 +35,7 @@ def run(context: Context, base: str | None) -> Done:
 
 
 def house(context: Context) -> House:
-    """Read what the decision needs to know of the project."""
+    """Read the project's facts for the decision."""
     config = context.config_at("HEAD")
     project: dict[str, Any] = inside(tomllib.loads(context.read_at("HEAD", FILE)), "project")
     readme = project.get("readme")

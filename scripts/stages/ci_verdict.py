@@ -1,4 +1,4 @@
-"""Sum up the checks of a change in one answer, which branch protection needs one name for."""
+"""Combine the checks of a change into one result, since branch protection needs one name."""
 
 from scripts.core import ci_plan, report
 from scripts.core.errors import ProblemsError

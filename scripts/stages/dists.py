@@ -1,4 +1,4 @@
-"""Build the wheel and the sdist, reproducibly, and prove what is in them.
+"""Build the wheel and the sdist reproducibly, and check their content.
 
 An earlier try's files are taken instead of building again: what was proven is what is published.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scripts.core.converge import CHECK, Outcome
-from scripts.core.errors import CheckError, ServiceError, TransientError
+from scripts.core.errors import CheckError, ServiceError, TransientError, UsageError
 from scripts.core.plan import Plan, normalised
 from scripts.core.results import Done
 from scripts.release import checkout
@@ -23,7 +23,7 @@ TOLD = ("SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION")
 
 
 def run(context: Context) -> Done:
-    """Put the proven files into `release/out/dist`."""
+    """Put the checked files into `release/out/dist`."""
     folder = context.outputs / "dist"
     folder.mkdir(parents=True, exist_ok=True)
     plan = context.plan
@@ -38,7 +38,7 @@ def run(context: Context) -> Done:
 
 
 def prove(context: Context, tree: Path, folder: Path) -> None:
-    """Build the plan's files out of `tree` into `folder`, and look at all that can be wrong."""
+    """Build the plan's files from `tree` into `folder`, and check them."""
     plan = context.plan
     context.runner.step("build the wheel and the sdist")
     build(context, tree, folder)
@@ -46,7 +46,8 @@ def prove(context: Context, tree: Path, folder: Path) -> None:
     check_names(plan, folder)
     check_wheel(plan, folder / plan.dists[0], expected_files(context, tree))
     check_metadata(plan, folder)
-    command = [sys.executable, "-m", "twine", "check", "--strict", *map(str, folder.iterdir())]
+    files = map(str, folder.iterdir())
+    command = [sys.executable, "-m", "twine", "check", "--strict", "--", *files]
     _proven("twine would not upload it", command, context.runner.inherited(NO_COLOR="1"))
 
 
@@ -54,11 +55,26 @@ def build(context: Context, tree: Path, folder: Path) -> None:
     """Build with `build`, every file's time the commit's (reproducible-builds.org)."""
     when = {"SOURCE_DATE_EPOCH": str(context.plan.source_date_epoch), "PYTHONHASHSEED": "0"}
     told = dict.fromkeys(TOLD, context.plan.version) if context.config.from_tags else {}
-    command = [sys.executable, "-m", "build", "--installer", "uv", "--outdir", str(folder)]
-    # uv is found beside this Python, which is not always on PATH.
+    command = [sys.executable, "-m", "build", "--installer", "uv", f"--outdir={folder}"]
+    # uv is beside this Python, whose folder is not always on PATH.
     path = f"{Path(sys.executable).parent}:{context.runner.get('PATH') or ''}"
-    environment = context.runner.inherited(**when, **told) | {"PATH": path}
-    _proven("the package does not build", [*command, str(tree)], environment)
+    given = when | told | constraints(context, tree)
+    environment = context.runner.inherited(**given) | {"PATH": path}
+    _proven("the package does not build", [*command, "--", str(tree)], environment)
+
+
+def constraints(context: Context, tree: Path) -> dict[str, str]:
+    """Pin what the build takes from the index, by version and hash (uv, UV_CONSTRAINT)."""
+    package = context.config.package
+    if package is None or package.build_constraints is None:
+        return {}
+    path = tree / package.build_constraints
+    if not path.is_file():
+        raise UsageError(
+            f"{package.build_constraints} is not in the release commit",
+            "add it, or take `build-constraints` out of [tool.release.package]",
+        )
+    return {"UV_CONSTRAINT": str(path)}
 
 
 def check_names(plan: Plan, folder: Path) -> None:
@@ -67,7 +83,7 @@ def check_names(plan: Plan, folder: Path) -> None:
 
 
 def expected_files(context: Context, tree: Path) -> set[str]:
-    """Give the files that the wheel must hold: what git tracks of the package's modules."""
+    """List the files that the wheel must contain: git's files of the package's modules."""
     package, source = context.config.package, context.config.source
     written = source.paths if context.config.from_tags else ()
     tracked = processes.run(
@@ -79,7 +95,7 @@ def expected_files(context: Context, tree: Path) -> set[str]:
 
 
 def check_wheel(plan: Plan, wheel: Path, expected: set[str]) -> None:
-    """Compare the wheel's files with the tracked ones, so that nothing slips in or is lost."""
+    """Compare the wheel's files with the tracked ones, to find extra and missing files."""
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/")}
     info = f"{wheel.name.split('-')[0]}-{plan.version}.dist-info/"
@@ -93,7 +109,7 @@ def check_metadata(plan: Plan, folder: Path) -> None:
         if said != (normalised(plan.project), plan.version):
             raise CheckError(
                 f"{name} says {said[0]} {said[1]}, the plan {plan.project} {plan.version}",
-                "the version is computed elsewhere: name that file in `version-files`",
+                "the version comes from another file: add that file to `version-files`",
             )
 
 
@@ -111,7 +127,7 @@ def _same(what: str, found: set[str], expected: set[str]) -> None:
     extra, missing = sorted(found - expected), sorted(expected - found)
     if extra or missing:
         raise CheckError(
-            f"{what} holds what does not belong: {', '.join(extra) or 'nothing'}; "
-            f"and lacks: {', '.join(missing) or 'nothing'}",
+            f"{what} has unexpected content: {', '.join(extra) or 'nothing'}; "
+            f"and lacks {', '.join(missing) or 'nothing'}",
             "correct the build configuration, or `modules` in [tool.release.package]",
         )

@@ -1,4 +1,4 @@
-"""Find what would stop the release later, before anything is built. Nothing is written."""
+"""Find what would stop the release later, before anything is built. Write nothing."""
 
 import re
 import shutil
@@ -15,6 +15,7 @@ from scripts.core import report
 from scripts.core.converge import Missing
 from scripts.core.errors import CheckError, ServiceError, UsageError
 from scripts.core.findings import PROBLEM, Finding, advice, not_checked, ok, problem
+from scripts.core.jobs import BESIDE, WORKFLOW
 from scripts.core.results import Done
 from scripts.release import attempt, starting_point
 from scripts.release.context import Context
@@ -24,16 +25,37 @@ from scripts.surfaces import web
 from scripts.surfaces.registry_access import may_push
 from scripts.tools import processes
 
-WORKFLOW = ".github/workflows/release.yml"
-CLOSED = timedelta(days=14)  # the public index takes no new file for an older release
-LOOK = 30  # seconds for one check: what cannot be looked at is said, and stops nothing
+CLOSED = timedelta(days=14)  # the public index accepts no new file for an older release
+LOOK = 30  # seconds for one check: an impossible check is reported, and stops nothing
 SKEW = timedelta(minutes=2)
 GIT = ("git", ("git", "--version"), (2, 38))  # merge-tree --write-tree
 # imagetools --dry-run, named contexts; and !override
 BUILDX = ("docker buildx", ("docker", "buildx", "version"), (0, 13))
 COMPOSE = ("docker compose", ("docker", "compose", "version", "--short"), (2, 24))
-# The kinds of rules that refuse a push (GitHub Docs, "Available rules for rulesets").
-GUARDING = {"pull_request", "update", "required_status_checks", "required_signatures"}
+# The kinds of rules that reject a push (GitHub Docs, "Available rules for rulesets").
+GUARDING = {
+    *("pull_request", "update", "required_status_checks", "required_signatures"),
+    "merge_queue",
+}
+# The branch rules that a release cannot follow: severity, reason and remedy.
+UNKEPT = {
+    "required_linear_history": (
+        advice,
+        "if the branch changes during the release, it gets a merge, which the rule rejects",
+        "switch *Require linear history* off, or merge nothing during a release",
+    ),
+    "required_signatures": (
+        problem,
+        "the release commit is not signed, so neither a push nor a pull request can add it",
+        "switch *Require signed commits* off for this branch",
+    ),
+    "merge_queue": (
+        advice,
+        "a queue that squashes keeps the tagged commit out of the branch",
+        "set the queue to merge commits, and add the trigger `merge_group` to your checks",
+    ),
+}
+AUDIT = "audit.yml"
 Check = Callable[[Context, Start], Iterator[Finding]]
 
 
@@ -52,7 +74,7 @@ def run(context: Context) -> Done:
 
 
 def examine(context: Context, began: Start) -> list[Finding]:
-    """Make every check; one that the token may not make is said to be not made."""
+    """Run every check; report a check that the token does not allow."""
     findings: list[Finding] = []
     for check in CHECKS:
         context.runner.step(_name(check))
@@ -73,7 +95,7 @@ def _made(check: Check, context: Context, began: Start) -> list[Finding]:
 
 
 def token(context: Context, _: Start) -> Iterator[Finding]:
-    """Look whether the token may write."""
+    """Check whether the token may write."""
     what = "the token may write"
     if context.secrets.github is None:
         yield not_checked(what, "no GITHUB_TOKEN here")
@@ -81,45 +103,48 @@ def token(context: Context, _: Start) -> Iterator[Finding]:
     if context.git.may_push():
         yield ok(what, context.endpoints.repository)
     else:
-        why = "the release branch, the tag and the release are written with it"
+        why = "the release writes its branch, its tag and its page with this token"
         remedy = "give the job `contents: write`, or use a token that has it"
         yield problem(what, "read only", why, remedy, _settings(context, "actions"))
 
 
 def environments(context: Context, began: Start) -> Iterator[Finding]:
-    """Look for the environments that the workflow names, and for reviewers."""
+    """Check the workflow's environments, and their reviewers."""
     page = _settings(context, "environments")
     wanted = ["release", *(["pypi"] if began.config.package else [])]
     found = context.forge.environments()
     for name in wanted:
         what = f"environment {name}"
         if name not in found:
-            why = "a job whose environment is not set up runs in a new one, without protection"
-            yield problem(what, "not there", why, f"make the environment {name}", page)
+            why = "without this environment the job runs in a new one, without protection"
+            yield problem(what, "not there", why, f"create the environment {name}", page)
         elif name == "release" and not found[name]:
-            why = "without them nobody is asked before a release becomes public"
+            why = "without reviewers a release becomes public without an approval"
             yield advice(what, "has no reviewers", why, "add required reviewers", page)
         else:
             yield ok(what, "there")
 
 
 def publisher(context: Context, began: Start) -> Iterator[Finding]:
-    """Compare the workflow with what trusted publishing asks for."""
+    """Compare the workflow with the requirements of trusted publishing."""
     if not began.config.package:
         return
     what, page = "trusted publishing", f"{context.endpoints.page_url}/blob/HEAD/{WORKFLOW}"
-    if _publishes(context, began):
-        where = f"enter {WORKFLOW.rpartition('/')[2]} and environment pypi at the index"
-        yield not_checked(what, f"the workflow is right; {where}, which no API shows")
+    right = next((one for one in (WORKFLOW, BESIDE) if _publishes(context, began, one)), None)
+    if right:
+        where = f"enter {right.rpartition('/')[2]} and environment pypi at the index"
+        yield not_checked(
+            what, f"the workflow is right; {where}: no API shows whether that is done"
+        )
     else:
-        why = "the index trusts one job of one file, by its identity token"
-        remedy = f"give a job of {WORKFLOW} `environment: pypi` and `id-token: write`"
+        why = "the index trusts one job of one file by its identity token"
+        remedy = f"add `environment: pypi` and `id-token: write` to a job of {WORKFLOW}"
         yield problem(what, "no job of the workflow can publish", why, remedy, page)
 
 
-def _publishes(context: Context, began: Start) -> bool:
+def _publishes(context: Context, began: Start, path: str) -> bool:
     try:
-        workflow = YAML(typ="safe").load(context.read_at(began.commit, WORKFLOW))
+        workflow = YAML(typ="safe").load(context.read_at(began.commit, path))
         jobs = list(workflow["jobs"].values())
     except (UsageError, YAMLError, TypeError, KeyError, AttributeError):
         return False  # no such file, or no workflow
@@ -128,11 +153,12 @@ def _publishes(context: Context, began: Start) -> bool:
 
 
 def branch(context: Context, began: Start) -> Iterator[Finding]:
-    """Look whether the release commit can come to its branch, directly or by a pull request."""
+    """Check whether the release commit can reach its branch, directly or by pull request."""
     if began.branch is None:
         return
     what, by_pull = f"branch {began.branch}", "protected: the release ends in a pull request"
     rules = context.forge.rules(began.branch)
+    yield from _unkept(context, what, rules)
     if not (context.forge.protected(began.branch) or GUARDING & set(rules)):
         yield ok(what, "takes the release commit")
         return
@@ -148,27 +174,48 @@ def branch(context: Context, began: Start) -> Iterator[Finding]:
         yield problem(what, "Actions may not create pull requests", why, remedy, page)
 
 
+def _unkept(context: Context, branch: str, rules: list[str]) -> Iterator[Finding]:
+    """Find rules that the release cannot follow, since a bot pushes or merges its commit."""
+    page = _settings(context, "rules")
+    for rule in sorted(UNKEPT.keys() & set(rules)):
+        kind, why, remedy = UNKEPT[rule]
+        yield kind(f"rule {rule} of {branch}", "active", why, remedy, page)
+
+
+def schedule(context: Context, _: Start) -> Iterator[Finding]:
+    """Check whether GitHub still starts the weekly audit."""
+    what, page = "the weekly audit", f"{context.endpoints.page_url}/actions/workflows/{AUDIT}"
+    state = (context.forge.setting(f"actions/workflows/{AUDIT}") or {}).get("state")
+    if state is None:
+        yield not_checked(what, "the token may not read it, or there is none", page=page)
+    elif state == "active":
+        yield ok(what, "active")
+    else:
+        why = "GitHub switches schedules off after 60 days without a commit"
+        yield advice(what, str(state), why, "press *Enable workflow* there", page)
+
+
 def tags(context: Context, began: Start) -> Iterator[Finding]:
-    """Look for a doubtful style of tags, and for rulesets that could keep the tag from being."""
+    """Check for a doubtful style of tags, and for rulesets that could stop the tag."""
     if warning := began.tagging.warning:
         found, _, remedy = warning.partition("\n  remedy: ")
         why = "versions whose tags have another style count as not released"
         yield advice("style of tags", found, why, remedy)
     names = context.forge.tag_rulesets()
     if names:
-        why = "a workflow's own token is on no bypass list, and the release pushes its tag with it"
-        remedy = f"let them allow the creation of tags {began.style.template}"
+        why = "the release pushes its tag with the workflow's token, which is not on a bypass list"
+        remedy = f"allow the creation of tags {began.style.template} in these rulesets"
         page = _settings(context, "rules")
-        yield advice("tags", f"held to {', '.join(names)}", why, remedy, page)
+        yield advice("tags", f"restricted by {', '.join(names)}", why, remedy, page)
     else:
         yield ok("tags", "no ruleset is active")
 
 
 def immutable(context: Context, _: Start) -> Iterator[Finding]:
-    """Say whether published releases can be changed."""
+    """Check whether published releases can be changed."""
     found = context.forge.setting("immutable-releases")
     page = _settings(context, "")
-    what, why = "immutable releases", "what is published can be exchanged unnoticed"
+    what, why = "immutable releases", "published files can be replaced unnoticed"
     if found is None:
         yield not_checked(what, "off, or the token may not read it", why, page)
     elif found.get("enabled"):
@@ -194,7 +241,7 @@ def registry(context: Context, began: Start) -> Iterator[Finding]:
 
 
 def package(context: Context, began: Start) -> Iterator[Finding]:
-    """Look whether the index still takes files of the version that is asked for."""
+    """Check whether the index still accepts files of the requested version."""
     if not (began.config.package and (began.tag or context.runner.trigger().version)):
         return
     wanted = starting_point.wanted(context, began)
@@ -209,7 +256,7 @@ def package(context: Context, began: Start) -> Iterator[Finding]:
     tag = began.style.tag(wanted)
     known = {f"refs/tags/{tag}", f"refs/heads/release/{tag}"} & set(began.refs)
     if not known and context.forge.release(tag) is None:
-        why = "an index takes no file name twice, and nothing here says what it was made from"
+        why = "an index never accepts a file name twice, and nothing here shows its source"
         yield problem(what, f"taken, {since}", why, "release the next version", page)
     elif first and datetime.now(UTC) - first > CLOSED:
         why = "an index closes a release two weeks after its first file"
@@ -226,7 +273,7 @@ def clock(context: Context, _: Start) -> Iterator[Finding]:
     if skew < SKEW:
         yield ok("clock", f"{skew.total_seconds():.0f} s from GitHub's")
     else:
-        why = "identity tokens are valid for minutes, and the release is dated by this clock"
+        why = "identity tokens are valid for minutes, and this clock gives the release its date"
         yield problem("clock", f"off by {skew}", why, "set the clock: `timedatectl set-ntp true`")
 
 
@@ -242,7 +289,7 @@ def tools(context: Context, began: Start) -> Iterator[Finding]:
 def _tool(context: Context, name: str, command: tuple[str, ...], least: tuple[int, ...]) -> Finding:
     wanted = ".".join(map(str, least))
     why, remedy = "stages start it", f"install {name} {wanted} or newer"
-    # On a laptop a release is planned and looked at; the runners make it.
+    # On a laptop people plan and check a release; the runners make it.
     wrong = problem if context.runner.on_actions else advice
     environment = context.runner.inherited()
     try:
@@ -258,10 +305,10 @@ def _tool(context: Context, name: str, command: tuple[str, ...], least: tuple[in
 
 
 def runners(context: Context, began: Start) -> Iterator[Finding]:
-    """Name the runners that are needed: no API tells which a repository may use."""
+    """List the runners that are needed: no API shows which ones a repository may use."""
     platforms = {p for image in began.config.images for p in image.platforms} or {DEFAULT}
     for platform in sorted(platforms):
-        why = "a job whose label no runner has waits for a day, and fails"
+        why = "a job waits for a day and fails if no runner has its label"
         page = _settings(context, "actions/runners")
         yield not_checked(f"runner for {platform}", f"the label {RUNNERS[platform]}", why, page)
 
@@ -271,6 +318,7 @@ CHECKS: tuple[Check, ...] = (
     environments,
     publisher,
     branch,
+    schedule,
     tags,
     immutable,
     registry,

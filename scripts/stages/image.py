@@ -1,4 +1,4 @@
-"""Build one image for one platform, on a runner of that platform, and push it without a name."""
+"""Build one image for one platform, on a runner of that platform, and push it without a tag."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from scripts.tools import processes
 
 
 def run(context: Context, name: str, platform: str) -> Done:
-    """Give the digest of the image, built now or by an earlier try."""
+    """Return the digest of the image, built now or in an earlier attempt."""
     plan = context.plan
     if name == NO_IMAGE and not plan.images:
         return Done()
@@ -32,7 +32,7 @@ def run(context: Context, name: str, platform: str) -> Done:
 
 
 def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
-    """Give the digest that an earlier try proved, if the registry still has it."""
+    """Return the digest of an earlier attempt, if the registry still has the image."""
     if context.earlier is None:
         return None
     digest = context.earlier.image(image.name).platforms[platform]
@@ -42,36 +42,32 @@ def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
 
 
 def build(context: Context, image: PlannedImage, platform: str) -> str:
-    """Build from the release commit and the proven wheel; a dry run pushes nothing."""
+    """Build from the release commit and the checked wheel; a dry run pushes nothing."""
     tree, wheel = checkout.checkout(context), wheel_folder(context)
     settle(context, tree, wheel)
     metadata = context.fresh("image") / "metadata.json"
+    (wanted,) = (one for one in context.config.images if one.name == image.name)
     command = [
-        *("docker", "buildx", "build", "--platform", platform),
-        *sources(context, image, tree),
+        "docker",
+        *("buildx", "build"),
+        f"--platform={platform}",
+        f"--file={tree / image.dockerfile}",
+        f"--target={wanted.target or ''}",
+        *(f"--build-arg={argument}" for argument in wanted.build_args),
         # An attestation in the index would make its digest depend on the time of the build.
         *("--provenance=false", "--sbom=false"),
-        *("--build-context", f"dist={wheel}"),
+        f"--build-context=dist={wheel}",
         *(f"--label={key}={value}" for key, value in labels(context).items()),
-        *("--output", output(image, push=not context.plan.dry_run)),
-        *("--metadata-file", str(metadata)),
+        f"--output={output(image, push=not context.plan.dry_run)}",
+        f"--metadata-file={metadata}",
+        "--",
+        str(tree / wanted.context),
     ]
     when = str(context.plan.source_date_epoch)
     environment = context.runner.inherited(SOURCE_DATE_EPOCH=when)
-    # What BuildKit finished is in its cache: another try goes on from there.
+    # BuildKit caches finished steps: a retry continues from there.
     context.ask(lambda: processes.run(command, environment=environment, timeout=3000))
     return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
-
-
-def sources(context: Context, image: PlannedImage, tree: Path) -> list[str]:
-    """Give the words that say what buildx builds: context, Dockerfile, target, arguments."""
-    (wanted,) = (one for one in context.config.images if one.name == image.name)
-    return [
-        str(tree / wanted.context),
-        *("--file", str(tree / image.dockerfile)),
-        *(("--target", wanted.target) if wanted.target else ()),
-        *(f"--build-arg={argument}" for argument in wanted.build_args),
-    ]
 
 
 def output(image: PlannedImage, *, push: bool) -> str:
@@ -85,7 +81,7 @@ def output(image: PlannedImage, *, push: bool) -> str:
 
 
 def settle(context: Context, *folders: Path) -> None:
-    """Give all that is copied into images the release's time, not the time of this checkout.
+    """Set the release's time on all files that images copy, not this checkout's time.
 
     What a Dockerfile makes itself has to be given a time there.
     """
@@ -96,7 +92,7 @@ def settle(context: Context, *folders: Path) -> None:
 
 
 def labels(context: Context) -> dict[str, str]:
-    """Give the labels that say what an image is (OCI image spec, annotations)."""
+    """Return the labels that describe an image (OCI image spec, annotations)."""
     plan = context.plan
     created = datetime.fromtimestamp(plan.source_date_epoch, UTC)
     said = {
@@ -109,7 +105,7 @@ def labels(context: Context) -> dict[str, str]:
 
 
 def wheel_folder(context: Context) -> Path:
-    """Give a folder with the proven wheel alone: it takes the place of the stage `dist`."""
+    """Return a folder with only the checked wheel: it replaces the stage `dist`."""
     folder = context.fresh("wheel")
     for wheel in (context.inputs / "dist").glob("*.whl"):
         shutil.copy(wheel, folder)

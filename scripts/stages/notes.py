@@ -1,4 +1,4 @@
-"""Print the notes of any version: of a release as its lock has them, of any other as they would be.
+"""Print the notes of any version: of a release from its lock, of any other as a preview.
 
 A release that was made before this system has no lock, and neither has one that is not begun: their
 notes have no bytes to name, and say the rest.
@@ -34,18 +34,18 @@ def run(context: Context) -> Done:
 
 
 def asked(context: Context) -> Version:
-    """Give the version that was typed, or the highest stable one."""
+    """Return the typed version, or the highest stable one."""
     if typed := context.runner.trigger().version:
         return version.parse(typed)
     releases = context.ask(context.forge.releases)
     highest = max(stable(releases, context.style), default=None)
     if highest is None:
-        raise UsageError("there is no release yet", "name the version: `notes 0.1.0`")
+        raise UsageError("there is no release yet", "give a version: `notes 0.1.0`")
     return highest
 
 
 def released(context: Context, lock: Lock) -> str:
-    """Render what the release, or its draft, says."""
+    """Render the notes of the release or its draft."""
     context.git.fetch(lock.commit)
     return release_notes(context.knowing(plan=lock.plan), lock)
 
@@ -56,23 +56,23 @@ def unlocked(context: Context, wanted: Version) -> str:
     tag, commit = tagged(began).get(wanted, (began.style.tag(wanted), None))
     if commit is None and wanted <= version.current(began.config.version):
         raise UsageError(
-            f"{wanted} was never released: there is no tag {tag}, and "
+            f"{wanted} was never released: tag {tag} does not exist, and "
             f"{began.branch or began.tag} says {began.config.version} already",
-            "name a version that has a tag, or one that is still to come",
+            "give a version that has a tag, or a higher one",
         )
     facts = facts_of(context, began, wanted, tag, commit)
     return rendered(context, facts, began.config, began.commit)
 
 
 def tagged(began: Start) -> dict[Version, tuple[str, str]]:
-    """Give every version's tag, spelt as it is (`v0.1.2-rc1`), and its commit."""
+    """Return every version's tag, with its own spelling (`v0.1.2-rc1`), and its commit."""
     return {one: (tag, began.refs[f"{tags.REFS}{tag}"]) for one, tag in began.released().items()}
 
 
 def facts_of(
     context: Context, began: Start, wanted: Version, tag: str, commit: str | None
 ) -> NotesFacts:
-    """Gather what is known without a lock; `commit` is the tagged one, if there is one."""
+    """Collect the facts without a lock; `commit` is the tagged one, if there is one."""
     path, page = began.config.changelog, context.endpoints.page_url
     text = context.read_at(commit or began.commit, path)
     if commit is None:

@@ -17,7 +17,7 @@ from scripts.stages import doctor
 
 
 def run(context: Context) -> Done:
-    """Make the plan, or take up the one that binds, and hand it to the jobs."""
+    """Make the plan, or reuse the binding one, and pass it to the jobs."""
     began = starting_point.find(context)
     wanted = starting_point.wanted(context, began)
     context.runner.step(f"look for what is there of {wanted}")
@@ -34,7 +34,7 @@ def run(context: Context) -> Done:
 
 
 def preflight(context: Context, began: Start) -> list[Finding]:
-    """Ask the doctor, before anything is built. A dry run needs no right to write."""
+    """Run the doctor before anything is built. A dry run does not need write access."""
     found = doctor.examine(context, began)
     problems = [one for one in found if one.status == PROBLEM]
     if problems and not context.runner.trigger().dry_run:
@@ -43,7 +43,7 @@ def preflight(context: Context, began: Start) -> list[Finding]:
 
 
 def hand_over(context: Context, plan: Plan, earlier: Lock | None) -> None:
-    """Write the plan, the bytes of an earlier try, and what the workflow's matrices need."""
+    """Write the plan, the files of an earlier attempt, and the workflow's matrices."""
     context.write("plan.json", codec.encode(plan))
     if earlier:
         context.write(f"earlier/{lock.NAME}", lock.write(earlier))
@@ -53,7 +53,7 @@ def hand_over(context: Context, plan: Plan, earlier: Lock | None) -> None:
     context.runner.output(
         mode=plan.mode,
         tag=plan.tag,
-        # GitHub takes no empty matrix, and would skip all that follows a skipped job.
+        # GitHub rejects an empty matrix, and would skip all jobs after a skipped job.
         images=json.dumps(
             [
                 {"image": name, "platform": p, "runner": RUNNERS[p]}

@@ -1,4 +1,4 @@
-"""Move the pointers, which people follow: only now does anyone get the new version unasked."""
+"""Move the pointers. From now on people get the new version by default."""
 
 from scripts.core.converge import converge
 from scripts.core.results import Done
@@ -7,6 +7,6 @@ from scripts.release.release_surfaces import pointers
 
 
 def run(context: Context) -> Done:
-    """Publish the draft, move the floating tags, bring the release commit to its branch."""
+    """Publish the draft, move the floating tags, merge the release commit into its branch."""
     wanted = pointers(context, context.lock, context.config.changelog)
     return Done(tuple(converge(wanted, context.runner.patience)))

@@ -1,11 +1,11 @@
-"""Give the package its name on the index: the last name, and the only one that stays for ever."""
+"""Upload the package to the index: the last name, and the only permanent one."""
 
 from scripts.core.converge import converge
 from scripts.core.results import Done
 from scripts.release.context import Context
 from scripts.release.release_surfaces import package
 
-# twine looks for the first before it believes the others.
+# twine uses the first before it checks the others.
 OIDC = (
     "GITHUB_ACTIONS",
     "ACTIONS_ID_TOKEN_REQUEST_URL",
@@ -14,13 +14,13 @@ OIDC = (
 
 
 def run(context: Context) -> Done:
-    """Upload what is missing; a project without a package has nothing to name."""
+    """Upload missing files; a project without a package has none."""
     wanted = package(context, context.lock, credentials(context))
     return Done(tuple(converge(wanted, context.runner.patience)))
 
 
 def credentials(context: Context) -> dict[str, str]:
-    """Give twine a token, if there is one, or what it needs for trusted publishing.
+    """Return twine's token, if there is one, or its variables for trusted publishing.
 
     twine takes a password before it asks for a trusted publisher's token, so none is set then.
     """

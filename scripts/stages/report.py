@@ -1,4 +1,4 @@
-"""Say what is where, what failed, and what to do next: at the end of every run, failed ones too."""
+"""Report what is public, what failed, and what to do next, at the end of every run."""
 
 from scripts.core import report
 from scripts.core.lock import NAME, unbuilt
@@ -7,7 +7,7 @@ from scripts.release.context import Context
 from scripts.release.release_surfaces import surfaces
 
 OTHERWISE = {"images": "image"}
-"""The jobs whose results are called otherwise."""
+"""Jobs whose results have other names."""
 
 
 def run(context: Context) -> Done:

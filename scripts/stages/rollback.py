@@ -1,4 +1,4 @@
-"""Take a release back: the pointers go to a good one, the names stay, the bad one says so.
+"""Roll a release back: move the pointers to a good one, keep the names, mark the bad one.
 
 A release that was never promoted is withdrawn instead: nobody followed a pointer to it.
 """
@@ -25,15 +25,15 @@ from scripts.surfaces.rolled_back import BranchGone, DraftGone, LatestBack, Mark
 
 
 def run(context: Context) -> Done:
-    """Print what is to be done, then do it; run again, it finishes what is left."""
+    """Print the steps, then do them; a second run finishes the rest."""
     trigger = context.runner.trigger()
     wanted = version.parse(trigger.version or "")
     releases = context.ask(context.forge.releases)
     mine = [one for one in releases if one.tag_name == context.style.tag(wanted)]
     if not mine and not begun(context, wanted):
         raise UsageError(
-            f"{wanted} was never released here, nor begun",
-            "see the repository's releases; without a release there is no lock to go back from",
+            f"{wanted} was never released or started here",
+            "choose a version from the repository's releases: a rollback needs the release's lock",
         )
     if all(one.draft for one in mine):
         return withdraw(context, wanted, trigger.dry_run)
@@ -53,7 +53,7 @@ def run(context: Context) -> Done:
 
 
 def bring(context: Context, wanted: Sequence[Surface]) -> list[Outcome]:
-    """Converge, and say what it came to: of a try that fails, as far as it came."""
+    """Converge, and report the outcomes, even those of a failed attempt."""
     try:
         done = converge(wanted, context.runner.patience)
     except ReleaseError as error:
@@ -64,7 +64,7 @@ def bring(context: Context, wanted: Sequence[Surface]) -> list[Outcome]:
 
 
 def tell(context: Context, outcomes: Sequence[Outcome]) -> None:
-    """Print each outcome, what a person still has to do above all, also on the summary page."""
+    """Print each outcome, open tasks first, and write them to the summary page."""
     for one in outcomes:
         said = f"{one.title}: {one.detail}{', done now' if one.written else ''}"
         context.runner.say(said)
@@ -72,14 +72,14 @@ def tell(context: Context, outcomes: Sequence[Outcome]) -> None:
 
 
 def found(decided: Rollback) -> dict[str, Any]:
-    """Give what is decided, for another program to read."""
+    """Return the decisions for another program."""
     bad, good = decided.bad.plan, decided.good.plan
     names = {"bad": bad.version, "good": good.version, "latest": bad.latest}
     return {**names, "moves": decided.moves, "staying": decided.staying}
 
 
 def begun(context: Context, wanted: Version) -> bool:
-    """Say whether an attempt left its branch, without coming as far as a draft."""
+    """Tell whether an attempt left its branch but no draft."""
     refs = context.ask(context.git.refs)
     return f"refs/heads/release/{context.style.tag(wanted)}" in refs
 
@@ -87,7 +87,7 @@ def begun(context: Context, wanted: Version) -> bool:
 def decide(
     context: Context, bad: Version, asked: Version | None, released: set[Version]
 ) -> Rollback:
-    """Read the locks that are needed, and work out every move."""
+    """Read the needed locks, and decide every move."""
     good = rollback.choose(bad, asked, released)
     needed = {v for v in rollback.targets(bad, good, released).values() if v} | {bad, good}
     locks = {one: read(context, one) for one in needed}
@@ -100,34 +100,36 @@ def decide(
 
 
 def read(context: Context, wanted: Version) -> Lock:
-    """Read a release's lock. A release made without one cannot be gone back to by digest."""
+    """Read a release's lock. A rollback to a release without a lock is not possible by digest."""
     tag = context.style.tag(wanted)
     lock = context.ask(partial(attempt.read_lock, context, tag))
     if lock is None:
         raise UsageError(
-            f"release {tag} has no {locking.NAME}: it was made without this system, or lost it",
-            "choose a release that has one; or move the floating tags by hand, with "
+            f"release {tag} has no {locking.NAME}: this system did not make the release, or the "
+            "file was deleted",
+            "choose a release that has one, or move the floating tags by hand, with "
             "`docker buildx imagetools create`",
         )
     return lock
 
 
 def check_names(context: Context, lock: Lock) -> None:
-    """Refuse a lock that does not say what the names stand for: it was altered by hand."""
+    """Reject a lock that disagrees with the names: it was changed by hand."""
     refuse_disputed(context, lock, tags(context, lock))
 
 
 def check_there(context: Context, reference: str) -> None:
-    """Make sure that the bytes to go back to are still there, before anything moves."""
+    """Check that the images of the good release still exist, before anything moves."""
     find = partial(context.registry.find, reference)
     if context.ask(find) is None:
         raise UsageError(
-            f"{reference} is gone from the registry", "choose another good version: nothing moved"
+            f"{reference} is gone from the registry",
+            "choose another good version; nothing was changed",
         )
 
 
 def surfaces(context: Context, decided: Rollback) -> list[Surface]:
-    """List what goes back, the pointers that most people follow first."""
+    """List what moves back, the pointers that most people follow first."""
     bad, good = decided.bad.plan, decided.good.plan
     forge, page = context.forge, context.endpoints.page_url
     tags: list[Surface] = [TagBack(context.registry, move) for move in decided.moves]
@@ -146,7 +148,7 @@ def surfaces(context: Context, decided: Rollback) -> list[Surface]:
 
 
 def withdraw(context: Context, wanted: Version, dry_run: bool) -> Done:
-    """Take away the draft and the release branch of a release that nobody could see."""
+    """Delete the draft and the release branch of a release that was never public."""
     tag = context.style.tag(wanted)
     text = report.withdrawal(tag)
     context.runner.report(text, bad=str(wanted), good=None, moves=[], staying=[], latest=False)
@@ -169,7 +171,7 @@ def hand_over(context: Context, decided: Rollback) -> None:
 
 
 def yank_on_index(context: Context, bad: Lock) -> list[Outcome]:
-    """Say whether the index shows the version as yanked: only a person can do that (PEP 592)."""
+    """Report whether the version is yanked on the index: only a person can do that (PEP 592)."""
     if not bad.dists:
         return []
     (name,) = package(context, bad)

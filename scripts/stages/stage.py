@@ -1,4 +1,4 @@
-"""Gather what was built into one lock, and a draft release that holds everything.
+"""Collect all builds in one lock, and in a draft release with every file.
 
 Nothing has a name yet: image indexes are made by digest, and a draft is seen by writers only.
 """
@@ -6,16 +6,17 @@ Nothing has a name yet: image indexes are made by digest, and a draft is seen by
 from functools import partial
 from pathlib import Path
 
-from scripts.core import lock
+from scripts.core import lock, report
 from scripts.core.converge import converge
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.lock import Lock, LockedDist, LockedImage
 from scripts.core.plan import PlannedImage
 from scripts.core.results import Done
-from scripts.release import attempt, compose_file
+from scripts.release import attempt, compose_file, dependencies
 from scripts.release.assets import COMPOSE, NOTES, SUMS
 from scripts.release.context import Context
 from scripts.release.release_notes import release_notes
+from scripts.release.release_surfaces import surfaces
 from scripts.surfaces.github_release import Draft
 
 
@@ -30,19 +31,33 @@ def run(context: Context) -> Done:
     made = Lock(context.plan, context.commit, dists, images, repository)
     if disputed(context, made):
         raise ConflictError(
-            f"what was built for {made.plan.version} now is not what its lock says",
-            "the registry lost an image, and building it again gave other bytes: release the next "
-            "version",
+            f"the new build of {made.plan.version} does not match its lock",
+            "the registry lost an image, and the new build is different: release the next version",
         )
     assets = write_assets(context, made)
     text = release_notes(context, made)
     context.write(f"assets/{NOTES}", text)
     draft = Draft(context.forge, context.plan, text, assets)
-    return Done(tuple(converge([draft], context.runner.patience)))
+    outcomes = converge([draft], context.runner.patience)
+    # This belongs here, not in the gate: that job starts after its reviewers decide.
+    changed = changed_dependencies(context, made)
+    shown = report.gate(made, surfaces(context, made), outcomes[0].detail, text, changed)
+    context.runner.report(shown, lock=made)
+    return Done(tuple(outcomes))
+
+
+def changed_dependencies(context: Context, made: Lock) -> list[tuple[str, str, str, str]]:
+    """List the locked dependencies that differ from the last release."""
+    refs = context.ask(context.git.refs)
+    previous = refs.get(f"refs/tags/{made.plan.previous_tag}")
+    if previous is None:
+        return []
+    context.git.fetch(previous)
+    return list(dependencies.between(context, previous, made.commit))
 
 
 def disputed(context: Context, made: Lock) -> bool:
-    """Say whether what binds already, an earlier lock or the tag's message, is of other bytes."""
+    """Check that an earlier lock or the tag's message agrees with this build."""
     read = partial(attempt.said_by_tag, context, made.plan.tag)
     said = context.ask(read)
     earlier = lock.digest(context.earlier) if context.earlier else ""
@@ -50,11 +65,11 @@ def disputed(context: Context, made: Lock) -> bool:
 
 
 def dist(context: Context, name: str) -> LockedDist:
-    """Describe a planned file by the bytes that `dists` made."""
+    """Describe a planned file that `dists` built."""
     path = context.inputs / "dist" / name
     if not path.is_file():
         raise UsageError(
-            f"the planned file {name} is not here: this step follows `dists`",
+            f"the planned file {name} is missing: this step needs the output of `dists`",
             "run the job `dists` again, then this one",
         )
     return lock.locked_dist(name, path.read_bytes())
@@ -70,7 +85,7 @@ def join(context: Context, image: PlannedImage) -> LockedImage:
     for platform in image.platforms:
         if platform not in digests:
             raise UsageError(
-                f"nothing came from `image` {image.name} for {platform}: this step follows it",
+                f"the result of `image` {image.name} for {platform} is missing: this step needs it",
                 f"run the job `image` of {image.name} for {platform} again, then this one",
             )
     ordered = {platform: digests[platform] for platform in image.platforms}

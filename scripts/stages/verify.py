@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from scripts.core import report
 from scripts.core.converge import CHECK, Conflict, Missing, Outcome, State
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.plan import PlannedImage
@@ -37,16 +38,18 @@ def run(context: Context, moment: str, platform: str) -> Done:
     outcomes = [*_package(context, moment, consumer)]
     if context.plan.images and not context.plan.dry_run:
         outcomes += _images(context, moment, platform, consumer)
+    # For the staged files, reviewers read this before they approve.
+    context.runner.summary(report.verified(moment, platform, outcomes))
     return Done(tuple(outcomes), facts)
 
 
 def install(context: Context, moment: str) -> Installation:
-    """Make a clean environment with the package in it, if there is a package."""
+    """Make a clean environment with the package, if there is one."""
     folder = context.fresh("consumer")
     consumer = Installation(context.runner.inherited(), folder / "environment")
     consumer.create()
     if context.plan.dists and moment == STAGED:
-        consumer.install(str(context.inputs / "dist" / context.plan.dists[0]))
+        consumer.install("--", str(context.inputs / "dist" / context.plan.dists[0]))
     elif context.plan.dists:
         where = context.index.simple_url
         installation.install_published(consumer, context.lock, where, context.ask, folder)
@@ -74,7 +77,7 @@ def check_files(context: Context) -> None:
         state = dists.observe()
         if isinstance(state, Missing):
             cause = f"the index shows {dists.title} {state.detail}"
-            raise TransientError(cause, "look at the index, and run this again")
+            raise TransientError(cause, "check the index, and run this again")
         return state
 
     state = context.ask(look)
@@ -94,7 +97,7 @@ def _images(
             )
     engine = Engine(context.runner.inherited(), context.fresh, context.runner.patience)
     if engine.platform != platform:
-        # Said, not passed: what did not run here proves nothing here.
+        # This is reported but not passed: a check that did not run proves nothing.
         detail = f"not started here: this engine is {engine.platform}"
         yield _not_started(moment, platform, detail)
         return
@@ -107,7 +110,7 @@ def _not_started(moment: str, platform: str, why: str) -> Outcome:
 
 
 def references(context: Context, image: PlannedImage, moment: str) -> list[str]:
-    """Give the names by which a user gets the image at this moment."""
+    """Return the references by which users get the image at this moment."""
     if moment == STAGED:
         return [context.lock.pinned(image)]
     if moment == PUBLISHED:
@@ -134,7 +137,7 @@ def check_content(context: Context, image: PlannedImage, name: str, platform: st
     for key, value in expected.items():
         said = labels.get(f"org.opencontainers.image.{key}")
         if said != value:
-            raise CheckError(f"{name} is labelled {key}={said}, expected {value}", "rebuild it")
+            raise CheckError(f"{name} has the label {key}={said}, expected {value}", "rebuild it")
 
 
 def _started(
@@ -151,14 +154,14 @@ def _started(
                 partial(check_answers, context, image, services),
             )
         if context.config.acceptance:
-            # A folder for each leg: all of a run's files end up in one place.
+            # Each leg has its own folder, since all files of a run end up in one place.
             leg = f"{moment}-{engine.platform.rpartition('/')[2]}"
             acceptance = partial(accept, context, services, consumer, leg)
             yield _timed(context, f"{moment} acceptance", acceptance)
 
 
 def started_by(context: Context) -> Path:
-    """Give the compose file of the release, or one that starts each image by itself."""
+    """Return the compose file of the release, or one that starts each image alone."""
     if context.config.compose:
         return context.inputs / "assets" / COMPOSE
     ports = {image.name: image.port for image in context.config.images}
@@ -168,7 +171,7 @@ def started_by(context: Context) -> Path:
 
 
 def check_answers(context: Context, image: ImageConfig, services: Services) -> None:
-    """Ask a started service for its health, until it is there, and for its version."""
+    """Ask a started service for its health until it answers, and for its version."""
     if image.port is None:
         return
     if image.health:
@@ -184,7 +187,7 @@ def check_answers(context: Context, image: ImageConfig, services: Services) -> N
             raise CheckError(
                 f"{image.name} says {text[:200]!r} on {image.version}, expected version "
                 f"{context.plan.version}",
-                "make the image report the version of the wheel that is in it",
+                "make the image report the version of its wheel",
             )
 
 
@@ -197,19 +200,19 @@ def check_health(services: Services, name: str, port: int, path: str) -> None:
 
 def accept(context: Context, services: Services, consumer: Installation, leg: str) -> None:
     """Run the project's own acceptance script against the started services."""
-    # With the files beside it, as it stands in the repository: it may use them.
+    # The files beside it in the repository stay available, since it may use them.
     context.git.fetch(context.lock.commit)
     script = checkout.at(context, context.lock.commit) / (context.config.acceptance or "")
     output = context.outputs / "acceptance" / leg
     output.mkdir(parents=True, exist_ok=True)
     given = {"EXPECTED_VERSION": context.plan.version, "ACCEPTANCE_OUTPUT": str(output)}
     try:
-        print(consumer.run(str(script), **given, **services.variables()))
+        print(consumer.run("--", str(script), **given, **services.variables()))
     except ServiceError as error:
-        # Whatever it says failed, a connection too: the services are there, and did not pass.
+        # Any failure counts, even of a connection: the services run, but did not pass.
         raise CheckError(
             f"{context.config.acceptance} failed: {error.cause}",
-            "mend what it names, and run the release again with the same version",
+            "fix what it reports, and run the release again with the same version",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Where a release is announced: a webhook, a comment, a discussion; each of them once.
+"""Announcements of a release: a webhook, a comment, a discussion; each of them once.
 
 A webhook cannot be asked what it got. So this system keeps two references of its own in the git
 remote: one is pushed before the message is sent, one after. The first can be pushed by one run
@@ -18,7 +18,7 @@ from scripts.surfaces.git_remote import Git
 from scripts.surfaces.github_release import Forge, failures
 
 SENT, CLAIMED = "sent", "claimed"
-MAYBE = "maybe sent: an earlier run ended while it sent it"
+MAYBE = "perhaps sent: an earlier run stopped while it sent this"
 REMEDY = "check the webhook's address in the secret ANNOUNCE_SECRETS, then run the release again"
 
 
@@ -35,7 +35,7 @@ class Webhook(Surface):
     name: str
     url: str
     token: str
-    """For a service that wants one beside the address, such as Mastodon; empty for none."""
+    """The token of a service that needs one, such as Mastodon; empty for none."""
     body: Mapping[str, str]
 
     @property
@@ -45,11 +45,11 @@ class Webhook(Surface):
 
     @property
     def planned(self) -> str:
-        """Say that a message is sent."""
+        """Describe the message."""
         return "one message"
 
     def observe(self) -> State:
-        """Look which of the two references are there."""
+        """Check which of the two references exist."""
         found = self.git.notes(f"refs/announced/{self.tag}/{self.name}")
         if self._ref(SENT) in found:
             return Matches("sent")
@@ -63,7 +63,7 @@ class Webhook(Surface):
         self.git.note(self._ref(CLAIMED), self.commit, self.who)
         try:
             self._send()
-        except Refused as error:
+        except RefusedError as error:
             self.git.push(f":{self._ref(CLAIMED)}")
             raise ServiceError(error.cause, REMEDY) from error
         self.git.note(self._ref(SENT), self.commit, self.who)
@@ -77,20 +77,20 @@ class Webhook(Surface):
                 self.url, json=dict(self.body), headers=headers, timeout=web.SILENCE
             )
             if 300 <= answer.status_code < web.SERVER:  # noqa: PLR2004 - RFC 9110: nothing was done
-                raise Refused(f"the webhook {self.name} answered {answer.status_code}", REMEDY)
+                raise RefusedError(f"the webhook {self.name} answered {answer.status_code}", REMEDY)
             answer.raise_for_status()
 
     def _ref(self, state: str) -> str:
         return f"refs/announced/{self.tag}/{self.name}/{state}"
 
 
-class Refused(ServiceError):
+class RefusedError(ServiceError):
     """The service answered that it did not take the message."""
 
 
 @dataclass(frozen=True)
 class Comment(Surface):
-    """A comment on an issue or a pull request that the release has something of."""
+    """A comment on an issue or a pull request that is part of the release."""
 
     kind = ANNOUNCEMENT
     forge: Forge
@@ -105,7 +105,7 @@ class Comment(Surface):
 
     @property
     def planned(self) -> str:
-        """Say which release it names."""
+        """Describe which release it names."""
         return f"released in {self.tag}"
 
     @property
@@ -114,14 +114,14 @@ class Comment(Surface):
         return f"{self.page}/issues/{self.number}"
 
     def observe(self) -> State:
-        """Look for a comment with the mark of this release."""
+        """Search for a comment with the mark of this release."""
         there = self.forge.comments(self.number)
         if there is None:
             return Matches("there is no such issue")
         return Matches("there") if any(self._mark in one for one in there) else Missing("not there")
 
     def apply(self) -> None:
-        """Write it."""
+        """Write the comment."""
         where = f"{self.page}/releases/tag/{self.tag}"
         text = f"Released in [{self.tag}]({where}).\n{self._mark}"
         with failures():
@@ -148,11 +148,11 @@ class Discussion(Surface):
 
     @property
     def planned(self) -> str:
-        """Say that one is opened."""
+        """Describe the discussion."""
         return "one discussion"
 
     def observe(self) -> State:
-        """Look whether the release has a discussion."""
+        """Check whether the release has a discussion."""
         release = self.forge.release(self.tag)
         found = release.raw_data.get("discussion_url") if release else None
         return Matches(str(found)) if found else Missing("not there")

@@ -1,19 +1,19 @@
-"""The changelog's draft, for a person to edit: a branch of its own and a pull request."""
+"""The changelog's draft, for a person to edit: its own branch and a pull request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from scripts.core.converge import Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError, UsageError
-from scripts.surfaces.git_remote import MOVED, Git, person
+from scripts.surfaces.git_remote import Git, person, push_unmoved
 
 BRANCH = "changelog-draft"
 TITLE = "Draft the changelog"
 BODY = """\
-Entries for what came since the last version, from commits and pull requests.
+Entries for the changes since the last version, from commits and pull requests.
 
-Edit them here: say what a user notices, and take out what nobody does. A later draft adds what came
-meanwhile and leaves your words alone. An entry that you take out comes back with the next draft
+Edit them here: describe what users notice, and remove the rest. A later draft adds new entries
+and does not change your text. An entry that you remove comes back with the next draft
 until this is merged."""
 
 FindRequest = Callable[[str, str], str | None]
@@ -22,7 +22,7 @@ FindRequest = Callable[[str, str], str | None]
 
 @dataclass(frozen=True)
 class DraftBranch(Surface):
-    """The branch with the draft: the target's changelog, with the entries that it lacks."""
+    """The branch with the draft: the target's changelog with the missing entries."""
 
     git: Git
     path: str
@@ -39,7 +39,7 @@ class DraftBranch(Surface):
         return f"branch {BRANCH}"
 
     def observe(self) -> State:
-        """Look whether it holds every entry, on top of the target."""
+        """Check whether it has every entry, on top of the target."""
         head = self._head()
         if head is None:
             return Missing("not there")
@@ -52,20 +52,15 @@ class DraftBranch(Surface):
         return Matches(head[:12]) if self.drafted(text) == text else Missing("entries are missing")
 
     def apply(self) -> None:
-        """Commit the entries on top of what a person edited; of an earlier draft nothing stays."""
+        """Commit the entries on top of a person's edits; replace an earlier draft."""
         head = self._head()
         parent = self._joined(head) if head and self._in_use(head) else self.base
         commit = self._commit(parent)
-        lease = f"--force-with-lease=refs/heads/{BRANCH}:{head or ''}"
-        try:
-            self.git.push(lease, f"{commit}:refs/heads/{BRANCH}")
-        except ServiceError as error:
-            if any(sign in error.cause for sign in (*MOVED, "stale info")):
-                raise TransientError(f"{BRANCH} moved on while written", error.remedy) from error
-            raise
+        lease = f"refs/heads/{BRANCH}:{head or ''}"
+        push_unmoved(self.git, f"{commit}:refs/heads/{BRANCH}", lease=lease)
 
     def _commit(self, parent: str) -> str:
-        """Make the commit that adds the entries: the same one each time; `parent` if none lacks."""
+        """Make the commit that adds the entries, always the same; `parent` if none is missing."""
         text = self.git.show(parent, self.path)
         new = self.drafted(text)
         if new == text:
@@ -79,29 +74,33 @@ class DraftBranch(Surface):
         return head
 
     def _in_use(self, head: str) -> bool:
-        """Say whether the branch has something of its own that somebody is asked to merge."""
+        """Tell whether the branch has own changes in an open pull request."""
         merged = self.git.is_ancestor(head, self.base)
         return not merged and self.find_pull_request(BRANCH, self.target) is not None
 
     def _joined(self, head: str) -> str:
-        """Bring what came to the target meanwhile into the draft."""
+        """Merge the target's new commits into the draft."""
         if self.git.is_ancestor(self.base, head):
             return head
         try:
-            tree = self.git.run("merge-tree", "--write-tree", head, self.base).splitlines()[0]
+            tree = self.git.run(
+                "merge-tree", "--write-tree", "--end-of-options", head, self.base
+            ).splitlines()[0]
         except ServiceError as error:
             raise UsageError(
                 f"{BRANCH} and {self.target} changed the same lines of {self.path}",
-                f"merge {self.target} into {BRANCH}, or close its pull request: then the draft is "
-                "made anew",
+                f"merge {self.target} into {BRANCH}, or close its pull request; the next run "
+                "then makes a "
+                "new draft",
             ) from error
         message = f"Merge {self.target} into {BRANCH}\n"
-        parents = ["-p", head, "-p", self.base]
-        return self.git.run("commit-tree", tree, *parents, text=message, **self._who())
+        return self.git.commit(tree, [head, self.base], message, self._who())
 
     def _who(self) -> dict[str, str]:
-        """Give who and when; from the commit, so that the same draft is the same commit."""
-        when = int(self.git.run("show", "--no-patch", "--format=%ct", self.base))
+        """Return author and time from the commit, so that the same draft is the same commit."""
+        when = int(
+            self.git.run("show", "--no-patch", "--format=%ct", "--end-of-options", self.base)
+        )
         return person(self.author, when)
 
 
@@ -120,12 +119,12 @@ class DraftRequest(Surface):
         return f"pull request of {BRANCH}"
 
     def observe(self) -> State:
-        """Look for an open one."""
+        """Search for an open pull request."""
         found = self.find_pull_request(BRANCH, self.target)
         return Matches(found) if found else Missing("not there")
 
     def apply(self) -> None:
-        """Open it."""
+        """Open the pull request."""
         try:
             self.open_pull_request(BRANCH, self.target, TITLE, BODY)
         except TransientError:

@@ -1,4 +1,4 @@
-"""The one issue about releases that drifted: opened, kept up to date, closed when mended."""
+"""The one issue about drift of releases: opened, updated, and closed when drift ends."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ from github.Issue import Issue
 from scripts.core.converge import Matches, Missing, State, Surface
 from scripts.surfaces.github_release import Forge, failures
 
-TITLE = "A release no longer says one thing everywhere"
+TITLE = "Parts of a release no longer agree"
 MARK = "<!-- kept by the audit of releases -->"
-"""Tells the issue, whatever a person made of its title."""
-MENDED = "Every release says one thing again."
+"""Identifies the issue, even if a person changes its title."""
+AGREED = "All parts of every release agree again."
 
 
 @dataclass(frozen=True)
 class DriftIssue(Surface):
-    """At most one open issue; none where there is no drift."""
+    """At most one open issue; none if there is no drift."""
 
     forge: Forge
     drift: str | None
-    """What the issue says; none where everything is well."""
+    """The text of the issue; none if there is no drift."""
 
     @property
     def title(self) -> str:
@@ -27,7 +27,7 @@ class DriftIssue(Surface):
         return "issue about drift"
 
     def observe(self) -> State:
-        """Look for open issues with the mark."""
+        """Search for open issues with the mark."""
         mine = self._open()
         if self.drift is None:
             return Missing(f"still open: {mine[0].html_url}") if mine else Matches("none is open")
@@ -38,7 +38,7 @@ class DriftIssue(Surface):
         return Matches(mine[0].html_url)
 
     def apply(self) -> None:
-        """Open, correct or close it; of several the oldest stays."""
+        """Open, update or close the issue; of several, keep the oldest."""
         mine = self._open()
         with failures():
             if self.drift and not mine:
@@ -47,7 +47,7 @@ class DriftIssue(Surface):
                 mine[0].edit(title=TITLE, body=self._body())
             for issue in mine[1:] if self.drift else mine:
                 if not self.drift:
-                    issue.create_comment(MENDED)
+                    issue.create_comment(AGREED)
                 issue.edit(state="closed", state_reason="completed")
 
     def _open(self) -> list[Issue]:

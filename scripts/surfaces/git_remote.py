@@ -6,6 +6,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from scripts.core import lock as locking
@@ -16,23 +17,31 @@ from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.tools import processes
 
-# What git says where somebody else pushed between our look and our push.
-MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value")
-# What git says where nobody, or somebody without the right, asks to push.
+# git's messages if somebody else pushed between our read and our push.
+MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value", "stale info")
+# git's messages for a push without credentials, or without the permission.
 DENIED = ("403", "401", "denied", "authentication failed", "could not read username")
-# What GitHub says to a push that a rule forbids (GitHub Docs, "Troubleshooting rules").
+# GitHub's messages for a push that a rule forbids (GitHub Docs, "Troubleshooting rules").
 PROTECTED = ("GH006", "GH013", "protected branch", "repository rule violations")
 TAG_REFUSED = (
-    "where a ruleset restricts who makes tags, let this token pass it and run the release again; "
-    "where an immutable release has used the name up, it never comes back: release the next version"
+    "if a ruleset restricts who creates tags, let this token bypass it and run the release again; "
+    "if an immutable release has used this name, nobody can use it again: release the next version"
 )
-# A remote that sends nothing for so many seconds is given up (git, GIT_HTTP_LOW_SPEED_TIME).
+# What GitHub says to a token without the right to workflows, such as a run's own, of a commit whose
+# workflow files stand so on no branch.
+NO_WORKFLOWS = "without `workflows` permission"
+CHANGED_WORKFLOWS = (
+    "workflow files changed on the branch after this release started, or its branch release/v… was "
+    "deleted while it waited: run the release again with the same version; it starts from the "
+    "current state of the branch"
+)
+# git gives up a remote that is silent for these seconds (git, GIT_HTTP_LOW_SPEED_TIME).
 SETTINGS = {"GIT_TERMINAL_PROMPT": "0", "GIT_HTTP_LOW_SPEED_LIMIT": "1"}
 SILENCE = 30.0
 
 
 class Git:
-    """git in one clone, with credentials for one remote that no file and no argument holds."""
+    """git in one clone, with credentials for one remote, which no file or argument contains."""
 
     def __init__(
         self,
@@ -46,7 +55,7 @@ class Git:
         self.url = url
         silent = {"GIT_HTTP_LOW_SPEED_TIME": f"{silence:.0f}"}
         self._environment = {**environment, **SETTINGS, **silent, **_header(url, token)}
-        # What a commit holds never changes, so it is asked for once.
+        # The content of a commit never changes, so it is read once.
         self._there: set[str] = set()
         self._files: dict[tuple[str, str], str] = {}
 
@@ -61,10 +70,10 @@ class Git:
         return done.removesuffix("\n")
 
     def show(self, commit: str, path: str) -> str:
-        """Give a file of a commit, every byte of it, line endings too."""
+        """Return a file of a commit unchanged, including line endings."""
         if (commit, path) not in self._files:
             self._files[commit, path] = processes.run(
-                ["git", "cat-file", "blob", f"{commit}:{path}"],
+                ["git", "cat-file", "blob", "--end-of-options", f"{commit}:{path}"],
                 cwd=self.folder,
                 environment=self._environment,
             )
@@ -73,7 +82,9 @@ class Git:
     def refs(self) -> dict[str, str]:
         """Give the remote's branches and tags, each with its commit (tags peeled)."""
         refs: dict[str, str] = {}
-        for line in self.run("ls-remote", "--heads", "--tags", self.url).splitlines():
+        for line in self.run(
+            "ls-remote", "--heads", "--tags", "--end-of-options", self.url
+        ).splitlines():
             commit, _, name = line.partition("\t")
             # `name^{}` follows `name`: the commit an annotated tag stands for.
             refs[name.removesuffix("^{}")] = commit
@@ -90,7 +101,7 @@ class Git:
         )
 
     def tag_message(self, tag: str) -> str:
-        """Give the message of an annotated tag of the remote; no text where there is none."""
+        """Return the message of an annotated tag of the remote; empty if there is none."""
         name = f"refs/tags/{tag}"
         lines = self.run(
             "ls-remote", "--end-of-options", self.url, name, f"{name}^{{}}"
@@ -103,14 +114,14 @@ class Git:
         return self.run("cat-file", "tag", "--end-of-options", ids[name]).partition("\n\n")[2]
 
     def fetch(self, commit: str) -> None:
-        """Make sure that a commit of the remote, with its history, is in this clone."""
+        """Fetch a commit of the remote with its history, if this clone does not have it."""
         if commit not in self._there and not self._has(commit):
-            self.run("fetch", "--quiet", "--no-tags", self.url, commit)
+            self.run("fetch", "--quiet", "--no-tags", "--end-of-options", self.url, commit)
         self._there.add(commit)
 
     def is_ancestor(self, older: str, newer: str) -> bool:
-        """Say whether `newer` contains `older`; both must be in this clone."""
-        return self.run("rev-list", "--count", older, f"^{newer}") == "0"
+        """Tell whether `newer` contains `older`; both must be in this clone."""
+        return self.run("rev-list", "--count", "--end-of-options", older, f"^{newer}") == "0"
 
     def commit_files(
         self, texts: Mapping[str, str], parent: str, message: str, who: Mapping[str, str]
@@ -123,14 +134,22 @@ class Git:
 
     def commit(self, tree: str, parents: list[str], message: str, who: Mapping[str, str]) -> str:
         """Write a commit of a tree."""
-        arguments = [word for parent in parents for word in ("-p", parent)]
-        return self.run("commit-tree", tree, *arguments, text=message, **who)
+        return self.run(
+            "commit-tree",
+            *(f"-p{parent}" for parent in parents),
+            "--end-of-options",
+            tree,
+            text=message,
+            **who,
+        )
 
     def tree_with(self, texts: Mapping[str, str], tree: str) -> str:
         """Write a tree that differs from `tree` in some files' texts; their modes stay."""
         modes = {
             line.partition("\t")[2]: line.partition(" ")[0]
-            for line in self.run("ls-tree", "-r", "-z", tree, "--", *texts).split("\0")
+            for line in self.run("ls-tree", "-r", "-z", "--end-of-options", tree, *texts).split(
+                "\0"
+            )
         }
         with tempfile.TemporaryDirectory() as folder:
             index = {"GIT_INDEX_FILE": f"{folder}/index"}
@@ -143,17 +162,24 @@ class Git:
                 f"{modes[name]} {blob}\t{name}\n"
                 for name, blob in zip(texts, blobs.splitlines(), strict=True)
             ]
-            self.run("read-tree", tree, **index)
+            self.run("read-tree", "--end-of-options", tree, **index)
             self.run("update-index", "--index-info", text="".join(lines), **index)
             return self.run("write-tree", **index)
 
     def may_push(self) -> bool:
-        """Ask whether the remote would take a push, and push nothing.
+        """Check whether the remote would accept a push, without a push.
 
         Not the API: of an installation's token, such as a workflow's, it never says so.
         """
         try:
-            self.run("push", "--dry-run", "--quiet", self.url, "HEAD:refs/heads/may-push")
+            self.run(
+                "push",
+                "--dry-run",
+                "--quiet",
+                "--end-of-options",
+                self.url,
+                "HEAD:refs/heads/may-push",
+            )
         except TransientError:
             raise
         except ServiceError as error:
@@ -162,12 +188,22 @@ class Git:
             raise
         return True
 
-    def push(self, *refspecs: str) -> None:
-        """Push, all or nothing, so that no rejected branch leaves a stray tag."""
-        self.run("push", "--quiet", "--atomic", self.url, *refspecs)
+    def push(self, *refspecs: str, lease: str = "") -> None:
+        """Push, all or nothing, so that no rejected branch leaves a stray tag.
+
+        With a lease, `ref:commit`, only if the remote has that commit there.
+        """
+        leased = [f"--force-with-lease={lease}"] if lease else []
+        words = ("push", "--quiet", "--atomic", *leased, "--end-of-options", self.url)
+        try:
+            self.run(*words, *refspecs)
+        except ServiceError as error:
+            if NO_WORKFLOWS in error.cause:
+                error.remedy = CHANGED_WORKFLOWS
+            raise
 
     def notes(self, below: str) -> set[str]:
-        """Name the references below `below`, which are neither branches nor tags."""
+        """List the references below `below`, which are neither branches nor tags."""
         listed = self.run("ls-remote", "--end-of-options", self.url, f"{below}/*").splitlines()
         return {line.partition("\t")[2] for line in listed}
 
@@ -178,12 +214,20 @@ class Git:
         """
         tree = self.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
         mine = self.commit(tree, [commit], f"Note {name}\n\n{secrets.token_hex(16)}\n", who)
-        lease = f"--force-with-lease={name}:"
-        self.run("push", "--quiet", lease, "--end-of-options", self.url, f"{mine}:{name}")
+        self.push(f"{mine}:{name}", lease=f"{name}:")
 
     def _has(self, commit: str) -> bool:
         try:
-            self.run("rev-list", "--quiet", "--objects", commit, "--not", "--all")
+            self.run(
+                "rev-list",
+                "--quiet",
+                "--objects",
+                "--not",
+                "--all",
+                "--not",
+                "--end-of-options",
+                commit,
+            )
         except ServiceError:
             return False
         return True
@@ -215,7 +259,7 @@ class ReleaseBranch(Surface):
         return f"branch {self.plan.release_branch}"
 
     def observe(self) -> State:
-        """Look for the commit; another commit there is an earlier try, which this one replaces."""
+        """Search for the commit; another one is an earlier attempt, which this one replaces."""
         refs = self.git.refs()
         if refs.get(f"refs/tags/{self.plan.tag}") == self.commit:
             return Matches(f"{self.commit[:12]}, held by tag {self.plan.tag}")
@@ -225,13 +269,13 @@ class ReleaseBranch(Surface):
         return Missing(f"at {found[:12]}" if found else "not there")
 
     def apply(self) -> None:
-        """Push the commit, in the place of an earlier try's."""
+        """Push the commit, and replace that of an earlier attempt."""
         self.git.push(f"+{self.commit}:refs/heads/{self.plan.release_branch}")
 
 
 @dataclass(frozen=True)
 class ReleaseBranchGone(Surface):
-    """The release branch is not needed once the branch holds the release commit."""
+    """The release branch, which is not needed once the branch has the release commit."""
 
     git: Git
     plan: Plan
@@ -244,11 +288,11 @@ class ReleaseBranchGone(Surface):
 
     @property
     def planned(self) -> str:
-        """Say when it may stay."""
+        """Describe when it may stay."""
         return "removed, or kept for a pull request"
 
     def observe(self) -> State:
-        """Look whether it is still there, and still needed."""
+        """Check whether it still exists, and is still needed."""
         refs = self.git.refs()
         found = refs.get(f"refs/heads/{self.plan.release_branch}")
         if found is None:
@@ -265,8 +309,7 @@ class ReleaseBranchGone(Surface):
     def apply(self) -> None:
         """Delete it, if it still holds this release's commit."""
         name = f"refs/heads/{self.plan.release_branch}"
-        lease = f"--force-with-lease={name}:{self.commit}"
-        self.git.run("push", "--quiet", lease, self.git.url, f":{name}")
+        self.git.push(f":{name}", lease=f"{name}:{self.commit}")
 
 
 @dataclass(frozen=True)
@@ -293,7 +336,7 @@ class GitTag(Surface):
         return f"{self.git.url}/tree/{self.lock.plan.tag}"
 
     def observe(self) -> State:
-        """Look which commit it names."""
+        """Check which commit it names."""
         found = self.git.refs().get(f"refs/tags/{self.lock.plan.tag}")
         if found is None:
             return Missing("not there")
@@ -301,11 +344,11 @@ class GitTag(Surface):
             return Matches(found[:12])
         return Conflict(
             f"names commit {found[:12]}, this release is {self.lock.commit[:12]}",
-            "a tag that people may have is not moved: release the next version",
+            "a public tag must not be moved: release the next version",
         )
 
     def apply(self) -> None:
-        """Push a tag object whose bytes follow from the lock alone."""
+        """Push a tag object whose content depends only on the lock."""
         tag = self.git.run("mktag", text=tag_object(self.lock))
         try:
             self.git.push(f"{tag}:refs/tags/{self.lock.plan.tag}")
@@ -352,7 +395,7 @@ class Branch(Surface):
 
     @property
     def planned(self) -> str:
-        """Say that the commit is to be in its history."""
+        """Describe that its history contains the commit."""
         return f"contains {self.commit[:12] or 'the release commit'}"
 
     @property
@@ -361,7 +404,7 @@ class Branch(Surface):
         return f"{self.git.url}/tree/{self.plan.branch}"
 
     def observe(self) -> State:
-        """Look whether the branch contains the release commit, or a pull request brings it."""
+        """Check whether the branch contains the release commit, or a pull request adds it."""
         head = self._head()
         self.git.fetch(head)
         self.git.fetch(self.commit)
@@ -376,20 +419,12 @@ class Branch(Surface):
         head = self._head()
         self.git.fetch(head)
         new = self.commit if self.git.is_ancestor(head, self.commit) else self._merge(head)
-        try:
-            self.git.push(f"{new}:refs/heads/{self.plan.branch}")
-        except ServiceError as error:
-            if any(sign in error.cause for sign in MOVED):
-                raise TransientError(
-                    f"branch {self.plan.branch} moved on while it was written", error.remedy
-                ) from error
-            if not any(sign in error.cause for sign in PROTECTED):
-                raise
-            # Somebody may have deleted it meanwhile, and a pull request needs it.
-            self.git.push(f"+{self.commit}:refs/heads/{self.plan.release_branch}")
-            title = f"Merge release {self.plan.tag}"
-            body = f"`{self.plan.branch}` is protected. Do not squash: {self.plan.tag} is tagged."
-            self.open_pull_request(*self._ends(), title, body)
+        title = f"Merge release {self.plan.tag}"
+        body = f"`{self.plan.branch}` is protected. Do not squash: {self.plan.tag} is tagged."
+        # Somebody may have deleted the branch meanwhile, and a pull request needs it.
+        own = f"+{self.commit}:refs/heads/{self.plan.release_branch}"
+        ask = partial(self.open_pull_request, *self._ends(), title, body)
+        push_or_ask(self.git, f"{new}:refs/heads/{self.plan.branch}", own, ask)
 
     def _ends(self) -> tuple[str, str]:
         return self.plan.release_branch or "", self.plan.branch or ""
@@ -421,7 +456,9 @@ class Branch(Surface):
 
     def _merged_tree(self, head: str) -> str:
         try:
-            merged = self.git.run("merge-tree", "--write-tree", head, self.commit)
+            merged = self.git.run(
+                "merge-tree", "--write-tree", "--end-of-options", head, self.commit
+            )
         except ServiceError as error:
             raise ServiceError(
                 f"branch {self.plan.branch} has moved on, and the release commit does not merge",
@@ -430,13 +467,41 @@ class Branch(Surface):
         return merged.splitlines()[0]
 
 
+def push_or_ask(git: Git, wanted: str, own: str, ask: Callable[[], object]) -> None:
+    """Push `wanted` to its branch; if that is protected, push `own` and ask by pull request.
+
+    Both are refspecs (git-push). Raises `TransientError` if the branch moved on meanwhile.
+    """
+    try:
+        push_unmoved(git, wanted)
+    except TransientError:
+        raise
+    except ServiceError as error:
+        if not any(sign in error.cause for sign in PROTECTED):
+            raise
+        git.push(own)
+        ask()
+
+
+def push_unmoved(git: Git, refspec: str, lease: str = "") -> None:
+    """Push to a branch. Raises `TransientError` if somebody else pushed to it meanwhile."""
+    try:
+        git.push(refspec, lease=lease)
+    except ServiceError as error:
+        if any(sign in error.cause for sign in (*MOVED, "stale info")):
+            branch = refspec.rpartition(":refs/heads/")[2]
+            cause = f"branch {branch} moved on while it was written"
+            raise TransientError(cause, error.remedy) from error
+        raise
+
+
 def identity(plan: Plan) -> dict[str, str]:
-    """Give author, committer and time of a commit as the plan says (git-commit-tree)."""
+    """Return author, committer and time of a commit from the plan (git-commit-tree)."""
     return person(plan.author, plan.source_date_epoch)
 
 
 def person(author: str, seconds: int) -> dict[str, str]:
-    """Give an author, `name <address>`, and a time, in seconds since 1970, as git reads them."""
+    """Return an author, `name <address>`, and a time, in seconds since 1970, for git."""
     name, _, address = author.removesuffix(">").partition(" <")
     when = f"{seconds} +0000"
     who = {"NAME": name, "EMAIL": address, "DATE": when}

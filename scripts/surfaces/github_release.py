@@ -28,6 +28,11 @@ from scripts.core.plan import Plan
 from scripts.surfaces import web
 
 REMEDY = "check GITHUB_TOKEN's permissions (contents: write) and the API's status page"
+# GitHub does not start checks for a pull request from a run's own token.
+APPROVE = (
+    "A workflow opened this pull request, so its checks wait: press *Approve workflows to run* "
+    "below."
+)
 NOT_FOUND = 404
 FORBIDDEN = 403
 T = TypeVar("T")
@@ -44,7 +49,7 @@ class Forge:
     def __init__(
         self, api_url: str, repository: str, token: str | None, silence: float = web.SILENCE
     ) -> None:
-        # PyGithub's own retries send a POST again blindly; here every write is followed by a look.
+        # PyGithub's own retries repeat a POST blindly; here a read follows every write.
         self._github = Github(
             base_url=api_url,
             auth=Auth.Token(token) if token else None,
@@ -59,11 +64,11 @@ class Forge:
 
     @property
     def repository(self) -> Repository:
-        """The repository, read when something of it is needed."""
+        """The repository, read on first use."""
         return self._github.get_repo(self._name)
 
     def rules(self, branch: str) -> list[str]:
-        """Give the kinds of rules that rulesets hold a branch to."""
+        """Return the kinds of rules that rulesets set for a branch."""
         with failures():
             return [str(one["type"]) for one in self._list(f"rules/branches/{branch}")]
 
@@ -86,7 +91,7 @@ class Forge:
         return [one["name"] for one in self._list(f"issues/{number}/labels?per_page=100")]
 
     def environments(self) -> dict[str, bool]:
-        """Give the environments, each with whether somebody has to approve."""
+        """Return the environments, each with whether it needs an approval."""
         with failures():
             return {
                 one.name: any(r.type == "required_reviewers" for r in one.protection_rules or [])
@@ -94,12 +99,12 @@ class Forge:
             }
 
     def protected(self, branch: str) -> bool:
-        """Say whether a branch is protected."""
+        """Tell whether a branch is protected."""
         with failures():
             return _there(self.repository.get_branch(branch).protected)
 
     def setting(self, path: str) -> dict[str, Any] | None:
-        """Read one of the repository's settings; none if this token may not."""
+        """Read one of the repository's settings; none if the token does not allow it."""
         try:
             with failures():
                 requester = self._github.requester
@@ -115,7 +120,7 @@ class Forge:
         with failures():
             found = list(self.repository.get_releases())
             for one in found:
-                # PyGithub looks at a value when it is asked for it.
+                # PyGithub checks a value on access.
                 _ = (one.id, one.tag_name, one.name, one.body, one.draft, one.prerelease)
             return found
 
@@ -127,7 +132,7 @@ class Forge:
         return next(iter(self.of_tag(tag)), None)
 
     def of_tag(self, tag: str) -> list[GitRelease]:
-        """List the releases of a tag, that which counts first; the others are drafts."""
+        """List the releases of a tag, the valid one first; the others are drafts."""
         mine = [release for release in self.releases() if release.tag_name == tag]
         return sorted(mine, key=lambda r: (r.draft, r.id))
 
@@ -140,18 +145,18 @@ class Forge:
         return [one for one in self.of_tag(tag)[1:] if one.draft and not edited(one.body)]
 
     def delete_spare(self, tag: str) -> None:
-        """Delete the drafts that nobody needs."""
+        """Delete the unneeded drafts."""
         for one in self.spare(tag):
             with failures():
                 one.delete_release()
 
     def lock_of(self, release: GitRelease) -> str:
-        """Give the digest of the lock that a release's notes name; empty where they name none."""
+        """Return the digest of the lock in a release's notes; empty if there is none."""
         mark = MARK.search(release.body or "")
         return (mark[2] or "") if mark else ""
 
     def same(self, name: str) -> bool:
-        """Say whether another name, `owner/name`, is an earlier one of this repository."""
+        """Tell whether another name, `owner/name`, is an earlier one of this repository."""
         try:
             with failures():
                 return self._full_name(name) == self._full_name(self._name)
@@ -175,7 +180,7 @@ class Forge:
                 raise
 
     def asset(self, release: GitRelease, name: str) -> bytes | None:
-        """Download one of the assets that the release was listed with."""
+        """Download one of the assets from the list of releases."""
         with failures():
             for asset in release.assets:
                 if asset.name == name and asset.state == "uploaded":
@@ -183,7 +188,7 @@ class Forge:
         return None
 
     def digests(self, release: GitRelease) -> dict[str, str]:
-        """Give every asset's SHA-256 by name, as GitHub says it; else of what it gives."""
+        """Return every asset's SHA-256 by name: from GitHub, or else from the download."""
         with failures():
             return {
                 one.name: (one.digest or "").removeprefix("sha256:")
@@ -199,7 +204,8 @@ class Forge:
             return next((pull.html_url for pull in found), None)
 
     def open_pull_request(self, head: str, base: str, title: str, body: str) -> str:
-        """Ask for a branch to be merged where it may not be pushed."""
+        """Open a pull request for a branch that may not be pushed."""
+        body = f"{body}\n\n{APPROVE}"
         with failures():
             pull = self.repository.create_pull(title=title, body=body, head=head, base=base)
             return pull.html_url
@@ -214,10 +220,12 @@ class Forge:
         make_latest: str | None = "false",
         discussion: str | None = None,
     ) -> None:
-        """Change what is given of a release, and keep the rest as it stands there."""
+        """Change the given fields of a release, and keep the rest."""
         release = self.release(tag)
         if release is None:
-            raise ServiceError(f"release {tag} is gone", "run this again: it looks anew")
+            raise ServiceError(
+                f"release {tag} is gone", "run this again: it reads the current state"
+            )
         with failures():
             release.update_release(
                 release.name or tag,
@@ -229,7 +237,7 @@ class Forge:
             )
 
     def comments(self, number: int) -> list[str] | None:
-        """Give the comments of an issue or a pull request; None where there is no such."""
+        """Return the comments of an issue or a pull request; None if it does not exist."""
         try:
             with failures():
                 issue = self.repository.get_issue(number)
@@ -254,7 +262,7 @@ def failures() -> Iterator[None]:
 
 
 def _there(value: T | None) -> T:
-    """Give a value that every answer of GitHub has: PyGithub takes an absent one for none."""
+    """Return a value that every answer of GitHub has: PyGithub reads an absent one as None."""
     if value is None:
         raise TypeError("a value is absent")
     return value
@@ -298,13 +306,13 @@ class Draft(Surface):
             return Matches(release.html_url)
         if not release.draft:
             return Conflict(
-                f"is published, and differs in {', '.join(wrong)}",
-                "what is public stays: release the next version",
+                f"is published, but differs in {', '.join(wrong)}",
+                "a published release must not be changed: release the next version",
             )
         return Missing(f"differs in {', '.join(wrong)}")
 
     def apply(self) -> None:
-        """Create or correct the draft, then its assets, each taken away where it is wrong."""
+        """Create or update the draft, then its assets; delete wrong ones first."""
         with failures():
             release = self.forge.release(self.plan.tag) or self._create()
             self.forge.delete_spare(self.plan.tag)
@@ -356,7 +364,7 @@ class Draft(Surface):
         return stale or other or release.name != self._name(release)
 
     def _name(self, release: GitRelease) -> str:
-        """Give the planned title, unless a person has changed the one that was written."""
+        """Return the planned title, unless a person changed the written one."""
         mark = MARK.search(release.body or "")
         renamed = mark and mark["title"] and _hash(release.name or "") != mark["title"]
         return str(release.name) if renamed else self.plan.title
@@ -364,7 +372,7 @@ class Draft(Surface):
 
 @dataclass(frozen=True)
 class Published(Surface):
-    """The release, for everyone to see; "Latest" if it is the highest stable version."""
+    """The public release; "Latest" if it is the highest stable version."""
 
     kind = POINTER
     forge: Forge
@@ -379,7 +387,7 @@ class Published(Surface):
 
     @property
     def planned(self) -> str:
-        """Say whether it is to be "Latest"."""
+        """Describe whether it must be "Latest"."""
         return f"published{', Latest' * self.plan.latest}"
 
     @property
@@ -388,7 +396,7 @@ class Published(Surface):
         return self.page and f"{self.page}/releases/tag/{self.plan.tag}"
 
     def observe(self) -> State:
-        """Look whether it is published, and whether "Latest" is right."""
+        """Check whether it is published, and whether "Latest" is right."""
         release = self.forge.release(self.plan.tag)
         if release is None:
             return Missing("not even a draft")
@@ -397,11 +405,11 @@ class Published(Surface):
         if self._latest_is_wrong():
             return Missing("published, not Latest")
         if self.forge.spare(self.plan.tag):
-            return Missing("published, and there as a draft")
+            return Missing("published, but there is also a draft")
         return Matches(release.html_url)
 
     def apply(self) -> None:
-        """Publish the draft, its title and notes as they stand there, and no other stays."""
+        """Publish the draft with its current title and notes, and delete other drafts."""
         self.forge.delete_spare(self.plan.tag)
         self.forge.edit(
             self.plan.tag,
@@ -433,7 +441,7 @@ def marked(notes: str, *locks: str, title: str = "") -> str:
 
 
 def edited(body: str | None) -> bool:
-    """Say whether a person changed the notes since they were written."""
+    """Tell whether a person changed the notes since they were written."""
     text = _plain(body or "")
     mark = MARK.search(text)
     return bool(text) and (mark is None or _hash(_plain(text[: mark.start()])) != mark[1])

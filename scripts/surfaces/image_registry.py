@@ -13,20 +13,22 @@ from scripts.surfaces import web
 from scripts.tools import processes
 
 VERSION_LABEL = "org.opencontainers.image.version"
-# A registry that hides which repositories exist says "denied" where there is nothing to see.
+REGISTRY = "the image registry"
+REMEDY = "check IMAGE_REGISTRY and the registry's status page, and run this again"
+# A registry that hides which repositories exist says "denied" for a missing one.
 ABSENT = ("not found", "does not exist", "manifest unknown", "name unknown", "insufficient_scope")
 
 
 @dataclass(frozen=True)
 class Found:
-    """What stands under a reference: an image index, or a single image."""
+    """The content of a reference: an image index, or a single image."""
 
     digest: str
     platforms: dict[str, str]
 
 
 class ImageRegistry:
-    """`docker buildx imagetools`, with the credentials of whoever logged in."""
+    """`docker buildx imagetools`, with the credentials of the Docker login."""
 
     def __init__(self, environment: Mapping[str, str], silence: float = web.SILENCE) -> None:
         self._environment = environment
@@ -37,41 +39,44 @@ class ImageRegistry:
         manifest = self._inspect(reference, "{{json .Manifest}}")
         if manifest is None:
             return None
-        entries = manifest.get("manifests") or []
-        platforms = {
-            f"{entry['platform']['os']}/{entry['platform']['architecture']}": entry["digest"]
-            for entry in entries
-            if entry.get("platform")
-        }
-        return Found(manifest["digest"], platforms)
+        with web.failures(REGISTRY, REMEDY):
+            entries = manifest.get("manifests") or []
+            platforms = {
+                f"{entry['platform']['os']}/{entry['platform']['architecture']}": entry["digest"]
+                for entry in entries
+                if entry.get("platform")
+            }
+            return Found(manifest["digest"], platforms)
 
     def labels(self, reference: str) -> dict[str, str]:
         """Read the labels of the image, those of its first platform where there are several."""
         image = self._inspect(reference, "{{json .Image}}") or {}
-        image = image if "config" in image else next(iter(image.values()), {})
-        labels: dict[str, str] = image.get("config", {}).get("Labels") or {}
-        return labels
+        with web.failures(REGISTRY, REMEDY):
+            image = image if "config" in image else next(iter(image.values()), {})
+            labels: dict[str, str] = image.get("config", {}).get("Labels") or {}
+            return labels
 
     def size(self, reference: str) -> int | None:
-        """Give the bytes to download of one platform's image, by digest; none if it is gone."""
+        """Return the download size of one platform's image, by digest; None if it is gone."""
         try:
-            text = self._imagetools("inspect", "--raw", reference)
+            text = self._imagetools("inspect", "--raw", "--", reference)
         except TransientError:
             raise
         except ServiceError as error:
             if any(sign in error.cause.lower() for sign in ABSENT):
                 return None
             raise
-        return sum(int(layer["size"]) for layer in json.loads(text).get("layers", []))
+        with web.failures(REGISTRY, REMEDY):
+            return sum(int(layer["size"]) for layer in json.loads(text).get("layers", []))
 
     def create(self, target: str, *sources: str) -> None:
-        """Make `target` stand for the sources: one index is copied, several images are joined."""
-        self._imagetools("create", "--tag", target, *sources)
+        """Point `target` at the sources: copy one index, or join several images."""
+        self._imagetools("create", f"--tag={target}", "--", *sources)
 
     def join(self, repository: str, digests: list[str]) -> str:
         """Make the image index of platform images, without any tag; give its digest."""
         sources = [f"{repository}@{digest}" for digest in digests]
-        text = self._imagetools("create", "--dry-run", *sources)
+        text = self._imagetools("create", "--dry-run", "--", *sources)
         digest = index_digest(text)
         if self.find(f"{repository}@{digest}") is None:
             self.create(f"{repository}@{digest}", *sources)
@@ -79,19 +84,38 @@ class ImageRegistry:
 
     def _inspect(self, reference: str, template: str) -> dict[str, Any] | None:
         try:
-            text = self._imagetools("inspect", reference, "--format", template)
+            text = self._imagetools("inspect", f"--format={template}", "--", reference)
         except TransientError:
             raise
         except ServiceError as error:
             if any(sign in error.cause.lower() for sign in ABSENT):
                 return None
             raise
-        answer: dict[str, Any] = json.loads(text)
-        return answer
+        with web.failures(REGISTRY, REMEDY):
+            answer: Any = json.loads(text)
+            if not isinstance(answer, dict):
+                raise TypeError(f"expected an object, found {text[:40]}")
+            return answer
 
     def _imagetools(self, *arguments: str) -> str:
         command = ["docker", "buildx", "imagetools", *arguments]
-        return processes.run(command, environment=self._environment, timeout=4 * self._silence)
+        try:
+            return processes.run(command, environment=self._environment, timeout=4 * self._silence)
+        except TransientError:
+            raise
+        except ServiceError:
+            self._need_buildx()
+            raise
+
+    def _need_buildx(self) -> None:
+        """Report a docker without buildx: its own message about this is misleading."""
+        try:
+            processes.run(["docker", "buildx", "version"], environment=self._environment)
+        except ServiceError as error:
+            raise ServiceError(
+                "docker has no buildx here, so registries cannot be read",
+                "install docker's plugin buildx; `bin/release doctor` lists all requirements",
+            ) from error
 
 
 def index_digest(dry_run: str) -> str:
@@ -103,10 +127,9 @@ def index_digest(dry_run: str) -> str:
 
 
 @dataclass(frozen=True)
-class VersionTag(Surface):
-    """An image's version tag: a name, so it never moves."""
+class ImageTag(Surface):
+    """A tag of an image's repository, which must name an image index."""
 
-    kind = NAME
     registry: ImageRegistry
     repository: str
     tag: str
@@ -115,65 +138,56 @@ class VersionTag(Surface):
     @property
     def title(self) -> str:
         """Name the tag with its repository."""
-        return f"image tag {self.repository}:{self.tag}"
+        return f"image tag {self.reference}"
+
+    @property
+    def reference(self) -> str:
+        """Repository and tag."""
+        return f"{self.repository}:{self.tag}"
 
     @property
     def planned(self) -> str:
         """Give the digest, which a plan does not know yet."""
         return self.digest or "the tested image"
 
+    def apply(self) -> None:
+        """Copy the tested index unchanged to the tag."""
+        self.registry.create(self.reference, f"{self.repository}@{self.digest}")
+
+
+@dataclass(frozen=True)
+class VersionTag(ImageTag):
+    """An image's version tag: a name, so it never moves."""
+
+    kind = NAME
+
     def observe(self) -> State:
-        """Look which image index it names."""
-        found = self.registry.find(f"{self.repository}:{self.tag}")
+        """Check which image index it names."""
+        found = self.registry.find(self.reference)
         if found is None:
             return Missing("not there")
         if found.digest == self.digest:
             return Matches(self.digest)
         return Conflict(
             f"names {found.digest}, this release is {self.digest}",
-            "a tag that people may have pulled is not moved: release the next version",
+            "a public tag must not be moved: release the next version",
         )
-
-    def apply(self) -> None:
-        """Copy the proven index, byte by byte, under its tag."""
-        target, source = f"{self.repository}:{self.tag}", f"{self.repository}@{self.digest}"
-        self.registry.create(target, source)
 
 
 @dataclass(frozen=True)
-class FloatingTag(Surface):
+class FloatingTag(ImageTag):
     """An image's `latest`, `0` or `0.2`: a pointer, which only moves forward."""
 
     kind = POINTER
-    registry: ImageRegistry
-    repository: str
-    tag: str
-    digest: str
     version: str
 
-    @property
-    def title(self) -> str:
-        """Name the tag with its repository."""
-        return f"image tag {self.repository}:{self.tag}"
-
-    @property
-    def planned(self) -> str:
-        """Give the digest, which a plan does not know yet."""
-        return self.digest or "the tested image"
-
     def observe(self) -> State:
-        """Look where it points; a higher version that came meanwhile keeps it."""
-        reference = f"{self.repository}:{self.tag}"
-        found = self.registry.find(reference)
+        """Check where it points; a higher version released meanwhile keeps it."""
+        found = self.registry.find(self.reference)
         if found and found.digest == self.digest:
             return Matches(self.digest)
-        held = self.registry.labels(reference).get(VERSION_LABEL, "") if found else ""
-        higher = version.from_tag(f"v{held}")  # none where somebody else's image says no version
+        held = self.registry.labels(self.reference).get(VERSION_LABEL, "") if found else ""
+        higher = version.from_tag(f"v{held}")  # none if somebody else's image has no version label
         if higher and higher > version.parse(self.version):
             return Matches(f"held by the higher version {held}")
         return Missing(f"at {held or found.digest}" if found else "not there")
-
-    def apply(self) -> None:
-        """Point it at the proven index."""
-        target, source = f"{self.repository}:{self.tag}", f"{self.repository}@{self.digest}"
-        self.registry.create(target, source)

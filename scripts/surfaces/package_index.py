@@ -1,4 +1,4 @@
-"""The package index: what it holds, hash by hash, and uploads by twine."""
+"""The package index: its files by hash, and uploads by twine."""
 
 import sys
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from scripts.tools import processes
 
 READ_REMEDY = "check PACKAGE_INDEX_URL and the index's status page, and run this again"
 UPLOAD = 30
-"""How many times as long an upload may take as a service may be silent."""
+"""The longest upload, as a multiple of the longest silence of a service."""
 UPLOAD_REMEDY = (
     "check the trusted publisher (repository, release.yml, environment pypi) or "
     "PACKAGE_INDEX_TOKEN, and run the release again with the same version"
@@ -52,7 +52,9 @@ class PackageIndex:
             except NoSuchProjectError:
                 return []
             except (UnsupportedContentTypeError, UnsupportedRepoVersionError) as error:
-                raise ServiceError(f"the package index is none: {error}", READ_REMEDY) from error
+                raise ServiceError(
+                    f"the package index did not answer as an index: {error}", READ_REMEDY
+                ) from error
         return page.packages
 
     def hashes(self, project: str, wanted: str) -> dict[str, str]:
@@ -64,12 +66,12 @@ class PackageIndex:
         }
 
     def first_upload(self, project: str, wanted: str) -> datetime | None:
-        """Give when the first file of a version came; none if there is no file, or no time."""
+        """Return the upload time of a version's first file; None without a file or a time."""
         mine = [file for file in self.files(project) if _version(file) == Version(wanted)]
         return min((file.upload_time for file in mine if file.upload_time), default=None)
 
     def yanked(self, project: str, wanted: str) -> bool:
-        """Say whether every file of one version is marked as yanked (PEP 592)."""
+        """Tell whether every file of one version is marked as yanked (PEP 592)."""
         mine = [file for file in self.files(project) if _version(file) == Version(wanted)]
         return bool(mine) and all(file.is_yanked for file in mine)
 
@@ -88,15 +90,15 @@ class PackageIndex:
         return folder / name
 
     def upload(self, files: list[Path], environment: Mapping[str, str]) -> None:
-        """Upload with twine; `environment` holds its credentials, or what it needs to get them."""
+        """Upload with twine; `environment` has its credentials, or the variables to get them."""
         command = [sys.executable, "-m", "twine", "upload", "--disable-progress-bar"]
         url = {"TWINE_REPOSITORY_URL": self.upload_url, "TWINE_NON_INTERACTIVE": "1"}
-        # Its messages are read: neither coloured nor broken to the width of a screen.
+        # Its messages are parsed, so they need no colours and no line wrap.
         plain = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "1000"}
         environment = {**environment, **url, **plain}
-        # twine waits for ever. While bytes flow a service is not silent, and files can be large.
+        # twine waits forever. A service that transfers data is not silent, and files can be large.
         longest = UPLOAD * self._silence
-        processes.run([*command, *map(str, files)], environment=environment, timeout=longest)
+        processes.run([*command, "--", *map(str, files)], environment=environment, timeout=longest)
 
     def _client(self) -> PyPISimple:
         return PyPISimple(self.simple_url)
@@ -126,7 +128,7 @@ class Dists(Surface):
 
     @property
     def planned(self) -> str:
-        """Give the files, with their hashes where they are built."""
+        """Return the files, with their hashes once they are built."""
         files = (f"{d.name} sha256:{d.sha256}".removesuffix(" sha256:") for d in self.lock.dists)
         return ", ".join(files)
 
@@ -147,10 +149,10 @@ class Dists(Surface):
         return Matches(", ".join(sorted(found)))
 
     def apply(self) -> None:
-        """Upload the files that are not there."""
+        """Upload the missing files."""
         found = self.index.hashes(self.lock.plan.project, self.lock.plan.version)
         missing = [self.folder / d.name for d in self.lock.dists if d.name not in found]
-        if not missing:  # they came between the look and now
+        if not missing:  # they appeared after the check
             return
         try:
             self.index.upload(missing, self.environment)
@@ -163,5 +165,5 @@ def _conflict(name: str, found: str, planned: str | None) -> Conflict:
     wanted = f"this release has sha256 {planned}" if planned else "this release has no such file"
     return Conflict(
         f"the index holds {name} with sha256 {found}, {wanted}",
-        "an index never takes a file name twice: yank that version, and release the next one",
+        "an index never accepts a file name twice: yank that version, and release the next one",
     )

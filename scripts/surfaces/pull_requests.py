@@ -1,4 +1,4 @@
-"""The merged pull requests of a repository: a hundred with each request, and only read."""
+"""The merged pull requests of a repository: read only, a hundred with each request."""
 
 import re
 from collections.abc import Collection
@@ -14,12 +14,12 @@ REMEDY = "check GITHUB_TOKEN's permissions (pull-requests: read) and the API's s
 AT_ONCE = 100  # GitHub's most
 PAGES = 20
 PATIENCE = 10.0
-"""Seconds for an answer, at most: a draft is not worth more."""
+"""The most seconds for an answer: a draft is not worth more."""
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?")
 
 
 class PullRequests:
-    """The pull requests of one repository, as far as they were asked for."""
+    """The pull requests of one repository that were read."""
 
     def __init__(self, api_url: str, repository: str, token: str, silence: float) -> None:
         self._url = f"{api_url.rstrip('/')}/repos/{repository}/pulls"
@@ -45,7 +45,7 @@ class PullRequests:
                     self.found |= {f"#{pull.number}": pull, commit: pull}
             if len(listed) < AT_ONCE or self.found.keys() >= set(wanted):
                 return
-            # A merge changes a pull request: what was not changed since was merged before.
+            # A merge changes a pull request: an unchanged one was merged before.
             if _seconds(listed[-1].get("updated_at")) < since:
                 return
         raise ServiceError(f"only the last {PAGES * AT_ONCE} closed ones were read", REMEDY)
@@ -67,15 +67,15 @@ class PullRequests:
             raise ServiceError(cause, REMEDY) from error
         except (requests.RequestException, ValueError) as error:
             # Not the error's own words: those of a header that cannot be sent hold the token.
-            cause = f"GitHub's API gave no answer of its own ({type(error).__name__})"
+            cause = f"GitHub's API did not answer as an API ({type(error).__name__})"
             raise ServiceError(cause, REMEDY) from error
         if not (isinstance(found, list) and all(isinstance(one, dict) for one in found)):
-            raise ServiceError("GitHub's API answered with something else than a list", REMEDY)
+            raise ServiceError("GitHub's API answered with something other than a list", REMEDY)
         return found
 
 
 def _pull(found: dict[str, Any]) -> Pull | None:
-    """Read one; None where it was not merged, or has another shape than is documented."""
+    """Read one; None if it was not merged, or is not as documented."""
     try:
         user = found["user"] or {}
         login = str(user.get("login") or "")
@@ -95,7 +95,7 @@ def _pull(found: dict[str, Any]) -> Pull | None:
 
 
 def _seconds(moment: Any) -> float:
-    """Read a moment as GitHub writes it; one that cannot be read is long ago."""
+    """Read a time as GitHub writes it; an unreadable one counts as long ago."""
     try:
         return datetime.fromisoformat(str(moment)).timestamp()
     except ValueError:

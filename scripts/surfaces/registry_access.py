@@ -1,4 +1,4 @@
-"""Whether the registry would let us push, asked without pushing.
+"""Check whether the registry would accept a push, without a push.
 
 The protocol: Distribution's token authentication specification.
 """
@@ -27,7 +27,7 @@ def may_push(repository: str, username: str, token: str, silence: float = web.SI
             return True
         asked_for = answer.headers.get("WWW-Authenticate", "")
         if not asked_for.lower().startswith("bearer "):
-            # It takes the password itself (RFC 7617), and does not say for which repositories.
+            # It accepts the password itself (RFC 7617), and does not list the repositories.
             answer = requests.get(answer.url, auth=(username, token), timeout=silence)
             return answer.status_code not in REFUSED
         challenge = dict(re.findall(r'(\w+)="([^"]*)"', asked_for))
@@ -42,7 +42,7 @@ def may_push(repository: str, username: str, token: str, silence: float = web.SI
 
 
 def grants_push(answer: dict[str, Any]) -> bool:
-    """Read the access that a token states; one that cannot be read is trusted until it is used."""
+    """Read the access that a token grants; trust an unreadable one until its use."""
     token = str(answer.get("token") or answer.get("access_token") or "")
     try:
         payload = token.split(".")[1]

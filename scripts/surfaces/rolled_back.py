@@ -1,19 +1,19 @@
-"""The pointers and marks of a release that is taken back."""
+"""The pointers and marks of a release that is rolled back."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from github.GitRelease import GitRelease
 
 from scripts.core import version
 from scripts.core.changelog import is_yanked, yank
 from scripts.core.converge import Matches, Missing, State, Surface
-from scripts.core.errors import ServiceError, TransientError
 from scripts.core.plan import Plan
 from scripts.core.rollback import Move
 from scripts.core.tags import Style
-from scripts.surfaces.git_remote import MOVED, PROTECTED, Git, identity
+from scripts.surfaces.git_remote import Git, identity, push_or_ask
 from scripts.surfaces.github_release import Forge, failures
 from scripts.surfaces.image_registry import ImageRegistry
 
@@ -34,7 +34,7 @@ class TagBack(Surface):
         return f"image tag {self.move.repository}:{self.move.tag}"
 
     def observe(self) -> State:
-        """Look whether it still points at the bad bytes; elsewhere, somebody moved it on."""
+        """Check whether it still points at the bad image; if not, somebody moved it."""
         found = self.registry.find(f"{self.move.repository}:{self.move.tag}")
         if found and found.digest == self.move.bad:
             return Missing(f"at the bad {found.digest}")
@@ -67,7 +67,7 @@ class LatestBack(Surface):
         return "GitHub's Latest"
 
     def observe(self) -> State:
-        """Look which release it shows; a later one than the bad stays."""
+        """Check which release it shows; keep one that is later than the bad one."""
         latest = self.forge.latest()
         held, bad = self.style.read(latest or ""), self.style.read(self.bad)
         if latest == self.good or (held and bad and held > bad):
@@ -94,7 +94,7 @@ class Marked(Surface):
         return f"release {self.bad} marked"
 
     def observe(self) -> State:
-        """Look for the banner and the flag."""
+        """Check for the banner and the flag."""
         release = self.forge.release(self.bad)
         if release is None:
             return Matches("not there")
@@ -102,7 +102,7 @@ class Marked(Surface):
         return Matches(release.html_url) if marked else Missing("not marked")
 
     def apply(self) -> None:
-        """Put the banner above the notes, which stay as they are."""
+        """Put the banner above the unchanged notes."""
         release = self.forge.release(self.bad)
         body = (release.body or "") if release else ""
         # One that an earlier rollback wrote may name another good release.
@@ -134,14 +134,15 @@ class Yanked(Surface):
         return f"rollback/{self.plan.tag}"
 
     def observe(self) -> State:
-        """Look for the mark in the branch's head, or for a pull request that brings it."""
+        """Check for the mark in the branch's head, or for a pull request that adds it."""
         head = self._head()
         if head is None:
             return Matches("the branch is gone: there is nothing to mark")
         marked = is_yanked(self._text(head), version.parse(self.plan.version), self.path)
         if marked is None:
             return Matches(
-                f"has no section of {self.plan.version}: merge its pull request, and run this again"
+                f"has no section for {self.plan.version}: merge its pull request, and run this "
+                "again"
             )
         if marked:
             return Matches("[YANKED]")
@@ -157,18 +158,10 @@ class Yanked(Surface):
         text = yank(self._text(head), version.parse(self.plan.version), self.path)
         title = f"Mark {self.plan.version} as yanked"
         commit = self.git.commit_files({self.path: text}, head, f"{title}\n", identity(self.plan))
-        try:
-            self.git.push(f"{commit}:refs/heads/{self.branch}")
-        except ServiceError as error:
-            if any(sign in error.cause for sign in MOVED):
-                raise TransientError(
-                    f"branch {self.branch} moved on while it was written", error.remedy
-                ) from error
-            if not any(sign in error.cause for sign in PROTECTED):
-                raise
-            self.git.push(f"+{commit}:refs/heads/{self._own_branch}")
-            body = f"{self.plan.version} was rolled back; `{self.branch}` is protected."
-            self.open_pull_request(self._own_branch, self.branch, title, body)
+        body = f"{self.plan.version} was rolled back; `{self.branch}` is protected."
+        own = f"+{commit}:refs/heads/{self._own_branch}"
+        ask = partial(self.open_pull_request, self._own_branch, self.branch, title, body)
+        push_or_ask(self.git, f"{commit}:refs/heads/{self.branch}", own, ask)
 
     def _head(self) -> str | None:
         head = self.git.refs().get(f"refs/heads/{self.branch}")
@@ -193,11 +186,11 @@ class DraftGone(Surface):
         return f"draft release {self.tag} removed"
 
     def observe(self) -> State:
-        """Look for a draft; two may share a tag."""
+        """Search for a draft; two may share a tag."""
         return Missing("still there") if self._drafts() else Matches("not there")
 
     def apply(self) -> None:
-        """Delete it with its assets."""
+        """Delete the draft with its assets."""
         for draft in self._drafts():
             with failures():
                 draft.delete_release()
@@ -219,10 +212,10 @@ class BranchGone(Surface):
         return f"branch {self.branch} removed"
 
     def observe(self) -> State:
-        """Look for the branch."""
+        """Check for the branch."""
         there = f"refs/heads/{self.branch}" in self.git.refs()
         return Missing("still there") if there else Matches("not there")
 
     def apply(self) -> None:
-        """Delete it."""
+        """Delete the branch."""
         self.git.push(f":refs/heads/{self.branch}")

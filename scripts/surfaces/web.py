@@ -1,4 +1,4 @@
-"""What went wrong with a web request, in this project's own kinds of failure."""
+"""Turn failures of web requests into this project's own kinds of failure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ import requests
 
 from scripts.core.errors import ServiceError, TransientError
 
-# What is wrong with an address stays wrong, however often it is asked.
+# A wrong address stays wrong, so a retry is useless.
 ADDRESSES = (
     requests.exceptions.MissingSchema,
     requests.exceptions.InvalidSchema,
@@ -18,7 +18,7 @@ ADDRESSES = (
 NO_ANSWER = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 TOO_MANY = 429
 SERVER = 500
-LONGEST = 200  # characters of an error that quotes what came
+LONGEST = 200  # characters of an error that quotes the answer
 SILENCE = 30.0
 """Seconds that a service may be silent, to connect or between two bytes of an answer."""
 
@@ -48,6 +48,6 @@ def failures(what: str, remedy: str) -> Iterator[None]:
 
 
 def no_answer(what: str, error: Exception, remedy: str) -> TransientError:
-    """Say that what came was not of the service that was asked; a portal may stand before it."""
+    """Report an answer that is not from the service; a portal may be in front of it."""
     found = f"{type(error).__name__}: {error}"[:LONGEST]
-    return TransientError(f"{what} did not answer: something else came ({found})", remedy)
+    return TransientError(f"{what} did not answer as expected ({found})", remedy)

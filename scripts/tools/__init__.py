@@ -1,1 +1,1 @@
-"""What the release runs on: other programs, the runner, Docker, environments."""
+"""The tools of a release: other programs, the runner, Docker, environments."""

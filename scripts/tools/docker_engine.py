@@ -1,7 +1,6 @@
-"""The images, started together as their users start them."""
+"""Start the images together as users do."""
 
 import json
-import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,9 +18,7 @@ from scripts.tools import processes
 
 ARCHITECTURES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 STARTED = 300  # seconds for every service to become healthy
-SHOWN = (
-    200  # lines of each service's log: a question a second for its health must not hide the rest
-)
+SHOWN = 200  # lines of each service's log: frequent health checks must not hide the rest
 ANSWERED = 10  # seconds for one answer of a healthy service
 
 
@@ -42,7 +39,7 @@ class Services:
         }
 
     def get(self, name: str, port: int, path: str) -> requests.Response:
-        """Ask a service; an answer of any status is one.
+        """Send a request to a service; return an answer of any status.
 
         Raises `TransientError` if it does not answer: it may still be starting.
         """
@@ -82,7 +79,7 @@ class Engine:
 
     @contextmanager
     def started(self, compose_file: Path) -> Iterator[Services]:
-        """Start everything of a compose file on free ports, and take all of it away again."""
+        """Start all services of a compose file on free ports, and remove them again."""
         project = f"release-{secrets.token_hex(4)}"
         folder = self._fresh(project)
         run = Compose(self._environment, folder, project, compose_file, self._patience)
@@ -93,7 +90,7 @@ class Engine:
 
 
 class Compose:
-    """One compose project that can be there beside any other: its ports are chosen free."""
+    """One compose project that can run beside any other, since it uses free ports."""
 
     def __init__(
         self,
@@ -105,23 +102,23 @@ class Compose:
     ) -> None:
         self._environment = environment
         self._patience = patience
-        self._base = ["docker", "compose", "--project-name", project, "--file", str(file)]
+        self._base = ["docker", "compose", f"--project-name={project}", f"--file={file}"]
         self._ports = self._published()
-        # A folder of its own: another project that starts meanwhile must not replace it.
+        # It has its own folder, which another project must not replace.
         override = folder / "ports.yaml"
         override.write_text(free_ports(self._ports), "utf-8")
-        self._base += ["--file", os.fspath(override)]
+        self._base += [f"--file={override}"]
 
     def up(self) -> Services:
         """Pull, start, wait until every health check passes, and find the ports."""
         self._pull()
         try:
-            self._run("up", "--pull", "never", "--detach", "--wait", f"--wait-timeout={STARTED}")
+            self._run("up", "--pull=never", "--detach", "--wait", f"--wait-timeout={STARTED}")
         except ServiceError as error:
             raise CheckError(f"{error.cause}\n{self.log()}", REMEDY) from error
         return Services(
             {
-                (name, port): f"http://{self._run('port', name, str(port)).strip()}"
+                (name, port): f"http://{self._run('port', '--', name, str(port)).strip()}"
                 for name, ports in self._ports.items()
                 for port in ports
             },
@@ -130,10 +127,10 @@ class Compose:
 
     def log(self, *names: str) -> str:
         """Give the last lines of these services' logs, or of all."""
-        return self._run("logs", "--no-color", "--tail", str(SHOWN), *names)
+        return self._run("logs", "--no-color", f"--tail={SHOWN}", "--", *names)
 
     def _pull(self) -> None:
-        """Pull every image, before a failure to start can be taken for one of the images."""
+        """Pull every image first, so that a failed pull does not look like a failed start."""
         pull = partial(self._run, "pull", "--quiet")
         try:
             patiently(pull, self._patience())
@@ -143,7 +140,7 @@ class Compose:
             raise ServiceError(f"an image cannot be pulled: {error.cause}", NOT_PULLED) from error
 
     def down(self) -> None:
-        """Take away containers, networks and volumes."""
+        """Remove containers, networks and volumes."""
         self._run("down", "--volumes", "--remove-orphans", "--timeout", "10")
 
     def _published(self) -> dict[str, list[int]]:
@@ -171,7 +168,7 @@ def said_version(text: str) -> str | None:
 def free_ports(ports: dict[str, list[int]]) -> str:
     """Write a compose file that publishes the same ports on free ones of the loopback."""
     lines = ["services:"]
-    # Compose takes no empty list there; what publishes nothing needs no other ports.
+    # Compose rejects an empty list; a service without ports needs no change.
     for name, targets in ports.items():
         lines += [f"  {name}:", "    ports: !override"] if targets else [f"  {name}: {{}}"]
         lines += [f"      - {{target: {target}, host_ip: 127.0.0.1}}" for target in targets]

@@ -1,6 +1,5 @@
-"""A clean environment with the released package in it, as a user makes one."""
+"""Install the released package in a clean environment, as a user does."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,19 +9,19 @@ from scripts.core.errors import CheckError, ConflictError, ServiceError, Transie
 from scripts.core.lock import Lock
 from scripts.tools import processes
 
-# What uv says where the index, or an edge of it, does not show the version yet.
+# uv's messages if the index, or a cache of it, does not show the version yet.
 NOT_SHOWN = ("there is no version of", "not found in the package registry")
-ASK = "import importlib.metadata as m, sys; print(m.version(sys.argv[1]))"
+ASK = "import importlib.metadata as m, sys; print(m.version(sys.argv[-1]))"
 Ask = Callable[[Callable[[], None]], None]
 REMEDY = "correct the package, and run the release again with the same version"
 
 
 @dataclass(frozen=True)
 class Installation:
-    """A virtual environment of its own, outside every other."""
+    """A separate virtual environment."""
 
     environment: Mapping[str, str]
-    """All that its programs see."""
+    """The environment variables of its programs."""
     folder: Path
 
     @property
@@ -31,7 +30,7 @@ class Installation:
         return self.folder / "bin" / "python"
 
     def run(self, *arguments: str, **environment: str) -> str:
-        """Run its interpreter, away from the checkout, so that only what is installed is found."""
+        """Run its interpreter outside the checkout, so that it finds only installed packages."""
         return processes.run(
             [str(self.python), "-I", *arguments],
             cwd=self.folder,
@@ -40,14 +39,14 @@ class Installation:
 
     def install(self, *arguments: str) -> None:
         """Install with uv."""
-        self._uv("pip", "install", "--python", str(self.python), *arguments)
+        self._uv("pip", "install", f"--python={self.python}", *arguments)
 
     def create(self) -> None:
         """Make the empty environment."""
-        self._uv("venv", "--quiet", str(self.folder))
+        self._uv("venv", "--quiet", "--", str(self.folder))
 
     def _uv(self, *arguments: str) -> None:
-        # uv is found beside this Python, which is not always on PATH.
+        # uv is beside this Python, whose folder is not always on PATH.
         path = f"{Path(sys.executable).parent}:{self.environment.get('PATH', '')}"
         environment = {**self.environment, "PATH": path}
         processes.run(["uv", *arguments], cwd=self.folder.parent, environment=environment)
@@ -56,7 +55,7 @@ class Installation:
 def install_published(
     installation: Installation, lock: Lock, simple_url: str, ask: Ask, folder: Path
 ) -> None:
-    """Install from the index by name, only if the index's bytes are those of the lock.
+    """Install from the index by name, only if the file has the hash in the lock.
 
     Cool-downs that a user may have set against fresh uploads do not apply to one's own release.
     `ask` repeats what failed in passing; `folder` is an empty one.
@@ -65,34 +64,31 @@ def install_published(
     hashes = " ".join(f"--hash=sha256:{dist.sha256}" for dist in lock.dists)
     wanted = folder / "requirements.txt"
     wanted.write_text(f"{plan.project}=={plan.version} {hashes}\n", "utf-8")
-    index = ["--default-index", simple_url, "--refresh-package", plan.project]
-
-    # Or uv, where the wheel's hash is another, would build the sdist, and find nothing wrong.
-    wheel = ["--only-binary", plan.project]
+    index = [f"--default-index={simple_url}", f"--refresh-package={plan.project}"]
 
     def install() -> None:
         try:
-            exactly = ["--require-hashes", "--no-deps", "-r", os.fspath(wanted)]
-            installation.install(*index, *wheel, *exactly)
+            # Otherwise uv would build the sdist if the wheel's hash differs, and find nothing.
+            wheel = f"--only-binary={plan.project}"
+            exactly = ("--require-hashes", "--no-deps", f"--requirements={wanted}")
+            installation.install(*index, wheel, *exactly)
         except ServiceError as error:
             if any(sign in error.cause for sign in NOT_SHOWN):
-                raise TransientError(
-                    error.cause, "look at the index, and run this again"
-                ) from error
+                raise TransientError(error.cause, "check the index, and run this again") from error
             if "hash mismatch" in error.cause.lower():
                 raise ConflictError(
-                    f"the index has other bytes than the lock: {error.cause}",
+                    f"the file on the index differs from the lock: {error.cause}",
                     "yank this version at the index, and release the next one",
                 ) from error
             raise
 
     ask(install)
-    installation.install(*index, f"{plan.project}=={plan.version}")
+    installation.install(*index, "--", f"{plan.project}=={plan.version}")
 
 
 def check(installation: Installation, project: str, version: str, modules: tuple[str, ...]) -> None:
-    """Import what was installed, and ask its version."""
-    found = installation.run("-c", ASK, project).strip()
+    """Import the installed package, and check its version."""
+    found = installation.run("-c", ASK, "--", project).strip()
     if found != version:
         raise CheckError(
             f"the installed {project} says version {found}, expected {version}", REMEDY

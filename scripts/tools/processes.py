@@ -1,4 +1,4 @@
-"""Other programs, started with a list of arguments and never through a shell."""
+"""Start other programs with a list of arguments, never through a shell."""
 
 import re
 import subprocess
@@ -76,23 +76,19 @@ def run(
     `timeout` seconds, else `ServiceError` with its last lines.
     """
     name = " ".join(arguments[:3])
+    given = text.encode("utf-8", "surrogateescape") if text is not None else None
     try:
         done = subprocess.run(
-            arguments,
-            cwd=cwd,
-            env=environment,
-            input=text.encode("utf-8", "surrogateescape") if text is not None else None,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-        )
+            arguments, cwd=cwd, env=environment, input=given, capture_output=True,
+            timeout=timeout, check=False,
+        )  # fmt: skip
     except FileNotFoundError as error:
         cause = f"{arguments[0]} is not installed"
         raise ServiceError(cause, "install it, or run setup") from error
     except subprocess.TimeoutExpired as error:
         cause = f"`{name} …` did not end within {timeout:.0f} s"
-        raise TransientError(cause, "look at the service") from error
-    # Decoded here, not by subprocess, which would turn CRLF into LF.
+        raise TransientError(cause, "check the service") from error
+    # Decode here, since subprocess would turn CRLF into LF.
     output = done.stdout.decode("utf-8", "surrogateescape")
     errors = done.stderr.decode("utf-8", "replace")
     if echo:
@@ -103,10 +99,10 @@ def run(
 
 
 def _failure(name: str, output: str, errors: str) -> ServiceError:
-    # The last lines of each: many programs explain on one what they only count on the other.
+    # Use the last lines of each: many programs explain an error on only one of them.
     ends = (text.strip().splitlines()[-LAST_LINES:] for text in (output, errors))
     last = "\n    ".join(line for end in ends for line in end)
     said = (output + errors).lower()
     passing = any(sign in said for sign in PASSING) or PASSING_STATUS.search(said)
     kind = TransientError if passing else ServiceError
-    return kind(f"`{name} …` failed:\n    {last}", "mend what it names, and run this again")
+    return kind(f"`{name} …` failed:\n    {last}", "fix what it reports, and run this again")

@@ -1,4 +1,4 @@
-"""GitHub Actions around a step, or a laptop's shell: the only reader of the environment."""
+"""Read the environment of GitHub Actions or of a laptop's shell; nothing else reads it."""
 
 import json
 import os
@@ -13,10 +13,10 @@ from typing import Any, TextIO
 
 from scripts.cli import terminal
 from scripts.cli.terminal import Progress
-from scripts.core import redaction
 from scripts.core.errors import ProblemsError, ReleaseError, TransientError, UsageError
 from scripts.core.lock import REPOSITORY
 from scripts.core.plan import COMMIT
+from scripts.tools import redaction
 
 CREDENTIALS = (
     "GITHUB_TOKEN",
@@ -26,7 +26,7 @@ CREDENTIALS = (
     "REGISTRY_USERNAME",
     "REGISTRY_TOKEN",
 )
-# The variables whose value is hidden, whoever gave them.
+# The variables whose values are hidden.
 SECRET = re.compile(r"TOKEN|PASSWORD|SECRET", re.IGNORECASE)
 DAY = 86400.0  # seconds; more makes no sense, and much more no timeout
 DEADLINE = 600.0
@@ -36,7 +36,7 @@ WEBHOOKS = "ANNOUNCE_SECRETS"
 LATIN = "\u00ff"  # the last character that a header can carry (RFC 9110, 5.5)
 HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"
 EVENT = "set GITHUB_EVENT_PATH to the file that GitHub wrote for the event, or not at all"
-# What a started program may see. Everything else, secrets above all, is given by name.
+# The variables that programs may see. All others, above all secrets, are passed by name.
 INHERITED = (
     "PATH",
     "HOME",
@@ -68,7 +68,7 @@ INHERITED = (
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where the index, the registry and the forge are. The public ones where nothing is said."""
+    """The addresses of index, registry and forge; by default the public ones."""
 
     server_url: str
     api_url: str
@@ -86,7 +86,7 @@ class Endpoints:
 
 @dataclass(frozen=True)
 class Secrets:
-    """Credentials, shown nowhere."""
+    """Credentials, which are never shown."""
 
     github: str | None = None
     index_username: str | None = None
@@ -94,10 +94,10 @@ class Secrets:
     registry_username: str | None = None
     registry_token: str | None = None
     webhooks: str | None = None
-    """Lines of `NAME=ADDRESS`, a token behind the address where the service wants one."""
+    """Lines of `NAME=ADDRESS`, with a token after the address if the service needs one."""
 
     def webhook(self, name: str) -> tuple[str, str] | None:
-        """Give a webhook's address and its token; None where the secret does not name it."""
+        """Return a webhook's address and its token; None if the secret does not have it."""
         for line in (self.webhooks or "").splitlines():
             key, _, rest = line.strip().partition("=")
             address, _, token = rest.strip().partition(" ")
@@ -106,20 +106,20 @@ class Secrets:
         return None
 
     def __repr__(self) -> str:
-        """Say nothing, so that no traceback or log can."""
+        """Hide the values from tracebacks and logs."""
         return "Secrets(…)"
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """What started the run."""
+    """The event that started the run."""
 
     version: str | None
-    """What was typed: a version, or `patch`, `minor`, `major`, `rc`."""
+    """The typed version, or `patch`, `minor`, `major`, `rc`."""
     title: str | None
-    """What was typed as the release's headline; without it the changelog has one, or none."""
+    """The typed headline; without it the changelog's headline, if any."""
     good: str | None
-    """Of a rollback, the version to go back to."""
+    """The target version of a rollback."""
     dry_run: bool
     tag: str | None
     """The tag that was pushed, if that started it."""
@@ -204,8 +204,8 @@ class Runner:
             value = self.get(name) or ""
             if value != value.strip() or not value.isprintable() or max(value, default="") > LATIN:
                 raise UsageError(
-                    f"{name} has white space around it, or a character that no token has",
-                    "give it again without that: a line ending comes along with a copy",
+                    f"{name} has white space around it, or a character that tokens never have",
+                    "set it again without that: copied text often ends with a line break",
                 )
         return Secrets(
             github=self.get("GITHUB_TOKEN") or self.get("GH_TOKEN"),
@@ -279,7 +279,7 @@ class Runner:
         except (OSError, ValueError, RecursionError) as error:
             raise UsageError(f"GITHUB_EVENT_PATH names {path}: {error}", EVENT) from error
         if not isinstance(event, dict):
-            raise UsageError(f"GITHUB_EVENT_PATH names {path}, which holds no event", EVENT)
+            raise UsageError(f"GITHUB_EVENT_PATH names {path}, which does not hold an event", EVENT)
         found = event.get("pull_request")
         return found if isinstance(found, dict) else {}
 
@@ -329,7 +329,7 @@ class Runner:
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"{name} names {path}, which cannot be written: {error}",
-                "name a file that this user may write, or do not set it",
+                "set it to a file that this user can write, or do not set it",
             ) from error
 
     def say(self, text: str, /, **found: Any) -> None:
@@ -440,7 +440,7 @@ def _repository(origin: str | None) -> str:
     found = "/".join(path.rpartition(":")[2].strip("/").split("/")[-2:])
     if not re.fullmatch(REPOSITORY, found):
         raise UsageError(
-            "which repository this is, is not known: GITHUB_REPOSITORY is not set, and there is "
+            "cannot determine the repository: GITHUB_REPOSITORY is not set, and there is "
             "no git remote `origin`",
             "set GITHUB_REPOSITORY=owner/name, or run this in a clone",
         )

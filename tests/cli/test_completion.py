@@ -1,5 +1,6 @@
 """Completion, in real shells: sourced, typed into, and asked with the tab key."""
 
+import json
 import os
 import pty
 import re
@@ -100,36 +101,12 @@ def shell(
 
 
 def test_verbs_options_and_choices_are_completed(shell: Shell) -> None:
-    shell.complete("python -m scripts chang", "changelog")
-    shell.complete("python3 -m scripts changelog d", "changelog draft")
-    shell.complete(".venv/bin/python -m scripts rollback --dr", "--dry-run")
-    shell.complete("python -m scripts verify --moment pub", "published")
-    listed = shell.complete("python -m scripts publish-", "publish-tags")
+    shell.complete("bin/release chang", "changelog")
+    shell.complete("./bin/release changelog d", "changelog draft")
+    shell.complete(f"{ROOT}/bin/release rollback --dr", "--dry-run")
+    shell.complete("bin/release verify --moment pub", "published")
+    listed = shell.complete("bin/release publish-", "publish-tags")
     assert "publish-package" in listed
-
-
-def test_every_other_use_of_python_is_left_alone(shell: Shell) -> None:
-    shell.complete("python READ", "README.md")
-    shell.complete("python -m scripts.refer README.", "README.md")
-
-
-def test_what_was_completed_before_still_is(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Also when it is read twice, as by a shell in a shell."""
-    path = tmp_path / "completion"
-    path.write_text(script("bash", capsys))
-    text = f"""
-    before() {{ COMPREPLY=(from-before); }}
-    complete -F before python
-    source {path}; source {path}
-    COMP_WORDS=(python x) COMP_CWORD=1
-    _python_m_scripts python x python; echo "${{COMPREPLY[@]}}"
-    COMP_WORDS=(python -m scripts pl) COMP_CWORD=3
-    _python_m_scripts python pl scripts; echo "${{COMPREPLY[@]}}"
-    """
-    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["from-before", "plan"]
 
 
 def test_every_verb_is_there(capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,3 +121,24 @@ def test_nothing_but_the_verb_imports_the_library() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert {"shtab", "rich"}.isdisjoint(done.stdout.split())
+
+
+def test_the_short_command_runs_this_checkout_from_anywhere(tmp_path: Path) -> None:
+    """Not the package of that name in the folder that it is called from."""
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "__main__.py").write_text("raise SystemExit('another')")
+    command = [ROOT / "bin" / "release", "ci-verdict", "--json"]
+    environment = {"PATH": os.environ["PATH"], "CI_NEEDS": "no"}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, json.loads(done.stdout)["verb"]) == (2, "ci-verdict")
+
+
+def test_the_short_command_says_what_it_lacks(tmp_path: Path) -> None:
+    copy = tmp_path / "bin" / "release"
+    copy.parent.mkdir()
+    shutil.copy(ROOT / "bin" / "release", copy)
+    done = subprocess.run([copy, "plan"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"release: {tmp_path} has no .venv: run `make setup` there\n"

@@ -69,14 +69,14 @@ def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit) as ended:
         command.main(arguments)
     assert ended.value.code == 2
-    assert "usage: python -m scripts" in capsys.readouterr().err
+    assert "usage: bin/release" in capsys.readouterr().err
 
 
 def test_a_stage_without_its_inputs_says_what_comes_before_it(tmp_path: Path) -> None:
     done = run("stage", cwd=tmp_path)
     assert done.returncode == 2
-    assert "release/in/plan.json is not here" in done.stderr
-    assert "python -m scripts plan" in done.stderr
+    assert "release/in/plan.json is missing" in done.stderr
+    assert "bin/release plan" in done.stderr
     result = json.loads((tmp_path / "release/out/results/stage.json").read_text())
     assert result["failure"]["kind"] == "UsageError"
 

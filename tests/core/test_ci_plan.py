@@ -137,14 +137,14 @@ def test_all_as_planned_is_well() -> None:
 def test_a_planned_check_must_have_succeeded(result: str) -> None:
     (problem,) = ci_plan.verdict(needs(check=result))
     assert isinstance(problem, CheckError)
-    assert problem.cause == f"check is {result}, and was to be success"
+    assert problem.cause == f"check: expected success, got {result}"
     assert "make check" in problem.remedy
 
 
 @pytest.mark.parametrize("result", ["success", "failure", "cancelled"])
 def test_a_check_that_was_not_planned_must_have_been_skipped(result: str) -> None:
     assert [one.cause for one in ci_plan.verdict(needs(images=result))] == [
-        f"images is {result}, and was to be skipped"
+        f"images: expected skipped, got {result}"
     ]
 
 
@@ -152,7 +152,7 @@ def test_a_check_that_was_not_planned_must_have_been_skipped(result: str) -> Non
 def test_without_a_plan_nothing_is_well(result: str) -> None:
     skipped = dict.fromkeys(("check", "dists", "images", "rehearsal"), "skipped")
     (problem,) = ci_plan.verdict(needs(plan=result, **skipped))
-    assert problem.cause == f"the plan is {result}"
+    assert problem.cause == f"plan: expected success, got {result}"
     assert list(ci_plan.verdict({}))
 
 

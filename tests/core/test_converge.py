@@ -133,7 +133,7 @@ def test_what_shows_late_is_awaited_and_applied_once() -> None:
 
 def test_what_never_shows_ends_at_the_deadline() -> None:
     surface = place(lag=1000)
-    with pytest.raises(ServiceError, match="not to be seen before the deadline") as raised:
+    with pytest.raises(ServiceError, match="did not become visible before the deadline") as raised:
         converge([surface], of(3))
     assert "same version" in raised.value.remedy
     assert surface.calls.count("apply") == 1

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from scripts.core import changelog
 from scripts.core.changelog import draft, preview
-from scripts.core.entries import Entry
+from scripts.core.entries import Bump, Entry, summed
 from scripts.core.errors import UsageError
 from tests.core.changelogs import real
 
@@ -112,8 +112,8 @@ def test_every_form_of_a_changelog(text: str) -> None:
     ("text", "cause"),
     [
         ("## Unreleased\n\n## Unreleased\n", "stands here again"),
-        ("## Unreleased\n\n```\n", "has no end"),
-        ("## Unreleased\n\n## Added\n\n- x\n\n## 1.0.0\n", "on the level of versions"),
+        ("## Unreleased\n\n```\n", "does not end"),
+        ("## Unreleased\n\n## Added\n\n- x\n\n## 1.0.0\n", "the level of a version heading"),
     ],
 )
 def test_where_entries_would_get_lost_there_is_no_draft(text: str, cause: str) -> None:
@@ -139,7 +139,7 @@ def test_blocks_without_a_blank_line_between_them_are_read_as_commonmark_reads_t
     """The dashes make a heading of the level of versions, which cuts Unreleased in two."""
     body = "- item\n### Added\nFixed\n-----"
     text = f"# Log\n\n## [Unreleased]\n{body}\n\n## [0.2.3] - 2025-01-01\n"
-    with pytest.raises(UsageError, match="'Fixed' stands on the level of versions"):
+    with pytest.raises(UsageError, match="'Fixed' has the level of a version heading"):
         draft(text, NEW)
     after = draft(text.replace("-----", "^^^^^"), NEW)
     titles = [t.content for t in MarkdownIt().parse(after) if t.type == "inline"]
@@ -153,10 +153,11 @@ def test_blocks_without_a_blank_line_between_them_are_read_as_commonmark_reads_t
         "# Log\n\n* 3.5.3 (June 1, 2020)\n    * Restore try/except\n* 3.5.2 (May 1, 2020)\n",
         "4.48.1:\n  - Fixed\n\n4.47.2:\n  - Conversion\n",
         "=== 13.0.6\n\n* Works.\n",
+        "# Log\n\n## Spring\n\n- A thing.\n",
     ],
 )
 def test_a_file_whose_versions_are_not_headings_gets_no_unreleased_at_its_end(text: str) -> None:
-    with pytest.raises(UsageError, match="no heading of this file names a version") as raised:
+    with pytest.raises(UsageError, match="no heading of this file has a version") as raised:
         draft(text, NEW)
     assert "## 1.2.3" in raised.value.remedy
 
@@ -232,3 +233,29 @@ def test_generated_changelogs(
     assert {title.casefold() for title in named.values()} <= highest | {"deep"}
     shown = [t.content for t in MarkdownIt().parse(after) if t.type == "inline"]
     assert all(sum(one.text in words for words in shown) == 1 for one in NEW)
+
+
+@pytest.mark.parametrize(
+    ("text", "head"),
+    [
+        ("## Unreleased\n\n## 0.1.0\n\n#### Fixed\n\n- x\n", "\n#### Added\n"),
+        ("## Unreleased\n\n#### Fixed\n\n- y\n\n## 0.1.0\n\n### Fixed\n", "\n#### Added\n"),
+        ("## Unreleased\n\n## 0.1.0\n\n- x\n", "\n### Added\n"),
+    ],
+)
+def test_a_new_group_stands_as_deep_as_the_others(text: str, head: str) -> None:
+    """As those under Unreleased, else as those of the newest version."""
+    assert draft(text, NEW[:1]).count(head) == 1
+
+
+def test_updates_that_came_after_those_that_are_there_are_summed_up() -> None:
+    old, new = (
+        Bump(sign * 40, number, f"[#{number}](x/pull/{number})", name, "2", ("A",))
+        for sign, number, name in (("a", "1", "first"), ("b", "2", "second"))
+    )
+    both = summed([old, new])
+    assert both.text in draft(LOG, [both])
+    after = draft(draft(LOG, [summed([old])]), [both])
+    assert "* Update second to 2 ([#2](x/pull/2), A)\n" in after
+    assert after.count("first to 2") == 1
+    assert draft(after, [both]) == after

@@ -165,8 +165,8 @@ def test_definitions_are_read_in_every_layout(text: str, url: str) -> None:
     assert found in scan(text, definitions=True).definitions
 
 
-def test_definitions_in_code_are_none() -> None:
-    text = "```\n[a]: b\n```\n"
+@pytest.mark.parametrize("text", ["```\n[a]: b\n```\n", "```\n\n[a]: b\n```\n"])
+def test_definitions_in_code_are_none(text: str) -> None:
     assert scan(text, definitions=True).definitions == []
     assert definition(text, "a", scan(text).hidden) is None
 

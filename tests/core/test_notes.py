@@ -241,3 +241,18 @@ def test_what_fits_is_not_touched() -> None:
     assert shortened("- a\n- b", 7, "MORE") == "- a\n- b"
     assert shortened("- a\n- b\n- c", 9, "MORE") == "- a\n\nMORE"
     assert shortened("- " + "a" * 50, 20, "MORE") == "MORE"
+    assert shortened(" - " + "a" * 50, 20, "MORE") == "MORE"
+
+
+def test_the_sizes_of_a_first_release_are_compared_with_nothing() -> None:
+    image = replace(FACTS.images[0], sizes={"linux/amd64": 203_000_000})
+    notes = render(replace(FACTS, images=(image,), previous_tag=None))
+    assert "| Image | Platform | Download | Difference |" in notes
+    assert "None" not in notes
+
+
+@pytest.mark.parametrize(("tag", "said"), [("v0.2.3", " from v0.2.3"), (None, "")])
+def test_upgrade_notes_say_from_where_one_upgrades(tag: str | None, said: str) -> None:
+    body = "### Changed\n\n- **Breaking:** Say it otherwise.\n"
+    notes = render(replace(FACTS, body=body, previous_tag=tag))
+    assert f"\nRead this before you upgrade{said}:\n" in notes

@@ -10,6 +10,7 @@ from scripts.core import report
 from scripts.core.converge import CHECK, INTERNAL, NAME, POINTER, Matches, Outcome, Surface
 from scripts.core.jobs import before_report
 from scripts.core.results import Failure, Result, current
+from scripts.core.rollback import Rollback
 from tests.core.values import COMMIT, SHA, a_lock, a_plan, of_tag
 
 URL = "https://example.org/runs/1"
@@ -218,7 +219,7 @@ def test_a_conflict_is_not_answered_by_running_again() -> None:
 
 def test_a_run_that_was_cut_off_is_run_again() -> None:
     text = report.run(a_plan(), [result("plan"), result("gate")], URL)
-    assert "cut off" in text
+    assert "interrupted" in text
     assert "again with `0.2.4`" in text
 
 
@@ -259,5 +260,22 @@ def test_a_job_that_failed_without_a_result_is_no_job_that_was_cut_off() -> None
     ended = {"plan": "success", "prepare": "failure", "checks": "skipped"}
     text = report.run(a_plan(), [result("plan")], URL, PAGE, ended=ended)
     assert "prepare (failure), checks (skipped), dists," in text
-    assert "cut off" not in text
+    assert "interrupted" not in text
     assert "again with `0.2.4`" in text
+
+
+@pytest.mark.parametrize(("bad", "moves"), [("0.2.4", True), ("0.2.4rc1", False)])
+def test_a_rollback_says_that_latest_moves_only_where_it_was_there(bad: str, moves: bool) -> None:
+    decided = Rollback(a_lock(bad), a_lock("0.2.3"), (), ())
+    told = [row for row in rows(report.rollback(decided)) if row[0] == "GitHub's Latest"]
+    assert told == ([["GitHub's Latest", "v0.2.4", "v0.2.3"]] if moves else [])
+
+
+def test_a_job_without_matter_is_left_out_of_the_report_unless_it_failed() -> None:
+    plan = replace(a_plan(), images=())
+    left = [result("plan"), result("image")]
+    text = report.run(plan, left, URL)
+    assert "\n  plan :" in text
+    assert "\n  image :" not in text
+    failed = [result("plan"), result("image", failure=LOST)]
+    assert "\n  image :" in report.run(plan, failed, URL)

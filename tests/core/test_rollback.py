@@ -30,7 +30,7 @@ def test_the_default_is_the_highest_below() -> None:
     [
         ("0.3.0", "0.3.0", "to itself"),
         ("0.3.0", "0.2.6rc1", "release candidate"),
-        ("0.3.0", "0.2.6", "no release that pointers can go to"),
+        ("0.3.0", "0.2.6", "not a release that pointers can lead to"),
         ("0.1.9", None, "no stable release below"),
     ],
 )

@@ -52,7 +52,7 @@ def test_other_versions_stay_unmarked() -> None:
     new = yank(TEXT, V)
     assert is_yanked(new, Version("0.2.3")) is False
     assert is_yanked(new, Version("9.9")) is None
-    with pytest.raises(UsageError, match=r"no section of 9\.9"):
+    with pytest.raises(UsageError, match=r"no section for 9\.9"):
         yank(new, Version("9.9"))
 
 

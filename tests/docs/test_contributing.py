@@ -134,6 +134,7 @@ def test_it_is_converged_by_publish_tags(bench: Bench) -> None:
     plan = attempt._decide(context, began, Version("0.2.4"), origin)
     commit = release_commit.make(context.knowing(plan=plan))
     context = context.knowing(plan=plan, lock=Lock(plan, commit, (), ()))
+    context.forge.repository.create_git_release("v0.2.4", "v0.2.4", "What is new.", draft=True)
     done = publish_tags.run(context)
     assert "git tag 0.2.4" in [one.title for one in done.outcomes if one.written]
     assert bench.project.refs()["refs/tags/0.2.4"] == commit

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob(".github/*.md")])
 # Command lines: in a block, or between backticks.
 MAKE = re.compile(r"\bmake ([a-z][a-z-]*)(?: ARGS=\"([^\"]*)\")?")
-VERB = re.compile(r"python -m (scripts|rehearsal) ([a-z][a-z-]*)")
+VERB = re.compile(r"(bin/release|python -m scripts|python -m rehearsal) ([a-z][a-z-]*)")
 DIAGRAM = re.compile(r"^(flowchart|graph|sequenceDiagram|gantt|stateDiagram)")
 Check = Callable[[str, Path], Iterator[str]]
 
@@ -65,10 +65,10 @@ def commands(pattern: re.Pattern[str], text: str) -> Iterator[tuple[str, str]]:
 
 
 def verbs_are_known(text: str, _path: Path) -> Iterator[str]:
-    known = {"scripts": VERBS, "rehearsal": reference._verbs(rehearsal_parser())}
-    for package, verb in commands(VERB, text):
-        if verb not in known[package]:
-            yield f"python -m {package} {verb} is no verb"
+    rehearsed = reference._verbs(rehearsal_parser())
+    for command, verb in commands(VERB, text):
+        if verb not in (rehearsed if command.endswith("rehearsal") else VERBS):
+            yield f"{command} {verb} is no verb"
 
 
 def rehearsals_take_the_options(text: str, _path: Path) -> Iterator[str]:
@@ -114,6 +114,7 @@ BREACHES: list[tuple[Check, str]] = [
     (targets_are_in_the_makefile, "`make nothing`"),
     (targets_are_in_the_makefile, "```bash\nmake setup\nmake nothing\n```"),
     (verbs_are_known, "`.venv/bin/python -m scripts nothing`"),
+    (verbs_are_known, "`bin/release nothing`"),
     (verbs_are_known, "    python -m rehearsal nothing\n"),
     (rehearsals_take_the_options, '`make rehearse ARGS="--nothing"`'),
     (paths_are_there, "`scripts/core/nothing.py`"),

@@ -53,7 +53,7 @@ def test_every_argument_of_every_verb_is_there(verb: str) -> None:
         for name in action.option_strings[-1:] or list(map(str, action.choices or (action.dest,))):
             assert name in text or name == "--help", name
         assert (action.help or "") in text or action.dest in ("help", "as_json")
-    assert text.count(f"python -m scripts {verb}") == 1 + sum(
+    assert text.count(f"bin/release {verb}") == 1 + sum(
         typed(verb, words).count(typed(verb, "")) + meaning.count(typed(verb, ""))
         for words, meaning in EXAMPLES.get(verb, {}).items()
     )

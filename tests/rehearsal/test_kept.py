@@ -162,7 +162,7 @@ def test_a_rollback_of_nothing_fails_with_its_reason(
     before, offset = kept.look(), kept.end()
     assert kept.type("dispatch", "rollback.yml", "--input", "version=0.9.0") == 1
     said = capsys.readouterr().out
-    assert "0.9.0 was never released here" in said
+    assert "0.9.0 was never released or started here" in said
     assert re.search(r"failure +plan", said)
     assert re.search(r"skipped +rollback", said)
     assert re.search(r"skipped +verify", said)
@@ -299,6 +299,7 @@ def test_a_pull_request_is_checked_merged_with_main(
         assert kept.type("pull-request") == 0
         said = capsys.readouterr().out
         assert re.search(r"success +check\b", said)
+        assert re.search(r"success +changelog\b", said)
         assert re.search(r"skipped +images", said)
     (pull,) = (one for one in kept.ask("pulls") if one["head"]["ref"] == "a-page")
     merge = git_repo.git(

@@ -20,20 +20,23 @@ def clock() -> Clock:
     return Clock()
 
 
+MOVES = re.compile(r"(\x1b\[\d*A|\x1b\[2K|\x1b\[\?25[lh]|\r|\n)")
+
+
 def screen(text: str) -> list[str]:
-    """Show what a terminal shows after this text: lines, and the two movements that are used."""
-    lines = [""]
-    for part in re.split(r"(\x1b\[\d+F|\x1b\[J|\n)", text):
+    """Show what a terminal shows after this text: lines, and the movements that are used."""
+    lines, row = [""], 0
+    for part in MOVES.split(text):
         if part == "\n":
-            lines.append("")
-        elif part == "\x1b[J":
-            continue
-        elif found := re.fullmatch(r"\x1b\[(\d+)F", part):
-            del lines[len(lines) - 1 - int(found[1]) :]
-            lines.append("")
-        else:
-            lines[-1] += part
-    return [line.rstrip() for line in lines if line]
+            row += 1
+            lines += [""] * (row == len(lines))
+        elif up := re.fullmatch(r"\x1b\[(\d*)A", part):
+            row -= int(up[1] or 1)
+        elif part == "\x1b[2K":
+            lines[row] = ""
+        elif not MOVES.fullmatch(part):
+            lines[row] += part
+    return [line.rstrip() for line in lines if line.strip()]
 
 
 def test_elsewhere_each_job_has_a_line_at_its_start_and_its_end(clock: Clock) -> None:
@@ -65,17 +68,18 @@ def test_a_long_job_shows_that_it_goes_on(clock: Clock) -> None:
 
 def test_on_a_terminal_what_is_under_way_stays_below_and_is_updated(clock: Clock) -> None:
     out = StringIO()
-    progress = Progress(out, live=True, clock=clock)
-    progress.start("api")
-    progress.start("web")
-    clock.now += 2
-    progress.finish("api")
-    progress.say("a word")
-    clock.now += 1
-    progress.tick()
-    assert [line.split()[:3] for line in screen(out.getvalue())] == [
+    with Progress(out, live=True, clock=clock) as progress:
+        progress.start("api")
+        progress.start("web")
+        clock.now += 2
+        progress.finish("api")
+        progress.say("a word [bold]")
+        clock.now += 1
+        progress.tick()
+        seen = out.getvalue()
+    assert [line.split()[:3] for line in screen(seen)] == [
         ["ok", "api", "2.0"],
-        ["a", "word"],
+        ["a", "word", "[bold]"],
         [">", "web", "3.0"],
     ]
 
@@ -85,9 +89,10 @@ def test_a_line_is_never_wider_than_the_terminal(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     out = StringIO()
-    progress = Progress(out, live=True, clock=clock)
-    progress.start("api", "x" * 200)
-    assert max(len(line) for line in out.getvalue().splitlines()) < 60
+    with Progress(out, live=True, clock=clock) as progress:
+        progress.start("api", "x" * 200)
+        seen = screen(out.getvalue())
+    assert [len(line) for line in seen] == [60]
 
 
 @pytest.mark.parametrize(
@@ -105,6 +110,7 @@ def test_it_ticks_by_itself_and_leaves_a_clean_screen() -> None:
     out = StringIO()
     with Progress(out, live=True) as progress:
         progress.start("api")
+        assert screen(out.getvalue()) != []
     assert screen(out.getvalue()) == []
 
 

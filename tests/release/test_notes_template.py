@@ -33,6 +33,7 @@ def test_a_template_says_what_it_likes() -> None:
         ("{% include '/etc/passwd' %}", 1, "no loader"),
         ("\n{% for i in range(10 ** 9) %}{% endfor %}", 2, "OverflowError"),
         ("{{ 'x' * 10 ** 10 }}", 1, "MB"),
+        ("{% for i in [0] %}{{ '\a' * (10 ** 8 + i) }}{% endfor %}", 0, "more than 512 MB"),
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", 1, "without end"),
     ],
 )

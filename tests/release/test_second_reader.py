@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from scripts.release import second_reader
 from scripts.core.errors import CheckError
+from scripts.release import second_reader
 from scripts.release.second_reader import agree
 from tests.core.changelogs import real
 from tests.core.test_changelog import PLAIN, cut, made
@@ -51,6 +51,7 @@ def test_a_difference_is_an_error(
         (PLAIN.replace("## [0.2.3]", "### [0.2.3]"), (9,)),
         (PLAIN.replace("- A thing.", "```\n## [9.9.9]\n```"), (9,)),
         (PLAIN + "\n## 0.2.3\n", (9, 18)),
+        (PLAIN.replace("[Unreleased]: ", "# 0.2.2\n\n[Unreleased]: "), (9, 15)),
     ],
 )
 def test_what_it_cannot_read_is_passed_over_and_said(text: str, unread: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""How the page looks, roughly: its boxes and its colours in a few coarse squares, whatever the fonts.
+"""How the page looks, roughly: its boxes, and its colours in a few squares, whatever the fonts.
 
 `.venv/bin/python -m tests.services.looks` writes what the tests compare with anew, into
 `tests/services/looks/`: look at the pictures before you commit them.

@@ -1,7 +1,6 @@
 """The page in headless Chromium, as several tests use it, and what npm installs for them."""
 
 import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -93,5 +92,5 @@ def npm_packages():
             command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
             done = subprocess.run(command, cwd=begun, capture_output=True, text=True, check=False)
             assert done.returncode == 0, done.stderr
-            os.rename(Path(begun) / "node_modules", folder)
+            (Path(begun) / "node_modules").rename(folder)
     return folder

@@ -167,7 +167,8 @@ def test_a_model_that_fails_ends_the_stream_with_code_and_cause(monkeypatch):
     async def send(message):
         sent.append(message)
 
-    scope = {"type": "websocket", "path": "/stream", "query_string": b"", "headers": []}
+    scope = {"type": "websocket", "path": "/stream", "query_string": b""}
+    scope["headers"] = [(b"host", b"localhost")]
     asyncio.run(api_app.create(Settings())(scope, receive, send))
     assert [one["type"] for one in sent] == [
         "websocket.accept",

@@ -3,7 +3,10 @@
 import contextlib
 import json
 import os
+import re
 import socket
+import ssl
+import subprocess
 import time
 
 import httpx
@@ -11,7 +14,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.services.running import running_api
+from tests.services.running import ROOT, free_port, nginx, process, running_api, running_page
 from tests.services.test_api import FRAMES, end_of, receive, socket_of, still_serves
 
 MIB = 2**20
@@ -222,3 +225,55 @@ def test_a_text_that_is_not_utf_8_ends_its_stream_with_1007(api):
         receive(stream)
         stream.send(b"\xff\xfe", text=True)
         assert end_of(stream)[0] == 1007
+
+
+def test_the_proxy_of_the_docs_gives_the_page_and_its_stream_over_tls(configured, tmp_path):
+    """As docs/streampose.md says it, with ports and places of this test."""
+    (tmp_path / "page").mkdir()
+    tmp_path.chmod(0o755)
+    with (
+        running_page(tmp_path / "page", configured) as (page, _),
+        running_proxy(tmp_path, page) as url,
+    ):
+        tls = ssl.create_default_context(cafile=str(tmp_path / "pose.pem"))
+        assert httpx.get(url, verify=tls).status_code == 401
+        answer = httpx.get(url, verify=tls, auth=("anna", "open"))
+        assert "<html" in answer.text
+        place = url.replace("https", "wss").replace("://", "://anna:open@") + "/api/stream"
+        headers = {"Origin": url}
+        with connect(place, ssl=tls, additional_headers=headers) as stream:
+            assert receive(stream)["type"] == "ready"
+        with pytest.raises(InvalidStatus, match="403"):
+            connect(place, ssl=tls, additional_headers={"Origin": STRANGER}).__enter__()
+
+
+@contextlib.contextmanager
+def running_proxy(folder, page):
+    port, plain = free_port(), free_port()
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
+    made += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    made += ["-keyout", folder / "pose.key", "-out", folder / "pose.pem"]
+    subprocess.run(made, check=True, capture_output=True)
+    (folder / "pose.htpasswd").write_text("anna:{PLAIN}open\n")
+    (block,) = re.findall(r"```nginx\n(.*?)```", (ROOT / "docs/streampose.md").read_text(), re.S)
+    for old, new in {
+        "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
+        "pose.example.org": "localhost",
+        "/etc/ssl": str(folder),
+        "/etc/nginx": str(folder),
+        "http://127.0.0.1:3000": page,
+    }.items():
+        assert old in block
+        block = block.replace(old, new)
+    ready = f"server {{ listen 127.0.0.1:{plain}; return 200; }}"
+    places = "".join(
+        f"{name}_temp_path {folder}/{name}; "
+        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    text = (
+        f"pid {folder}/proxy.pid; events {{}} http {{ access_log off; {places} {block} {ready} }}"
+    )
+    (folder / "proxy.conf").write_text(text)
+    command = [nginx(), "-e", "stderr", "-c", folder / "proxy.conf", "-g"]
+    with process([*command, "daemon off; user root;"], f"http://127.0.0.1:{plain}"):
+        yield f"https://localhost:{port}"

@@ -60,7 +60,7 @@ def expect_no_label(tab):
     assert shown["label"] == "no label"
     assert shown["size"] < 500
     assert shown["grey"] == ["grayscale(1)"] * 3
-    assert set(shown["bars"]) <= {"–"}
+    assert set(shown["bars"]) <= {"\N{EN DASH}"}
     return shown["reason"]
 
 
@@ -82,7 +82,7 @@ def test_no_label_is_left_when_the_api_is_killed(tmp_path):
     ):
         process.kill()
         wait_until(tab, NOT_LABELLED)
-        assert "No label without the API" in expect_no_label(tab)
+        assert "There is no label without the API" in expect_no_label(tab)
         assert tab.evaluate('document.querySelector("#connection").innerText') == "not connected"
 
 
@@ -145,7 +145,8 @@ def test_a_refused_frame_takes_the_label_away(page):
         wait_until(tab, NOT_LABELLED)
         reason = expect_no_label(tab)
         assert reason == (
-            "The API refused the recording: frame 40: visibility must lie between 0 and 1"
+            "The API refused the recording: frame 40: visibility must lie between 0 and 1. "
+            "Choose another one."
         )
         assert tab.evaluate(PAUSED)
 

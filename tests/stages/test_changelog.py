@@ -85,7 +85,7 @@ def test_a_failing_api_fails_no_draft(bench: Bench, capsys: pytest.CaptureFixtur
     said = capsys.readouterr()
     assert "- One ([#12](" in said.out
     assert (
-        "authors and labels of pull requests are not known: GitHub's API answered 503" in said.err
+        "cannot read the authors and labels of pull requests: GitHub's API answered 503" in said.err
     )
 
 
@@ -205,6 +205,7 @@ def test_the_draft_is_proposed_once(bench: Bench) -> None:
     say(bench, "feat: one")
     first = stage.draft(bench.context(), None, stage.PROPOSE)
     assert [outcome.written for outcome in first.outcomes] == [True, True]
+    assert first.outcomes[1].title == "pull request of changelog-draft"
     world = bench.world()
     again = stage.draft(bench.context(), None, stage.PROPOSE)
     assert [outcome.written for outcome in again.outcomes] == [False, False]
@@ -347,7 +348,7 @@ def test_a_pull_request_is_compared_with_the_commit_that_its_merge_was_made_on(
     event.write_text(json.dumps({"pull_request": {"base": {"sha": stale}}}))
     merge = project.git("rev-parse", "HEAD").strip()
     found = problem(bench, GITHUB_EVENT_PATH=str(event), GITHUB_SHA=merge)
-    assert "nothing new stands under Unreleased" in str(found)
+    assert "Unreleased has no new entry" in str(found)
 
 
 def test_labels_are_those_that_the_pull_request_has_now(bench: Bench) -> None:
@@ -430,7 +431,7 @@ def test_bytes_that_are_no_text_have_a_place(bench: Bench) -> None:
     (bench.project.clone / "CHANGELOG.md").unlink()
     gone = problem(bench)
     assert gone
-    assert "is not here" in gone.cause
+    assert "does not exist" in gone.cause
 
 
 def test_file_names_that_are_no_text(bench: Bench) -> None:

@@ -11,14 +11,14 @@ import pytest
 
 from scripts.core import codec
 from scripts.core import lock as locking
-from scripts.core.errors import CheckError
+from scripts.core.errors import CheckError, UsageError
 from scripts.core.lock import Lock
 from scripts.core.results import Result
 from scripts.release.context import Context
 from scripts.stages import dists, prepare
 from scripts.stages import plan as planning
 from tests.conftest import Bench
-from tests.support.project import git
+from tests.support.project import PYPROJECT, git
 
 WHEEL, SDIST = "sample_thing-0.2.4-py3-none-any.whl", "sample_thing-0.2.4.tar.gz"
 INFO = "sample_thing-0.2.4.dist-info"
@@ -36,16 +36,26 @@ def prepared(bench: Bench, clone: Path | None = None) -> Context:
     return context
 
 
+def handed_on(context: Context, bench: Bench, clone: Path) -> Context:
+    """Give a later job of the same run, in another clone."""
+    later = bench.context(clone)
+    shutil.copytree(context.inputs, later.inputs)
+    return later
+
+
 def built(context: Context) -> dict[str, bytes]:
     dists.run(context)
     return {path.name: path.read_bytes() for path in (context.outputs / "dist").iterdir()}
 
 
 def test_two_builds_in_two_places_are_the_same_bytes(bench: Bench) -> None:
+    """Both are of one plan: another day's plan gives the files another time."""
     folder = bench.folder / "elsewhere" / "with a long name"
     folder.parent.mkdir()
     git("clone", "-q", f"file://{bench.project.bare}", str(folder), cwd=bench.folder)
-    first, second = built(prepared(bench)), built(prepared(bench, folder))
+    one = prepared(bench)
+    other = handed_on(one, bench, folder)
+    first, second = built(one), built(other)
     assert set(first) == {WHEEL, SDIST}
     assert {n: hashlib.sha256(c).hexdigest() for n, c in first.items()} == {
         n: hashlib.sha256(c).hexdigest() for n, c in second.items()
@@ -71,7 +81,7 @@ def test_an_earlier_trys_files_are_taken_as_they_are(bench: Bench) -> None:
     ("files", "said"),
     [
         ({"other-version": ""}, "says sample-thing 9.9.9, the plan sample_thing 0.2.4"),
-        ({"left-out": "sample_thing/data.txt"}, "lacks: sample_thing/data.txt"),
+        ({"left-out": "sample_thing/data.txt"}, "lacks sample_thing/data.txt"),
         ({"backend.py": "raise SystemExit('no way')\n"}, "no way"),
     ],
 )
@@ -120,10 +130,10 @@ def test_the_expected_files_are_those_that_git_tracks(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        ((*EXPECTED, "sample_thing/secret.pem"), "does not belong: sample_thing/secret.pem;"),
-        ((*EXPECTED, "tests/test_thing.py"), "does not belong: tests/test_thing.py;"),
+        ((*EXPECTED, "sample_thing/secret.pem"), "unexpected content: sample_thing/secret.pem;"),
+        ((*EXPECTED, "tests/test_thing.py"), "unexpected content: tests/test_thing.py;"),
         ((*EXPECTED, "sample_thing-0.2.4.data/scripts/x"), "sample_thing-0.2.4.data/scripts/x"),
-        (("sample_thing/__init__.py",), "lacks: sample_thing/data.txt"),
+        (("sample_thing/__init__.py",), "lacks sample_thing/data.txt"),
     ],
 )
 def test_a_wheel_with_other_files_is_refused(
@@ -139,12 +149,12 @@ def test_a_wheel_with_other_files_is_refused(
 def test_other_files_beside_the_planned_ones_are_refused(bench: Bench, folder: Path) -> None:
     plan = prepared(bench).plan
     (folder / WHEEL).touch()
-    with pytest.raises(CheckError, match=f"lacks: {SDIST}"):
+    with pytest.raises(CheckError, match=f"lacks {SDIST}"):
         dists.check_names(plan, folder)
     (folder / SDIST).touch()
     dists.check_names(plan, folder)
     (folder / "sample_thing-0.2.4-cp311-cp311-linux_x86_64.whl").touch()
-    with pytest.raises(CheckError, match="does not belong"):
+    with pytest.raises(CheckError, match="unexpected content"):
         dists.check_names(plan, folder)
 
 
@@ -185,3 +195,29 @@ def test_a_description_that_the_index_cannot_show_is_refused(bench: Bench) -> No
     with pytest.raises(CheckError, match="twine"):
         dists.run(prepared(bench))
     assert shutil.which("git")
+
+
+def constrained(bench: Bench, pin: str) -> Context:
+    """Make a project whose build needs a package, and a lock that pins it."""
+    text = PYPROJECT.replace("requires = []", 'requires = ["packaging>=20"]')
+    table = "[tool.release.package]\n"
+    text = text.replace(table, f'{table}build-constraints = "requirements/build.txt"\n')
+    assert "build-constraints" in text
+    bench.project.commit({"pyproject.toml": text, "requirements/build.txt": f"{pin}\n"})
+    return prepared(bench)
+
+
+def test_what_builds_the_package_is_what_the_lock_says(bench: Bench) -> None:
+    """Or the newest that satisfies the project is taken at every build."""
+    with pytest.raises(CheckError, match=r"packaging==19\.0"):
+        built(constrained(bench, "packaging==19.0"))
+
+
+def test_a_lock_of_the_build_that_is_not_there_is_named(bench: Bench) -> None:
+    text = PYPROJECT.replace(
+        "[tool.release.package]\n",
+        '[tool.release.package]\nbuild-constraints = "requirements/other.txt"\n',
+    )
+    bench.project.commit({"pyproject.toml": text})
+    with pytest.raises(UsageError, match=r"requirements/other\.txt"):
+        built(prepared(bench))

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from rehearsal.github.settings import Token
+from scripts.core import jobs
 from scripts.core.errors import CheckError, ProblemsError
 from scripts.core.findings import ADVICE, NOT_CHECKED, OK, PROBLEM, Finding
 from scripts.release import starting_point
@@ -111,12 +112,45 @@ def test_a_ruleset_protects_a_branch_too(well: Releases, rule: str, status: str)
     assert found(well, "branch main").status == status
 
 
+@pytest.mark.parametrize(
+    ("rule", "status", "said"),
+    [
+        ("required_linear_history", ADVICE, "linear history"),
+        ("required_signatures", PROBLEM, "signed commits"),
+        ("merge_queue", ADVICE, "merge_group"),
+    ],
+)
+def test_a_rule_that_a_release_cannot_keep(
+    well: Releases, rule: str, status: str, said: str
+) -> None:
+    """A branch is protected as one likes, but for what keeps a merge commit or the bot out."""
+    well.github = well.serve_github(branch_rules=(rule,))
+    finding = found(well, f"rule {rule} of branch main")
+    assert finding.status == status
+    assert said in finding.remedy
+    assert finding.page.endswith("/settings/rules")
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("active", OK), ("disabled_inactivity", ADVICE), ("", NOT_CHECKED)],
+)
+def test_a_schedule_that_github_switched_off(well: Releases, state: str, status: str) -> None:
+    """After 60 days without a commit, in public repositories."""
+    context = well.context()
+    context.forge.setting = lambda _: {"state": state} if state else None  # type: ignore[method-assign]
+    (finding,) = doctor.schedule(context, starting_point.find(context))
+    assert finding.status == status
+    assert status != ADVICE or "Enable" in finding.remedy
+
+
 def test_a_ruleset_for_tags(well: Releases) -> None:
     assert found(well, "tags").status == OK
     well.github = well.serve_github(tag_rulesets=("versions",))
     assert found(well, "tags").status == ADVICE
 
 
+ROOT = Path(__file__).parents[2]
 WORKFLOWS = {
     "no workflow": None,
     "no YAML": "jobs: [",
@@ -128,7 +162,7 @@ WORKFLOWS = {
 
 @pytest.mark.parametrize("text", WORKFLOWS.values(), ids=WORKFLOWS.keys())
 def test_a_workflow_that_the_index_would_not_trust(well: Releases, text: str | None) -> None:
-    well.project.commit({doctor.WORKFLOW: text})
+    well.project.commit({jobs.WORKFLOW: text})
     finding = found(well, "trusted publishing")
     assert is_problem(finding, page="release.yml")
     assert "id-token: write" in finding.remedy
@@ -261,3 +295,11 @@ def test_a_problem_stops_the_doctor_and_the_plan_but_no_dry_run(well: Releases) 
     plan.run(well.context(RELEASE_VERSION="0.3.1", RELEASE_DRY_RUN="true"))
     assert well.state() == before
     assert "v0.3.1" not in git("tag", cwd=well.project.bare)
+
+
+def test_the_workflow_that_stands_beside_one_of_the_same_name(well: Releases) -> None:
+    ours = (ROOT / jobs.WORKFLOW).read_text("utf-8")
+    well.project.commit({jobs.WORKFLOW: "jobs: {}", jobs.BESIDE: ours})
+    finding = found(well, "trusted publishing")
+    assert finding.status == "not checked"
+    assert "enter release-system.yml" in finding.found

@@ -108,6 +108,24 @@ def test_what_the_registry_lost_is_built_again(bench: Proving) -> None:
     assert [one.written for one in result.outcomes] == [True]
 
 
+def test_a_build_that_fails_in_passing_is_tried_again(bench: Proving) -> None:
+    """BuildKit tries some requests again by itself; here its client does not find the registry."""
+    failing = bench.folder / "failing" / "docker"
+    failing.parent.mkdir()
+    docker = shutil.which("docker", path=bench.around.environment()["PATH"])
+    said = "dial tcp: lookup registry.invalid: no such host"
+    failing.write_text(
+        f'#!/bin/sh\ntest -e {failing}.once && exec {docker} "$@"\n'
+        f'touch {failing}.once\necho "ERROR: {said}" >&2\nexit 1\n'
+    )
+    failing.chmod(0o755)
+    path = f"{failing.parent}:{bench.around.environment()['PATH']}"
+    context = bench.step("image", "api-amd64", name="api", platform=PLATFORMS[0], PATH=path)
+    assert failing.with_suffix(".once").exists()
+    (result,) = context.results("image-api-amd64")
+    assert result.facts["digest"].startswith("sha256:")
+
+
 def test_a_build_that_fails_says_why(bench: Proving) -> None:
     broken = dockerfile("api").replace("COPY serve.py /", "COPY not_there.py /")
     bench.project.commit({"Dockerfile.api": broken})

@@ -92,10 +92,10 @@ def test_a_version_to_come_has_what_stands_under_unreleased(bench: Bench, say: S
 @pytest.mark.parametrize(
     ("version", "cause", "remedy"),
     [
-        ("0.1.7", r"0\.1\.7 was never released.*no tag v0\.1\.7", "has a tag"),
+        ("0.1.7", r"0\.1\.7 was never released.*tag v0\.1\.7 does not exist", "has a tag"),
         ("1.2.3.4", "more than three numbers|1.2.3.4", "three"),
         ("next", "'?next'? is not a version", "three numbers"),
-        ("", "no release yet", "name the version"),
+        ("", "no release yet", "give a version"),
     ],
 )
 def test_a_version_that_nobody_knows(

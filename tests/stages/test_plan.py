@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,15 @@ def test_the_same_start_gives_the_same_plan(bench: Bench) -> None:
     first = planned(bench.context())
     second = planned(bench.context(RELEASE_VERSION="patch"))
     assert first == second
+
+
+def test_a_plan_is_of_one_day(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its date and its time, which every file gets, though midnight passes between two looks."""
+    days = iter(f"2030-01-{day:02}" for day in range(1, 32))
+    monkeypatch.setattr(starting_point, "today", lambda: next(days))
+    context = bench.context()
+    made = starting_point.origin(context, starting_point.find(context))
+    assert datetime.fromtimestamp(made.source_date_epoch, UTC).date().isoformat() == made.date
 
 
 def test_a_dry_run_needs_no_right_to_write(bench: Bench) -> None:
@@ -188,7 +198,7 @@ def test_a_version_taken_by_a_tag_that_no_run_from_a_branch_made(
 @pytest.mark.parametrize(
     ("changelog", "said"),
     [
-        (CHANGELOG.replace("### Added\n\n- A thing.\n", ""), "nothing stands under Unreleased"),
+        (CHANGELOG.replace("### Added\n\n- A thing.\n", ""), "Unreleased has no entries"),
         (CHANGELOG.replace("## [Unreleased]\n\n### Added\n\n- A thing.\n", ""), "no Unreleased"),
         (CHANGELOG + "\n## [Unreleased]\n\n- More.\n", "stands here again"),
         (CHANGELOG + "\n## [0.2.3] - 2025-08-19\n\n- More.\n", "0.2.3 has a heading here and"),
@@ -219,7 +229,7 @@ platforms = ["linux/amd64"]
     began = starting_point.find(context)
     with pytest.raises(UsageError) as raised:
         starting_point.check(context, began, began.style.read("v0.2.4"))  # type: ignore[arg-type]
-    for said in ("'api/Dockerfil', which is not there", "has 'sample'", "not a service of c.yml"):
+    for said in ("api/Dockerfil is not in", "sample is not in", "not a service of c.yml"):
         assert said in raised.value.cause
     assert raised.value.place
 
@@ -253,7 +263,7 @@ def test_every_reason_is_told_at_once(bench: Bench) -> None:
     bench.project.commit({"CHANGELOG.md": CHANGELOG.replace("- A thing.", "")})
     error = refused(bench, bench.context(RELEASE_VERSION="0.2.2"))
     assert "is lower than" in error.cause
-    assert "nothing stands under Unreleased" in error.cause
+    assert "Unreleased has no entries" in error.cause
 
 
 @pytest.mark.parametrize(
@@ -295,7 +305,7 @@ def test_a_configuration_with_three_mistakes(bench: Bench) -> None:
     [
         ({"pyproject_toml": PYPROJECT}, "says version 0.2.3, the tag says 0.2.4"),
         ({"CITATION_cff": "version: 0.2.3\n"}, "CITATION.cff does not say"),
-        ({"CHANGELOG_md": CHANGELOG}, "no section of 0.2.4"),
+        ({"CHANGELOG_md": CHANGELOG}, "no section for 0.2.4"),
     ],
 )
 def test_a_pushed_tag_whose_commit_does_not_say_so(
@@ -514,7 +524,7 @@ def test_other_bytes_under_an_assets_name_are_refused(bench: Bench, tried: Lock)
     other.write_bytes(b"other bytes")
     release.upload_asset(str(other), name=WHEEL)
     before = bench.world()
-    with pytest.raises(ConflictError, match="is not the file its lock describes"):
+    with pytest.raises(ConflictError, match="is not the file that its lock describes"):
         stage.run(bench.context())
     assert bench.world() == before
 

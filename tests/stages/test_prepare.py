@@ -3,13 +3,14 @@
 import pytest
 
 from scripts.core import codec
-from scripts.core.errors import ConflictError, UsageError
+from scripts.core.errors import CheckError, ConflictError, UsageError
 from scripts.core.results import Done, Result
-from scripts.release import checkout, release_commit
+from scripts.release import checkout, release_commit, second_reader
 from scripts.release.context import Context
 from scripts.stages import plan as planning
 from scripts.stages import prepare
 from tests.conftest import READER, Bench
+from tests.support.project import CHANGELOG
 
 
 def keep(bench: Bench, context: Context, job: str, done: Done) -> None:
@@ -46,10 +47,31 @@ def test_a_dry_run_makes_the_same_commit_and_pushes_nothing(bench: Bench) -> Non
     assert dict(prepare.run(wet).facts) == dict(done.facts)
 
 
+def test_what_the_second_reader_cannot_read_is_said(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.project.commit({"CHANGELOG.md": CHANGELOG.replace("## [0.2.3]", "## Version 0.2.3")})
+    prepare.run(planned(bench))
+    assert capsys.readouterr().out.count("keepachangelog cannot read 2 of 2 versions") == 1
+
+
+def test_what_the_second_reader_reads_otherwise_is_not_pushed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, before = planned(bench), bench.world()
+    parse = second_reader.parse
+    monkeypatch.setattr(
+        second_reader, "parse", lambda text, path: parse(text.replace("A thing", "None"), path)
+    )
+    with pytest.raises(CheckError, match=r"finds other text under 0\.2\.4"):
+        prepare.run(context)
+    assert bench.world() == before
+
+
 def test_a_commit_that_comes_out_otherwise_is_a_conflict(bench: Bench) -> None:
     dry = planned(bench, RELEASE_DRY_RUN="true")
     keep(bench, dry, "prepare", Done(facts=(("commit", "f" * 40),)))
-    with pytest.raises(ConflictError, match="came out as"):
+    with pytest.raises(ConflictError, match="the release commit is"):
         release_commit.ensure(dry)
 
 
@@ -78,8 +100,8 @@ def test_its_sources_are_checked_out_beside_the_clone(bench: Bench) -> None:
 
 
 def test_a_job_without_the_one_before_it_says_so(bench: Bench) -> None:
-    for actions, remedy in (("", "python -m scripts plan"), ("true", "run the release again")):
+    for actions, remedy in (("", "bin/release plan"), ("true", "run the release again")):
         context = bench.context(GITHUB_ACTIONS=actions)
-        with pytest.raises(UsageError, match=r"this step follows `plan`") as raised:
+        with pytest.raises(UsageError, match=r"this step needs the output of `plan`") as raised:
             prepare.run(context)
         assert remedy in raised.value.remedy

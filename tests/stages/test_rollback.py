@@ -89,7 +89,7 @@ def test_the_plan_is_printed_first_and_a_dry_run_ends_there(
     bad, good = released.digest("0.3.0"), released.digest("0.2.5")
     host = released.images.host
     assert f"| `{host}/{IMAGE}:latest` | `{bad}` | 0.2.5: `{good}` |" in text
-    assert f"| `{host}/{IMAGE}:0.3` | stays | its line has no other release |" in text
+    assert f"| `{host}/{IMAGE}:0.3` | stays | no other release in its line |" in text
     assert "| GitHub's Latest | v0.3.0 | v0.2.5 |" in text
 
 
@@ -308,7 +308,7 @@ def test_withdrawing_is_shown_first_and_done_once(
     assert released.state() == before
     assert "Withdraw v0.3.1" in capsys.readouterr().out
     roll_back(released, "0.3.1")
-    assert "never released here, nor begun" in refused(released, "0.3.1").cause
+    assert "never released or started here" in refused(released, "0.3.1").cause
 
 
 # Bad input: a clear error, and nothing changed anywhere.
@@ -327,8 +327,8 @@ def test_a_tag_without_a_release(released: Releases) -> None:
     [
         ("0.3.0", "cannot be rolled back to itself"),
         ("0.2.4rc1", "is a release candidate"),
-        ("0.2.3", "is no release that pointers can go to"),
-        ("1.0", "is no release that pointers can go to"),
+        ("0.2.3", "is not a release that pointers can lead to"),
+        ("1.0", "is not a release that pointers can lead to"),
         ("nonsense", "nonsense"),
     ],
 )

@@ -119,7 +119,7 @@ def test_other_bytes_than_those_of_an_earlier_try_are_a_conflict(staged: Proving
     wheel = context.inputs / "dist" / context.plan.dists[0]
     wheel.write_bytes(wheel.read_bytes() + b"\0")
     before = staged.github.writes()
-    with pytest.raises(ConflictError, match="is not what its lock says"):
+    with pytest.raises(ConflictError, match="does not match its lock"):
         staged.step("stage")
     assert staged.github.writes() == before
 
@@ -127,8 +127,8 @@ def test_other_bytes_than_those_of_an_earlier_try_are_a_conflict(staged: Proving
 @pytest.mark.parametrize(
     ("missing", "named"),
     [
-        ("results/image-web-arm64.json", "nothing came from `image` web for linux/arm64"),
-        ("dist/sample_thing-0.2.4.tar.gz", r"sample_thing-0\.2\.4\.tar\.gz is not here"),
+        ("results/image-web-arm64.json", "the result of `image` web for linux/arm64 is missing"),
+        ("dist/sample_thing-0.2.4.tar.gz", r"sample_thing-0\.2\.4\.tar\.gz is missing"),
     ],
 )
 def test_what_an_earlier_job_did_not_bring_is_named(

@@ -29,13 +29,13 @@ def asset(bench: Releases, version: str) -> bytes:
     return found
 
 
-def exchange(bench: Releases, version: str, content: bytes) -> None:
+def exchange(bench: Releases, version: str, content: bytes, name: str = locking.NAME) -> None:
     """Put another `release.json` into a release, as who may write there can."""
     release = release_of(bench, version)
-    next(one for one in release.get_assets() if one.name == locking.NAME).delete_asset()
-    path = bench.folder / locking.NAME
+    next(one for one in release.get_assets() if one.name == name).delete_asset()
+    path = bench.folder / name
     path.write_bytes(content)
-    release.upload_asset(str(path), name=locking.NAME)
+    release.upload_asset(str(path), name=name)
 
 
 def forget_mark(bench: Releases, version: str) -> None:
@@ -120,7 +120,7 @@ def test_the_tag_and_the_notes_say_which_lock_is_theirs(released: Releases) -> N
     said = locking.mark(locking.digest(locking.read(content)))
     message = git("cat-file", "-p", "v0.3.0", cwd=released.project.bare).partition("\n\n")[2]
     assert message == f"sample_thing 0.3.0\n\n{said}"
-    assert f"{said} -->" in (release_of(released, "0.3.0").body or "")
+    assert said in (release_of(released, "0.3.0").body or "").rpartition("<!--")[2]
     assert json.loads(content)["repository"] == "mari/sample_thing"
 
 
@@ -139,3 +139,11 @@ def test_what_is_verified_is_this_runs(released: Releases) -> None:
     Path(inputs, "assets", locking.NAME).write_bytes(asset(released, "0.2.5"))
     with pytest.raises(ConflictError, match="of another plan"):
         verify.install(context, verify.PUBLISHED)
+
+
+@pytest.mark.parametrize("content", [b"no list", b"\xff\xfe"])
+def test_a_list_of_hashes_that_is_none_is_drift(released: Releases, content: bytes) -> None:
+    exchange(released, "0.3.0", content, "SHA256SUMS")
+    context = released.context(RELEASE_VERSION="0.3.0", GITHUB_TOKEN="")
+    found = audit.examine(context, audit.find(context))
+    assert [one for one in found if one.status == PROBLEM]

@@ -168,7 +168,7 @@ def test_a_package_that_cannot_be_imported_is_refused(bench: Proving) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("sample_thing-0.2.4-py3-none-any.whl", "the index has other bytes than the lock"),
+        ("sample_thing-0.2.4-py3-none-any.whl", "the file on the index differs from the lock"),
         ("sample_thing-0.2.4.tar.gz", "the index holds sample_thing-0.2.4.tar.gz with sha256"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from rehearsal.github.settings import Token
 from scripts.core.converge import Outcome, converge
 from scripts.core.errors import ServiceError
-from scripts.surfaces.drift_issue import MARK, MENDED, TITLE, DriftIssue
+from scripts.surfaces.drift_issue import AGREED, MARK, TITLE, DriftIssue
 from scripts.surfaces.github_release import Forge
 from tests.conftest import READER, TOKENS, Bench
 
@@ -50,7 +50,7 @@ def test_mended_it_is_closed_with_a_word(bench: Bench, forge: Forge) -> None:
     assert keep(bench, forge, None).written
     (issue,) = forge.repository.get_issues(state="all")
     assert (issue.state, issue.state_reason) == ("closed", "completed")
-    assert [comment.body for comment in issue.get_comments()] == [MENDED]
+    assert [comment.body for comment in issue.get_comments()] == [AGREED]
     assert not keep(bench, forge, None).written
     # What comes later is another matter, and another issue.
     keep(bench, forge, "another tag moved")

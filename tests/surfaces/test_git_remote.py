@@ -1,10 +1,12 @@
 """git over HTTP, with the GitHub service at the other end: names once, pointers last."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from packaging.version import Version
 
+from rehearsal.github.settings import Token
 from scripts.core.converge import Conflict, Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
 from scripts.core.lock import Lock, digest
@@ -183,11 +185,11 @@ def test_the_branch_that_moves_while_it_is_written_is_merged_all_the_same(
     original = over_http.git.push
     pushes = []
 
-    def push(*refspecs: str) -> None:
+    def push(*refspecs: str, lease: str = "") -> None:
         if not pushes:
             bench.project.commit({"more.txt": "more\n"})
         pushes.append(refspecs)
-        original(*refspecs)
+        original(*refspecs, lease=lease)
 
     over_http.git.push = push  # type: ignore[method-assign]
     converge([branch_of(over_http, plan, commit)], over_http.runner.patience)
@@ -362,3 +364,50 @@ def test_a_remote_that_says_nothing_is_left_after_a_while(context: Context) -> N
     environment = context.git._environment
     assert int(environment["GIT_HTTP_LOW_SPEED_TIME"]) <= 60
     assert isinstance(context.git, Git)
+
+
+@pytest.mark.parametrize("forged", ["--upload-pack=touch {}; ", "--output={}", "-o{}"])
+def test_what_git_is_given_is_never_an_option(
+    bench: Bench, context: Context, plan: Plan, forged: str
+) -> None:
+    """git runs what `--upload-pack` says where the remote is a folder or an ssh address."""
+    mark = bench.folder / "made"
+    value = forged.format(mark)
+    git = context.git
+    for act in (
+        lambda: git.fetch(value),
+        lambda: git.show(value, "x"),
+        lambda: git.is_ancestor(value, plan.base),
+        lambda: git.tree_with({"x": "y"}, value),
+        lambda: git.commit(value, [plan.base], "m", {}),
+        lambda: git.push(value),
+        lambda: git.tag_message(value),
+    ):
+        with suppress(ServiceError):
+            act()
+        assert not mark.exists()
+    git.url = value
+    for act in (git.refs, git.may_push, lambda: git.push(f"{plan.base}:refs/heads/x")):
+        with pytest.raises(ServiceError):
+            act()
+        assert not mark.exists()
+
+
+def test_a_push_that_needs_the_right_to_workflows_says_what_to_do(
+    bench: Bench, plan: Plan, commit: str
+) -> None:
+    """A run's own token never has it: the branch's workflow files changed after the plan."""
+    project = bench.project
+    project.git("reset", "-q", "--hard", commit)
+    project.git("switch", "-q", "--detach")
+    (project.clone / ".github" / "workflows" / "ci.yml").write_text("on: push\n")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "Workflows that the default branch has otherwise")
+    other = project.git("rev-parse", "HEAD").strip()
+    bot = {"bot": Token("github-actions[bot]", {"contents": "write"})}
+    bench.github = bench.serve_github(tokens=bot)
+    there = bench.context(GITHUB_SERVER_URL=bench.github.url, GITHUB_TOKEN="bot")
+    with pytest.raises(ServiceError, match="without `workflows` permission") as raised:
+        ReleaseBranch(there.git, plan, other).apply()
+    assert "run the release again with the same version" in raised.value.remedy
+    assert "workflow files" in raised.value.remedy

@@ -221,7 +221,7 @@ def test_what_is_published_and_differs_is_a_conflict(
     assert not again.written
     lost(release, bench.folder)
     before = bench.world()
-    with pytest.raises(ConflictError, match="is published, and differs in"):
+    with pytest.raises(ConflictError, match="is published, but differs in"):
         converge([draft], context.runner.patience)
     assert bench.world() == before
 
@@ -321,3 +321,31 @@ def test_what_passes_is_told_from_what_is_an_answer(
     assert str(fault["code"]) in raised.value.cause
     if isinstance(raised.value, TransientError):
         assert raised.value.after == after
+
+
+def test_a_pull_request_says_that_its_checks_wait_for_a_person(
+    bench: Bench, context: Context
+) -> None:
+    """GitHub starts no checks for what a workflow's token opened (changelog of 2026-06-11)."""
+    bench.project.git("push", "-q", "origin", "HEAD:refs/heads/mine")
+    bench.project.commit({"more.txt": "x"})
+    bench.project.git("push", "-q", "origin", "HEAD:refs/heads/mine")
+    bench.project.git("push", "-qf", "origin", "HEAD~:refs/heads/main")
+    context.forge.open_pull_request("mine", "main", "A title", "What it is for.")
+    (pull,) = context.forge.repository.get_pulls()
+    assert pull.body.startswith("What it is for.")
+    assert "Approve workflows to run" in pull.body
+
+
+def test_the_rules_of_branches_and_tags_are_those_that_github_lists(bench: Bench) -> None:
+    bench.github = bench.serve_github(branch_rules=("deletion",), tag_rulesets=("versions",))
+    forge = bench.context().forge
+    assert forge.rules("main") == ["deletion"]
+    assert forge.rules("other") == []
+    assert forge.tag_rulesets() == ["versions"]
+
+
+def test_the_release_is_called_by_its_tag_in_reports(context: Context) -> None:
+    plan = plan_of(context, "0.2.4")
+    assert Published(context.forge, plan, "https://example.org").title == "release v0.2.4"
+    assert Draft(context.forge, plan, "", ()).title == "draft release v0.2.4"

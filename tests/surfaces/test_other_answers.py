@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from scripts.core.errors import ServiceError
 from scripts.surfaces import registry_access
 from scripts.surfaces.github_release import Forge
+from scripts.surfaces.image_registry import ImageRegistry
 from scripts.surfaces.package_index import PackageIndex
 from tests.support.odd_service import JSON, ODD, OddService, odd_service
 
@@ -89,3 +91,35 @@ def test_a_repositorys_earlier_name_is_its_own(service: OddService, forge: Forge
         assert not forge.same("mari/other")
     finally:
         service.moved, service.paths = {}, {}
+
+
+NO_BUILDX = """#!/bin/sh
+test "$1" = version && exit 0
+echo "unknown flag: --format" >&2
+echo "Usage:  docker [OPTIONS] COMMAND [ARG...]" >&2
+exit 125
+"""
+
+
+def docker(folder: Path, script: str) -> ImageRegistry:
+    """Give a registry that is asked through another program of docker's name."""
+    program = folder / "docker"
+    program.write_text(script)
+    program.chmod(0o755)
+    return ImageRegistry({"PATH": f"{folder}:/usr/bin:/bin"})
+
+
+def test_a_docker_without_buildx_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ServiceError, match="docker has no buildx here") as raised:
+        docker(tmp_path, NO_BUILDX).find("localhost:1/mari/api:v1")
+    assert "buildx" in raised.value.remedy
+
+
+@pytest.mark.parametrize("printed", ["", "null", "[]", "{}", "7", "<html>", '{"manifests": [1]}'])
+def test_the_builder_prints_another_thing(tmp_path: Path, printed: str) -> None:
+    registry = docker(tmp_path, f"#!/bin/sh\nprintf %s '{printed}'\n")
+    with pytest.raises(ServiceError, match="did not answer"):
+        registry.find("localhost:1/mari/api:v1")
+    for ask in (registry.labels, registry.size):
+        with suppress(ServiceError):
+            ask("localhost:1/mari/api:v1")

@@ -66,10 +66,10 @@ def test_a_failure_shows_the_last_lines_of_many() -> None:
         "ERROR: unexpected status from GET request to http://x/v2/: 503 Service Unavailable",
         'ERROR: failed to do request: Head "http://x/v2/": EOF',
         'ERROR: failed to do request: Head "http://x": read: connection reset by peer',
-        "fatal: unable to access 'https://x/': Failed to connect to x port 443 after 3 ms: Couldn't "
+        "fatal: unable to access 'https://x/': Failed to connect to x port 443: Couldn't "
         "connect to server",
         "fatal: unable to access 'https://x/': SSL connection timeout",
-        "fatal: unable to access 'https://x/': GnuTLS recv error (-54): Error in the pull function.",
+        "fatal: unable to access 'https://x/': GnuTLS recv error (-54): Error in the pull",
         "fatal: unable to access 'https://x/': OpenSSL SSL_read: SSL_ERROR_SYSCALL, errno 104",
         "fatal: unable to access 'https://x/': TLS connect error: error:0A000126",
         "error: RPC failed; curl 92 HTTP/2 stream 5 was not closed cleanly: CANCEL (err 8)",

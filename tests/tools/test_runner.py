@@ -37,7 +37,7 @@ def test_the_repository_is_read_out_of_the_remotes_address(origin: str, reposito
 
 @pytest.mark.parametrize("origin", [None, "", "thing", "https://github.com/thing", "https://[x"])
 def test_an_unknown_repository_is_said(origin: str | None) -> None:
-    with pytest.raises(UsageError, match="is not known") as raised:
+    with pytest.raises(UsageError, match="cannot determine the repository") as raised:
         Runner({}).endpoints(origin)
     assert "GITHUB_REPOSITORY" in raised.value.remedy
 
@@ -222,7 +222,8 @@ def test_a_credential_that_no_request_can_carry_is_refused(name: str, value: str
     ],
 )
 def test_an_odd_variable_is_named(name: str, value: str) -> None:
-    runner = Runner({"GITHUB_REPOSITORY": "mari/thing", name: value})
+    job = {"GITHUB_REPOSITORY": "mari/thing", "GITHUB_ACTIONS": "true"}
+    runner = Runner(job | {name: value})
     with pytest.raises(UsageError, match=name) as raised:
         {"RELEASE_SILENCE": runner.silence, "CI_NEEDS": runner.needs}.get(name, runner.endpoints)()
     assert raised.value.remedy

@@ -39,7 +39,7 @@ from tests.workflows.tree import (
 
 ROOT = Path(__file__).parents[2]
 RUNS = (RELEASE, ROLLBACK, AUDIT, CHANGELOG)
-SCRIPTS = [".venv/bin/python", "-m", "scripts"]
+SCRIPTS = ["release"]
 LABELS = {"ubuntu-24.04", "ubuntu-24.04-arm"}
 # GitHub Docs, "Reusing workflows": what a job that calls one may say.
 CALLER = {
@@ -60,7 +60,7 @@ VERBS = {
     "build": "image",
 }
 SETUP = "docs/setup.md"
-CI_PLAN = ".venv/bin/python -m scripts ci-plan"
+CI_PLAN = "release ci-plan"
 
 
 @cache

@@ -23,6 +23,7 @@ USES = re.compile(
     r"^\s*(?:- )?uses: (?P<action>[\w.-]+/[\w./-]+)@(?P<sha>[0-9a-f]{40})"
     r" # (?P<tag>v\d+\.\d+\.\d+)$"
 )
+INSTALL = ".github/actions/setup/install.sh"
 FACTS = Path("../shared/facts/github.md")
 PUSHES = {"REGISTRY_TOKEN"}
 # Job -> the secrets it needs, and no others.
@@ -253,16 +254,31 @@ def builders_are_booted_where_something_is_built(tree: Tree) -> Problems:
 
 def the_tools_are_locked(tree: Tree) -> Problems:
     """pip installs uv by its hash, and uv the rest: no action chooses a version."""
-    steps = [step for job, step in tree.action("setup").steps() if job]
-    said = " && ".join(step.get("run", "") for step in steps)
+    said = tree.read(INSTALL)
     for file in ("bootstrap", "release"):
         if f"requirements/{file}.txt" not in said:
             yield f"requirements/{file}.txt is not installed"
+        if f'"$SYSTEM"/requirements/{file}.txt' not in tree.read("docs/adopt.md"):
+            yield f"docs/adopt.md does not copy requirements/{file}.txt"
     if said.count("--require-hashes") != said.count(" install ") + said.count(" sync "):
         yield f"something is installed without hashes: {said}"
-    for step in steps:
-        if "uses" in step:
-            yield f"{step['uses']} chooses what the release runs with"
+    for name in ("setup", "stage"):
+        steps = [step for _, step in tree.action(name).steps()]
+        if Path(steps[0].get("run", "").strip('"')).name != "install.sh":
+            yield f"{name} does not begin with {INSTALL}"
+        if name == "setup" and len(steps) > 1:
+            yield f"{name} does more than run {INSTALL}"
+
+
+def actions_take_nothing_from_the_caller(tree: Tree) -> Problems:
+    """Used by its name, an action runs in the checkout of another repository: `./` is theirs."""
+    for name in ("setup", "stage"):
+        for _, step in tree.action(name).steps():
+            if step.get("uses", "").startswith("./"):
+                yield f"{name} uses {step['uses']} of whoever calls it"
+            for word in ("requirements/", "python -m scripts", ".venv"):
+                if word in step.get("run", ""):
+                    yield f"{name}: {step['run']} reads the caller's {word}"
 
 
 def jobs_begin_with_a_checkout(tree: Tree) -> Problems:
@@ -285,6 +301,7 @@ RULES = (
     a_checkout_may_read,
     builders_are_booted_where_something_is_built,
     the_tools_are_locked,
+    actions_take_nothing_from_the_caller,
     only_the_upload_is_trusted,
     only_the_gate_waits_for_people,
     secrets_go_where_they_are_needed,

@@ -4,6 +4,7 @@ Every rule is broken once as well, in a copy, so that each is known to see somet
 """
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,7 @@ CI = ".github/workflows/ci.yml"
 ENTRY = ".github/workflows/entry.yml"
 STAGE = ".github/actions/stage/action.yml"
 SETUP = ".github/actions/setup/action.yml"
+INSTALL = ".github/actions/setup/install.sh"
 CHECKOUT = "3d3c42e5aac5ba805825da76410c181273ba90b1"
 
 # The rule that must see it, the file, a text in it, and what stands there instead.
@@ -56,9 +58,18 @@ BREACHES = [
     ),
     ("builders_are_booted_where_something_is_built", IMAGE, "driver-opts: image", "version: image"),
     ("builders_are_booted_where_something_is_built", CI, "@sha256:", "-sha256:"),
-    ("the_tools_are_locked", SETUP, " --require-hashes -r req", " -r req"),
-    ("the_tools_are_locked", SETUP, " --require-hashes requirements/release", " release"),
-    ("the_tools_are_locked", SETUP, "- name: Make", "- uses: a/b@c\n    - name: Make"),
+    ("the_tools_are_locked", INSTALL, "--require-hashes -r", "-r"),
+    ("the_tools_are_locked", INSTALL, ' --require-hashes "$system/requirements/release', " rele"),
+    ("the_tools_are_locked", SETUP, "- name: Install", "- uses: a/b@c\n    - name: Install"),
+    ("the_tools_are_locked", STAGE, "../setup/install.sh", "../setup/other.sh"),
+    (
+        "actions_take_nothing_from_the_caller",
+        STAGE,
+        "    - name: Fetch",
+        "    - uses: ./.github/actions/setup\n    - name: Fetch",
+    ),
+    ("actions_take_nothing_from_the_caller", STAGE, "&& release", "&& python -m scripts"),
+    ("the_tools_are_locked", "docs/adopt.md", "requirements/bootstrap.txt", "x.txt"),
     ("called_workflows_skip_nothing", IMAGE, "    name: build\n", "    if: inputs.image\n"),
     ("nothing_is_skipped_upstream", IMAGE, "    name: build\n", "    if: inputs.image\n"),
     ("nothing_is_skipped_upstream", RELEASE, "    name: checks\n", "    if: inputs.version\n"),
@@ -346,3 +357,14 @@ def test_the_pins_are_the_recorded_ones() -> None:
     rule, facts = rules_of_trust.pins_are_the_recorded_ones, recorded.read_text("utf-8")
     assert list(rule(Tree(ROOT), facts)) == []
     assert list(rule(Tree(ROOT), facts.replace(CHECKOUT, "0" * 40))) != []
+
+
+@pytest.mark.parametrize("target", ["dists", "changelog-check"])
+def test_a_small_check_installs_the_release_tools_alone(tmp_path: Path, target: str) -> None:
+    """A third of what the tests need: a runner begins with nothing."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
+    command = ["make", "--dry-run", target]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "requirements/release.txt" in done.stdout
+    assert "requirements/dev.txt" not in done.stdout

@@ -66,7 +66,7 @@ class Tree:
     @property
     def files(self) -> tuple[File, ...]:
         """Every workflow and every action of this repository."""
-        paths = [*self.root.glob(".github/workflows/*"), *self.root.glob(".github/actions/*/*")]
+        paths = [*self.root.glob(".github/workflows/*"), *self.root.glob(".github/actions/*/*.yml")]
         return tuple(File(path, path.read_text("utf-8")) for path in sorted(paths))
 
     @property

@@ -1,4 +1,4 @@
-"""Keep what was written under Unreleased while a release was made out of the release."""
+"""Keep entries out of a release that were written under Unreleased while it was made."""
 
 import re
 

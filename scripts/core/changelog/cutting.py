@@ -25,17 +25,17 @@ def cut(
     repository_url: str | None = None,
     path: str = "CHANGELOG.md",
 ) -> str:
-    """Turn what stands under Unreleased into the section of `version`, dated `date` (ISO 8601).
+    """Turn the text under Unreleased into the section of `version`, dated `date` (ISO 8601).
 
     The heading is written as the file writes its others, a fresh Unreleased stays above it, and
     compare links are maintained if the file has them. A final version takes in the sections of its
     candidates: groups of the same title become one, and the candidates' headings go. The result is
     read back: its sections are those of before and the new one, with the text that was meant.
 
-    Raises UsageError, with the line: Unreleased is missing, empty or there twice; the newest version
-    has two headings; the version has a heading already; a heading such as `## Added` that cuts the
-    section in two; headings that name no version; a heading that cannot be imitated so that it
-    would be read back. Several are raised together, as ProblemsError.
+    Raises UsageError, with the line: Unreleased is missing, empty or there twice; the newest
+    version has two headings; the version has a heading already; a heading such as `## Added` cuts
+    the section in two; no heading names a version; the new heading could not be read again. Several
+    are raised together, as ProblemsError.
     """
     log = parse(text, path)
     candidates = _candidates(log, version)
@@ -57,7 +57,7 @@ def _candidates(log: Changelog, version: Version) -> list[Section]:
     """List the sections that a final version takes in, newest first as they stand."""
     if version.is_prerelease:
         return []
-    # Only what starts as the final version does is worth reading as a version.
+    # Only a name that starts like the final version is read as a version.
     start = version_key(version)
     like = [part for part in log.sections if part.key and part.key.startswith(start)]
     return [
@@ -81,34 +81,29 @@ def _fresh(log: Changelog, step: links.Step) -> str:
 def _read_back(
     before: Changelog, after: str, version: Version, candidates: list[Section], edits: list[Edit]
 ) -> None:
-    """Refuse a text that is not read as it was meant: the old sections, and below Unreleased one.
+    """Refuse a text that is not read as it was meant: the old sections, and one new one in place.
 
     What stands below the newest of the old ones is as it was, and not read again.
     """
-    unreleased = before.unreleased[0]
-    at = before.sections.index(unreleased)
-    below = [part for part in before.sections[at + 1 :] if part not in candidates][:2]
+    at = before.sections.index(before.unreleased[0]) + 1
+    below = [part for part in before.sections[at:] if part not in candidates][:2]
     stop = below[1].heading.start if below[1:] else len(before.text)
     stop += sum(len(new) - (span.stop - span.start) for span, new in edits if span.stop <= stop)
     log = parse(after[:stop], before.path)
-    wanted = [
-        *map(_said, before.sections[: at + 1]),
-        (version_key(version),),
-        *map(_said, below[:1]),
-    ]
-    found = list(map(_said, log.sections))
-    if found == wanted and not says_something(log.sections[at].body(log.text)):
+    new, others = log.sections[at : at + 1], log.sections[:at] + log.sections[at + 1 :]
+    same = list(map(_told, others)) == list(map(_told, [*before.sections[:at], *below[:1]]))
+    if same and new and new[0].keys == (version_key(version),):
         return
-    like = headings.example(before) or unreleased
+    like = headings.example(before) or before.unreleased[0]
     raise UsageError(
-        f"the heading of {version}, written like that in line {like.line}, would not be read back",
+        f"the heading of {version}, written like that in line {like.line}, could not be read again",
         f"write the heading in line {like.line} in a plain form, such as `## [{like.name}] - DATE`",
         Place(before.path, like.line, 1),
     )
 
 
-def _said(part: Section) -> object:
-    return part.keys or part.name or part.unreleased
+def _told(part: Section) -> str:
+    return "Unreleased" if part.unreleased else part.title
 
 
 # The new section.
@@ -133,7 +128,7 @@ def _section(log: Changelog, headings: tuple[str, str], candidates: list[Section
 
 
 def own(log: Changelog, part: Section) -> Span:
-    """Tell where a section's own text ends: before the link definitions that end the file."""
+    """Return where a section's text ends: before the link definitions at the file's end."""
     body, stop = part.body(log.text), part.content.stop
     for found in reversed(scan(body, definitions=True).definitions):
         end = part.content.start + found.span.stop

@@ -1,4 +1,4 @@
-"""Add entries to Unreleased: what a person wrote there stays, byte by byte."""
+"""Add entries to Unreleased, and keep a person's text there unchanged."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -13,11 +13,11 @@ from scripts.core.changelog.sections import Changelog, parse
 from scripts.core.errors import ProblemsError
 
 if TYPE_CHECKING:
-    # Whoever drafts has it; who only reads a changelog starts without it.
+    # Only a draft needs this import; other uses start faster without it.
     from scripts.core.entries import Bump, Entry
 
 Additions = dict[str, list[str]]
-"""Titles of groups, in their order, with the entries that each is to get."""
+"""Titles of groups, in their order, with the entries that each gets."""
 Edit = tuple[int, str, bool]
 
 _BULLET = re.compile(r"^ {0,3}([-*+])[ \t]", re.MULTILINE)
@@ -29,7 +29,7 @@ _LINKED = re.compile(r"\[(#\d+|[0-9a-f]{10})\]\(")
 
 
 def draft(text: str, found: "Iterable[Entry]", path: str = "CHANGELOG.md") -> str:
-    """Add the entries that are not there yet, each to its group; twice is as once.
+    """Add the missing entries, each to its group; a second call changes nothing.
 
     A changelog without Unreleased gets one above its newest version. Raises UsageError where
     entries could not be told apart or seen: Unreleased is there twice, or cut in two by a heading
@@ -40,7 +40,7 @@ def draft(text: str, found: "Iterable[Entry]", path: str = "CHANGELOG.md") -> st
 
 
 def preview(text: str, found: "Iterable[Entry]", path: str = "CHANGELOG.md") -> str:
-    """Give what a draft would add, each group under its heading; raises as `draft` does."""
+    """Return the text that a draft would add, by group; raises as `draft` does."""
     new = _new(_fillable(text, path), found)
     groups = (f"### {title}\n\n" + "".join(f"- {x}\n" for x in new[title]) for title in new)
     return "\n".join(groups)
@@ -58,7 +58,7 @@ def _fillable(text: str, path: str) -> Changelog:
 
 
 def _new(log: Changelog, found: "Iterable[Entry]") -> Additions:
-    """Choose the entries that are not there yet, one for each pull request or commit."""
+    """Choose the missing entries, one for each pull request or commit."""
     body = log.unreleased[0].body(log.text)
     there = {*_WORDS.findall(body), *_LINKED.findall(log.text)}
     there |= {f"#{number}" for number in re.findall(r"/pull/(\d+)", body)}
@@ -76,7 +76,7 @@ def _new(log: Changelog, found: "Iterable[Entry]") -> Additions:
 
 
 def _rest(entry: "Entry", known: "Callable[[Bump], bool]") -> "Entry | None":
-    """Sum up the updates that came after the newest one that is there."""
+    """Combine the updates that are newer than the newest one in the changelog."""
     from scripts.core.entries import summed  # noqa: PLC0415
 
     there = [at for at, bump in enumerate(entry.bumps) if known(bump)]
@@ -90,14 +90,14 @@ def added(log: Changelog, new: Additions) -> str:
     start, stop = own(log, part)
     body = log.text[start:stop]
     blocks = scan(body)
-    # What goes to a group's end comes before the new groups that may follow at the same place.
+    # Entries at a group's end come before new groups at the same place.
     edits: dict[int, tuple[list[str], list[str]]] = {}
     for title, lines in new.items():
         at, text, fresh = _edit(log, blocks, body, title, lines)
         edits.setdefault(start + at, ([], []))[fresh].append(text)
     parts, position = list[str](), 0
     for at in sorted(edits):
-        # What follows stays a block of its own, where no blank line was needed before.
+        # Keep the next block separate, even if it needed no blank line before.
         close = log.newline if _DIRECTLY.match(log.text, at) else ""
         parts += [log.text[position:at], *edits[at][0], *edits[at][1], close]
         position = at
@@ -105,7 +105,7 @@ def added(log: Changelog, new: Additions) -> str:
 
 
 def _edit(log: Changelog, blocks: Blocks, body: str, title: str, lines: list[str]) -> Edit:
-    """Give where a group's new entries go, their text, and whether that begins the group."""
+    """Return the position of a group's new entries, their text, and whether they start it."""
     newline = log.newline
     heads = blocks.headings
     mine = next((i for i, h in enumerate(heads) if h.title.casefold() == title.casefold()), None)
@@ -123,7 +123,7 @@ def _edit(log: Changelog, blocks: Blocks, body: str, title: str, lines: list[str
 
 
 def _level(log: Changelog, heads: list[Heading]) -> int:
-    """Tell how deep a group's heading stands: as the others here, or those of a version."""
+    """Return the level of a group's heading: as the others here, or as a version's groups."""
     part = log.unreleased[0]
     below = log.newest
     others = heads or (scan(below.body(log.text)).headings if below else [])

@@ -1,11 +1,11 @@
-"""The groups of a changelog section: Added, Changed, Fixed, and what else stands there."""
+"""The groups of a changelog section: Added, Changed, Fixed and any others."""
 
 import re
 from typing import NamedTuple
 
 from scripts.core.changelog.markdown import covers, scan
 
-# Keep a Changelog's six, and one for what only maintainers see.
+# Keep a Changelog's six, and one for changes that only maintainers see.
 USUAL = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security", "Infrastructure")
 _ITEM = re.compile(r"(?:[-+*]|\d{1,9}[.)])(?:[ \t]|$)")
 
@@ -46,7 +46,7 @@ def trimmed(text: str) -> str:
 
 
 def merged(bodies: list[str], newline: str) -> str:
-    """Put several sections' bodies into one: groups of the same title become one group.
+    """Merge several sections' bodies: groups of the same title become one group.
 
     The groups keep the order in which they come first; what has no heading stands above them.
     """

@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import date as Day  # noqa: N812 - `date` is the text of one here
+from itertools import islice
 
 from scripts.core.changelog import links
 from scripts.core.changelog.sections import Changelog, Section
@@ -12,19 +13,26 @@ _ATX = re.compile(r"(?P<hashes> {0,3}#+[ \t]+)(?P<title>.*?)(?P<closing>[ \t]+#+
 _CLOSERS = re.compile(r"(?:[)\]*_~`]|\\\]|</[^<>]*>)*")
 _MARKS_BEFORE = re.compile(r"(?:[^\w<>]|_|<[^<>]*>)*\Z")
 _ANCHOR = re.compile(r"<a\b[^<>]*>\s*</a>\s*", re.I)
-# How else a date is written. Forms that may be read in two ways (03/04/2025) are not imitated.
-_FORMS = ("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%B %d, %Y", "%b %d, %Y")
-_FORMS += ("%d %B %Y", "%d %b %Y", "%d %B, %Y", "%d %b, %Y", "%d. %B %Y", "%d. %B, %Y")
+# Other date formats. Forms that may be read in two ways (03/04/2025) are not imitated.
+_FORMS = (
+    *("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%B %d, %Y", "%b %d, %Y"),
+    *("%d %B %Y", "%d %b %Y", "%d %B, %Y", "%d %b, %Y", "%d. %B %Y", "%d. %B, %Y"),
+)
+_LATEST = 3  # headings that are looked through for one with a date
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
 
 
 def example(log: Changelog) -> Section | None:
-    """Choose the heading to imitate: the newest of its level with a date, else the newest one."""
+    """Choose the heading to imitate: the newest, or a dated one of the latest of its level.
+
+    So that a hotfix without a date does not hide that the others have one.
+    """
     newest = log.newest or next(iter(log.versions), None)
     if newest is None:
         return None
-    later = (part for part in log.sections if part.line >= newest.line and part.name)
-    return next((part for part in later if part.dated and part.level == newest.level), newest)
+    later = (part for part in log.versions if part.line >= newest.line)
+    beside = islice((part for part in later if part.level == newest.level), _LATEST)
+    return next((part for part in beside if part.dated), newest)
 
 
 def of_version(log: Changelog, version: str, date: str, step: links.Step | None = None) -> str:
@@ -64,7 +72,7 @@ def written(log: Changelog, like: Section, words: str) -> str:
 
 
 def _before(like: Title, version: str) -> str:
-    """Keep what stands before the version; an anchor only if it can be made the new version's."""
+    """Keep the text before the version; keep an anchor only if it can name the new version."""
     old = like.version + like.joined
 
     def renewed(found: re.Match[str]) -> str:
@@ -74,7 +82,7 @@ def _before(like: Title, version: str) -> str:
 
 
 def _dated(like: Title, date: str) -> str:
-    """Write the date in the form of another and with the signs that stand around it."""
+    """Write the date in the format of another, with the same signs around it."""
     rest = YANKED.sub("", like.rest)
     found = like.date
     if not found or not re.search(r"\d", found) or found not in rest:
@@ -91,7 +99,7 @@ def _closers(rest: str, start: int) -> str:
 
 
 def _formed(like: str, date: str) -> str:
-    """Write an ISO date in the form of another one; as it is if that form is not known."""
+    """Write an ISO date in the format of another one; unchanged if that format is unknown."""
     if not ISO_DATE.fullmatch(date):
         return date
     day = Day.fromisoformat(date)

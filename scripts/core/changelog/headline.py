@@ -1,4 +1,4 @@
-"""The headline of a release: what a changelog calls a version beside its number."""
+"""The headline of a release: the changelog's title for a version beside its number."""
 
 import re
 
@@ -9,7 +9,7 @@ _BLOCK = re.compile(r"[-*+>|<#=`~!\[(]\s?|\d+[.)]\s| {4}|\t")
 
 
 def headline(title: str, body: str) -> str:
-    """Give the text behind the heading's date, else the one line that the section begins with.
+    """Return the text after the heading's date, or else the section's first single line.
 
     `title` is the heading's text, `body` what is below it. A longer paragraph, a list and anything
     else that is not one line of plain text is no headline: then the answer is empty.

@@ -49,7 +49,7 @@ def defined(like: Definition, text: str, label: str, url: str) -> str:
 
 
 def _compared(address: str) -> re.Match[str] | None:
-    """Read a comparison; what no browser takes for an address is not searched for one."""
+    """Read a comparison; skip a text that browsers do not accept as an address."""
     return _COMPARE.fullmatch(address) if len(address) <= _LONGEST else None
 
 

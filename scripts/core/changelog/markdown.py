@@ -41,14 +41,14 @@ class Definition(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """Lines that Markdown does not read as text. `closed` is false where the end is missing."""
+    """Lines that Markdown does not read as text. `closed` is false if the end is missing."""
 
     span: Span
     closed: bool
 
 
 class Blocks(NamedTuple):
-    """What `scan` found, in the order of the text."""
+    """The results of `scan`, in the order of the text."""
 
     headings: list[Heading]
     hidden: list[Hidden]
@@ -75,6 +75,7 @@ _NOTABLE = [
     )
 ]
 _DEFINING = re.compile(r"\]:")
+_INDENT = re.compile(r"(?:\A|\n)\ufeff? {0,3}\Z")
 _ADDRESS = re.compile(r"\s*(<[^<>\n]*>|\S+)")
 HIGH = 2  # the levels on which most changelogs have their versions
 _ABOVE, _BELOW = 20, 3  # lines around a definition that are read to judge it alone
@@ -108,6 +109,8 @@ def definition(text: str, label: str, hidden: Sequence[Hidden]) -> Definition | 
     """Find one label's definition, whatever its case, without reading all others."""
     for mark in re.finditer(rf"\[{re.escape(label)}\]:", text, re.I):
         at = mark.start()
+        if not _INDENT.search(text, max(at - 5, 0), at):
+            continue
         near = _around(text, at)
         for found in _parsed(text[near.start : near.stop], near.start)[0].definitions:
             same = found.label.casefold() == label.casefold()
@@ -151,7 +154,7 @@ def _plain(
 
 
 def _read(source: str, edges: Sequence[int], piece: int, shift: int) -> tuple[Blocks, int]:
-    """Read a piece and what its last block reaches into; give the number of the next piece."""
+    """Read a piece and the pieces of its last block; return the number of the next piece."""
     count, last = 1, len(edges) - 1
     while True:
         stop = min(piece + count, last)
@@ -187,7 +190,7 @@ def _parsed(source: str, shift: int) -> tuple[Blocks, bool]:
             found.definitions.extend(_defined(source, shift, span, token.meta["label"]))
         elif token.type in ("fence", "html_block"):
             closed, certain = _closed(token, below < len(starts))
-            found.hidden.append(Hidden(span, closed or bool(lines[below:-1])))
+            found.hidden.append(Hidden(span, closed or below < len(lines) - 1))
             ended = certain or token is not tokens[-1]
     return found, ended
 
@@ -200,7 +203,7 @@ def _reader() -> "MarkdownIt":
 
 
 def _closed(token: "Token", more: bool) -> tuple[bool, bool]:
-    """Tell whether a block's end is there, and whether lines below it could not be part of it."""
+    """Tell whether a block has an end, and whether no line below it can belong to it."""
     first, below = token.map or (0, 0)
     if token.type == "fence":
         closed = token.content.count("\n") == below - first - 2

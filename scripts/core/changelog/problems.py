@@ -1,4 +1,4 @@
-"""What can be wrong with a changelog, each with its line, its cause and its remedy.
+"""The problems of a changelog, each with its line, cause and remedy.
 
 Unreleased and the newest version are held to all rules: the next release is made of the one and
 looks like the other. What is odd in older versions is history, and only told.
@@ -26,7 +26,7 @@ Found = Iterator[UsageError]
 
 
 def problems(text: str, path: str = "CHANGELOG.md") -> list[ReleaseError]:
-    """Find all that would keep a release from being cut or read back, in the file's order."""
+    """Find all problems that prevent cutting a release or reading it again, in file order."""
     log = parse(text, path)
     found = [*unreleased(log), *nameless(log)]
     strict = _strictness(log)
@@ -35,7 +35,7 @@ def problems(text: str, path: str = "CHANGELOG.md") -> list[ReleaseError]:
 
 
 def oddities(text: str, path: str = "CHANGELOG.md") -> list[ReleaseError]:
-    """Tell what is odd in the older versions, one finding for each kind; nothing is refused."""
+    """Report problems in older versions, one finding for each kind; none is an error."""
     log = parse(text, path)
     strict = _strictness(log)
     found = ([error for error in kind(log) if not strict(error)] for kind in _KINDS)
@@ -43,7 +43,7 @@ def oddities(text: str, path: str = "CHANGELOG.md") -> list[ReleaseError]:
 
 
 def uncuttable(log: Changelog, version: Version, candidates: Sequence[Section]) -> Found:
-    """Find all that keeps `version` from being cut; `candidates` are what it will take in."""
+    """Find all problems that prevent cutting `version`; it will include `candidates`."""
     yield from unfillable(log)
     yield from filter(_strictness(log), _duplicates(log))
     yield from _present(log, version)
@@ -52,13 +52,13 @@ def uncuttable(log: Changelog, version: Version, candidates: Sequence[Section]) 
             yield _error(
                 log.path,
                 part.line,
-                f"nothing stands under Unreleased, so {version} would be empty",
-                "write below it what changed, such as `### Fixed` and `- ...`",
+                f"Unreleased has no entries, so {version} would be empty",
+                "add what changed below it, such as `### Fixed` and `- ...`",
             )
 
 
 def unfillable(log: Changelog) -> Found:
-    """Find all that keeps entries from being added to Unreleased."""
+    """Find all problems that prevent adding entries to Unreleased."""
     yield from filter(_strictness(log), _unclosed(log))
     yield from unreleased(log)
     yield from nameless(log)
@@ -84,12 +84,13 @@ def says_something(body: str) -> bool:
 
 
 def twice(path: str, again: Section, first: Section) -> UsageError:
-    """Say that a version has two headings."""
+    """Report that a version has two headings."""
+    shared = next(key for key in again.keys if key in first.keys)
     return _error(
         path,
         again.line,
-        f"{again.version or again.name} has a heading here and in line {first.line}",
-        "put both under one heading, or correct the version of one",
+        f"{shared} has a heading here and in line {first.line}",
+        "put both under one heading, or correct one of the versions",
     )
 
 
@@ -120,21 +121,27 @@ def nameless(log: Changelog) -> Found:
         yield _error(
             log.path,
             line,
-            "no heading of this file names a version, and here is text of an older one",
+            "no heading of this file has a version, but here is text of an older version",
             "give each version a heading, such as `## 1.2.3 - 2025-01-31`; what belongs to no "
             "version goes above Unreleased",
         )
 
 
 def _unnamed(log: Changelog) -> int:
-    """Give the line in which older versions seem to begin; 0 if there is none.
+    """Return the line where older versions seem to start; 0 if there is none.
 
-    That is text in a section below Unreleased, or a line that says nothing but a version.
+    That is text in a section below Unreleased (without one, below any heading but the file's
+    title), or a line that says nothing but a version.
     """
     start = log.unreleased[0].line if log.unreleased else 0
     for part in log.sections:
-        other = start and part.line > start and not part.unreleased and not _is_usual(part)
-        if other and says_something(part.body(log.text)):
+        older = part.line > start if start else part.level > 1
+        if (
+            older
+            and not part.unreleased
+            and not _is_usual(part)
+            and says_something(part.body(log.text))
+        ):
             return part.line
     for found in _NAMING_LINE.finditer(log.text):
         title = titled(found[0])
@@ -143,7 +150,7 @@ def _unnamed(log: Changelog) -> int:
     return 0
 
 
-# What may be wrong in any section.
+# Problems that any section may have.
 
 
 def _unclosed(log: Changelog) -> Found:
@@ -152,7 +159,8 @@ def _unclosed(log: Changelog) -> Found:
             yield _error(
                 log.path,
                 log.text.count("\n", 0, lines.span.start) + 1,
-                "a block of code or a comment starts here and has no end, so all below is in it",
+                "a block of code or a comment starts here and does not end, so it contains all "
+                "below",
                 "end it: code with the mark that it starts with, a comment with `-->`",
             )
 
@@ -196,11 +204,11 @@ def _misdated(log: Changelog) -> Found:
                 datetime.date.fromisoformat(date)
             except ValueError:
                 remedy = "write the day of the release as YYYY-MM-DD"
-                yield _error(log.path, part.line, f"{date} is no date", remedy)
+                yield _error(log.path, part.line, f"{date} is not a date", remedy)
 
 
 def _strays(log: Changelog) -> Found:
-    """Find the headings of groups that stand on the level of versions, cutting a section in two."""
+    """Find group headings with the level of versions, which split a section in two."""
     yield from (_stray(log, part) for part in log.sections if _is_usual(part))
 
 
@@ -221,7 +229,7 @@ def _stray(log: Changelog, part: Section) -> UsageError:
     return _error(
         log.path,
         part.line,
-        f"the heading {part.title!r} stands on the level of versions",
+        f"the heading {part.title!r} has the level of a version heading",
         "give it one `#` more, so that it belongs to the version above it",
     )
 
@@ -240,14 +248,14 @@ def _strictness(log: Changelog) -> Callable[[UsageError], bool]:
 
 
 def _together(errors: Sequence[ReleaseError]) -> ReleaseError:
-    """Make one finding of those of a kind."""
+    """Combine the findings of one kind."""
     first, rest = errors[0], errors[1:]
     lines = ", ".join(str(error.place.line) for error in rest[:_SHOWN] if error.place)
     more = f", and {len(rest) - _SHOWN} more" if len(rest) > _SHOWN else ""
     also = f"; the same kind in line {lines}{more}" if rest else ""
     return UsageError(
         f"{first.cause}{also}",
-        f"nothing has to be done about released versions; to be tidy: {first.remedy}",
+        f"released versions may stay as they are; to tidy up: {first.remedy}",
         first.place,
     )
 

@@ -1,4 +1,4 @@
-"""Read one version's section back, as it is and so that it can stand alone."""
+"""Read one version's section, as written and as a separate text."""
 
 import re
 
@@ -10,6 +10,8 @@ from scripts.core.changelog.markdown import Span, scan
 from scripts.core.changelog.problems import twice
 from scripts.core.changelog.sections import Section, parse, version_key
 from scripts.core.errors import Place, UsageError
+
+_LABEL = re.compile(r"\[((?:[^\[\]\\]|\\.)+)\]")
 
 
 def section(text: str, version: Version, path: str = "CHANGELOG.md") -> Section:
@@ -23,7 +25,7 @@ def section(text: str, version: Version, path: str = "CHANGELOG.md") -> Section:
     if not found:
         heading = headings.of_version(log, str(version), "DATE")
         raise UsageError(
-            f"the changelog has no section of {version}",
+            f"the changelog has no section for {version}",
             f"add the heading `{heading}` and below it what changed",
             Place(path),
         )
@@ -33,29 +35,30 @@ def section(text: str, version: Version, path: str = "CHANGELOG.md") -> Section:
 
 
 def excerpt(text: str, part: Section) -> str:
-    """Return a section's body so that it can stand alone, in release notes.
+    """Return a section's body as a separate text for release notes.
 
     The blank lines around it and the link definitions in it are left out. Those that it uses,
     wherever in the changelog they stand, follow it.
     """
     body = _without_definitions(part.body(text))
     prose = _without(body, [lines.span for lines in scan(body).hidden])
+    labels = {label.casefold() for label in _LABEL.findall(prose)}
     used = [
         text[found.span.start : found.span.stop].strip()
         for found in scan(text, definitions=True).definitions
-        if re.search(rf"\[{re.escape(found.label)}\]", prose, re.I)
+        if found.label.casefold() in labels
     ]
     return "\n\n".join([body, "\n".join(dict.fromkeys(used))]) if used else body
 
 
 def _without_definitions(body: str) -> str:
-    """Take the link definitions out of a body, and the blank lines around it."""
+    """Remove the link definitions from a body, and the blank lines around it."""
     spans = [found.span for found in scan(body, definitions=True).definitions]
     return trimmed(_without(body, spans))
 
 
 def _without(text: str, spans: list[Span]) -> str:
-    """Take out whole lines."""
+    """Remove whole lines."""
     parts, at = list[str](), 0
     for span in spans:
         parts.append(text[at : span.start])

@@ -1,4 +1,4 @@
-"""A changelog's sections: which headings start one, and what a heading's title says."""
+"""A changelog's sections: which headings start one, and what a heading's title means."""
 
 import re
 from collections import Counter
@@ -12,7 +12,7 @@ from scripts.core.changelog.markdown import HIGH, Heading, Hidden, Span, scan
 from scripts.core.changelog.titles import YANKED, titled, unreleased
 from scripts.core.errors import Place, UsageError
 
-# What a title must have to name a version or Unreleased; most have not.
+# A title of a version or of Unreleased must match this; most titles do not.
 _LIKELY = re.compile(r"\d\.[\d{]|unreleased", re.I)
 # Most titles of versions, read at once.
 _SIMPLE = re.compile(r"\[?v?(\d+\.\d+\.\d+)\]?(?: (?:- |\()?\d{4}-\d\d-\d\d\)?)?")
@@ -61,7 +61,7 @@ class Section(NamedTuple):
         return bool(YANKED.search(self.title))
 
     def body(self, text: str) -> str:
-        """Return what stands under the heading, with the blank lines around it."""
+        """Return the text under the heading, with the blank lines around it."""
         return text[self.content.start : self.content.stop]
 
 
@@ -123,7 +123,7 @@ def version_key(version: Version) -> str:
 
 
 def key_of(token: str) -> str | None:
-    """Read a version as a heading has it, and spell it as the keys are; None if it is none."""
+    """Read a version from a heading, and spell it like a key; None if it is not a version."""
     if _PLAIN.fullmatch(token):
         return token
     try:
@@ -133,7 +133,7 @@ def key_of(token: str) -> str | None:
 
 
 def _keys(name: str) -> tuple[str | None, tuple[str, ...]]:
-    """Give a name's key, and the keys of all versions that it is about."""
+    """Return a name's key, and the keys of all its versions."""
     if key := key_of(name):
         return key, (key,)
     found = _BRACES.match(name)
@@ -176,7 +176,7 @@ def _heads(text: str) -> tuple[list[_Head], list[Hidden]]:
 
 
 def _level(heads: list[_Head]) -> int:
-    """Tell how deep the newest version stands; 0 if no heading says."""
+    """Return the level of the newest version; 0 if no heading shows it."""
     firsts = [one for one in heads if one.first]
     for one in [*(one for one in firsts if one.alone), *firsts]:
         return one.heading.level

@@ -1,4 +1,4 @@
-"""What a heading's title says: a version in whatever dress, its link and its date, or Unreleased."""
+"""The parts of a heading's title: a version with its link and date, or Unreleased."""
 
 import re
 from typing import NamedTuple
@@ -7,7 +7,7 @@ ISO_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 YANKED = re.compile(r"[ \t]*\[yanked\]", re.I)
 TAG = re.compile(r"<[^<>]*>")
 _NUMBERS = r"\d+(?:\.\d+)*\.\{[\d, ]+\}|\d+(?:\.\d+)+(?:[\w.+!-]*[^\W_])?"
-# The first version in a title; what stands in an HTML tag is passed over. A `v` may stand before it.
+# The first version in a title, behind a `v` or not. What stands in an HTML tag is passed over.
 _NAME = re.compile(rf"<[^<>]*>|(?<![^\W_])(?<!\d\.)(?:v\.?\s?)?(?P<version>{_NUMBERS})", re.I)
 _REST = re.compile(
     rf"(?P<joined>(?:[/,]\s?v?(?:{_NUMBERS}))*)"
@@ -43,12 +43,12 @@ class Title(NamedTuple):
 
     @property
     def first(self) -> bool:
-        """Whether nothing but dress and words such as "Version" stands before the version."""
+        """Whether only punctuation and words such as "Version" come before the version."""
         return not _LETTER.search(_VERSION_WORDS.sub("", self.before))
 
     @property
     def alone(self) -> bool:
-        """Whether nothing but a date stands behind the version."""
+        """Whether only a date follows the version."""
         return _dates_only(self.rest)
 
     @property
@@ -64,14 +64,13 @@ class Title(NamedTuple):
     def label(self) -> str | None:
         """The link definition that the title refers to: `0.2.3` of `[0.2.3] - date`."""
         opened = self.before.rfind("[")
-        escaped = self.before[opened - 1 : opened] == "\\"
-        if opened < 0 or escaped or self.link or not self.after.startswith("]"):
+        if opened < 0 or self.link or not self.after.startswith("]"):
             return None
         return self.before[opened + 1 :] + self.version + self.joined
 
 
 def titled(title: str) -> Title | None:
-    """Read a title; None if it names no version. Nothing is decided about what it heads."""
+    """Read a title; None if it does not name a version. This decides nothing about its text."""
     title = title[:_FEW]
     found = next((one for one in _NAME.finditer(title) if one["version"]), None)
     rest = _REST.match(title, found.end()) if found else None
@@ -83,7 +82,7 @@ def titled(title: str) -> Title | None:
 
 
 def unreleased(title: str) -> tuple[bool, bool]:
-    """Tell whether a title says Unreleased, and whether it says nothing else but a date."""
+    """Tell whether a title says Unreleased, and whether it has only a date besides."""
     found = _UNRELEASED.match(title[:_FEW])
     return bool(found), bool(found and _dates_only(_TARGET.sub("", found["rest"])))
 

@@ -75,6 +75,6 @@ def test_what_cannot_be_put_back_is_said(kept: tuple[World, Keeper]) -> None:
     _, keeper = kept
     start = keeper.look()
     unkept: State = dataclasses.replace(start, tags={"example/tiny_front:v9": "sha256:1"})
-    with pytest.raises(ValueError, match="not put back"):
+    with pytest.raises(ValueError, match="not restored"):
         keeper.put_back(unkept)
     keeper.put_back(start)

@@ -27,7 +27,7 @@ def entry(service: str, method: str, path: str, time: float) -> Entry:
 
 
 def part(key: str, began: float, ended: float, *stage: str, label: str = "") -> PartRun:
-    made = Part(key, label or key, stage or (key,), f"release-{label or key}", {}, None)
+    made = Part(key, label or key, stage or (key,), f"release-{label or key}", {}, None, "")
     return PartRun(made, began, ended, 0)
 
 
@@ -129,7 +129,7 @@ def test_what_is_wrong_is_said() -> None:
     assert "wrote 2 times" in judged(
         ok=True, left=state(), ended=Ended(True, state(), 2, ()), told=DONE
     )[0]  # fmt: skip
-    assert "does not say" in judged(ok=False, left=half, ended=good, told="nothing")[0]
+    assert "does not tell" in judged(ok=False, left=half, ended=good, told="nothing")[0]
     assert judged(ok=False, left=half, ended=Ended(False, state(), 0, ("plan",)), told=AGAIN)
 
 
@@ -164,7 +164,7 @@ def test_an_unknown_choice_is_refused() -> None:
     with pytest.raises(UsageError, match="no longer a case"):
         command.choose([], quick=True, only="")
     cases = [Case(name, lambda _matrix, _row: None) for name in QUICK]
-    with pytest.raises(UsageError, match="no case has"):
+    with pytest.raises(UsageError, match="no case name contains"):
         command.choose(cases, quick=False, only="nowhere")
     assert len(command.choose(cases, quick=True, only="promote")) >= 1
 

@@ -14,7 +14,14 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from rehearsal.gateway.journal import Entry, Journal, read, writes_by_service
+from rehearsal.gateway.journal import (
+    Entry,
+    Journal,
+    api_requests,
+    read,
+    refusals,
+    writes_by_service,
+)
 from rehearsal.gateway.request_faults import Faults, parse
 from rehearsal.gateway.server import CHUNK, HOST, GatewayConfig, index_app, listener
 from scripts.core.errors import UsageError
@@ -115,6 +122,21 @@ async def test_a_request_is_passed_on_and_written_down(gate: Gate) -> None:
     assert "c2VjcmV0" not in gate.journal.read_text()
 
 
+async def test_requests_to_the_api_are_counted_and_refusals_said_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    remedy = "the job plan needs `contents: write`"
+    for path, status, said in (
+        ("/api/v3/repos/o/n/releases", 403, remedy),
+        ("/api/v3/repos/o/n/releases", 403, remedy),
+        ("/api/uploads/repos/o/n/releases/1/assets", 201, ""),
+        ("/o/n.git/info/refs", 200, ""),
+    ):
+        journal.add(Entry("github", "POST", path, status, True, 1.0, 0.1, remedy=said))
+    journal.close()
+    assert api_requests(tmp_path / "journal") == 3
+    assert refusals(tmp_path / "journal") == [f"POST 403: {remedy}"]
+
+
 async def test_reads_are_no_writes(gate: Gate) -> None:
     for method in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"):
         async with gate.client.request(method, f"{gate.url}/x"):
@@ -153,6 +175,17 @@ async def test_a_status_comes_instead_of_the_request(gate: Gate) -> None:
         assert (got.status, got.headers["Retry-After"]) == (429, "7")
     assert gate.behind.asked == []
     assert [(one.status, one.fault) for one in gate.entries()] == [(429, "status")]
+
+
+async def test_a_reset_is_no_orderly_end(gate: Gate) -> None:
+    gate.plant({"action": "reset", "method": "POST"})
+    reader, writer = await asyncio.open_connection(HOST, int(gate.url.rpartition(":")[2]))
+    writer.write(b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(ConnectionResetError):
+        await reader.read()
+    writer.close()
+    assert gate.behind.asked == []
+    assert gate.entries()[-1].fault == "reset"
 
 
 @pytest.mark.parametrize(("action", "arrived"), [("drop-before", 0), ("drop-after", 1)])
@@ -241,11 +274,11 @@ async def test_rules_are_read_again_when_they_change(gate: Gate) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "not understood"),
+        ("{", "cannot read"),
         ('[{"service": "x"}]', "action"),
         ('[{"action": "explode"}]', "unknown action 'explode'"),
         ('[{"action": "status", "colour": 1}]', "unknown key colour"),
-        ('[{"action": "status", "path": "("}]', "not understood"),
+        ('[{"action": "status", "path": "("}]', "cannot read"),
     ],
 )
 async def test_what_is_no_rule_is_refused(text: str, message: str) -> None:

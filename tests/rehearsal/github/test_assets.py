@@ -153,14 +153,6 @@ def test_a_release_deleted_during_an_upload_keeps_nothing(
     assert list((world.folder / "state" / "assets").iterdir()) == []
 
 
-def test_files_can_be_renamed_but_not_over_another(draft: GitRelease, file: Path) -> None:
-    first, second = (draft.upload_asset(str(file), name=name) for name in ("one", "two"))
-    assert first.update_asset("three", "label").name == "three"
-    with pytest.raises(github.GithubException) as caught:
-        second.update_asset("three")
-    assert caught.value.status == 422
-
-
 def test_many_uploads_at_once_all_arrive(hub: Served, draft: GitRelease) -> None:
     names = [f"file-{number}" for number in range(24)]
     with ThreadPoolExecutor(8) as pool:

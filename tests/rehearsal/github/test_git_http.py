@@ -163,7 +163,7 @@ def test_workflow_files_that_stand_on_some_branch_may_be_pushed(hub: Served, wor
     code, output = push(world, hub, "workflow", "origin/release/v1:refs/tags/v2")
     assert code != 0
     assert "without `workflows` permission" in output
-    assert "What to do: this file is on no branch" in output
+    assert "What to do: no branch has this content" in output
     sha = world.git("rev-parse", "origin/release/v1").stdout.strip()
     body = {"ref": "refs/tags/v3", "sha": sha}
     assert hub.api("POST", "/git/refs", "workflow", json=body).status_code == 403

@@ -144,11 +144,9 @@ def test_a_base_pushed_to_contain_the_head_has_merged_it(pull: PullRequest, worl
     assert pull.get_commits().totalCount == 2
 
 
-def test_a_deleted_head_closes_and_its_commits_stay(
-    pull: PullRequest, hub: Served, world: World
-) -> None:
+def test_a_deleted_head_closes_and_its_commits_stay(pull: PullRequest, world: World) -> None:
     sha = pull.head.sha
-    hub.repo().get_git_ref("heads/feature").delete()
+    world.git("push", "-q", "--delete", "origin", "feature")
     pull.update()
     assert (pull.state, pull.merged, pull.mergeable) == ("closed", False, None)
     assert world.sha("refs/pull/1/head") == sha
@@ -162,7 +160,7 @@ def test_a_commit_tells_its_pull_request(
     merged = pull.merge(merge_method=method).sha
 
     def pulls(sha: str) -> list[int]:
-        return [found.number for found in hub.repo().get_commit(sha).get_pulls()]
+        return [found["number"] for found in hub.api("GET", f"/commits/{sha}/pulls").json()]
 
     assert (pulls(merged), pulls(head), pulls(old)) == ([1], [1], [])
 
@@ -266,35 +264,27 @@ class TestProtection:
     def test_branches(self, world: World) -> None:
         world.commit("release/v0.2.4", {"a": "a"})
         hub = world.serve(protected_branches=("main",))
-        found = {branch.name: branch.protected for branch in hub.repo().get_branches()}
-        assert found == {"main": True, "release/v0.2.4": False}
+        assert hub.repo().get_branch("main").protected
         branch = hub.repo().get_branch("release/v0.2.4")
-        assert branch.commit.sha == world.sha("release/v0.2.4")
-        only = hub.api("GET", "/branches?protected=true").json()
-        assert [entry["name"] for entry in only] == ["main"]
+        assert (branch.commit.sha, branch.protected) == (world.sha("release/v0.2.4"), False)
         assert hub.api("GET", "/branches/none").status_code == 404
 
-    def test_protecting_and_not(self, hub: Served) -> None:
-        branch = hub.repo("admin").get_branch("main")
-        assert hub.api("GET", "/branches/main/protection", "admin").status_code == 404
+    def test_protecting(self, hub: Served) -> None:
         body = {
             "required_status_checks": {"strict": True, "contexts": ["ci"]},
             "required_pull_request_reviews": {"required_approving_review_count": 2},
             "enforce_admins": True,
             "restrictions": None,
         }
-        assert hub.api("PUT", "/branches/main/protection", "admin", json=body).ok
-        rule = branch.get_protection()
-        assert rule.enforce_admins
-        assert rule.required_status_checks.contexts == ["ci"]
-        assert rule.required_pull_request_reviews.required_approving_review_count == 2
+        rule = hub.api("PUT", "/branches/main/protection", "admin", json=body).json()
+        assert rule["enforce_admins"]["enabled"]
+        assert rule["required_status_checks"]["contexts"] == ["ci"]
+        assert rule["required_pull_request_reviews"]["required_approving_review_count"] == 2
         assert hub.repo("").get_branch("main").protected
-        branch.remove_protection()
-        assert not hub.repo("").get_branch("main").protected
 
     def test_who_may(self, hub: Served) -> None:
         for token, status in (("", 401), ("writer", 403)):
-            assert hub.api("GET", "/branches/main/protection", token).status_code == status
+            assert hub.api("PUT", "/branches/main/protection", token, json={}).status_code == status
         missing = hub.api("PUT", "/branches/main/protection", "admin", json={})
         assert (missing.status_code, '"required_status_checks"' in missing.text) == (422, False)
 

@@ -16,7 +16,7 @@ from tests.rehearsal.github.openapi import DESCRIPTION, Description
 
 
 def test_anybody_reads_what_is_public(hub: Served) -> None:
-    for path in ("", "/releases", "/branches", "/commits", "/tags", "/pulls", "/contents/docs"):
+    for path in ("", "/releases", "/tags", "/pulls", "/contents/docs"):
         assert hub.api("GET", path, "").status_code == 200, path
 
 
@@ -65,7 +65,7 @@ def test_every_answer_has_githubs_headers(hub: Served) -> None:
 def test_all_addresses_in_answers_are_of_the_outermost_origin(hub: Served) -> None:
     draft = hub.repo().create_git_release("v1", "x", "y", draft=True)
     draft.upload_asset(__file__, name="a")
-    for path in ("", "/releases", "/tags", "/branches/main", "/commits/main", "/contents/docs"):
+    for path in ("", "/releases", "/tags", "/branches/main", "/contents/docs"):
         for address in re.findall(r'"(https?://[^"]+)"', hub.api("GET", path).text):
             assert address.startswith(f"{hub.base}/"), address
 
@@ -143,11 +143,6 @@ class TestPages:
 
     def test_a_page_beyond_the_last_is_empty(self, hub: Served) -> None:
         assert hub.api("GET", "/tags?page=9").json() == []
-
-    def test_commits_too(self, hub: Served) -> None:
-        answer = hub.api("GET", "/commits?per_page=2")
-        assert len(answer.json()) == 2
-        assert len(requests.get(answer.links["next"]["url"], timeout=20).json()) == 1
 
 
 @pytest.mark.skipif(not DESCRIPTION.exists(), reason=f"{DESCRIPTION} is absent")

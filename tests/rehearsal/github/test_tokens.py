@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.github.errors import forbidden
 from rehearsal.github.settings import Token
 from rehearsal.github.tokens import TokenBook
 from rehearsal.progress import Progress
@@ -28,6 +29,12 @@ def test_what_a_job_may_not_is_refused_with_what_it_wants(hub: Served) -> None:
     assert answer.headers["X-Accepted-GitHub-Permissions"] == "contents=write"
     answer = hub.api("POST", "/pulls", token, json={"title": "x", "head": "y", "base": "main"})
     assert answer.headers["X-Accepted-GitHub-Permissions"] == "pull_requests=write"
+
+
+def test_what_no_job_can_be_given_is_said_so() -> None:
+    assert "which no job can be given" in forbidden("plan", "administration", "read").remedy
+    assert "merge them into a branch" in forbidden("plan", "workflows", "write").remedy
+    assert "write it into the job's `permissions`" in forbidden("plan", "contents", "read").remedy
 
 
 def test_the_token_of_a_finished_job_is_refused(hub: Served) -> None:

@@ -1,5 +1,6 @@
 """A direct run does what the workflow file says, in its order, with what each job is given."""
 
+import dataclasses
 import json
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from rehearsal.actions.artifacts import Store
 from rehearsal.runs import direct
 from rehearsal.runs.act import Event, Setting
 from rehearsal.runs.direct import DirectRun, Interference
+from rehearsal.runs.environments import Environment
 from rehearsal.runs.expressions import filled, holds
 from rehearsal.runs.workflow import UnclearError
 from rehearsal.world import git_repo
@@ -144,7 +146,7 @@ def place(tmp_path: Path) -> tuple[Setting, Event]:
             "GITHUB_SERVER_URL": f"file://{tmp_path / 'server'}",
             "GITHUB_REPOSITORY": "somebody/thing",
         },
-        secrets={"GITHUB_TOKEN": "t", "TOKEN": "r"},
+        secrets={"GITHUB_TOKEN": "to9", "TOKEN": "re9"},
     )
     event = Event("workflow_dispatch", "refs/heads/main", sha, {"inputs": {"version": "0.2.4"}})
     return setting, event
@@ -182,6 +184,19 @@ def test_a_job_gets_the_artifacts_before_it_and_its_own_secrets_only(
     assert result(done, "plan")["secrets"] == ["GITHUB_TOKEN"]
     assert result(done, "image-one")["secrets"] == ["REGISTRY_TOKEN"]
     assert result(done, "publish")["secrets"] == []
+
+
+def test_an_environments_secrets_reach_its_jobs_only(place: tuple[Setting, Event]) -> None:
+    setting, event = place
+    held = {"release": Environment(secrets={"TOKEN": "re9"})}
+    done = direct.run(dataclasses.replace(setting, environments=held), event)
+    assert result(done, "image-one")["secrets"] == []
+
+
+def test_an_output_with_a_secret_is_not_handed_over(place: tuple[Setting, Event]) -> None:
+    done = direct.run(*place, environment={"MODE": "release re9"})
+    assert done.outputs["plan"]["mode"] == ""
+    assert done.results["publish"] == "skipped"
 
 
 def test_a_checkout_has_the_history_that_it_asks_for(place: tuple[Setting, Event]) -> None:
@@ -261,9 +276,11 @@ def test_expressions_look_names_up() -> None:
     assert filled("${{ inputs.n }}${{ vars.GONE }}", context) == ""
     assert filled("${{ toJson(inputs) }}", context) == '{\n  "a-b": true,\n  "n": null\n}'
     assert holds("", context)
-    assert holds("inputs.a-b == 'true'", context)
+    assert holds("inputs.a-b == true", context)
+    assert not holds("inputs.a-b == 'true'", context)
     assert not holds("${{ vars.GONE != '' }}", context)
-    with pytest.raises(UnclearError, match="steps"):
-        holds("steps.x.outcome == 'y' && true", context)
+    assert not holds("steps.x.outcome == 'y' && true", context)
+    needs = {"plan": {"result": "success", "outputs": {"mode": "release"}}}
+    assert json.loads(filled("${{ toJson(needs) }}", {"needs": needs})) == needs
     with pytest.raises(UnclearError, match="hashFiles"):
         filled("${{ hashFiles('x') }}", context)

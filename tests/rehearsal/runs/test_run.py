@@ -201,9 +201,11 @@ def test_what_always_runs_also_runs_after_a_called_workflow_failed(bench: Bench)
     assert done.problems == []
 
 
-def test_what_always_runs_also_runs_after_a_plan_that_failed(bench: Bench) -> None:
+@pytest.mark.parametrize("condition", ["always()", "${{ always() }}", '"!cancelled()"'])
+def test_what_always_runs_also_runs_after_a_plan_that_failed(bench: Bench, condition: str) -> None:
     bench.write(".github/workflows/image.yml", IMAGE)
-    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "true"})
+    release = RELEASE.replace("if: always()", f"if: {condition}")
+    done = bench.run(release, inputs={"version": "0.2.4", "dry-run": "true"})
     assert not done.ok
     assert done.results["plan"] == "failure"
     assert done.results["images"] == done.results["publish"] == "skipped"
@@ -313,6 +315,32 @@ def wait_until(state, seconds: float = 30.0) -> None:
     while not state():
         assert time.monotonic() < deadline, "the state did not come"
         os.sched_yield()
+
+
+def test_an_output_with_a_secret_and_a_summary_too_long_are_problems(bench: Bench) -> None:
+    done = bench.run(
+        """
+        name: Release
+        on: workflow_dispatch
+        jobs:
+          plan:
+            runs-on: ubuntu-24.04
+            outputs: {url: "${{ steps.it.outputs.url }}"}
+            env: {S: "${{ secrets.T }}"}
+            steps:
+              - {id: it, run: 'echo "url=https://$S@x" >> "$GITHUB_OUTPUT"'}
+              - {id: own, run: 'echo "mine=$S" >> "$GITHUB_OUTPUT"'}
+              - run: head -c 1048577 /dev/zero | tr '\\0' x >> "$GITHUB_STEP_SUMMARY"
+              - run: head -c 1048576 /dev/zero | tr '\\0' y >> "$GITHUB_STEP_SUMMARY"
+        """,
+        secrets={"T": "s3cret"},
+    )
+    assert done.exit_code == 0
+    assert not done.ok
+    assert len(done.problems) == 2
+    assert "Skip output 'url' since it may contain secret" in done.problems[0]
+    assert "supports content up to a size of 1024k, got 1024k" in done.problems[1]
+    assert [text[:1] for _, text in done.summaries] == ["y"]
 
 
 def test_lines_that_are_no_json_are_kept_as_words(bench: Bench) -> None:

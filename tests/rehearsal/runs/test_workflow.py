@@ -1,6 +1,7 @@
 """What a workflow file promises, and what differs from it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -251,3 +252,20 @@ def test_a_cancelled_leg_is_no_failure() -> None:
     jobs = {"plan": job("plan"), "after": job("after", "plan", condition="failure()")}
     results, said = differences(Workflow("R", jobs), {"plan": ["cancelled"]}, {})
     assert (results["plan"], results["after"], said) == ("cancelled", "skipped", [])
+
+
+@pytest.mark.parametrize(
+    ("needs", "said"),
+    [({"a": ("b",), "b": ("a",)}, "in a circle"), ({"a": ("b",)}, "needs b, which is not there")],
+)
+def test_an_order_that_cannot_be_is_named(needs: dict[str, tuple[str, ...]], said: str) -> None:
+    jobs = {key: replace(JOBS["plan"], key=key, needs=names) for key, names in needs.items()}
+    with pytest.raises(UnclearError, match=said):
+        workflow.in_order(jobs)
+
+
+def test_a_job_comes_after_those_it_needs_whatever_the_order_of_the_file() -> None:
+    jobs = {key: JOBS[key] for key in reversed(JOBS)}
+    found = workflow.in_order(jobs)
+    for key, one in jobs.items():
+        assert all(found.index(name) < found.index(key) for name in one.needs)

@@ -65,3 +65,14 @@ def test_a_chart_is_sound_whatever_the_jobs(jobs: list[tuple[str, int, int, bool
     for one in rects:
         assert float(one.attrib["x"]) >= 210
         assert float(one.attrib["x"]) + float(one.attrib["width"]) <= 800
+
+
+def test_what_is_wide_scrolls_in_a_place_of_its_own() -> None:
+    assert '<div class="wide" role="region"' in body("| a |\n|---|\n| b |\n")
+    assert '<div class="wide chart" role="region"' in body(report.timeline([result("a", 0, 3)]))
+
+
+def test_the_page_hides_comments_and_folds_as_github_does() -> None:
+    text = body("<!-- mark -->\n\n<details>\n<summary>More</summary>\n\nx\n\n</details>\n")
+    assert "mark" not in text
+    assert "<summary>More</summary>" in text

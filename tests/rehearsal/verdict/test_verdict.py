@@ -2,11 +2,16 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from rehearsal.verdict.verdict import Row, Seconds, Snapshot, Verdict, table
+from rehearsal.runs.run import Run
+from rehearsal.verdict.verdict import AN_HOUR, Row, Seconds, Snapshot, Verdict, problems, table
+from rehearsal.world.world import World
 
 GOOD = Verdict(
     version="0.2.4",
@@ -44,9 +49,20 @@ def test_the_table_shows_what_was_expected_only_where_it_differs() -> None:
 
 def test_requests_and_refusals_are_said() -> None:
     said = ("POST 403: the job plan needs `contents: write`",)
-    text = "\n".join(table(replace(GOOD, requests=42, refusals=said)))
+    queue = ("release.yml: concurrency.queue",)
+    text = "\n".join(table(replace(GOOD, requests=42, refusals=said, left_out=queue)))
+    assert "not seen by act  release.yml: concurrency.queue" in text
     assert "requests 42 to GitHub's API (1000 an hour for a repository)" in text
     assert "refused  POST 403: the job plan needs" in text
+
+
+def test_a_run_that_asks_more_than_an_hour_allows_is_a_problem() -> None:
+    world, run = SimpleNamespace(version="0.2.4"), SimpleNamespace(jobs=[], problems=[])
+    asked = partial(problems, cast("World", world), cast("Run", run), "v0.2.4")
+    assert asked(AN_HOUR) == []
+    (said,) = asked(AN_HOUR + 1)
+    assert "API rate limit exceeded for installation" in said
+    assert "Send each request once" in said
 
 
 def test_the_share_is_what_the_projects_own_steps_did_not_use() -> None:
@@ -54,7 +70,7 @@ def test_the_share_is_what_the_projects_own_steps_did_not_use() -> None:
     assert GOOD.seconds.own_share == pytest.approx(0.25)
     assert "own share 25% " in "\n".join(table(GOOD))
     slow = replace(GOOD, seconds=replace(GOOD.seconds, down=105))
-    assert "own share 62%, more than wanted" in "\n".join(table(slow))
+    assert "own share 62%, more than allowed" in "\n".join(table(slow))
 
 
 def test_verdict_json_has_all_of_it(tmp_path: Path) -> None:

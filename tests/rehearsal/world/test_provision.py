@@ -34,7 +34,7 @@ def test_programs_are_found_under_an_emptied_environment(emptied: pytest.MonkeyP
 
 
 def test_an_unknown_need_is_an_error(cache: Path) -> None:
-    with pytest.raises(UsageError, match="no recipe for frobnicator"):
+    with pytest.raises(UsageError, match="there is no recipe for frobnicator"):
         provision.ensure(["git", "frobnicator"])
     assert not cache.exists()
 
@@ -124,6 +124,23 @@ def test_actionlint_is_there() -> None:
     tools = provision.ensure(["actionlint"], lambda _line: None)
     done = subprocess.run([tools.path("actionlint"), "-version"], capture_output=True, check=True)
     assert done.stdout
+
+
+def test_a_go_that_the_runner_keeps_beside_an_older_one_is_taken(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    for folder, version in (("path", "1.24.1"), ("1.25", "1.25.7"), ("1.26", "1.26.9")):
+        program = tmp_path / folder / "bin" / "go"
+        program.parent.mkdir(parents=True)
+        program.write_text(f"#!/bin/sh\necho go{version}\n")
+        program.chmod(0o755)
+    monkeypatch.setattr(provision, "which", lambda _name: str(tmp_path / "path" / "bin" / "go"))
+    monkeypatch.setenv("GOROOT_1_25_X64", str(tmp_path / "1.25"))
+    monkeypatch.setenv("GOROOT_1_26_X64", str(tmp_path / "1.26"))
+    assert provision._go(said.append) == str(tmp_path / "1.26" / "bin" / "go")
+    assert said == []
+    assert not cache.exists()
 
 
 @pytest.mark.service

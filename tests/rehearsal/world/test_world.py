@@ -122,7 +122,7 @@ def test_two_commands_do_not_share_a_folder(tmp_path: Path) -> None:
     ) as other:  # fmt: skip
         assert other.stdout
         assert other.stdout.readline() == "in\n"
-        with pytest.raises(UsageError, match="another command is at work"), world.alone(tmp_path):
+        with pytest.raises(UsageError, match="another command is running"), world.alone(tmp_path):
             pass
         other.communicate()
     with world.alone(tmp_path):
@@ -173,3 +173,37 @@ def test_a_folder_that_is_no_repository_is_a_clear_error_and_leaves_nothing(
     assert main(["up", "--folder", str(tmp_path / "world")]) == 2
     assert "git fetch" in capsys.readouterr().err
     assert list((tmp_path / "world").glob("[!.]*")) == []
+
+
+def written(here: World) -> None:
+    """Write what a command finds of a world that is up."""
+    here.endpoints.save(here.folder / "endpoints.json")
+    world._private(here.folder / "state.json", world._state(here))
+    world._private(here.folder / "world.json", here.facts())
+
+
+def test_a_public_world_is_not_rehearsed_as_a_private_one(
+    here: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(here)
+    assert main(["run", "--again", "--private", "--folder", str(here.folder)]) == 2
+    assert "the repository of the world that is up is public" in capsys.readouterr().err
+
+
+def test_approving_is_typed_beside_the_run_that_waits(
+    here: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(here)
+    waiting = here.setting(git_repo.git(here.bare, "rev-parse", "main")).folder / "approvals"
+    waiting.mkdir()
+    text = json.dumps({"environment": "release", "reviewers": ["somebody"]})
+    (waiting / "Release--gate.waiting").write_text(text)
+    folder = ("--folder", str(here.folder))
+    with world.alone(here.folder, shared=True):  # the run has the folder
+        assert main(["approve", "--as", "rhea", *folder]) == UsageError.exit_code
+        assert "rhea may not review deployments to release" in capsys.readouterr().err
+        assert main(["approve", *folder]) == 0
+        assert main(["reject", *folder]) == UsageError.exit_code
+        assert "waits for approval" in capsys.readouterr().err
+    decided = json.loads((waiting / "Release--gate.json").read_text())
+    assert decided == {"decision": "approved", "by": ["somebody"], "why": ""}

@@ -11,6 +11,7 @@ import * as webcam from "./webcam.js";
 
 const REFUSALS = new Set([1003, 1007, 1009, 1011]); // close codes that say what is wrong with a frame
 const SILENT = 1008; // the stream was ended because nothing was sent
+const OUTAGE = "There is no label without the API";
 const UNSEEN = 1000; // milliseconds without a person before the page says so
 const find = (id) => document.querySelector(`#${id}`);
 const player = new Player();
@@ -166,9 +167,9 @@ function connection({ state, code, reason }) {
   find("connection").textContent = { open: "connected", connecting: "connecting" }[state] ?? "not connected";
   const live = player.playing || stopWebcam;
   const hint = live ? "the first frames" : "press Play";
-  if (REFUSALS.has(code)) refuse(new Error(`The API refused the recording: ${reason}`));
+  if (REFUSALS.has(code)) refuse(new Error(`The API refused the recording: ${reason}. Choose another one.`));
   else if (code === SILENT && !live) answers.waitFor(hint);
-  else if (reason) answers.set({ answer: null, hint, outage: `No label without the API: ${reason}. The page tries again by itself.` });
+  else if (reason) answers.set({ answer: null, hint, outage: `${OUTAGE}: ${reason}. The page tries again by itself.` });
   else if (state === "open") answers.set({ outage: "" });
 }
 
@@ -191,11 +192,10 @@ function seek({ target }) {
   player.stop();
   leaveWebcam();
   player.seek(Number(target.value));
-  answers.set({ problem: "", hint: "press Play", answer: null });
+  restart("press Play");
 }
 
 function settle() {
-  restart("press Play");
   if (resume) player.play();
   resume = false;
 }

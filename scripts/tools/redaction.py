@@ -1,4 +1,4 @@
-"""One filter for every text that leaves the process: it knows the secrets in every spelling."""
+"""One filter for every text that leaves the process: it hides secrets in every spelling."""
 
 import base64
 import html
@@ -10,9 +10,9 @@ from urllib.parse import quote, quote_plus
 Clean = Callable[[str], str]
 HIDDEN = "***"
 SHORTEST = 4
-"""Characters of the shortest secret that is hidden: a shorter one is in every text."""
+"""The length of the shortest hidden secret: a shorter one is in every text."""
 TELLING = 8
-"""Characters of Base64 that are hidden: fewer are not telling, and in too many texts."""
+"""The least hidden characters of Base64: fewer reveal nothing, and match too many texts."""
 # Of an address, `user:password@` and `token@` (RFC 3986, 3.2.1).
 _USER = re.compile(r"(?<=://)[^\s/@]+@")
 
@@ -21,7 +21,7 @@ def cleaner(secrets: Iterable[str]) -> Clean:
     """Give the filter that hides these secrets, and whatever is before the `@` of an address."""
     found = {one for secret in secrets for one in spellings(secret)}
     longest = sorted(found, key=lambda one: (-len(one), one))
-    # With what no text holds, so that an empty list hides nothing.
+    # Include a text that never occurs, so that an empty list hides nothing.
     known = re.compile("|".join(map(re.escape, longest)) or "(?!)", re.IGNORECASE)
     return lambda text: _USER.sub(f"{HIDDEN}@", known.sub(HIDDEN, text))
 
@@ -53,7 +53,7 @@ _PROPERTY = {ord(sign): f"%{ord(sign):02X}" for sign in "%\r\n:,"}
 
 
 def _base64(content: bytes) -> Iterator[str]:
-    """Give what no neighbour changes: three bytes are four signs, so there are three positions."""
+    """Return the part that neighbours do not change: three bytes are four characters."""
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for before in range(3):
             text = encode(bytes(before) + content).decode()

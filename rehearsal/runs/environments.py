@@ -1,0 +1,169 @@
+"""Environments: who may deploy, from which references, and which secrets only their jobs get.
+
+The rules: GitHub Docs, "Managing environments for deployment" and "Reviewing deployments".
+"""
+
+import fnmatch
+import json
+import os
+import secrets as random_text
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scripts.core.errors import UsageError
+
+APPROVED, REJECTED = "approved", "rejected"
+FOLDER, WAITING = "approvals", ".waiting"
+"""Below a run's folder: a file for each job that was decided upon, one for each that waits."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One environment of the repository. Without `refs` every reference may deploy."""
+
+    reviewers: tuple[str, ...] = ()
+    refs: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        """Say whether something must be decided before a job of it begins."""
+        return bool(self.reviewers or self.refs)
+
+
+Environments = Mapping[str, Environment]
+
+
+def name_of(job: Mapping[str, Any]) -> str:
+    """Return the environment that a job names, "" if it names none."""
+    said = job.get("environment", "")
+    return str(said.get("name", "") if isinstance(said, Mapping) else said)
+
+
+def check(tree: Path, workflow: str, known: Environments) -> None:
+    """Refuse a workflow whose jobs name an environment that is not there.
+
+    GitHub would make it, without reviewers, and ask nobody. Raises `UsageError`.
+    """
+    text = yaml.safe_load((tree / workflow).read_text(encoding="utf-8"))
+    for key, job in text["jobs"].items():
+        name = name_of(job)
+        if name and name not in known:
+            raise UsageError(
+                f"{workflow}: the job {key} names the environment {name}, which the repository "
+                "does not have: GitHub would make it, and nobody would be asked",
+                f"make it in the settings, or name one of: {', '.join(known) or 'none'}",
+            )
+        if called := job.get("uses"):
+            check(tree, called.removeprefix("./").removeprefix("$/"), known)
+
+
+def elsewhere(job: Mapping[str, Any], known: Environments) -> tuple[set[str], set[str]]:
+    """Return the secrets and variables that a job does not get: those of other environments."""
+    others = [one for name, one in known.items() if name != name_of(job)]
+    own = known.get(name_of(job), Environment())
+    secrets = {key for one in others for key in one.secrets} - set(own.secrets)
+    return secrets, {key for one in others for key in one.variables} - set(own.variables)
+
+
+@dataclass(frozen=True)
+class Approver:
+    """Somebody who approves at once, if there is something to read and the reference may deploy."""
+
+    known: Environments
+    ref: str
+    folder: Path
+    say: Callable[..., None]
+
+    def leave(self, job: str, name: str, _: Sequence[tuple[str, str]]) -> list[str]:
+        """Let a job wait, and say how it is decided upon."""
+        (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
+        waiting = {"environment": name, "reviewers": self.known[name].reviewers}
+        (self.folder / FOLDER / f"{job}{WAITING}").write_text(json.dumps(waiting))
+        self.say(f"  {job} waits for {name}: python -m rehearsal approve (or: reject)")
+        return []
+
+    def decide(self, job: str, name: str, summaries: Sequence[tuple[str, str]]) -> list[str]:
+        """Decide upon a job of the environment `name`; return what is wrong with it.
+
+        `summaries` are those of the run so far: what an approver can read at that moment.
+        """
+        if (self.folder / FOLDER / f"{job}.json").exists():
+            return []  # another leg of the same job
+        environment = self.known[name]
+        short = self.ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+        kind = "Tag" if self.ref.startswith("refs/tags/") else "Branch"
+        if environment.refs and not any(matches(short, one) for one in environment.refs):
+            return self._reject(
+                job,
+                f'{kind} "{short}" is not allowed to deploy to {name} due to environment '
+                f"protection rules. It takes: {', '.join(environment.refs)}",
+            )
+        page = [text for _, text in summaries if text.strip()]
+        if environment.reviewers and not page:
+            return self._reject(
+                job,
+                f"{job} waits for approval, and the run's page is empty: no job before it wrote a "
+                "summary. Write what is to be approved into a summary of an earlier job",
+            )
+        if environment.reviewers:
+            self.say(f"  approve {job} ({name}); its approver can read:", *_shown(page))
+        record(self.folder, job, APPROVED, environment.reviewers[:1])
+        return []
+
+    def _reject(self, job: str, why: str) -> list[str]:
+        record(self.folder, job, REJECTED, (), why)
+        return [why]
+
+
+def record(folder: Path, job: str, decision: str, by: Sequence[str] = (), why: str = "") -> None:
+    """Write a decision down, once. Raises `UsageError` if there is one already."""
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
+    file = folder / FOLDER / f"{job}.json"
+    draft = file.with_suffix(f".{random_text.token_hex(8)}")
+    draft.write_text(json.dumps({"decision": decision, "by": list(by), "why": why}))
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        known = json.loads(file.read_text())
+        who = ", ".join(known["by"]) or "the rules"
+        raise UsageError(
+            f"{job} is {known['decision']} already, by {who}", "start the run again to be asked"
+        ) from None
+    finally:
+        draft.unlink()
+
+
+def decide(run: Path, decision: str, login: str) -> list[str]:
+    """Approve or reject all jobs of a run that wait; return their names.
+
+    Raises `UsageError` if none waits, and for somebody who is no reviewer.
+    """
+    waiting = sorted((run / FOLDER).glob(f"*{WAITING}"))
+    open_ = [one for one in waiting if not one.with_suffix(".json").exists()]
+    if not open_:
+        raise UsageError(f"no job of run {run.name} waits for approval", "start one with --hold")
+    for file in open_:
+        known = json.loads(file.read_text())
+        if login not in known["reviewers"]:
+            raise UsageError(
+                f"{login} may not review deployments to {known['environment']}",
+                f"its reviewers: {', '.join(known['reviewers']) or 'none'}",
+            )
+        record(run, file.stem, decision, (login,))
+    return [file.stem for file in open_]
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Say whether a branch or tag fits a pattern, in which `*` stops at a slash."""
+    parts, wanted = name.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(map(fnmatch.fnmatchcase, parts, wanted))
+
+
+def _shown(page: Sequence[str]) -> list[str]:
+    return [f"    | {line}" for text in page for line in text.strip().splitlines()]

@@ -1,0 +1,1 @@
+"""How another repository comes to be released by this system, and goes on to a newer one."""

@@ -1,0 +1,107 @@
+"""The workflows of another repository: this system's own files, with every action named in full."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+"""The system's own tree: a checkout, or what the installed package has of it."""
+FOLDER = ".github/workflows"
+NAMES = ("release.yml", "image.yml", "rollback.yml", "audit.yml")
+"""What an adopter gets. The release calls the image."""
+TAGS = 'tags: ["v*"]'
+CALLED = "./.github/workflows/image.yml"
+_OWN = re.compile(r"uses: \./(\.github/actions/[\w-]+)")
+_STAMP = re.compile(
+    r"# release-system v(?P<version>\S+) (?P<commit>[0-9a-f]{40})\n"
+    r"# From (?P<template>[\w.-]+) of (?P<repository>\S+), sha256 (?P<digest>[0-9a-f]{64})\.\n"
+)
+
+
+@dataclass(frozen=True)
+class System:
+    """One version of the release system: where its actions are fetched from."""
+
+    repository: str
+    """`owner/name` on the forge."""
+    commit: str
+    """Its commit, 40 hexadecimal digits."""
+    version: str
+    """As its tag has it, without the `v`."""
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a generated file says of itself."""
+
+    made_by: System
+    template: str
+    digest: str
+    """SHA-256 of the text as it was generated, below the stamp."""
+
+
+def generate(system: System, template: str, text: str, tags: str, image: str) -> str:
+    """Make a file of another repository from one of the system's.
+
+    `text` is the system's file of the name `template`. `tags` is the pattern of the tags that
+    start a release, `image` the file name that the workflow of an image has there. Raises
+    ValueError if nothing would differ, or something is left that is not in that repository.
+    """
+    pinned = f"@{system.commit} # v{system.version}"
+    made = _OWN.sub(rf"uses: {system.repository}/\1{pinned}", text)
+    if made == text:
+        raise ValueError(f"{template} uses none of the system's actions")
+    quoted = tags.replace("\\", "\\\\")
+    made = made.replace(TAGS, f'tags: ["{quoted}"]').replace(CALLED, f"./{FOLDER}/{image}")
+    made = made.replace("See docs/", f"See {system.repository}: docs/")
+    if left := re.search(r"uses: \./(?!\.github/workflows/)\S+", made):
+        raise ValueError(f"{template} has {left[0]}, which another repository does not have")
+    return _stamped(system, template, made)
+
+
+def _stamped(system: System, template: str, body: str) -> str:
+    return (
+        f"# release-system v{system.version} {system.commit}\n"
+        f"# From {template} of {system.repository}, sha256 {_digest(body)}.\n{body}"
+    )
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def read_stamp(text: str) -> Stamp | None:
+    """Read what a file says of its making; None of a file that was not generated."""
+    found = _STAMP.match(text)
+    if not found:
+        return None
+    system = System(found["repository"], found["commit"], found["version"])
+    return Stamp(system, found["template"], found["digest"])
+
+
+def is_original(text: str, stamp: Stamp) -> bool:
+    """Tell whether a text is, to the byte, what was generated with that stamp."""
+    return read_stamp(text) == stamp and _digest(_STAMP.sub("", text, count=1)) == stamp.digest
+
+
+def pattern(prefix: str) -> str:
+    """Give the pattern, as workflows have it, of tags with a prefix and a version."""
+    escaped = re.sub(r"([+?*\[\]!\\])", r"\\\1", prefix)
+    return f"{escaped}*" if prefix else "[0-9]*"
+
+
+def of_tree(root: Path = ROOT) -> dict[str, str]:
+    """Read the system's own workflows."""
+    return {name: (root / FOLDER / name).read_text("utf-8") for name in NAMES}
+
+
+def all_files(
+    system: System, texts: Mapping[str, str], tags: str, names: Mapping[str, str]
+) -> dict[str, str]:
+    """Make every file: the name in the other repository -> its text. `names` has it by template."""
+    return {
+        f"{FOLDER}/{names[one]}": generate(system, one, text, tags, names["image.yml"])
+        for one, text in texts.items()
+    }
