@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.core import jobs
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
 from scripts.release.context import Context
 from scripts.stages import check
@@ -108,6 +109,50 @@ def test_a_file_that_is_gone(tmp_path: Path, gone: str, said: str) -> None:
 def test_what_does_not_fit(tmp_path: Path, path: str, old: str, new: str, said: str) -> None:
     assert old in GOOD[path]
     assert any(said in one for one in found(tmp_path, GOOD | {path: GOOD[path].replace(old, new)}))
+
+
+@pytest.mark.parametrize("to", ["/etc/hosts", "../outside", "Dockerfile"])
+def test_a_link_out_of_the_tree_or_to_itself(tmp_path: Path, to: str) -> None:
+    tree(tmp_path, GOOD)
+    (tmp_path / "api/Dockerfile").unlink()
+    (tmp_path / "api/Dockerfile").symlink_to(to if to != "../outside" else "../../outside")
+    (said,) = found(tmp_path, {})
+    assert said == "pyproject.toml:16: api/Dockerfile leads out of the repository"
+
+
+def test_a_link_within_the_tree_is_followed(tmp_path: Path) -> None:
+    context = tree(tmp_path, GOOD | {"docker/api": "FROM scratch\n"})
+    (tmp_path / "api/Dockerfile").unlink()
+    (tmp_path / "api/Dockerfile").symlink_to("../docker/api")
+    check.run(context)
+
+
+@pytest.mark.parametrize("path", ["CHANGELOG.md", "compose.yaml", "notes.md", "CITATION.cff"])
+def test_a_link_in_place_of_a_file_that_is_written_on(tmp_path: Path, path: str) -> None:
+    tree(tmp_path, GOOD)
+    (tmp_path / path).rename(tmp_path / "moved")
+    (tmp_path / path).symlink_to("moved")
+    (said,) = found(tmp_path, {})
+    assert f"{path} is a link" in said
+
+
+def test_a_link_out_of_the_tree_is_not_read(tmp_path: Path) -> None:
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    tree(folder, GOOD)
+    (folder / "CHANGELOG.md").unlink()
+    (tmp_path / "log.md").write_text("# What nobody asked for\n")
+    (folder / "CHANGELOG.md").symlink_to("../log.md")
+    (said,) = found(folder, {})
+    assert "CHANGELOG.md is a link" in said
+
+
+def test_the_workflow_beside_one_of_the_same_name(tmp_path: Path) -> None:
+    theirs = {jobs.WORKFLOW: "on: push\njobs: {}\n", jobs.BESIDE: GOOD[jobs.WORKFLOW]}
+    check.run(tree(tmp_path, GOOD | theirs))
+    broken = theirs | {jobs.BESIDE: GOOD[jobs.WORKFLOW].replace("\n  gate:\n", "\n  gates:\n")}
+    (said,) = found(tmp_path, GOOD | broken)
+    assert f"{jobs.BESIDE} lacks the jobs gate" in said
 
 
 def test_everything_is_said_at_once(tmp_path: Path) -> None:
