@@ -208,14 +208,14 @@ def test_a_branch_that_moves_while_it_is_written(
 ) -> None:
     original, pushes = Git.push, []
 
-    def push(self: Git, *refspecs: str) -> None:
+    def push(self: Git, *refspecs: str, lease: str = "") -> None:
         if not pushes:
             pushes.append(refspecs)
             git("clone", "-q", str(released.project.bare), "other", cwd=released.folder)
             other = released.folder / "other"
             git("commit", "-q", "--allow-empty", "-m", "Meanwhile", cwd=other)
             git("push", "-q", "origin", "main", cwd=other)
-        original(self, *refspecs)
+        original(self, *refspecs, lease=lease)
 
     monkeypatch.setattr(Git, "push", push)
     roll_back(released)
