@@ -34,7 +34,7 @@ def test_what_a_job_may_not_is_refused_with_what_it_wants(hub: Served) -> None:
 def test_what_no_job_can_be_given_is_said_so() -> None:
     assert "which no job can be given" in forbidden("plan", "administration", "read").remedy
     assert "merge them into a branch" in forbidden("plan", "workflows", "write").remedy
-    assert "write it into the job's `permissions`" in forbidden("plan", "contents", "read").remedy
+    assert "add it to the job's `permissions`" in forbidden("plan", "contents", "read").remedy
 
 
 def test_the_token_of_a_finished_job_is_refused(hub: Served) -> None:
@@ -53,7 +53,7 @@ def test_no_file_holds_a_token(hub: Served) -> None:
         assert not path.is_file() or token not in path.read_text(errors="replace")
 
 
-@pytest.mark.parametrize("path", ["/releases", "/commits", "/git/ref/heads/main", "/pulls"])
+@pytest.mark.parametrize("path", ["/releases", "/tags", "/branches/main", "/pulls"])
 def test_a_private_repository_shows_nothing_without_the_permission(world: World, path: str) -> None:
     hub = world.serve(private=True)
     assert hub.api("GET", path, "").status_code == 404
@@ -84,7 +84,7 @@ def test_a_public_repository_is_cloned_by_a_job_that_may_nothing(
 ASK = """\
 ask() {
   curl -s -o /dev/null -w '%{http_code}\\n' -H "Authorization: Bearer $TOKEN" "$@" \\
-    -X POST -d "{\\"ref\\": \\"refs/heads/$RANDOM$RANDOM\\", \\"sha\\": \\"$MAIN\\"}" "$REFS"
+    -X POST -d "{\\"tag_name\\": \\"v$RANDOM$RANDOM\\", \\"draft\\": true}" "$RELEASES"
 }
 """
 RELEASE = """\
@@ -134,7 +134,7 @@ def test_jobs_that_share_a_token_are_told_apart_by_their_processes(
     bench.write(".github/workflows/image.yml", IMAGE)
     sha = bench.commit()
     book = TokenBook(hub.settings.token_folder)
-    more = {"REFS": hub.settings.api("/git/refs"), "MAIN": world.sha("main")}
+    more = {"RELEASES": hub.settings.api("/releases")}
     setting = bench.setting(context={**more, "ASK": str(tmp_path / "ask.sh")}, tokens=book)  # type: ignore[arg-type]
     bench.tree(sha, setting)
     with Progress(StringIO(), live=False) as progress:
