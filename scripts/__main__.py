@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 TYPED = ("version", "good", "dry_run")
 """What a person types on the command line, or gives the workflow as an input."""
-ON_A_DESK = ("init", "upgrade", "changelog", "notes", "ci-plan", "ci-dists", "ci-verdict")
+ON_A_DESK = (
+    *("check", "init", "upgrade", "changelog", "notes"),
+    *("ci-plan", "ci-dists", "ci-verdict"),
+)
 """Verbs that are no job of a release, and leave no result."""
 DEFECT = "read the traceback in this job's log, and report it"
 

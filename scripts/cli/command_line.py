@@ -11,6 +11,7 @@ PROG = "bin/release" if _IN_CHECKOUT else "release"
 """How a verb is typed: in a checkout by its path, where it is installed by its name."""
 VERBS = {
     **jobs.verbs(),
+    "check": "find every problem of this working tree, without a network",
     "init": "adopt the system: write this repository's table and workflows",
     "upgrade": "update the workflows that init wrote, and keep edits",
     "doctor": "find what would stop a release before it starts",
@@ -40,6 +41,7 @@ EXAMPLES = {
     },
     "image": {"--name api --platform linux/arm64": "build one image in a release's tree"},
     "verify": {"--moment published --platform linux/amd64": "use the public artifacts"},
+    "check": {"": "check that table, files, changelog and workflow fit each other"},
     "doctor": {
         "": "check whether a release is possible",
         "0.2.4": "also check whether 0.2.4 is still free",

@@ -50,7 +50,8 @@ CONFIGURATION = """\
 ## Configuration
 
 `[tool.release]` of `pyproject.toml` has all facts about a project. An unknown,
-absent or wrong key is an error with its line. `[project]` gives the name and the version.
+absent or wrong key is an error with its line. The name and the version
+stand in `[project]`, or where [adopt.md](adopt.md) says.
 """
 TITLES = {
     "version_files": "[[tool.release.version-files]]",

@@ -1,5 +1,6 @@
 """The four kinds of errors. Each says what was found and what to do next."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -86,6 +87,19 @@ class TransientError(ServiceError):
     def __init__(self, cause: str, remedy: str, after: float = 0) -> None:
         super().__init__(cause, remedy)
         self.after = after
+
+
+UNRESOLVED = re.compile(
+    r"could not resolve|name or service not known|no such host|name resolution|"
+    r"nodename nor servname",
+    re.IGNORECASE,
+)
+"""What programs and libraries say of a host's name that has no address."""
+
+
+def unresolved(error: TransientError) -> bool:
+    """Say whether a service failed because its name has no address."""
+    return UNRESOLVED.search(error.cause) is not None
 
 
 class ProblemsError(UsageError):

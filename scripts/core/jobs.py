@@ -8,6 +8,9 @@ workflow are made from this list, or compared with it. To add a job: a line here
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+WORKFLOW = ".github/workflows/release.yml"
+BESIDE = ".github/workflows/release-system.yml"
+"""The file that `init` writes where another release.yml exists."""
 PROVING = "proving"
 """Nothing is public yet; a dry run ends after these."""
 RELEASING = "releasing"

@@ -2,14 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 
 from packaging.version import Version
 
-from scripts.core import codec, tags, version
+from scripts.core import codec, tags
 from scripts.core.errors import ConflictError, UsageError
+from scripts.core.tags import PLACE, Style
 
 SCHEMA = 1
 BETWEEN = " - "
@@ -24,15 +25,17 @@ BRANCH = (
     r"(?!.*(?:\.\.|//|@\{|\.lock(?:/|$)|/\.|\.$|/$))"
     rf"[^{_NOT_IN_BRANCH}./-][^{_NOT_IN_BRANCH}]*"
 )
-"""A branch's name (git-check-ref-format)."""
+"""A branch's or a tag's name (git-check-ref-format); no program takes it for an option."""
 PERSON = r"[^<>\x00-\x1f\x7f]+ <[^<>\s\x00-\x1f\x7f]+@[^<>\s\x00-\x1f\x7f]+>"
 """An author as a commit has it: `name <address>`, in one line."""
 INSIDE = r"(?!-)(?!(?:.*/)?\.\.?(?:/|$))[^/\\\x00-\x1f\x7f]+(?:/[^/\\\x00-\x1f\x7f]+)*"
 """A path from the repository's root that does not lead out of it."""
 HOSTED = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?(?:/[a-z0-9][a-z0-9._-]*)+"
 """An image's repository with the registry's host, and perhaps its port."""
-VERSION = r"[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?"
-"""A version in the one spelling that `version.parse` gives."""
+IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+"""What a registry takes as a tag (OCI Distribution Specification, Pulling manifests)."""
+VERSION = r"[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?(?:\.dev[0-9]+)?"
+"""A version in the one spelling that `version.parse` gives, or `version.current` of a branch."""
 LATEST_TIME = 253402300799
 """The last second of the year 9999, the last one that a date can say."""
 
@@ -87,6 +90,11 @@ class Plan:
     """The tag, and the release's headline behind it if it has one."""
 
     @property
+    def style(self) -> Style:
+        """How this release, and so its repository, spells the tags of versions."""
+        return Style(self.tag.removesuffix(self.version) + PLACE)
+
+    @property
     def headline(self) -> str:
         """What the release is called beside its version, if anything."""
         return self.title.removeprefix(self.tag).removeprefix(BETWEEN)
@@ -129,10 +137,18 @@ class Product:
 
 
 def decide(
-    product: Product, wanted: Version, origin: Origin, released: Collection[Version]
+    product: Product,
+    wanted: Version,
+    origin: Origin,
+    released: Mapping[Version, str],
+    style: Style = Style(),  # noqa: B008 - a tuple, which never changes
 ) -> Plan:
-    """Make the plan: a pure function, so that the same start gives the same plan, id and all."""
-    tag = version.tag(wanted)
+    """Make the plan: a pure function, so that the same start gives the same plan, id and all.
+
+    `released` has each version's tag as it is spelt; `style` spells the new one.
+    """
+    tag = style.tag(wanted)
+    of_images = image_tag(tag, str(wanted))
     previous = tags.previous(wanted, released)
     moved = tags.floating(wanted, released)
     return identified(
@@ -143,7 +159,7 @@ def decide(
             project=product.project,
             version=str(wanted),
             tag=tag,
-            previous_tag=version.tag(previous) if previous else None,
+            previous_tag=released[previous] if previous else None,
             prerelease=wanted.is_prerelease,
             latest=tags.is_latest(wanted, released),
             base=origin.base,
@@ -153,10 +169,15 @@ def decide(
             date=origin.date,
             source_date_epoch=origin.source_date_epoch,
             dists=dist_names(product.project, wanted) if product.package else (),
-            images=tuple(replace(image, tag=tag, floating=moved) for image in product.images),
+            images=tuple(replace(image, tag=of_images, floating=moved) for image in product.images),
             title=f"{tag}{BETWEEN}{origin.headline}" if origin.headline else tag,
         )
     )
+
+
+def image_tag(tag: str, version: str) -> str:
+    """Give the images' version tag: the git tag, or the bare version where no registry takes it."""
+    return tag if re.fullmatch(IMAGE_TAG, tag) else version
 
 
 def identified(plan: Plan) -> Plan:
@@ -210,15 +231,16 @@ def _altered(plan: Plan) -> Iterator[str]:
 
 def _forms(plan: Plan) -> list[tuple[str, str]]:
     """Pair each text of a plan with the form that it must have."""
-    tag = re.escape(plan.tag)
+    tag, named = re.escape(plan.tag), re.escape(plan.version)
     optional = [
-        (plan.previous_tag, "v" + VERSION),
+        (plan.previous_tag, BRANCH),
         (plan.branch, BRANCH),
         (plan.release_branch, f"release/{tag}" if plan.branch else "(?!)"),
     ]
     return [
         (plan.version, VERSION),
-        (plan.tag, re.escape(f"v{plan.version}")),
+        (plan.tag, tags.TEMPLATE.replace(re.escape(PLACE), named)),
+        (plan.tag, BRANCH),
         (plan.project, PROJECT),
         (plan.base, COMMIT),
         (plan.author, PERSON),
@@ -233,7 +255,7 @@ def _image_forms(image: PlannedImage, plan: Plan) -> list[tuple[str, str]]:
         (image.name, r"[a-z][a-z0-9_-]*"),
         (image.dockerfile, INSIDE),
         (image.repository, HOSTED),
-        (image.tag, re.escape(plan.tag)),
+        (image.tag, re.escape(image_tag(plan.tag, plan.version))),
         *((platform, r"[a-z0-9]+(?:/[a-z0-9]+)+") for platform in image.platforms),
         *((tag, r"[a-z0-9][a-z0-9.]*") for tag in image.floating),
     ]

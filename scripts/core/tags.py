@@ -13,6 +13,7 @@ from packaging.version import Version
 from scripts.core.version import from_tag
 
 LATEST = "latest"
+REFS = "refs/tags/"
 PLACE = "{version}"
 TEMPLATE = r"(?![-/.])[\w./@+-]*\{version\}"
 """The form of a style's template: what git allows in a tag's name, and nothing like an option."""
@@ -133,6 +134,11 @@ def detect(tags: Iterable[str], configured: str | None = None, project: str = ""
     if not recent:
         return Detected(Style())
     return Detected(recent[0], tuple(style.template for style in recent[1:]))
+
+
+def names(refs: Iterable[str]) -> list[str]:
+    """Name the tags among the references of a remote."""
+    return [ref.removeprefix(REFS) for ref in refs if ref.startswith(REFS)]
 
 
 def _styled(tag: str) -> Iterator[tuple[Style, Version]]:

@@ -13,6 +13,8 @@ from scripts.core.errors import UsageError
 PARTS = ("major", "minor", "patch")
 STEPS = (*PARTS[::-1], "rc")
 NUMBERS = 3
+BEFORE_ANY = Version("0.0.0")
+"""What a branch stands at before its first release, where only tags say the version."""
 LONGEST = 100  # characters; an image tag may have 128, the floating and platform suffixes included
 
 
@@ -38,6 +40,17 @@ def parse(text: str) -> Version:
     return _filled(version)
 
 
+def current(text: str) -> Version:
+    """Read the version that a branch says: as `parse`, or a development release, `3.2.0.dev`.
+
+    That is before the release of its three numbers (PEP 440): the branch goes towards it.
+    """
+    before, dev, number = text.strip().lower().partition(".dev")
+    if not dev or (number and not number.isdecimal()):
+        return parse(text)
+    return Version(f"{parse(before)}.dev{number or 0}")
+
+
 def resolve(request: str, current: Version, released: Collection[Version]) -> Version:
     """Find the version to release: `request` is a version, or what to raise.
 
@@ -51,6 +64,8 @@ def resolve(request: str, current: Version, released: Collection[Version]) -> Ve
     | 0.3.0rc1 | 0.3.0 | 0.3.0 | 1.0.0 | 0.3.0rc2 |
     | 0.3.1rc1 | 0.3.1 | 0.4.0 | 1.0.0 | 0.3.1rc2 |
     | 1.0.0rc1 | 1.0.0 | 1.0.0 | 1.0.0 | 1.0.0rc2 |
+    | 0.3.0.dev | 0.3.0 | 0.3.0 | 1.0.0 | 0.3.0rc1 |
+    | 0.3.1.dev | 0.3.1 | 0.4.0 | 1.0.0 | 0.3.1rc1 |
 
     A candidate's number is the first one free. The first candidate of a minor or major version
     is asked for by name: `0.3.0rc1`.
@@ -91,7 +106,8 @@ def from_tag(text: str) -> Version | None:
 def _filled(version: Version) -> Version:
     numbers = [*version.release, 0, 0][:NUMBERS]
     suffix = "".join(str(part) for part in version.pre or ())
-    return Version(".".join(map(str, numbers)) + suffix)
+    dev = "" if version.dev is None else f".dev{version.dev}"
+    return Version(".".join(map(str, numbers)) + suffix + dev)
 
 
 def _refuse_unreleasable(text: str, version: Version) -> None:

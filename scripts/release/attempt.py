@@ -19,6 +19,7 @@ from scripts.core.converge import Conflict, Missing, Surface
 from scripts.core.errors import ConflictError, ServiceError, TransientError, UsageError
 from scripts.core.lock import Lock, unbuilt
 from scripts.core.plan import Origin, Plan
+from scripts.core.tags import Style
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
 from scripts.release.starting_point import Start, called, check, origin, product
@@ -41,13 +42,13 @@ class Attempt:
 
 def look(context: Context, start: Start, wanted: Version) -> Attempt:
     """Look at every surface, side by side."""
-    tag = version.tag(wanted)
+    tag = start.style.tag(wanted)
     # The tag that started this run is the request, not the trace of an earlier one.
     looked_at = possible_names(context, start, wanted)[1 if start.tag else 0 :]
 
     with ThreadPoolExecutor() as pool:
         found = pool.submit(context.ask, lambda: read_lock(context, tag))
-        taken_back = pool.submit(context.ask, lambda: rolled_back(context))
+        taken_back = pool.submit(context.ask, lambda: rolled_back(context, start.style))
         states = pool.map(lambda name: context.ask(name.observe), looked_at)
         pairs = zip(looked_at, states, strict=True)
         public = [name.title for name, state in pairs if not isinstance(state, Missing)]
@@ -95,17 +96,17 @@ def _present_name(context: Context, said: str) -> str:
     return said if other and context.forge.same(said) else ours
 
 
-def rolled_back(context: Context) -> frozenset[Version]:
+def rolled_back(context: Context, style: Style) -> frozenset[Version]:
     """Give the stable versions that GitHub shows as pre-releases: a rollback marked them so."""
     marked = (r.tag_name for r in context.forge.releases() if r.prerelease and not r.draft)
-    versions = (version.from_tag(tag) for tag in marked)
+    versions = (style.read(tag) for tag in marked)
     return frozenset(v for v in versions if v and not v.is_prerelease)
 
 
-def stable(releases: "Sequence[GitRelease]") -> set[Version]:
+def stable(releases: "Sequence[GitRelease]", style: Style) -> set[Version]:
     """Give the stable versions that are public and were not rolled back."""
     promoted = (one.tag_name for one in releases if not one.draft and not one.prerelease)
-    return {found for tag in promoted if (found := version.from_tag(tag))}
+    return set(style.versions(promoted))
 
 
 def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> tuple[Plan, str]:
@@ -137,13 +138,15 @@ def _decide(
     origin: Origin,
     rolled_back: frozenset[Version] = frozenset(),
 ) -> Plan:
-    released = start.released() - {wanted} - rolled_back
-    return planning.decide(product(context, start.config), wanted, origin, released)
+    gone = {wanted, *rolled_back}
+    released = {one: tag for one, tag in start.released().items() if one not in gone}
+    what = product(context, start.config)
+    return planning.decide(what, wanted, origin, released, start.style)
 
 
 def _release_commit(start: Start, wanted: Version, found: Attempt) -> str:
     """Find the commit of an attempt whose draft is gone: its tag, or its branch, holds it."""
-    tag = version.tag(wanted)
+    tag = start.style.tag(wanted)
     for ref in (f"refs/tags/{tag}", f"refs/heads/release/{tag}"):
         if ref in start.refs:
             return start.refs[ref]
@@ -159,9 +162,10 @@ def _recovered(
 ) -> Plan:
     """Make the plan again from the release commit: its parent, trailer and time are the plan's."""
     config = context.config_at(commit)
-    if version.parse(config.version) != wanted:
+    if not config.from_tags and version.current(config.version) != wanted:
+        tagged = start.refs.get(f"refs/tags/{start.style.tag(wanted)}", commit)
         raise ConflictError(
-            f"{wanted} is taken ({start.refs.get(f'refs/tags/{version.tag(wanted)}', commit)[:12]} "
+            f"{wanted} is taken ({tagged[:12]} "
             f"is tagged, or on its release branch), but that commit says {config.version}",
             "delete the tag if nobody has used it, or release the next version",
         )

@@ -2,14 +2,16 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from typing import Any, NamedTuple
 
 from scripts.core import announcement, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.noise import BOTS, SUBJECTS
 from scripts.core.plan import BRANCH, INSIDE, PERSON, PROJECT
+from scripts.release import version_source
+from scripts.release.version_source import Source, inside
 
 FILE = "pyproject.toml"
 TABLE = "tool.release"
@@ -17,7 +19,14 @@ AUTHOR = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github
 LARGEST_PORT = 65535
 PLATFORM = r"linux/(amd64|arm64)"
 # A first part with a dot or a port is a registry's host (the reference grammar of distribution).
-REPOSITORY = r"(?![^/]*\.)[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+"
+REPOSITORY = (
+    r"(?![^/]*\.|localhost/)[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+"
+)
+UNHOSTED = (
+    "a path such as owner/name, in small letters and without a host: the variable IMAGE_REGISTRY "
+    "of the repository names the registry of all its images"
+)
+BUILT = "linux/amd64 or linux/arm64: no runner builds another platform"
 FOLDER = rf"\.|(?!\.)(?!.*[\s:]){INSIDE}"
 PATH = "a path from the repository's root that does not lead out of it"
 
@@ -61,8 +70,12 @@ class ImageConfig:
     build_args: tuple[str, ...] = _key(
         "The build's arguments, each as NAME=value.", pattern=r"[A-Za-z_]\w*=.*", default=()
     )
-    repository: str = _key("Where it is pushed, without the registry's host.", pattern=REPOSITORY)
-    platforms: tuple[str, ...] = _key("The platforms it is built for.", pattern=PLATFORM)
+    repository: str = _key(
+        "Where it is pushed, without the registry's host.", pattern=REPOSITORY, form=UNHOSTED
+    )
+    platforms: tuple[str, ...] = _key(
+        "The platforms it is built for.", pattern=PLATFORM, form=BUILT
+    )
     port: int | None = _key("The port its health is asked on.", default=None)
     health: str | None = _key(
         "The path that answers 200 when it is ready.", pattern="/.*", default=None
@@ -129,11 +142,11 @@ class AnnounceConfig:
 class Config:
     """Everything that the release knows of the project."""
 
-    branch: str = _key(
-        "The branch that releases start from.",
+    branch: str | None = _key(
+        "The branch that is told of a rollback; without it, the remote's default branch.",
         pattern=BRANCH,
         form="the name of a branch",
-        default="main",
+        default=None,
     )
     changelog: str = _path("The changelog, from the repository's root.", default="CHANGELOG.md")
     notes_template: str | None = _path(
@@ -170,9 +183,16 @@ class Config:
     images: tuple[ImageConfig, ...] = _key("The images; none if only a package is.", default=())
     draft: DraftConfig = _key("What the changelog's draft leaves out.", default=DraftConfig())
     project: str = ""
-    """The name in [project]."""
+    """The name in [project]; without one the repository's, once the context is known."""
     version: str = ""
-    """The version in [project]."""
+    """The version as it is written; empty while only the tags or another file know it."""
+    source: Source = Source()  # noqa: RUF009 - it is frozen
+    """Where the version stands."""
+
+    @property
+    def from_tags(self) -> bool:
+        """Whether the version is that of the highest tag, and no file states it."""
+        return self.source.kind == version_source.TAGS
 
 
 SECTIONS: dict[str, type[Any]] = {
@@ -185,11 +205,29 @@ SECTIONS: dict[str, type[Any]] = {
 }
 
 
+class Examined(NamedTuple):
+    """What could be read of a configuration, and all that is wrong with it."""
+
+    config: Config
+    """Without the keys and tables that are wrong."""
+    problems: list[ReleaseError]
+    line: Callable[[str], int]
+    """Gives the line of a key by its dotted path, or of the nearest table around it."""
+
+
 def parse(text: str) -> Config:
     """Read the configuration out of the text of a pyproject.toml.
 
     Raises `ProblemsError` with every unknown, absent and wrong key at once, each with its line.
     """
+    found = examine(text)
+    if found.problems:
+        raise ProblemsError(found.problems)
+    return found.config
+
+
+def examine(text: str) -> Examined:
+    """Read what can be read of it, and find every problem, each with its line."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -200,18 +238,28 @@ def parse(text: str) -> Config:
         cause = "not valid TOML: something is nested too deep"
         raise UsageError(cause, "correct the file", Place(FILE)) from error
     reader = _Reader(text)
-    values = reader.table(Config, _inside(_inside(data, "tool"), "release"), TABLE)
-    project = reader.project(_inside(data, "project"))
+    values = reader.table(Config, inside(data, "tool", "release"), TABLE)
+    project = reader.project(data, "package" in values)
     reader.sense(values)
-    if reader.problems:
-        raise ProblemsError(sorted(reader.problems, key=lambda e: e.place.line if e.place else 0))
-    return Config(**values, **project)
+    right = {key: value for key, value in values.items() if value not in (None, ())}
+    problems = sorted(reader.problems, key=lambda e: e.place.line if e.place else 0)
+    return Examined(Config(**right, **project), problems, reader.line)
 
 
-def _inside(table: dict[str, Any], key: str) -> dict[str, Any]:
-    """Give a table of a table; what stands in its place holds nothing that is looked for."""
-    value = table.get(key)
-    return value if isinstance(value, dict) else {}
+def completed(config: Config, repository: str, read: version_source.Read) -> Config:
+    """Fill in what other places than pyproject.toml say: the version's file, the repository's name.
+
+    The file with the version becomes one of `version_files`, so that the release sets it there.
+    Raises UsageError if the file states no version.
+    """
+    config = replace(config, project=config.project or repository.rpartition("/")[2])
+    if config.source.kind != version_source.IN_FILE:
+        return config
+    found = version_source.stated(config.source, read)
+    files = config.version_files
+    if found.path not in {file.path for file in files}:
+        files = (*files, VersionFile(path=found.path, line=found.line))
+    return replace(config, version=found.version, version_files=files)
 
 
 class _Reader:
@@ -221,16 +269,29 @@ class _Reader:
         self.problems: list[ReleaseError] = []
         self._lines = dict(_positions(text))
 
-    def project(self, table: dict[str, Any]) -> dict[str, Any]:
-        """Read the name and the version that [project] must state."""
-        for key in ("name", "version"):
-            if not isinstance(table.get(key), str):
-                self._wrong(f"project.{key}", "is missing", f'write {key} = "…" in [project]')
-        name = table.get("name", "")
-        if isinstance(name, str) and "name" in table and not re.fullmatch(PROJECT, name):
+    def project(self, data: dict[str, Any], package: bool) -> dict[str, Any]:
+        """Read name and version. Who releases only images need not state either."""
+        name, version = (version_source.static(data, key) for key in ("name", "version"))
+        if not isinstance(name, str) and (package or name is not None):
+            self._wrong("project.name", "is missing", 'write name = "…" in [project]')
+        elif isinstance(name, str) and not re.fullmatch(PROJECT, name):
             remedy = "give it letters, digits, and single `-_.` between them"
             self._wrong("project.name", f"is {name!r}", remedy)
-        return {"project": table.get("name", ""), "version": table.get("version", "")}
+        name = name if isinstance(name, str) else ""
+        source = Source() if version is not None else version_source.dynamic(data, name)
+        if source is None and not package:
+            source = Source(version_source.TAGS)
+        listed = inside(data, "project").get("dynamic")
+        if source is None and isinstance(listed, list) and "version" in listed:
+            what = "is dynamic, and what computes it is not known here"
+            self._wrong("project.version", what, version_source.REMEDY)
+        elif source is None or not isinstance(version or "", str):
+            self._wrong("project.version", "is missing", version_source.REMEDY)
+        return {
+            "project": name,
+            "version": version if isinstance(version, str) else "",
+            "source": source or Source(),
+        }
 
     def sense(self, values: dict[str, Any]) -> None:
         """Find what no key by itself can be wrong in: nothing to release, or one name twice."""
@@ -294,13 +355,14 @@ class _Reader:
     def _texts(self, f: Field[Any], value: Any, path: str) -> Iterator[str]:
         right = isinstance(value, list) and 0 < len(value) == len({str(item) for item in value})
         if self._checked(right, value, path, "a list of texts, none of them twice"):
-            yield from (self._text(f, item, path) for item in value)
+            read = [self._text(f, item, path) for item in value]
+            yield from (text for text in read if text is not None)
 
-    def _text(self, f: Field[Any], value: Any, path: str) -> str:
+    def _text(self, f: Field[Any], value: Any, path: str) -> Any:
         pattern = f.metadata["pattern"]
         right = isinstance(value, str) and re.fullmatch(pattern, value) is not None
         form = f.metadata["form"] or f"a text of the form {pattern}"
-        return str(self._checked(right, value, path, form))
+        return self._checked(right, value, path, form)
 
     def _checked(self, right: bool, value: Any, path: str, wanted: str) -> Any:
         if not right:
@@ -308,10 +370,10 @@ class _Reader:
         return value if right else None
 
     def _wrong(self, path: str, what: str, remedy: str) -> None:
-        place = Place(FILE, self._line(path))
+        place = Place(FILE, self.line(path))
         self.problems.append(UsageError(f"{path} {what}", remedy, place))
 
-    def _line(self, path: str) -> int:
+    def line(self, path: str) -> int:
         """Give the line of a key, or of the nearest table around it."""
         while path not in self._lines and "." in path:
             # An inline table has no line of its own: the list it is in has.

@@ -8,14 +8,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from scripts.core import codec
+from scripts.core import codec, tags
 from scripts.core import lock as locking
 from scripts.core import plan as planning
 from scripts.core.converge import patiently
-from scripts.core.errors import ConflictError, Place, ServiceError, UsageError
+from scripts.core.errors import (
+    ConflictError,
+    Place,
+    ServiceError,
+    TransientError,
+    UsageError,
+    unresolved,
+)
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Result
+from scripts.core.tags import Style
 from scripts.release import config as configuration
 from scripts.surfaces.git_remote import Git
 from scripts.tools import processes
@@ -28,6 +36,7 @@ if TYPE_CHECKING:
     from scripts.surfaces.package_index import PackageIndex
 
 T = TypeVar("T")
+FEW = 3.0  # seconds
 
 
 def utf8(content: bytes, path: str) -> str:
@@ -65,9 +74,24 @@ class Context:
     def ask(self, read: Callable[[], T], most: float = float("inf")) -> T:
         """Read from a service, again after a transient error, until the deadline.
 
-        The deadline is the run's, or `most` seconds where that is shorter.
+        The deadline is the run's, or `most` seconds where that is shorter. A person's own machine
+        gives up a name that does not resolve within seconds, since its network seldom comes back.
         """
-        return patiently(read, self.runner.patience(most))
+        if self.runner.on_actions:
+            return patiently(read, self.runner.patience(most))
+        few = self.runner.patience(min(most, FEW))
+
+        def soon() -> T:
+            try:
+                return read()
+            except TransientError as error:
+                self.runner.waiting(error)
+                if not unresolved(error) or few.wait():
+                    raise
+                remedy = "check the address and this machine's network, and run this again"
+                raise ServiceError(error.cause, remedy) from error
+
+        return patiently(soon, self.runner.patience(most))
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -132,6 +156,20 @@ class Context:
         """The configuration, as it stands at the commit the release starts from."""
         return self.config_at(self.plan.base)
 
+    @cached_property
+    def style(self) -> Style:
+        """How the repository spells the tags of versions.
+
+        By the table of the checkout and the remote's tags. A table that cannot be read leaves the
+        tags alone to say it: what only looks at releases, or takes one back, must not need it.
+        """
+        known = tags.names(self.ask(self.git.refs))
+        try:
+            config = self.config_at("HEAD")
+        except UsageError:
+            return tags.detect(known).style
+        return tags.detect(known, config.tag, config.project).style
+
     @property
     def earlier(self) -> Lock | None:
         """The lock of an earlier attempt of this plan."""
@@ -150,8 +188,17 @@ class Context:
         return found
 
     def config_at(self, commit: str) -> configuration.Config:
-        """Read the configuration of a commit."""
-        return configuration.parse(self.text_at(commit, configuration.FILE))
+        """Read the configuration of a commit, and of the file that states the version there."""
+
+        def read(path: str) -> str | None:
+            try:
+                return self.read_at(commit, path)
+            except UsageError:
+                return None
+
+        config = configuration.parse(self.text_at(commit, configuration.FILE))
+        repository = "" if config.project else self.endpoints.repository
+        return configuration.completed(config, repository, read)
 
     def text_at(self, commit: str, path: str) -> str:
         """Read a text file out of a commit that must be UTF-8, since it is written on elsewhere."""

@@ -10,6 +10,7 @@ from scripts.release import version_files
 from scripts.release.config import FILE, Config
 from scripts.release.context import Context
 from scripts.release.second_reader import agree
+from scripts.release.version_source import STATIC
 from scripts.surfaces.git_remote import identity
 
 TRAILER = "Release-Branch"
@@ -49,7 +50,8 @@ def release_texts(context: Context) -> dict[str, str]:
     texts = {file.path: context.read_at(plan.base, file.path) for file in config.version_files}
     texts[FILE] = context.read_at(plan.base, FILE)
     texts[config.changelog] = context.read_at(plan.base, config.changelog)
-    if context.git.run("ls-tree", "--end-of-options", plan.base, "uv.lock"):
+    locked = context.git.run("ls-tree", "--end-of-options", plan.base, "uv.lock")
+    if locked and not config.from_tags:
         texts["uv.lock"] = context.read_at(plan.base, "uv.lock")
     return edited(texts, plan, config, context.endpoints.page_url)
 
@@ -61,7 +63,8 @@ def edited(texts: dict[str, str], plan: Plan, config: Config, page: str) -> dict
         new[file.path] = version_files.line(
             new[file.path], file.path, file.line, config.version, plan.version
         )
-    new[FILE] = version_files.pyproject(new[FILE], plan.version)
+    if config.source.kind == STATIC:
+        new[FILE] = version_files.pyproject(new[FILE], plan.version)
     new[config.changelog] = changelog.cut(
         new[config.changelog],
         version.parse(plan.version),

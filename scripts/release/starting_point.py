@@ -1,18 +1,19 @@
 """Where a release starts, which version is asked for, and whether it can become one."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 
 from packaging.version import Version
 
-from scripts.core import changelog, version
+from scripts.core import changelog, tags, version
 from scripts.core import plan as planning
 from scripts.core.changelog import headline
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.plan import Origin, PlannedImage, Product
-from scripts.release import named_files, version_files
+from scripts.core.tags import Detected, Style
+from scripts.release import history, named_files, version_files
 from scripts.release.config import FILE, Config, VersionFile
 from scripts.release.context import Context
 
@@ -29,10 +30,19 @@ class Start:
     refs: dict[str, str]
     """The remote's branches and tags, each with its commit."""
 
-    def released(self) -> set[Version]:
-        """Give every version that has a tag."""
-        names = (name.removeprefix("refs/tags/") for name in self.refs if "/tags/" in name)
-        return {found for name in names if (found := version.from_tag(name))}
+    @cached_property
+    def tagging(self) -> Detected:
+        """How the repository spells the tags of versions, by its table or by the tags there are."""
+        return tags.detect(tags.names(self.refs), self.config.tag, self.config.project)
+
+    @property
+    def style(self) -> Style:
+        """The style of tags that a release from here continues."""
+        return self.tagging.style
+
+    def released(self) -> dict[Version, str]:
+        """Give every version that has a tag, each with the tag as it is spelt."""
+        return self.style.versions(tags.names(self.refs))
 
 
 def find(context: Context) -> Start:
@@ -46,12 +56,24 @@ def find(context: Context) -> Start:
         raise UsageError(
             f"{ref} is not on the remote", "push it, or choose one that is on the remote"
         )
-    return Start(refs[ref], branch, trigger.tag, context.config_at(refs[ref]), refs)
+    began = Start(refs[ref], branch, trigger.tag, context.config_at(refs[ref]), refs)
+    return _told_by_tags(context, began) if began.config.from_tags else began
+
+
+def _told_by_tags(context: Context, began: Start) -> Start:
+    """Give the start with the highest version that its commit contains: no file says one."""
+    history.complete(context, began.commit)
+    merged = set(context.git.run("rev-list", "--end-of-options", began.commit).splitlines())
+    released = began.released().items()
+    mine = [one for one, tag in released if began.refs[f"{tags.REFS}{tag}"] in merged]
+    highest = str(max(mine, default=version.BEFORE_ANY))
+    return replace(began, config=replace(began.config, version=highest))
 
 
 def _current_branch(context: Context) -> str:
     try:
-        return context.git.run("symbolic-ref", "--short", "HEAD")
+        # Not --short: a branch whose name a tag has too would be called heads/NAME.
+        return context.git.run("symbolic-ref", "HEAD").removeprefix("refs/heads/")
     except ServiceError as error:
         raise UsageError(
             "no branch is checked out here",
@@ -65,26 +87,36 @@ def wanted(context: Context, start: Start) -> Version:
     Whether it is taken is not asked here: an unfinished release is asked for by the same words.
     """
     typed = context.runner.trigger().version
-    if start.tag and typed and not _is(typed, start.tag):
-        raise UsageError(
-            f"the run was started from tag {start.tag}, and the typed version is {typed}",
-            f"start it from a branch to release {typed}, or type the version of {start.tag}",
-        )
-    request = start.tag or typed
+    if start.tag:
+        return _pushed(start, start.tag, typed)
+    request = typed
     if not request:
         raise UsageError("no version was given", "give one: 0.2.4, or patch, minor, major, rc")
     if request.strip().lower() in version.STEPS:
-        return version.resolve(request, version.parse(start.config.version), ())
+        return version.resolve(request, version.current(start.config.version), ())
     return version.parse(request)
 
 
-def _is(typed: str, tag: str) -> bool:
-    return version.from_tag(f"v{typed.strip().removeprefix('v')}") == version.from_tag(tag)
+def _pushed(start: Start, tag: str, typed: str | None) -> Version:
+    """Read the version out of the tag that started the run."""
+    found = start.style.read(tag)
+    if found is None:
+        raise UsageError(
+            f"the pushed tag {tag} names no version: tags here are spelt {start.style.template}",
+            f"delete tag {tag}, and push one that is spelt so; or name the right style as `tag` "
+            "in [tool.release]",
+        )
+    if typed and version.from_tag(f"v{typed.strip().removeprefix('v')}") != found:
+        raise UsageError(
+            f"the run was started from tag {tag}, and the typed version is {typed}",
+            f"start it from a branch to release {typed}, or type the version of {tag}",
+        )
+    return found
 
 
 def check(context: Context, start: Start, wanted: Version) -> None:
     """Refuse what cannot become a release, every reason at once, before anything is made."""
-    problems = list(named_files.problems(context, start.config, start.commit))
+    problems = list(named_files.problems_at(context, start.commit))
     problems = problems or list((_tagged if start.tag else _dispatched)(context, start, wanted))
     if problems:
         raise ProblemsError(problems)
@@ -93,10 +125,10 @@ def check(context: Context, start: Start, wanted: Version) -> None:
 def _dispatched(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
     config, path = start.config, start.config.changelog
     text = context.text_at(start.commit, path)
-    current = version.parse(config.version)
+    current = version.current(config.version)
     yield from _unsettable(context, start, str(wanted))
     yield from _raised(lambda: version.resolve(str(wanted), current, start.released()))
-    tag, page = version.tag(wanted), context.endpoints.page_url
+    tag, page = start.style.tag(wanted), context.endpoints.page_url
     yield from _raised(
         lambda: changelog.cut(
             text, wanted, today(), tag=tag, previous_tag=None, repository_url=page, path=path
@@ -114,7 +146,8 @@ def _unsettable(context: Context, start: Start, wanted: str) -> Iterator[Release
 
     for file in config.version_files:
         yield from _raised(partial(set_line, file))
-    if context.git.run("ls-tree", "--end-of-options", start.commit, "uv.lock"):
+    held = context.git.run("ls-tree", "--end-of-options", start.commit, "uv.lock")
+    if held and not config.from_tags:
         locked = context.read_at(start.commit, "uv.lock")
         yield from _raised(partial(version_files.uv_lock, locked, config.project, wanted))
 
@@ -122,11 +155,11 @@ def _unsettable(context: Context, start: Start, wanted: str) -> Iterator[Release
 def _tagged(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
     """A pushed tag bumps nothing: its commit must say the version, everywhere, already."""
     config = start.config
-    if start.tag != version.tag(wanted):
-        cause = f"the pushed tag is {start.tag}, the name of {wanted} is {version.tag(wanted)}"
-        yield UsageError(cause, f"delete tag {start.tag}, and push {version.tag(wanted)}")
+    if start.tag != (right := start.style.tag(wanted)):
+        cause = f"the pushed tag is {start.tag}, the name of {wanted} is {right}"
+        yield UsageError(cause, f"delete tag {start.tag}, and push {right}")
     remedy = f"delete tag {start.tag}, correct the commit and tag again; or use Run workflow"
-    if version.parse(config.version) != wanted:
+    if not config.from_tags and version.current(config.version) != wanted:
         cause = f"the tagged commit says version {config.version}, the tag says {wanted}"
         yield UsageError(cause, remedy, Place(FILE))
     for file in config.version_files:
@@ -151,7 +184,8 @@ def origin(context: Context, start: Start) -> Origin:
     base_epoch = int(
         context.git.run("show", "--no-patch", "--format=%ct", "--end-of-options", start.commit)
     )
-    named = called(context, start.config, start.commit, version.from_tag(start.tag or ""))
+    released = start.style.read(start.tag) if start.tag else None
+    named = called(context, start.config, start.commit, released)
     if start.tag:
         day = datetime.fromtimestamp(base_epoch, UTC).date().isoformat()
         return Origin(start.commit, None, day, base_epoch, named)

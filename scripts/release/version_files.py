@@ -8,12 +8,16 @@ import tomlkit
 
 from scripts.core.errors import Place, UsageError
 from scripts.core.plan import normalised
+from scripts.release import version_source
 
 
 def pyproject(text: str, version: str) -> str:
-    """Set `project.version`, and change nothing else."""
+    """Set the version in [project], in [tool.poetry] or in both, and change nothing else."""
     document: Any = tomlkit.parse(text)
-    document["project"]["version"] = version
+    for path in version_source.TABLES:
+        table = version_source.inside(document, *path)
+        if "version" in table:
+            table["version"] = version
     return tomlkit.dumps(document)
 
 
@@ -56,6 +60,8 @@ def uv_lock(text: str, project: str, version: str) -> str:
             "run `uv lock`, and commit it",
             Place("uv.lock"),
         )
+    if "version" not in root[0]:
+        return text  # uv leaves a dynamic version out
     root[0]["version"] = version
     if tomllib.loads(edited) != expected:
         raise UsageError("uv.lock is not as uv writes it", "run `uv lock`", Place("uv.lock"))

@@ -37,6 +37,7 @@ from scripts.release.attempt import stable
 from scripts.release.context import Context
 from scripts.release.package_metadata import metadata
 from scripts.release.release_surfaces import tags
+from scripts.release.version_source import STATIC
 from scripts.surfaces.drift_issue import DriftIssue
 from scripts.surfaces.image_registry import VERSION_LABEL, FloatingTag
 from scripts.surfaces.web import NO_ANSWER
@@ -101,13 +102,13 @@ def find(context: Context) -> Subject:
     """Find the release: the one of this run, the version asked for, or the highest stable one."""
     refs = context.ask(context.git.refs)
     releases = context.ask(context.forge.releases)
-    promoted = frozenset(stable(releases))
+    promoted = frozenset(stable(releases, context.style))
     wanted = _asked(context) or max(promoted, default=None)
     if wanted is None:
         raise UsageError("there is no release to audit", "release one first")
-    mine = [one for one in releases if version.from_tag(one.tag_name) == wanted]
+    mine = [one for one in releases if context.style.read(one.tag_name) == wanted]
     release = min(mine, key=lambda one: (one.draft, one.id), default=None)
-    tag = release.tag_name if release else version.tag(wanted)
+    tag = release.tag_name if release else context.style.tag(wanted)
     if f"refs/tags/{tag}" not in refs:
         raise UsageError(
             f"{wanted} was never released: its tag does not exist", "choose another version"
@@ -126,8 +127,8 @@ def every(context: Context) -> list[Subject]:
     """Find every public release that has a lock, the highest first."""
     refs = context.ask(context.git.refs)
     releases = context.ask(context.forge.releases)
-    promoted = frozenset(stable(releases))
-    public = [(version.from_tag(one.tag_name), one) for one in releases if not one.draft]
+    promoted = frozenset(stable(releases, context.style))
+    public = [(context.style.read(one.tag_name), one) for one in releases if not one.draft]
     named = [
         (wanted, one.tag_name, refs.get(f"refs/tags/{one.tag_name}", ""), one)
         for wanted, one in public
@@ -223,7 +224,8 @@ def observed(surface: Surface, exactly: str | None = None) -> Finding:
 def files(context: Context, subject: Subject) -> Iterator[Finding]:
     """Check the files of the tagged commit."""
     config = context.config_at(subject.commit)
-    yield compared("pyproject.toml", str(subject.version), config.version, NAMES)
+    if config.source.kind == STATIC:
+        yield compared("pyproject.toml", str(subject.version), config.version, NAMES)
     for file in config.version_files:
         line = file.line.replace("{version}", str(subject.version))
         there = line in context.read_at(subject.commit, file.path)
@@ -233,8 +235,9 @@ def files(context: Context, subject: Subject) -> Iterator[Finding]:
     yield compared(config.changelog, subject.version, section.version, NAMES)
     if context.git.run("ls-tree", "--end-of-options", subject.commit, "uv.lock"):
         packages = tomllib.loads(context.read_at(subject.commit, "uv.lock"))["package"]
-        mine = [one["version"] for one in packages if one["name"] == normalised(config.project)]
-        yield compared("uv.lock", [str(subject.version)], mine, NAMES)
+        own = [one for one in packages if one["name"] == normalised(config.project)]
+        for said in [one["version"] for one in own if "version" in one]:
+            yield compared("uv.lock", str(subject.version), said, NAMES)
 
 
 def package(context: Context, subject: Subject) -> Iterator[Finding]:

@@ -231,6 +231,7 @@ def propose(context: Context, config: Config, found: list[Entry]) -> Done:
 
     head = context.git.run("rev-parse", "HEAD")
     target = context.runner.trigger().branch or config.branch
+    target = target or context.ask(context.git.default_branch)
     text = context.read_at(head, config.changelog)
     if drafted(text) == text:
         tell(context, f"{config.changelog}: nothing to add", found)

@@ -21,7 +21,8 @@ def run(context: Context) -> Done:
     day = datetime.fromtimestamp(seconds, UTC).date().isoformat()
     product = Product(config.project, config.author, config.package is not None, ())
     origin = Origin(commit, None, day, seconds)
-    plan = planning.decide(product, version.parse(config.version), origin, ())
+    said = version.current(config.version) if config.version else version.BEFORE_ANY
+    plan = planning.decide(product, said, origin, {})
     context.inputs.mkdir(parents=True, exist_ok=True)
     (context.inputs / "plan.json").write_text(codec.encode(plan), "utf-8")
     folder = context.outputs / "dist"

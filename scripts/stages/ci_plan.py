@@ -11,6 +11,7 @@ from scripts.core.results import Done
 from scripts.release import history
 from scripts.release.config import FILE
 from scripts.release.context import Context
+from scripts.release.version_source import inside
 
 MAKEFILE = "Makefile"
 
@@ -36,7 +37,7 @@ def run(context: Context, base: str | None) -> Done:
 def house(context: Context) -> House:
     """Read the project's facts for the decision."""
     config = context.config_at("HEAD")
-    project: dict[str, Any] = tomllib.loads(context.read_at("HEAD", FILE))["project"]
+    project: dict[str, Any] = inside(tomllib.loads(context.read_at("HEAD", FILE)), "project")
     readme = project.get("readme")
     return House(
         targets=frozenset(targets(context)),

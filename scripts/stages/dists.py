@@ -18,6 +18,9 @@ from scripts.release.context import Context
 from scripts.release.package_metadata import metadata
 from scripts.tools import processes
 
+TOLD = ("SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION")
+"""What tells a build its version instead of the tags; hatch-vcs reads it by setuptools-scm."""
+
 
 def run(context: Context) -> Done:
     """Put the checked files into `release/out/dist`."""
@@ -51,10 +54,12 @@ def prove(context: Context, tree: Path, folder: Path) -> None:
 def build(context: Context, tree: Path, folder: Path) -> None:
     """Build with `build`, every file's time the commit's (reproducible-builds.org)."""
     when = {"SOURCE_DATE_EPOCH": str(context.plan.source_date_epoch), "PYTHONHASHSEED": "0"}
+    told = dict.fromkeys(TOLD, context.plan.version) if context.config.from_tags else {}
     command = [sys.executable, "-m", "build", "--installer", "uv", f"--outdir={folder}"]
     # uv is beside this Python, whose folder is not always on PATH.
     path = f"{Path(sys.executable).parent}:{context.runner.get('PATH') or ''}"
-    environment = context.runner.inherited(**when, **constraints(context, tree)) | {"PATH": path}
+    given = when | told | constraints(context, tree)
+    environment = context.runner.inherited(**given) | {"PATH": path}
     _proven("the package does not build", [*command, "--", str(tree)], environment)
 
 
@@ -79,11 +84,12 @@ def check_names(plan: Plan, folder: Path) -> None:
 
 def expected_files(context: Context, tree: Path) -> set[str]:
     """List the files that the wheel must contain: git's files of the package's modules."""
-    package = context.config.package
+    package, source = context.config.package, context.config.source
+    written = source.paths if context.config.from_tags else ()
     tracked = processes.run(
         ["git", "ls-files", "-z"], cwd=tree, environment=context.runner.inherited()
     ).split("\0")
-    inside = [path.removeprefix("src/") for path in tracked]
+    inside = [path.removeprefix("src/") for path in (*tracked, *written)]
     modules = package.modules if package else ()
     return {path for path in inside if path.split("/")[0].removesuffix(".py") in modules}
 

@@ -11,10 +11,11 @@ import requests
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from scripts.core import report, version
+from scripts.core import report
 from scripts.core.converge import Missing
 from scripts.core.errors import CheckError, ServiceError, UsageError
 from scripts.core.findings import PROBLEM, Finding, advice, not_checked, ok, problem
+from scripts.core.jobs import BESIDE, WORKFLOW
 from scripts.core.results import Done
 from scripts.release import attempt, starting_point
 from scripts.release.context import Context
@@ -24,9 +25,6 @@ from scripts.surfaces import web
 from scripts.surfaces.registry_access import may_push
 from scripts.tools import processes
 
-WORKFLOW = ".github/workflows/release.yml"
-BESIDE = ".github/workflows/release-system.yml"
-"""The file that `init` writes where another release.yml exists."""
 CLOSED = timedelta(days=14)  # the public index accepts no new file for an older release
 LOOK = 30  # seconds for one check: an impossible check is reported, and stops nothing
 SKEW = timedelta(minutes=2)
@@ -197,12 +195,16 @@ def schedule(context: Context, _: Start) -> Iterator[Finding]:
         yield advice(what, str(state), why, "press *Enable workflow* there", page)
 
 
-def tags(context: Context, _: Start) -> Iterator[Finding]:
-    """Check for rulesets that could stop the release from making its tag."""
+def tags(context: Context, began: Start) -> Iterator[Finding]:
+    """Check for a doubtful style of tags, and for rulesets that could stop the tag."""
+    if warning := began.tagging.warning:
+        found, _, remedy = warning.partition("\n  remedy: ")
+        why = "versions whose tags have another style count as not released"
+        yield advice("style of tags", found, why, remedy)
     names = context.forge.tag_rulesets()
     if names:
         why = "the release pushes its tag with the workflow's token, which is not on a bypass list"
-        remedy = "allow the creation of v* tags in these rulesets"
+        remedy = f"allow the creation of tags {began.style.template} in these rulesets"
         page = _settings(context, "rules")
         yield advice("tags", f"restricted by {', '.join(names)}", why, remedy, page)
     else:
@@ -251,7 +253,7 @@ def package(context: Context, began: Start) -> Iterator[Finding]:
     first = context.index.first_upload(began.config.project, str(wanted))
     since = f"begun on {first:%Y-%m-%d}" if first else "begun"
     page = f"{context.endpoints.page_url}/releases"
-    tag = version.tag(wanted)
+    tag = began.style.tag(wanted)
     known = {f"refs/tags/{tag}", f"refs/heads/release/{tag}"} & set(began.refs)
     if not known and context.forge.release(tag) is None:
         why = "an index never accepts a file name twice, and nothing here shows its source"

@@ -23,7 +23,7 @@ from scripts.release.starting_point import Start
 def run(context: Context) -> Done:
     """Render them from the lock; without one, from the tagged commit or from Unreleased."""
     wanted = asked(context)
-    read = partial(attempt.read_lock, context, version.tag(wanted))
+    read = partial(attempt.read_lock, context, context.style.tag(wanted))
     lock = context.ask(read)
     if lock:
         git_tag = release_surfaces.tags(context, lock)[:1]
@@ -38,7 +38,7 @@ def asked(context: Context) -> Version:
     if typed := context.runner.trigger().version:
         return version.parse(typed)
     releases = context.ask(context.forge.releases)
-    highest = max(stable(releases), default=None)
+    highest = max(stable(releases, context.style), default=None)
     if highest is None:
         raise UsageError("there is no release yet", "give a version: `notes 0.1.0`")
     return highest
@@ -53,8 +53,8 @@ def released(context: Context, lock: Lock) -> str:
 def unlocked(context: Context, wanted: Version) -> str:
     """Render from the changelog and the history alone."""
     began = starting_point.find(context)
-    tag, commit = tagged(began).get(wanted, (version.tag(wanted), None))
-    if commit is None and wanted <= version.parse(began.config.version):
+    tag, commit = tagged(began).get(wanted, (began.style.tag(wanted), None))
+    if commit is None and wanted <= version.current(began.config.version):
         raise UsageError(
             f"{wanted} was never released: tag {tag} does not exist, and "
             f"{began.branch or began.tag} says {began.config.version} already",
@@ -66,8 +66,7 @@ def unlocked(context: Context, wanted: Version) -> str:
 
 def tagged(began: Start) -> dict[Version, tuple[str, str]]:
     """Return every version's tag, with its own spelling (`v0.1.2-rc1`), and its commit."""
-    names = {name.removeprefix("refs/tags/"): commit for name, commit in began.refs.items()}
-    return {one: (tag, sha) for tag, sha in names.items() if (one := version.from_tag(tag))}
+    return {one: (tag, began.refs[f"{tags.REFS}{tag}"]) for one, tag in began.released().items()}
 
 
 def facts_of(

@@ -29,7 +29,7 @@ def run(context: Context) -> Done:
     trigger = context.runner.trigger()
     wanted = version.parse(trigger.version or "")
     releases = context.ask(context.forge.releases)
-    mine = [one for one in releases if one.tag_name == version.tag(wanted)]
+    mine = [one for one in releases if one.tag_name == context.style.tag(wanted)]
     if not mine and not begun(context, wanted):
         raise UsageError(
             f"{wanted} was never released or started here",
@@ -38,7 +38,7 @@ def run(context: Context) -> Done:
     if all(one.draft for one in mine):
         return withdraw(context, wanted, trigger.dry_run)
     asked = version.parse(trigger.good) if trigger.good else None
-    decided = decide(context, wanted, asked, stable(releases))
+    decided = decide(context, wanted, asked, stable(releases, context.style))
     text = report.rollback(decided)
     context.runner.report(text, **found(decided))
     hand_over(context, decided)
@@ -81,7 +81,7 @@ def found(decided: Rollback) -> dict[str, Any]:
 def begun(context: Context, wanted: Version) -> bool:
     """Tell whether an attempt left its branch but no draft."""
     refs = context.ask(context.git.refs)
-    return f"refs/heads/release/{version.tag(wanted)}" in refs
+    return f"refs/heads/release/{context.style.tag(wanted)}" in refs
 
 
 def decide(
@@ -101,7 +101,7 @@ def decide(
 
 def read(context: Context, wanted: Version) -> Lock:
     """Read a release's lock. A rollback to a release without a lock is not possible by digest."""
-    tag = version.tag(wanted)
+    tag = context.style.tag(wanted)
     lock = context.ask(partial(attempt.read_lock, context, tag))
     if lock is None:
         raise UsageError(
@@ -133,13 +133,13 @@ def surfaces(context: Context, decided: Rollback) -> list[Surface]:
     bad, good = decided.bad.plan, decided.good.plan
     forge, page = context.forge, context.endpoints.page_url
     tags: list[Surface] = [TagBack(context.registry, move) for move in decided.moves]
-    latest: list[Surface] = [LatestBack(forge, bad.tag, good.tag)] if bad.latest else []
+    latest: list[Surface] = [LatestBack(forge, bad.tag, good.tag, bad.style)] if bad.latest else []
     config = context.config_at(decided.bad.commit)
     changelog = Yanked(
         context.git,
         bad,
         config.changelog,
-        bad.branch or config.branch,
+        bad.branch or config.branch or context.ask(context.git.default_branch),
         forge.find_pull_request,
         forge.open_pull_request,
     )
@@ -149,7 +149,7 @@ def surfaces(context: Context, decided: Rollback) -> list[Surface]:
 
 def withdraw(context: Context, wanted: Version, dry_run: bool) -> Done:
     """Delete the draft and the release branch of a release that was never public."""
-    tag = version.tag(wanted)
+    tag = context.style.tag(wanted)
     text = report.withdrawal(tag)
     context.runner.report(text, bad=str(wanted), good=None, moves=[], staying=[], latest=False)
     if dry_run:

@@ -1,6 +1,7 @@
 """The git remote: release branch, tag, and the branch that users follow."""
 
 import base64
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -88,6 +89,16 @@ class Git:
             # `name^{}` follows `name`: the commit an annotated tag stands for.
             refs[name.removesuffix("^{}")] = commit
         return refs
+
+    def default_branch(self) -> str:
+        """Name the branch that the remote's HEAD is."""
+        said = self.run("ls-remote", "--symref", "--end-of-options", self.url, "HEAD")
+        if found := re.search(r"^ref: refs/heads/(\S+)\tHEAD$", said, re.MULTILINE):
+            return found[1]
+        raise ServiceError(
+            "the remote does not say which branch is its default",
+            "name it in [tool.release]: branch",
+        )
 
     def tag_message(self, tag: str) -> str:
         """Return the message of an annotated tag of the remote; empty if there is none."""

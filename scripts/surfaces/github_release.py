@@ -425,7 +425,7 @@ class Published(Surface):
         latest = self.forge.latest()
         if latest is None or latest == self.plan.tag:
             return latest is None
-        held = version.from_tag(latest)
+        held = self.plan.style.read(latest)
         return held is None or held < version.parse(self.plan.version)
 
 

@@ -12,6 +12,7 @@ from scripts.core.changelog import is_yanked, yank
 from scripts.core.converge import Matches, Missing, State, Surface
 from scripts.core.plan import Plan
 from scripts.core.rollback import Move
+from scripts.core.tags import Style
 from scripts.surfaces.git_remote import Git, identity, push_or_ask
 from scripts.surfaces.github_release import Forge, failures
 from scripts.surfaces.image_registry import ImageRegistry
@@ -58,6 +59,7 @@ class LatestBack(Surface):
     forge: Forge
     bad: str
     good: str
+    style: Style
 
     @property
     def title(self) -> str:
@@ -67,8 +69,7 @@ class LatestBack(Surface):
     def observe(self) -> State:
         """Check which release it shows; keep one that is later than the bad one."""
         latest = self.forge.latest()
-        held = version.from_tag(latest or "")
-        bad = version.from_tag(self.bad)
+        held, bad = self.style.read(latest or ""), self.style.read(self.bad)
         if latest == self.good or (held and bad and held > bad):
             return Matches(str(latest))
         return Missing(f"shows {latest}")

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from scripts.cli import terminal
 from scripts.cli.terminal import Progress
-from scripts.core.errors import ProblemsError, ReleaseError, UsageError
+from scripts.core.errors import ProblemsError, ReleaseError, TransientError, UsageError
 from scripts.core.lock import REPOSITORY
 from scripts.core.plan import COMMIT
 from scripts.tools import redaction
@@ -135,6 +135,7 @@ class Runner:
         self._environ = {key: value for key, value in environ.items() if value}
         self._as_json = as_json
         self._progress: Progress | None = None
+        self._waited: set[str] = set()
         given = [value for key, value in self._environ.items() if SECRET.search(key)]
         webhooks = self._environ.get(WEBHOOKS, "").splitlines()
         given += [one for line in webhooks for one in line.partition("=")[2].split()]
@@ -377,6 +378,12 @@ class Runner:
         print(f"warning: {error}", file=sys.stderr)
         if self.on_actions:
             print(annotation(error, "warning"), file=sys.stderr if self._as_json else sys.stdout)
+
+    def waiting(self, error: TransientError) -> None:
+        """Say once what is waited for, also where nobody watches a terminal."""
+        if error.cause not in self._waited:
+            self._waited.add(error.cause)
+            print(self.clean(f"waiting, and asking again: {error.cause}"), file=sys.stderr)
 
     def fail(self, error: ReleaseError) -> None:
         """Print an error for a person, and annotate its file and line on GitHub."""

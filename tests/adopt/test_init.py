@@ -180,6 +180,14 @@ def test_at_most_three_questions_and_700_lines(shape: object, tmp_path: Path) ->
     assert sum(int(line.split()[0]) for line in counted) < 700
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_check_finds_nothing_in_what_was_written(shape: object, tmp_path: Path) -> None:
+    here = shape(tmp_path)  # type: ignore[operator]
+    here.init()
+    done = here.release("check")
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_no_file_says_is_asked_for_by_name(tmp_path: Path) -> None:
     files = {key: text for key, text in SERVER.items() if key != "Makefile"}
     here = Clone(tmp_path / "asks", files, "main", "")

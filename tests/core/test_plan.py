@@ -11,6 +11,7 @@ from scripts.core import codec
 from scripts.core import plan as planning
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.plan import Origin, Plan
+from scripts.core.tags import Style
 from tests.core.values import COMMIT, ORIGIN, PRODUCT, a_plan
 
 
@@ -36,6 +37,39 @@ def test_an_older_line_is_not_latest() -> None:
     assert (plan.latest, plan.images[0].floating) == (False, ("0.2",))
 
 
+@pytest.mark.parametrize(
+    ("template", "tag", "of_images"),
+    [
+        ("v{version}", "v0.2.4", "v0.2.4"),
+        ("{version}", "0.2.4", "0.2.4"),
+        ("api-{version}", "api-0.2.4", "api-0.2.4"),
+        ("api/v{version}", "api/v0.2.4", "0.2.4"),
+        ("api@{version}", "api@0.2.4", "0.2.4"),
+        ("a+{version}", "a+0.2.4", "0.2.4"),
+        ("x" * 200 + "{version}", "x" * 200 + "0.2.4", "0.2.4"),
+    ],
+)
+def test_an_image_has_the_git_tag_where_a_registry_takes_it(
+    template: str, tag: str, of_images: str
+) -> None:
+    style = Style(template)
+    plan = planning.decide(PRODUCT, Version("0.2.4"), ORIGIN, {Version("0.2.3"): "v0.2.3"}, style)
+    assert (plan.tag, plan.images[0].tag, plan.previous_tag) == (tag, of_images, "v0.2.3")
+    assert plan.release_branch == f"release/{tag}"
+    assert (plan.style, planning.read(codec.encode(plan))) == (style, plan)
+
+
+@pytest.mark.parametrize(
+    "tag", ["-v0.2.4", "v0.2.5", "v 0.2.4", "a..b0.2.4", "v0.2.4.lock", "/0.2.4"]
+)
+def test_a_plan_with_a_tag_that_cannot_be_is_refused(tag: str) -> None:
+    plan = a_plan()
+    images = tuple(replace(one, tag=planning.image_tag(tag, "0.2.4")) for one in plan.images)
+    changed = replace(plan, tag=tag, title=tag, release_branch=f"release/{tag}", images=images)
+    with pytest.raises(ConflictError, match="cannot be"):
+        planning.checked(planning.identified(changed))
+
+
 def test_a_pushed_tag_has_no_branch() -> None:
     plan = a_plan(origin=Origin(COMMIT, None, "2026-01-02", 1))
     assert (plan.branch, plan.release_branch) == (None, None)
@@ -43,7 +77,7 @@ def test_a_pushed_tag_has_no_branch() -> None:
 
 def test_without_a_package_there_are_no_dists() -> None:
     product = replace(PRODUCT, package=False)
-    assert planning.decide(product, Version("0.2.4"), ORIGIN, ()).dists == ()
+    assert planning.decide(product, Version("0.2.4"), ORIGIN, {}).dists == ()
 
 
 def test_the_first_release_follows_nothing() -> None:

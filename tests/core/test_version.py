@@ -7,6 +7,7 @@ from packaging.version import Version
 
 from scripts.core.errors import UsageError
 from scripts.core.version import STEPS, from_tag, parse, resolve, tag
+from scripts.core.version import current as read_current
 
 numbers = st.tuples(*[st.integers(0, 999)] * 3)
 suffixes = st.sampled_from(["", "a1", "b2", "rc1", "rc12"])
@@ -84,11 +85,26 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("0.3.0rc1", "0.3.0", "0.3.0", "1.0.0", "0.3.0rc2"),
         ("0.3.1rc1", "0.3.1", "0.4.0", "1.0.0", "0.3.1rc2"),
         ("1.0.0rc1", "1.0.0", "1.0.0", "1.0.0", "1.0.0rc2"),
+        ("3.2.0.dev", "3.2.0", "3.2.0", "4.0.0", "3.2.0rc1"),
+        ("3.2.0.dev0", "3.2.0", "3.2.0", "4.0.0", "3.2.0rc1"),
+        ("3.2.1.dev3", "3.2.1", "3.3.0", "4.0.0", "3.2.1rc1"),
+        ("3.2.0rc1.dev2", "3.2.0", "3.2.0", "4.0.0", "3.2.0rc2"),
+        ("3.2.dev", "3.2.0", "3.2.0", "4.0.0", "3.2.0rc1"),
     ],
 )
 def test_the_table_of_steps(current: str, patch: str, minor: str, major: str, rc: str) -> None:
-    found = [str(resolve(step, Version(current), [])) for step in STEPS]
+    found = [str(resolve(step, read_current(current), [])) for step in STEPS]
     assert found == [patch, minor, major, rc]
+
+
+@pytest.mark.parametrize("text", ["3.2.0.devil", "1!3.2.0.dev", "3.2.0.post1.dev1", ".dev", ""])
+def test_what_no_branch_can_say_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        read_current(text)
+
+
+def test_a_candidate_before_the_development_release_is_taken() -> None:
+    assert resolve("rc", read_current("3.2.0.dev"), [Version("3.2.0rc1")]) == Version("3.2.0rc2")
 
 
 def test_steps_are_read_whatever_their_case() -> None:

@@ -17,7 +17,9 @@ ORIGIN = Origin(COMMIT, "main", "2026-01-02", 1767312000)
 
 
 def a_plan(version: str = "0.2.4", *released: str, origin: Origin = ORIGIN) -> Plan:
-    return planning.decide(PRODUCT, Version(version), origin, {Version(v) for v in released})
+    return planning.decide(
+        PRODUCT, Version(version), origin, {Version(v): f"v{v}" for v in released}
+    )
 
 
 def a_lock(version: str = "0.2.4") -> Lock:

@@ -177,7 +177,7 @@ class Context:
 
 read = config.parse(Path("pyproject.toml").read_text())
 origin = Origin("0" * 40, "main", "2026-01-01", 1)
-plan = planning.decide(starting_point.product(Context, read), version.parse("9.9.9"), origin, ())
+plan = planning.decide(starting_point.product(Context, read), version.parse("9.9.9"), origin, {})
 """
 
 

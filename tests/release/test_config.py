@@ -97,6 +97,23 @@ def test_each_mistake_is_found_where_it_stands(old: str, new: str, said: str | N
     assert any(one.startswith(said) for one in problems(text)), problems(text)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "remedy"),
+    [
+        ('"mari/api"', '"ghcr.io/mari/api"', "without a host: the variable IMAGE_REGISTRY"),
+        ('"mari/api"', '"quay.io:443/mari/api"', "without a host: the variable IMAGE_REGISTRY"),
+        ('"mari/api"', '"localhost/api"', "without a host: the variable IMAGE_REGISTRY"),
+        ('"linux/amd64"', '"linux/arm/v7"', "no runner builds another platform"),
+    ],
+)
+def test_the_remedy_is_in_words_where_a_form_says_little(old: str, new: str, remedy: str) -> None:
+    with pytest.raises(ProblemsError) as raised:
+        config.parse(GOOD.replace(old, new))
+    (error,) = raised.value.errors
+    assert new.strip('"') in error.cause
+    assert remedy in error.remedy
+
+
 def test_two_images_of_one_name_are_refused() -> None:
     second = GOOD[GOOD.index("[[tool.release.images]]") :]
     assert [one.partition(" is ")[0] for one in problems(GOOD + "\n" + second)] == [

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from rehearsal.github.settings import Token
+from scripts.core import jobs
 from scripts.core.errors import CheckError, ProblemsError
 from scripts.core.findings import ADVICE, NOT_CHECKED, OK, PROBLEM, Finding
 from scripts.release import starting_point
@@ -161,7 +162,7 @@ WORKFLOWS = {
 
 @pytest.mark.parametrize("text", WORKFLOWS.values(), ids=WORKFLOWS.keys())
 def test_a_workflow_that_the_index_would_not_trust(well: Releases, text: str | None) -> None:
-    well.project.commit({doctor.WORKFLOW: text})
+    well.project.commit({jobs.WORKFLOW: text})
     finding = found(well, "trusted publishing")
     assert is_problem(finding, page="release.yml")
     assert "id-token: write" in finding.remedy
@@ -297,8 +298,8 @@ def test_a_problem_stops_the_doctor_and_the_plan_but_no_dry_run(well: Releases) 
 
 
 def test_the_workflow_that_stands_beside_one_of_the_same_name(well: Releases) -> None:
-    ours = (ROOT / doctor.WORKFLOW).read_text("utf-8")
-    well.project.commit({doctor.WORKFLOW: "jobs: {}", doctor.BESIDE: ours})
+    ours = (ROOT / jobs.WORKFLOW).read_text("utf-8")
+    well.project.commit({jobs.WORKFLOW: "jobs: {}", jobs.BESIDE: ours})
     finding = found(well, "trusted publishing")
     assert finding.status == "not checked"
     assert "enter release-system.yml" in finding.found

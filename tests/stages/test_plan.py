@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,13 @@ import pytest
 from scripts.core import lock as locking
 from scripts.core import plan as planning
 from scripts.core.converge import converge
-from scripts.core.errors import ConflictError, ReleaseError, ServiceError, UsageError
+from scripts.core.errors import (
+    ConflictError,
+    ReleaseError,
+    ServiceError,
+    TransientError,
+    UsageError,
+)
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.release import attempt, release_commit, starting_point
@@ -205,6 +212,51 @@ def test_a_changelog_that_cannot_be_cut(bench: Bench, changelog: str, said: str)
     assert error.place
     assert error.place.path == "CHANGELOG.md"
     assert error.exit_code == 2
+
+
+def test_what_the_table_names_is_looked_for_before_anything_is_built(bench: Bench) -> None:
+    image = """
+[[tool.release.images]]
+name = "api"
+dockerfile = "api/Dockerfil"
+repository = "mari/api"
+platforms = ["linux/amd64"]
+"""
+    table = PYPROJECT.replace('["sample_thing"]', '["sample"]') + image
+    files = {"pyproject.toml": table.replace("[tool.release]", '[tool.release]\ncompose = "c.yml"')}
+    bench.project.commit({**files, "c.yml": "services: {web: {}}\n"})
+    context = bench.context()
+    began = starting_point.find(context)
+    with pytest.raises(UsageError) as raised:
+        starting_point.check(context, began, began.style.read("v0.2.4"))  # type: ignore[arg-type]
+    for said in ("api/Dockerfil is not in", "sample is not in", "not a service of c.yml"):
+        assert said in raised.value.cause
+    assert raised.value.place
+
+
+def test_a_name_that_does_not_resolve_is_given_up_soon_on_a_laptop(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    context = bench.context(
+        GITHUB_SERVER_URL="https://no-such-host.invalid", RELEASE_DEADLINE="600"
+    )
+    began = time.monotonic()
+    with pytest.raises(ServiceError, match=r"no-such-host\.invalid") as raised:
+        stage.run(context)
+    assert time.monotonic() - began < 30
+    assert "network" in raised.value.remedy
+    assert "no-such-host.invalid" in capsys.readouterr().err
+
+
+def test_a_runner_goes_on_asking_for_a_name(bench: Bench) -> None:
+    """Its network comes back: the deadline is what the job was given."""
+    context = bench.context(
+        GITHUB_SERVER_URL="https://no-such-host.invalid",
+        GITHUB_ACTIONS="true",
+        RELEASE_DEADLINE="1",
+    )
+    with pytest.raises(TransientError):
+        stage.run(context)
 
 
 def test_every_reason_is_told_at_once(bench: Bench) -> None:

@@ -15,6 +15,8 @@ WHEN = int(os.environ.get("SOURCE_DATE_EPOCH", "1700000000"))
 
 def _project() -> dict[str, str]:
     table: dict[str, str] = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
+    # Of a dynamic version it is told as setuptools-scm is.
+    table.setdefault("version", os.environ.get("SETUPTOOLS_SCM_PRETEND_VERSION", ""))
     return table
 
 

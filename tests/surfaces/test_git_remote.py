@@ -18,6 +18,12 @@ from tests.conftest import READER, WRITER, Bench
 from tests.support.project import git
 
 
+def test_the_default_branch_is_the_remotes(bench: Bench) -> None:
+    git("branch", "trunk", "main", cwd=bench.project.bare)
+    git("symbolic-ref", "HEAD", "refs/heads/trunk", cwd=bench.project.bare)
+    assert bench.context().git.default_branch() == "trunk"
+
+
 @pytest.fixture
 def context(bench: Bench) -> Context:
     return bench.context()

@@ -38,7 +38,7 @@ def folder(bench: Bench) -> Path:
 @pytest.fixture
 def lock(folder: Path) -> Lock:
     product = planning.Product("sample_thing", "Mari <mari@example.org>", True, ())
-    plan = planning.decide(product, Version("0.2.4"), ORIGIN, ())
+    plan = planning.decide(product, Version("0.2.4"), ORIGIN, {})
     dists = tuple(locking.locked_dist(n, (folder / n).read_bytes()) for n in plan.dists)
     return Lock(plan, COMMIT, dists, ())
 

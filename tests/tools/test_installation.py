@@ -22,7 +22,7 @@ CONTENT = wheel("sample_thing", "0.2.4")
 @pytest.fixture
 def context(bench: Bench) -> Context:
     product = Product("sample_thing", "Mari <mari@example.org>", True, ())
-    plan = decide(product, Version("0.2.4"), ORIGIN, ())
+    plan = decide(product, Version("0.2.4"), ORIGIN, {})
     return bench.context().knowing(lock=Lock(plan, "", (locked_dist(WHEEL, CONTENT),), ()))
 
 

@@ -74,7 +74,7 @@ def plan_outputs() -> Mapping[str, str]:
     context = cast(Context, said)
     origin = Origin(base="0" * 40, branch="main", date="2026-01-01", source_date_epoch=1)
     product = starting_point.product(context, read)
-    plan = planning.decide(product, version.parse("9.9.9"), origin, ())
+    plan = planning.decide(product, version.parse("9.9.9"), origin, {})
     plan_stage.hand_over(context, plan, None)
     return found
 

@@ -1,0 +1,144 @@
+"""Where a project states its name and version: in pyproject.toml, in another file, or in its tags.
+
+Each build backend has its own place for a dynamic version (their documentation: Hatchling, "Dynamic
+metadata"; setuptools, "Dynamic Metadata"; Flit, "Build config"; PDM, "Dynamic project version").
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from scripts.core.errors import Place, UsageError
+
+STATIC, IN_FILE, TAGS = "static", "in file", "tags"
+PLACE = "{version}"
+TABLES = (("project",), ("tool", "poetry"))
+"""The tables of pyproject.toml that have a static name and version, the standard's first."""
+REMEDY = (
+    'write version = "…" in [project]; or state it in a file, by [tool.hatch.version] path or '
+    "setuptools' attr; or take it from the tags, by hatch-vcs or setuptools-scm"
+)
+_ASSIGNED = r"^[ \t]*{}(?:[ \t]*:[ \t]*[\w.]+)?[ \t]*=[ \t]*(['\"])v?(?P<version>[^'\"\n]+)\1"
+_WHOLE = r"(?P<version>\S+)(?=\s*\Z)"
+_FROM_TAGS = re.compile(r"\s*(?:hatch-vcs|setuptools[-_]scm)\b", re.IGNORECASE)
+Read = Callable[[str], str | None]
+"""Gives a file's text by its path; none where it is not there."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the version stands."""
+
+    kind: str = STATIC
+    paths: tuple[str, ...] = ()
+    """Of `IN_FILE` where the file may be, the likeliest first; of `TAGS` what a build writes."""
+    pattern: str = ""
+    """Of `IN_FILE` what finds `version` in its text."""
+
+
+class Stated(NamedTuple):
+    """A version that a file states, and how."""
+
+    version: str
+    path: str
+    line: str
+    """The text around the version, with `{version}` in its place."""
+
+
+def inside(table: Any, *keys: str) -> dict[str, Any]:
+    """Give a table of a table; what stands in its place holds nothing that is looked for."""
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    return table if isinstance(table, dict) else {}
+
+
+def static(data: dict[str, Any], key: str) -> Any:
+    """Give what the first of `TABLES` that has the key says."""
+    found = (inside(data, *path).get(key) for path in TABLES)
+    return next((value for value in found if value is not None), None)
+
+
+def dynamic(data: dict[str, Any], name: str) -> Source | None:
+    """Find where a version comes from that pyproject.toml itself does not state.
+
+    None where that place is not one of those that a release can read and set.
+    """
+    return next((one for one in _sources(data, name) if one), None)
+
+
+def _sources(data: dict[str, Any], name: str) -> Iterator[Source | None]:
+    tool, build = inside(data, "tool"), inside(data, "build-system")
+    hatch, pdm = inside(tool, "hatch", "version"), inside(tool, "pdm", "version")
+    scm = tool.get("setuptools_scm")
+    written = (
+        inside(tool, "hatch", "build", "hooks", "vcs").get("version-file"),
+        *((scm.get("version_file"), scm.get("write_to")) if isinstance(scm, dict) else ()),
+        pdm.get("write_to"),
+    )
+    from_tags = Source(TAGS, tuple(path for path in written if isinstance(path, str)))
+    if hatch.get("source") == "vcs" or pdm.get("source") == "scm" or isinstance(scm, dict):
+        yield from_tags
+    yield _named(hatch.get("path"), hatch.get("pattern"))
+    yield _named(pdm.get("path"), None) if pdm.get("source") == "file" else None
+    yield _of_setuptools(inside(tool, "setuptools", "dynamic").get("version"))
+    if str(build.get("build-backend", "")).startswith("flit"):
+        module = inside(tool, "flit", "module").get("name") or name.replace("-", "_")
+        yield Source(IN_FILE, _files(str(module)), _ASSIGNED.format("__version__"))
+    requires = build.get("requires")
+    if isinstance(requires, list) and any(_FROM_TAGS.match(str(one)) for one in requires):
+        yield from_tags
+
+
+def _named(path: Any, pattern: Any) -> Source | None:
+    if not isinstance(path, str):
+        return None
+    usual = _ASSIGNED.format("(?:__version__|VERSION|version)")
+    return Source(IN_FILE, (path,), pattern if isinstance(pattern, str) else usual)
+
+
+def _of_setuptools(table: Any) -> Source | None:
+    table = table if isinstance(table, dict) else {}
+    if isinstance(attribute := table.get("attr"), str) and "." in attribute:
+        module, _, name = attribute.rpartition(".")
+        return Source(IN_FILE, _files(module), _ASSIGNED.format(re.escape(name)))
+    file = table.get("file")
+    path = file[0] if isinstance(file, list) and len(file) == 1 else file
+    return Source(IN_FILE, (path,), _WHOLE) if isinstance(path, str) else None
+
+
+def _files(module: str) -> tuple[str, ...]:
+    """Give where a module's text may be, from the repository's root."""
+    path = module.replace(".", "/")
+    ends = (f"{path}/__init__.py", f"{path}.py")
+    return (*ends, *(f"src/{end}" for end in ends))
+
+
+def stated(source: Source, read: Read) -> Stated:
+    """Read the version out of the file that has it.
+
+    Raises UsageError if no file is there, or none states a version.
+    """
+    for path in source.paths:
+        found = _search(source.pattern, read(path) or "", path)
+        if found:
+            start, end = (at - found.start() for at in found.span("version"))
+            line = found[0][:start] + PLACE + found[0][end:]
+            return Stated(found["version"], path, line)
+    raise UsageError(
+        f"the version is to be in {' or '.join(source.paths)}, and no text there states one",
+        f'write it there, such as __version__ = "0.1.0"; or else {REMEDY}',
+        Place(source.paths[0]),
+    )
+
+
+def _search(pattern: str, text: str, path: str) -> "re.Match[str] | None":
+    try:
+        found = re.search(pattern, text, re.MULTILINE)
+        return found if found and found["version"] else None
+    except (re.error, IndexError) as error:
+        raise UsageError(
+            f"the pattern for the version in {path} cannot be used: {error}",
+            "give it a regular expression with a group `version`",
+            Place("pyproject.toml"),
+        ) from error

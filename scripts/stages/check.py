@@ -1,0 +1,98 @@
+"""Check the working tree as a release will need it: everything at once, and without a network."""
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from typing import Any
+
+from scripts.core import changelog, jobs, tags
+from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
+from scripts.core.results import Done
+from scripts.core.version import BEFORE_ANY
+from scripts.release import config as configuration
+from scripts.release.config import FILE, TABLE, Config, Examined
+from scripts.release.context import Context
+from scripts.release.named_files import Tree, of_folder, problems, unsettable, wrong
+from scripts.release.version_source import inside
+
+MAKEFILE = "Makefile"
+
+
+def run(context: Context) -> Done:
+    """Say every problem of table, files, changelog and workflow; what is only odd is a warning."""
+    tree = of_folder(context.root)
+    text = tree.read(FILE)
+    if text is None:
+        remedy = f"add it, with a table [{TABLE}]"
+        raise UsageError(f"{FILE} does not exist", remedy, Place(FILE))
+    found = configuration.examine(text)
+    errors = [*found.problems, *problems(found, tree), *unsettable(found, tree)]
+    errors += targets(found, tree)
+    errors += workflow(found.config, tree, local_tags(context))
+    if (log := tree.read(path := found.config.changelog)) is not None:
+        errors += changelog.problems(log, path)
+        for odd in changelog.oddities(log, path):
+            context.runner.warn(odd)
+    if errors:
+        raise ProblemsError(errors)
+    context.runner.say("table, files, changelog and workflow: fine", checked=FILE)
+    return Done()
+
+
+def local_tags(context: Context) -> list[str]:
+    """Name the tags of this clone; none where it is not a clone."""
+    try:
+        return context.git.run("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").split()
+    except ServiceError:
+        return []
+
+
+def targets(found: Examined, tree: Tree) -> Iterator[ReleaseError]:
+    """Search for the make target that checks the release commit."""
+    config = found.config
+    words = [word for word in config.checks[1:] if re.fullmatch(r"[\w-]+", word)]
+    text = tree.read(MAKEFILE)
+    if config.checks[0] != "make" or not words:
+        return
+    if text is None:
+        cause = f"{TABLE}.checks needs a {MAKEFILE}, which does not exist"
+        yield wrong(found, "checks", cause, "add it, or set another command")
+    elif not re.search(rf"^(?:[\w-]+ +)*{re.escape(words[0])}(?: +[\w-]+)*\s*:(?!=)", text, re.M):
+        yield UsageError(
+            f"{MAKEFILE} has no target {words[0]}, which checks the release commit",
+            f"add it, or set another command: checks in [{TABLE}]",
+            Place(MAKEFILE),
+        )
+
+
+def workflow(config: Config, tree: Tree, known: list[str]) -> Iterator[ReleaseError]:
+    """Compare the workflow with the jobs of a release, and its trigger with the tags."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - start-up counts
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    path = jobs.BESIDE if tree.has(jobs.BESIDE) else jobs.WORKFLOW
+    place, copy = Place(path), "take the file of the release system, unchanged"
+    text = tree.read(path)
+    if text is None:
+        yield UsageError(f"{path} does not exist, so nothing can be released", copy, place)
+        return
+    try:
+        document: Any = YAML(typ="safe").load(text)
+    except YAMLError as error:
+        yield UsageError(f"{path} is not YAML: {error}", copy, place)
+        return
+    lacking = [job.name for job in jobs.JOBS if job.name not in inside(document, "jobs")]
+    if lacking:
+        yield UsageError(f"{path} lacks the jobs {', '.join(lacking)}", copy, place)
+    wanted = inside(document, "on", "push").get("tags")
+    style = tags.detect(known, config.tag, config.project).style
+    if isinstance(wanted, list) and not any(
+        fnmatch(style.tag(BEFORE_ANY), str(pattern)) for pattern in wanted
+    ):
+        line = next((n for n, one in enumerate(text.splitlines(), 1) if "tags:" in one), 0)
+        yield UsageError(
+            f"a pushed tag starts the workflow for {', '.join(map(str, wanted))}, and the tags "
+            f"here are spelt {style.template}",
+            f'write tags: ["{style.prefix}[0-9]*"] there',
+            Place(path, line),
+        )
