@@ -157,8 +157,7 @@ def examine(
     """Run every check; an error of a check is a finding too."""
     findings: list[Finding] = []
     for check in checks or CHECKS:
-        what = (check.__doc__ or "").removeprefix("Check ").rstrip(".")
-        what = what[:1].upper() + what[1:]
+        what = title(check)
         context.runner.step(f"{subject.tag}: {what}")
         try:
             findings += _made(check, context, subject)
@@ -169,6 +168,12 @@ def examine(
             found = shown(f"cannot be read: {type(error).__name__}: {error}")
             findings.append(Finding(what, PROBLEM, found, remedy=NAMES))
     return findings
+
+
+def title(check: "Check") -> str:
+    """Return what a check is about, from its docstring: "The git tag"."""
+    text = (check.__doc__ or "").removeprefix("Check ").rstrip(".")
+    return text[:1].upper() + text[1:]
 
 
 def _made(check: "Check", context: Context, subject: Subject) -> list[Finding]:

@@ -207,4 +207,4 @@ def test_what_looks_at_many_things_names_each(
     assert steps == [check.__name__ for check in doctor.CHECKS]
     del steps[:]
     audit.examine(context, audit.find(context))
-    assert steps == [f"v0.2.3: {(check.__doc__ or '').rstrip('.')}" for check in audit.CHECKS]
+    assert steps == [f"v0.2.3: {audit.title(check)}" for check in audit.CHECKS]
