@@ -6,7 +6,6 @@ from scripts.core import announcement, changelog, version
 from scripts.core.converge import ANNOUNCEMENT, Outcome, Surface, converge
 from scripts.core.errors import ReleaseError
 from scripts.core.results import Done
-from scripts.release.config import WebhookConfig
 from scripts.release.context import Context
 from scripts.surfaces.announced import Comment, Discussion, Webhook
 from scripts.surfaces.git_remote import identity
@@ -52,12 +51,10 @@ def _made(context: Context, surface: Surface) -> Outcome:
 
 def _unset(context: Context) -> Iterator[Outcome]:
     """Report the webhooks without an address in the secret."""
-    missing = [one for one in context.config.announce.webhooks if not _address(context, one)]
+    missing = [
+        one for one in context.config.announce.webhooks if not context.secrets.webhook(one.name)
+    ]
     for one in missing:
         detail = f"failed: the secret ANNOUNCE_SECRETS has no line `{one.name}=ADDRESS`"
         title = f"announcement to {one.name}"
         yield Outcome(title, detail, written=False, skipped=True, kind=ANNOUNCEMENT)
-
-
-def _address(context: Context, one: WebhookConfig) -> tuple[str, str] | None:
-    return context.secrets.webhook(one.name)
