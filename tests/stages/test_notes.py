@@ -7,7 +7,6 @@ import pytest
 
 from scripts.core.errors import UsageError
 from scripts.release import notes_template
-from scripts.stages import notes as stage
 from tests.conftest import Bench
 from tests.support.project import CHANGELOG, PYPROJECT
 from tests.support.releases import Releases
@@ -25,7 +24,7 @@ def say(capsys: pytest.CaptureFixture[str]) -> Say:
         before = (bench.project.refs(), bench.github.writes(), dict(bench.index.files))
         capsys.readouterr()
         try:
-            stage.run(bench.context(RELEASE_VERSION=version))
+            run(bench.context(RELEASE_VERSION=version))
         finally:
             assert (bench.project.refs(), bench.github.writes(), bench.index.files) == before
         return capsys.readouterr().out
