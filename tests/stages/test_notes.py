@@ -20,7 +20,7 @@ Say = Callable[[Bench, str], str]
 def say(capsys: pytest.CaptureFixture[str]) -> Say:
     """Run the stage for a version; give what it prints. It may change nothing."""
 
-    def run(bench: Bench, version: str) -> str:
+    def printed(bench: Bench, version: str) -> str:
         before = (bench.project.refs(), bench.github.writes(), dict(bench.index.files))
         capsys.readouterr()
         try:
