@@ -7,6 +7,7 @@ import pytest
 
 from scripts.core.errors import UsageError
 from scripts.release import notes_template
+from scripts.stages.notes import run
 from tests.conftest import Bench
 from tests.support.project import CHANGELOG, PYPROJECT
 from tests.support.releases import Releases
@@ -29,7 +30,7 @@ def say(capsys: pytest.CaptureFixture[str]) -> Say:
             assert (bench.project.refs(), bench.github.writes(), bench.index.files) == before
         return capsys.readouterr().out
 
-    return run
+    return printed
 
 
 def published(bench: Releases, version: str) -> str:
