@@ -11,7 +11,7 @@ from scripts.core import codec, planning
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.planning import Base, Plan
 from scripts.core.tags import Style
-from tests.core.values import COMMIT, BASE, PRODUCT, a_plan
+from tests.core.values import BASE, COMMIT, PRODUCT, a_plan
 
 
 def test_a_plan_says_everything() -> None:

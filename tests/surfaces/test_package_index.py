@@ -17,7 +17,7 @@ from scripts.release.context import Context
 from scripts.stages.publish_package import credentials
 from scripts.surfaces.package_index import Dists, PackageIndex
 from tests.conftest import Bench
-from tests.core.values import COMMIT, BASE
+from tests.core.values import BASE, COMMIT
 from tests.support.dists import sdist, wheel
 from tests.support.index import TOKEN
 from tests.support.serving import serving
