@@ -114,7 +114,7 @@ def _attempted(act: Callable[[], T]) -> "T | Exception":
 
 
 def _words(arguments: dict[str, Any]) -> list[str]:
-    """Give what tells one leg of a matrix from another."""
+    """Return the words that distinguish one leg of a matrix from another."""
     return [word for word in arguments.values() if isinstance(word, str)]
 
 

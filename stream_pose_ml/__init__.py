@@ -4,7 +4,7 @@ __version__: str
 
 
 def __getattr__(name: str) -> str:
-    """Give `__version__`, which is looked up when it is asked for: that takes longer than help."""
+    """Return `__version__` on first use, since its lookup takes longer than `--help`."""
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow

@@ -83,7 +83,7 @@ class Store:
         return [name for name in self.names() if fnmatch.fnmatchcase(name, pattern or "*")]
 
     def _name(self, draft: Path, name: str, *, overwrite: bool) -> None:
-        """Give the finished folder its name in one step; a folder is never put over another."""
+        """Return the finished folder its name in one step; a folder is never put over another."""
         if overwrite and (self.folder / name).exists():
             (self.folder / name).rename(draft / "replaced")
         try:

@@ -336,7 +336,7 @@ class _Direct:
         return ""
 
     def _checkout(self, leg: Leg, clone: Path) -> None:
-        """Give the leg a clone as its checkout makes it. All of depth 1 are fetched once."""
+        """Return the leg a clone as its checkout makes it. All of depth 1 are fetched once."""
         shutil.copytree(self._pristine, clone, symlinks=True)
         if self._setting.private:
             git_repo.git(clone, "ls-remote", "--quiet", "origin", "HEAD", **self._header(leg.token))

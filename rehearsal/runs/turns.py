@@ -94,7 +94,7 @@ class Queue:
             time.sleep(POLL)
 
     def leave(self, mine: Place) -> None:
-        """Give the place up."""
+        """Return the place up."""
         with self._places() as places:
             if mine in places:
                 places.remove(mine)

@@ -382,7 +382,7 @@ def _job(tree: Path, key: str, job: Mapping[str, Any]) -> Job:
 
 
 def in_order(jobs: Mapping[str, Job]) -> list[str]:
-    """Give the keys so that every job comes after those it needs."""
+    """Return the keys so that every job comes after those it needs."""
     try:
         found = list(TopologicalSorter({key: jobs[key].needs for key in jobs}).static_order())
     except CycleError as error:

@@ -76,7 +76,7 @@ def default_branch(git: Git) -> str:
 
 
 def owner(git: Git) -> tuple[str, str]:
-    """Give owner and name of the remote `origin`; two empty texts where there is none."""
+    """Return owner and name of the remote `origin`; two empty texts without one."""
     try:
         found = _owner_and_name(git.run("remote", "get-url", "origin"))
     except ServiceError:

@@ -149,7 +149,7 @@ def _images(
 
 
 def _built(path: str, composed: Mapping[str, dict[str, Any]]) -> tuple[str, str, dict[str, Any]]:
-    """Give name, context and service of a Dockerfile: of the service that is built by it."""
+    """Return name, context and service of a Dockerfile, from the service that builds it."""
     for services in composed.values():
         for name, service in services.items():
             context, dockerfile = _build(service)
@@ -180,7 +180,7 @@ def _joined(folder: str, path: str) -> str:
 
 
 def _repository(name: str, composed: Mapping[str, dict[str, Any]]) -> str | None:
-    """Give where the image of a service comes from, if that is a repository of Docker Hub."""
+    """Return the repository of a service's image, if it is on Docker Hub."""
     for services in composed.values():
         found = IMAGE.fullmatch(str(services.get(name, {}).get("image", "")))
         if found and "." not in found[1].partition("/")[0]:
@@ -199,7 +199,7 @@ def _compose_of(images: tuple[Image, ...], composed: Mapping[str, dict[str, Any]
 
 
 def _checks(paths: Collection[str], read: Read) -> tuple[str, ...] | None:
-    """Give the command that checks the project, as its own files have it."""
+    """Return the command that checks the project, as its own files have it."""
     if "Makefile" in paths:
         targets = set(re.findall(r"^([\w-]+):(?!=)", read("Makefile"), re.MULTILINE))
         for target in ("check", "test", "tests"):

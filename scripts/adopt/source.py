@@ -36,7 +36,7 @@ def find(environment: dict[str, str], given: str | None = None, root: Path = ROO
 
 
 def version(root: Path = ROOT) -> str:
-    """Give the system's version, of its package or of the file that the package is made from."""
+    """Return the system's version, of its package or of the file that the package is made from."""
     file = root / "tool" / "pyproject.toml"
     if not file.is_file():
         return metadata.version(PACKAGE)

@@ -87,7 +87,7 @@ def is_original(text: str, stamp: Stamp) -> bool:
 
 
 def pattern(prefix: str) -> str:
-    """Give the pattern, as workflows have it, of tags with a prefix and a version."""
+    """Return the pattern, as workflows have it, of tags with a prefix and a version."""
     escaped = re.sub(r"([+?*\[\]!\\])", r"\\\1", prefix)
     return f"{escaped}*" if prefix else "[0-9]*"
 

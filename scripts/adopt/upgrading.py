@@ -34,7 +34,7 @@ def original(git: Git, path: str, stamp: Stamp) -> str | None:
 
 
 def kept(path: str) -> str:
-    """Give where the generated text of a workflow is kept, if it is."""
+    """Return the path of the generated text of a workflow, if there is one."""
     return f"{KEPT}/{Path(path).name}"
 
 
@@ -71,7 +71,7 @@ def merge(git: Git, ours: str, base: str, theirs: str) -> tuple[str, bool]:
 
 
 def _pinned_as(base: str, text: str) -> str:
-    """Give a text with the system's actions at the commit that `base` has them at."""
+    """Return a text with the system's actions at the commit that `base` uses."""
     stamp = templates.read_stamp(base)
     if stamp is None:
         return text
@@ -87,6 +87,6 @@ def edits(path: str, base: str, text: str) -> list[str]:
 
 
 def names(found: dict[str, Stamp]) -> dict[str, str]:
-    """Give the file name of each template, of the paths of generated files with their stamps."""
+    """Return the file name of each template, of the paths of generated files with their stamps."""
     known = {stamp.template: path.removeprefix(f"{FOLDER}/") for path, stamp in found.items()}
     return {**{one: one for one in templates.NAMES}, **known}

@@ -110,7 +110,7 @@ class Comment(Surface):
 
     @property
     def link(self) -> str:
-        """Give the page of the issue; GitHub leads on to a pull request's."""
+        """Return the page of the issue; GitHub leads on to a pull request's."""
         return f"{self.page}/issues/{self.number}"
 
     def observe(self) -> State:

@@ -80,7 +80,7 @@ class Git:
         return self._files[commit, path]
 
     def refs(self) -> dict[str, str]:
-        """Give the remote's branches and tags, each with its commit (tags peeled)."""
+        """Return the remote's branches and tags, each with its commit (tags peeled)."""
         refs: dict[str, str] = {}
         for line in self.run(
             "ls-remote", "--heads", "--tags", "--end-of-options", self.url
@@ -327,12 +327,12 @@ class GitTag(Surface):
 
     @property
     def planned(self) -> str:
-        """Give the commit, which a plan does not know yet."""
+        """Return the commit, which a plan does not know yet."""
         return self.lock.commit or "the release commit"
 
     @property
     def link(self) -> str:
-        """Give the page of the tagged files."""
+        """Return the page of the tagged files."""
         return f"{self.git.url}/tree/{self.lock.plan.tag}"
 
     def observe(self) -> State:
@@ -400,7 +400,7 @@ class Branch(Surface):
 
     @property
     def link(self) -> str:
-        """Give the page of the branch."""
+        """Return the page of the branch."""
         return f"{self.git.url}/tree/{self.plan.branch}"
 
     def observe(self) -> State:

@@ -73,7 +73,7 @@ class Forge:
             return [str(one["type"]) for one in self._list(f"rules/branches/{branch}")]
 
     def tag_rulesets(self) -> list[str]:
-        """Give the names of the rulesets that are active for tags."""
+        """Return the names of the rulesets that are active for tags."""
         with failures():
             found = self._list("rulesets?targets=tag")
             return [str(one["name"]) for one in found if one["enforcement"] == "active"]
@@ -87,7 +87,7 @@ class Forge:
         return found
 
     def labels(self, number: int) -> list[str]:
-        """Give the names of a pull request's labels."""
+        """Return the names of a pull request's labels."""
         return [one["name"] for one in self._list(f"issues/{number}/labels?per_page=100")]
 
     def environments(self) -> dict[str, bool]:
@@ -170,7 +170,7 @@ class Forge:
         return str(found["full_name"])
 
     def latest(self) -> str | None:
-        """Give the tag of the release that GitHub shows as Latest."""
+        """Return the tag of the release that GitHub shows as Latest."""
         with failures():
             try:
                 return _there(self.repository.get_latest_release().tag_name)
@@ -197,7 +197,7 @@ class Forge:
             }
 
     def find_pull_request(self, head: str, base: str) -> str | None:
-        """Give the address of the open pull request from one branch to another."""
+        """Return the address of the open pull request from one branch to another."""
         owner = self._name.partition("/")[0]
         with failures():
             found = self.repository.get_pulls(state="open", head=f"{owner}:{head}", base=base)
@@ -392,7 +392,7 @@ class Published(Surface):
 
     @property
     def link(self) -> str:
-        """Give the release's page."""
+        """Return the release's page."""
         return self.page and f"{self.page}/releases/tag/{self.plan.tag}"
 
     def observe(self) -> State:

@@ -119,7 +119,7 @@ class ImageRegistry:
 
 
 def index_digest(dry_run: str) -> str:
-    """Give the digest that an image index will have, from what a dry run prints of it.
+    """Return the digest that an image index will have, from what a dry run prints of it.
 
     The digest is over the bytes that are sent, which are those printed but the last line feed.
     """
@@ -147,7 +147,7 @@ class ImageTag(Surface):
 
     @property
     def planned(self) -> str:
-        """Give the digest, which a plan does not know yet."""
+        """Return the digest, which a plan does not know yet."""
         return self.digest or "the tested image"
 
     def apply(self) -> None:

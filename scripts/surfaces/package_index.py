@@ -58,7 +58,7 @@ class PackageIndex:
         return page.packages
 
     def hashes(self, project: str, wanted: str) -> dict[str, str]:
-        """Give the files of one version, each with its SHA-256."""
+        """Return the files of one version, each with its SHA-256."""
         return {
             file.filename: file.digests.get("sha256", "")
             for file in self.files(project)
@@ -76,7 +76,7 @@ class PackageIndex:
         return bool(mine) and all(file.is_yanked for file in mine)
 
     def versions(self, project: str) -> set[Version]:
-        """Give every version that has a file."""
+        """Return every version that has a file."""
         found = {_version(file) for file in self.files(project)}
         return {one for one in found if one is not None}
 
@@ -134,7 +134,7 @@ class Dists(Surface):
 
     @property
     def link(self) -> str:
-        """Give the index's page of the project (PEP 503)."""
+        """Return the index's page of the project (PEP 503)."""
         return f"{self.index.simple_url.rstrip('/')}/{normalised(self.lock.plan.project)}/"
 
     def observe(self) -> State:

@@ -32,7 +32,7 @@ class Services:
     """Gives the last lines of a service's log."""
 
     def variables(self) -> dict[str, str]:
-        """Give the addresses as environment variables: `API_5001=http://127.0.0.1:49153`."""
+        """Return the addresses as environment variables: `API_5001=http://127.0.0.1:49153`."""
         return {
             f"{name.upper().replace('-', '_')}_{port}": url
             for (name, port), url in self.urls.items()
@@ -126,7 +126,7 @@ class Compose:
         )
 
     def log(self, *names: str) -> str:
-        """Give the last lines of these services' logs, or of all."""
+        """Return the last lines of these services' logs, or of all."""
         return self._run("logs", "--no-color", f"--tail={SHOWN}", "--", *names)
 
     def _pull(self) -> None:

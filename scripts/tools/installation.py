@@ -46,7 +46,7 @@ class Installation:
         self._uv("venv", "--quiet", "--", str(self.folder))
 
     def _uv(self, *arguments: str) -> None:
-        # uv is beside this Python, whose folder is not always on PATH.
+        # uv is in the folder of this Python, which PATH does not always contain.
         path = f"{Path(sys.executable).parent}:{self.environment.get('PATH', '')}"
         environment = {**self.environment, "PATH": path}
         processes.run(["uv", *arguments], cwd=self.folder.parent, environment=environment)

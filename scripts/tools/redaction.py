@@ -18,7 +18,7 @@ _USER = re.compile(r"(?<=://)[^\s/@]+@")
 
 
 def cleaner(secrets: Iterable[str]) -> Clean:
-    """Give the filter that hides these secrets, and whatever is before the `@` of an address."""
+    """Return the filter that hides these secrets, and whatever is before the `@` of an address."""
     found = {one for secret in secrets for one in spellings(secret)}
     longest = sorted(found, key=lambda one: (-len(one), one))
     # Include a text that never occurs, so that an empty list hides nothing.
@@ -27,7 +27,7 @@ def cleaner(secrets: Iterable[str]) -> Clean:
 
 
 def spellings(secret: str) -> Iterator[str]:
-    """Give a secret as programs write it: as it is, stripped, escaped, percent-encoded, in Base64.
+    """Yield a secret as programs write it: unchanged, stripped, escaped, percent-encoded, in Base64.
 
     In Base64 also as a part of a longer text, such as `user:secret` (RFC 7617).
     """

@@ -11,8 +11,8 @@ _BLOCK = re.compile(r"[-*+>|<#=`~!\[(]\s?|\d+[.)]\s| {4}|\t")
 def headline(title: str, body: str) -> str:
     """Return the text after the heading's date, or else the section's first single line.
 
-    `title` is the heading's text, `body` what is below it. A longer paragraph, a list and anything
-    else that is not one line of plain text is no headline: then the answer is empty.
+    `title` is the heading's text, `body` what is below it. Only one line of plain text is a
+    headline. For anything else, such as a list, return an empty text.
     """
     if found := _BEHIND_DATE.search(title.strip().rstrip("#").rstrip()):
         return cleaned(found["text"])
