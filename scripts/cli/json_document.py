@@ -1,4 +1,4 @@
-"""The one JSON document that a verb prints with `--json`, however it ended."""
+"""The JSON document that a verb prints with `--json`, after success or failure."""
 
 import dataclasses
 import json

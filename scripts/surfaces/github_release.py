@@ -127,7 +127,7 @@ class Forge:
     def release(self, tag: str) -> GitRelease | None:
         """Find the release of a tag, the published one before a draft, the oldest draft first.
 
-        By listing: GitHub answers 404 to a draft's tag.
+        This lists all releases, since GitHub answers 404 to a draft's tag.
         """
         return next(iter(self.of_tag(tag)), None)
 
@@ -137,10 +137,10 @@ class Forge:
         return sorted(mine, key=lambda r: (r.draft, r.id))
 
     def spare(self, tag: str) -> list[GitRelease]:
-        """List the drafts beside the one that counts.
+        """List the superfluous drafts.
 
-        A request that its client gave up can take effect later, when it was sent again already.
-        What a person wrote is none of them.
+        A request that timed out can take effect after its retry. A draft that a person wrote is not
+        one of them.
         """
         return [one for one in self.of_tag(tag)[1:] if one.draft and not edited(one.body)]
 
@@ -287,7 +287,7 @@ class Draft(Surface):
     plan: Plan
     notes: str
     assets: tuple[Path, ...]
-    """In the order of upload. The lock comes last: where it is, everything is."""
+    """The assets in the order of upload. The lock is last, so a release with a lock is complete."""
 
     @property
     def title(self) -> str:
@@ -419,7 +419,7 @@ class Published(Surface):
         )
 
     def _latest_is_wrong(self) -> bool:
-        """A higher version that was released meanwhile keeps "Latest"."""
+        """A higher version that was released since keeps "Latest"."""
         if not self.plan.latest:
             return False
         latest = self.forge.latest()

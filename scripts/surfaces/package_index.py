@@ -81,7 +81,7 @@ class PackageIndex:
         return {one for one in found if one is not None}
 
     def download(self, project: str, name: str, folder: Path) -> Path:
-        """Fetch one file, its hash checked against what the index says."""
+        """Fetch one file, and check its hash against that of the index."""
         file = next((f for f in self.files(project) if f.filename == name), None)
         if file is None:
             raise ServiceError(f"the package index has no {name}", "run the release again")
@@ -138,7 +138,7 @@ class Dists(Surface):
         return f"{self.index.simple_url.rstrip('/')}/{normalised(self.lock.plan.project)}/"
 
     def observe(self) -> State:
-        """Compare every file by its hash; a name alone proves nothing."""
+        """Compare every file by its hash, since the same name does not prove the same content."""
         found = self.index.hashes(self.lock.plan.project, self.lock.plan.version)
         planned = {dist.name: dist.sha256 for dist in self.lock.dists}
         for name, sha256 in found.items():
@@ -162,7 +162,8 @@ class Dists(Surface):
 
 
 def _conflict(name: str, found: str, planned: str | None) -> Conflict:
-    wanted = f"this release has sha256 {planned}" if planned else "this release has no such file"
+    wanted = f"this release has sha256 {planned}" if planned else "this release does not have "
+                                                                  "that file"
     return Conflict(
         f"the index holds {name} with sha256 {found}, {wanted}",
         "an index never accepts a file name twice: yank that version, and release the next one",

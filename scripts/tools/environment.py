@@ -1,4 +1,4 @@
-"""Read the environment of GitHub Actions or of a laptop's shell; nothing else reads it."""
+"""Read the environment of GitHub Actions or of a laptop's shell; only this module does."""
 
 import json
 import os
@@ -140,7 +140,7 @@ class Environment:
         good: str | None = None,
         dry_run: bool = False,
     ) -> "Environment":
-        """Read this process's environment; what was typed as an argument comes first."""
+        """Read this process's environment; typed arguments override it."""
         typed = {
             "RELEASE_VERSION": version,
             "RELEASE_GOOD": good,
@@ -183,7 +183,7 @@ class Environment:
         return value or default
 
     def secrets(self) -> Secrets:
-        """Return the credentials that this step was given.
+        """Return this step's credentials.
 
         Raises UsageError for one that no request can carry, such as one with a line ending.
         """
@@ -246,7 +246,7 @@ class Environment:
         return found
 
     def inherited(self, **more: str) -> dict[str, str]:
-        """Return the environment of a started program: what it needs to run, and `more`."""
+        """Return the environment of a started program: the variables it needs, and `more`."""
         kept = {key: self._environ[key] for key in INHERITED if key in self._environ}
         return {**kept, **more}
 
@@ -255,7 +255,7 @@ class Environment:
         return Pause(min(most, self._seconds("RELEASE_DEADLINE", DEADLINE)))
 
     def silence(self) -> float:
-        """Return the seconds after which a silent service is given up: `RELEASE_SILENCE`, or 30."""
+        """Return the timeout in seconds of a silent service: `RELEASE_SILENCE`, or 30."""
         return self._seconds("RELEASE_SILENCE", SILENCE)
 
     def _seconds(self, name: str, default: float) -> float:
@@ -264,10 +264,10 @@ class Environment:
             seconds = float(text) if text else default
         except ValueError:
             seconds = 0
-        if not 0 < seconds <= DAY:  # nor what is not a number
+        if not 0 < seconds <= DAY:  # also false for NaN
             raise UsageError(
                 f"{name} is {text!r}, expected seconds, more than 0 and at most {DAY:.0f}",
-                f"set it to seconds, such as {default:.0f}, or not at all",
+                f"set it to seconds, such as {default:.0f}, or do not set it",
             )
         return seconds
 
@@ -280,8 +280,8 @@ def _repository(origin: str | None) -> str:
     found = "/".join(path.rpartition(":")[2].strip("/").split("/")[-2:])
     if not re.fullmatch(REPOSITORY, found):
         raise UsageError(
-            "cannot determine the repository: GITHUB_REPOSITORY is not set, and there is "
-            "no git remote `origin`",
+            "cannot determine the repository: neither GITHUB_REPOSITORY nor a git remote "
+            "`origin` is set",
             "set GITHUB_REPOSITORY=owner/name, or run this in a clone",
         )
     return found

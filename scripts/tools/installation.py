@@ -68,7 +68,7 @@ def install_published(
 
     def install() -> None:
         try:
-            # Otherwise uv would build the sdist if the wheel's hash differs, and find nothing.
+            # Otherwise uv would silently build the sdist if the wheel's hash differs.
             wheel = f"--only-binary={plan.project}"
             exactly = ("--require-hashes", "--no-deps", f"--requirements={wanted}")
             installation.install(*index, wheel, *exactly)
