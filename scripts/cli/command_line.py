@@ -140,8 +140,9 @@ def _platform(verb: argparse.ArgumentParser) -> None:
 
 
 def _init(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--check", action="store_true", help="only compare the files with the "
-                                                           "generated ones")
+    verb.add_argument(
+        "--check", action="store_true", help="only compare the files with the generated ones"
+    )
     verb.add_argument("--yes", action="store_true", help="ask no questions: take the defaults")
     answers = "answer a question beforehand: KEY=VALUE"
     verb.add_argument("--answer", dest="answers", action="append", help=answers)
@@ -178,7 +179,7 @@ def _changelog(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--base",
         help="check that the change since this commit has its entry (default: the base of the "
-             "run's pull request)",
+        "run's pull request)",
     )
     verb.add_argument(
         "--since", help="draft entries for the changes after this commit (default: the last tag)"

@@ -237,8 +237,8 @@ def _next(
 def _after_failure(first: Sequence[Result], again: str, back: str) -> str:
     if _of(first, "verify-published"):
         return (
-            "check whether the release is broken. If something only arrived late: {again}. If it "
-            "is broken, no pointer leads to it: {back} deletes its draft; yank it on the index, "
+            f"check whether the release is broken. If something only arrived late: {again}. If it "
+            f"is broken, no pointer leads to it: {back} deletes its draft; yank it on the index, "
             "and release the next version."
         )
     if _of(first, "audit"):

@@ -180,7 +180,7 @@ def _raised(act: Callable[[], object]) -> Iterator[ReleaseError]:
 
 
 def base_of(context: Context, start: Start) -> Base:
-    """Return the start as the plan needs it; all of it follows from the commit, and today's date."""
+    """Return the base for the plan, which depends only on the commit and today's date."""
     base_epoch = int(
         context.git.run("show", "--no-patch", "--format=%ct", "--end-of-options", start.commit)
     )

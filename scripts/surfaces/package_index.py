@@ -162,8 +162,7 @@ class Dists(Surface):
 
 
 def _conflict(name: str, found: str, planned: str | None) -> Conflict:
-    wanted = f"this release has sha256 {planned}" if planned else "this release does not have "
-                                                                  "that file"
+    wanted = f"this release has sha256 {planned}" if planned else "this release lacks that file"
     return Conflict(
         f"the index holds {name} with sha256 {found}, {wanted}",
         "an index never accepts a file name twice: yank that version, and release the next one",

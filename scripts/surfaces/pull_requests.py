@@ -32,7 +32,7 @@ class PullRequests:
         """By the number (`#12`), and by the commit that the merge made on the branch."""
 
     def ask(self, wanted: Collection[str], since: int) -> None:
-        """Read pull requests merged since a moment (seconds since 1970), until all `wanted` are found.
+        """Read pull requests merged since a time (seconds since 1970), until all `wanted` are read.
 
         Raises ServiceError if GitHub does not answer as documented; `found` keeps the earlier ones.
         """

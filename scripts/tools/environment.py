@@ -159,7 +159,7 @@ class Environment:
         return self.get("GITHUB_ACTIONS") == "true"
 
     def endpoints(self, origin: str | None = None) -> Endpoints:
-        """Return the services' addresses; `origin` is the git remote, which names the repository."""
+        """Return the services' addresses; `origin` is the address of the git remote."""
         server = self._formed("GITHUB_SERVER_URL", r"(https?|file)://\S+", "https://github.com")
         api = self._formed("GITHUB_API_URL", r"https?://[^\s/]+(/\S*)?", "https://api.github.com")
         named = self._formed("GITHUB_REPOSITORY", REPOSITORY, "")

@@ -256,7 +256,7 @@ def test_a_cancelled_leg_is_no_failure() -> None:
 
 @pytest.mark.parametrize(
     ("needs", "said"),
-    [({"a": ("b",), "b": ("a",)}, "in a circle"), ({"a": ("b",)}, "needs b, which is not there")],
+    [({"a": ("b",), "b": ("a",)}, "in a cycle"), ({"a": ("b",)}, "needs b, which does not exist")],
 )
 def test_an_order_that_cannot_be_is_named(needs: dict[str, tuple[str, ...]], said: str) -> None:
     jobs = {key: replace(JOBS["plan"], key=key, needs=names) for key, names in needs.items()}
