@@ -62,7 +62,7 @@ def open_pull_request(
 ) -> act.Event:
     """Push a branch of the checkout, open a pull request, and return its event.
 
-    As on GitHub, the run is for a merge with the target's head, `refs/pull/N/merge`. A second push uses
+    As on GitHub, the run is for a merge with the target, `refs/pull/N/merge`. A second push uses
     the same pull request. Raises `SeedError` if the branch does not exist, and `UsageError` if it
     cannot be merged.
     """
