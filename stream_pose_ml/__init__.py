@@ -11,5 +11,5 @@ def __getattr__(name: str) -> str:
 
     try:
         return version("stream_pose_ml")
-    except PackageNotFoundError:  # imported from a checkout: no version is claimed
+    except PackageNotFoundError:  # imported from a checkout, which has no version
         return "0+uninstalled"

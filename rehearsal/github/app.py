@@ -100,7 +100,7 @@ async def locked(endpoint: Endpoint, call: Call) -> web.StreamResponse:
 
 
 async def streaming(endpoint: Endpoint, call: Call) -> web.StreamResponse:
-    """Serve a request that reads its body, and takes the lock, by itself."""
+    """Serve a request that reads its body and takes the lock itself."""
     return await endpoint.handler(call)
 
 

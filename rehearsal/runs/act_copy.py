@@ -24,7 +24,7 @@ WAITING = {
 
 TURN, GIVE_ON = "Wait for its turn", "Give the turn on"
 ADDED = (WAIT, TURN, GIVE_ON)
-"""The names of all steps that the copy has besides."""
+"""The names of all steps that the copy adds."""
 
 
 def write(tree: Path, known: Environments, asking: Mapping[str, Mapping[str, str]]) -> list[str]:

@@ -37,7 +37,7 @@ class Attempt:
     lock: Lock | None
     """The lock that the release, or its draft, holds."""
     rolled_back: frozenset[Version] = frozenset()
-    """Stable versions that were taken back: no pointer waits for a higher one than these."""
+    """Stable versions that were rolled back. They do not hold any pointer."""
 
 
 def look(context: Context, start: Start, wanted: Version) -> Attempt:

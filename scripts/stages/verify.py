@@ -70,7 +70,7 @@ def _package(context: Context, moment: str, consumer: Installation) -> Iterator[
 
 
 def check_files(context: Context) -> None:
-    """Compare every file on the index with the lock; the installation looks at the wheel alone."""
+    """Compare every file on the index with the lock; the installation checks only the wheel."""
     (dists,) = package(context, context.lock)
 
     def look() -> State:

@@ -113,7 +113,7 @@ def _version(file: DistributionPackage) -> Version | None:
 
 @dataclass(frozen=True)
 class Dists(Surface):
-    """The package's files: the last name, and the only one that can't be taken back."""
+    """The package's files: the last name, and the only one that cannot be withdrawn."""
 
     kind = NAME
     index: PackageIndex

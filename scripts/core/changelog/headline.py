@@ -1,4 +1,4 @@
-"""The headline of a release: the changelog's title for a version beside its number."""
+"""The headline of a release: the text after the version in the changelog's title."""
 
 import re
 
