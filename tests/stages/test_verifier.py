@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from github.GitRelease import GitRelease
 
-from scripts.core import lock as locking
+from scripts.core import lockfile
 from scripts.release.assets import VERIFIER
 from scripts.standalone import verify
 from scripts.surfaces.registry_access import DOCKER_HUB
@@ -91,7 +91,7 @@ def other_message(bench: Releases) -> None:
     """Tag the same commit again, with the digest of another lock."""
     git = bench.project.git
     git("fetch", "-q", "--tags", "origin")
-    message = f"v0.3.0\n\n{locking.mark('0' * 64)}"
+    message = f"v0.3.0\n\n{lockfile.mark('0' * 64)}"
     git("-c", "user.name=A", "-c", "user.email=a@b.c", "tag", "-af", "-m", message, "v0.3.0",
         "v0.3.0^{}")  # fmt: skip
     git("push", "-qf", "origin", "v0.3.0")
@@ -103,8 +103,8 @@ def move_index(bench: Releases) -> None:
 
 def remove_platform(bench: Releases) -> None:
     release = release_of(bench)
-    text = bench.context().forge.asset(release, locking.NAME) or b""
-    bench.images.remove(IMAGE, locking.read(text).image("api").platforms["linux/arm64"])
+    text = bench.context().forge.asset(release, lockfile.NAME) or b""
+    bench.images.remove(IMAGE, lockfile.read(text).image("api").platforms["linux/arm64"])
 
 
 def add_asset(bench: Releases) -> None:
@@ -119,7 +119,7 @@ def exchange_compose(bench: Releases) -> None:
     name = "compose.yaml"
     replace(bench, name, edit)
     content = bench.context().forge.asset(release_of(bench), name) or b""
-    line = f"{locking.locked_dist(name, content).sha256}  {name}"
+    line = f"{lockfile.locked_dist(name, content).sha256}  {name}"
 
     def listed(old: bytes) -> bytes:
         lines = [one for one in old.decode().splitlines() if not one.endswith(name)]
@@ -146,8 +146,8 @@ TAMPERED: dict[str, tuple[Callable[[Releases], object], str]] = {
     "program": (lambda bench: replace(bench, VERIFIER, flipped), f"asset {VERIFIER}"),
     "more": (add_asset, "asset virus.exe"),
     "asset and sums": (exchange_compose, "asset compose.yaml"),
-    "lock": (lambda bench: replace(bench, locking.NAME, relock), "lock release.json"),
-    "no lock": (lambda bench: replace(bench, locking.NAME, lambda _: b"{}"), "lock release.json"),
+    "lock": (lambda bench: replace(bench, lockfile.NAME, relock), "lock release.json"),
+    "no lock": (lambda bench: replace(bench, lockfile.NAME, lambda _: b"{}"), "lock release.json"),
 }
 
 
@@ -221,11 +221,11 @@ def test_a_repeated_run_keeps_the_program_of_the_first(released: Releases) -> No
     from scripts.stages import stage  # noqa: PLC0415
 
     release = release_of(released)
-    (context.inputs / "earlier" / locking.NAME).write_bytes(
-        context.forge.asset(release, locking.NAME) or b""
+    (context.inputs / "earlier" / lockfile.NAME).write_bytes(
+        context.forge.asset(release, lockfile.NAME) or b""
     )
-    context = context.knowing(plan=locking.read(
-        (context.inputs / "earlier" / locking.NAME).read_bytes()).plan)  # fmt: skip
+    context = context.knowing(plan=lockfile.read(
+        (context.inputs / "earlier" / lockfile.NAME).read_bytes()).plan)  # fmt: skip
     assert stage.verifier(context) == []
     (context.inputs / "earlier" / VERIFIER).write_text("older")
     (path,) = stage.verifier(context)
