@@ -104,6 +104,7 @@ def write_assets(context: Context, made: Lock) -> tuple[Path, ...]:
         paths.append(
             context.write(f"assets/{COMPOSE}", compose_file.pinned(text, path, made.references()))
         )
+    paths += verifier(context)
     locked = context.write(f"assets/{lockfile.NAME}", lockfile.write(made))
     sums = "".join(
         f"{lockfile.locked_dist(path.name, path.read_bytes()).sha256}  {path.name}\n"
