@@ -117,9 +117,15 @@ def test_the_release_does_not_know_its_rehearsal(path: Path) -> None:
     assert not [name for name in imports(path) if name.split(".")[0] in others]
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "rehearsal/world").rglob("*.py")), ids=named)
+def test_the_world_knows_no_run(path: Path) -> None:
+    above = ("rehearsal.runs", "rehearsal.verdict", "rehearsal.faults")
+    assert not [name for name in imports(path) if name.startswith(above)]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_the_environment_is_read_in_one_place(path: Path) -> None:
-    if path == SCRIPTS / "tools" / "runner.py":
+    if path == SCRIPTS / "tools" / "environment.py":
         return
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Attribute):

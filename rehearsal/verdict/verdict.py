@@ -26,7 +26,7 @@ from scripts.core.lockfile import Lock
 from scripts.release.assets import COMPOSE, SUMS, VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_surfaces import surfaces
-from scripts.tools.runner import Runner
+from scripts.tools.environment import Environment
 
 AN_HOUR = 1000
 """Requests to GitHub's API that a repository's runs have in an hour, all together."""
@@ -225,7 +225,7 @@ def reader(world: World, *, with_token: bool = False) -> Context:
     environment = world.reader()
     if with_token:
         environment["GITHUB_TOKEN"] = world.token
-    return Context(Runner(environment), root)
+    return Context(Environment(environment), root)
 
 
 def table(verdict: Verdict) -> list[str]:

@@ -42,7 +42,7 @@ def rendered(context: Context, facts: notes.NotesFacts, config: Config, commit: 
     from scripts.release import notes_template  # noqa: PLC0415 - most projects have none
 
     template = context.read_at(commit, path)
-    return notes_template.render(facts, template, path, context.runner.inherited())
+    return notes_template.render(facts, template, path, context.environment.inherited())
 
 
 def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:

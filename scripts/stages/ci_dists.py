@@ -29,5 +29,5 @@ def run(context: Context) -> Done:
     folder.mkdir(parents=True)
     dists.prove(context, checkout.at(context, commit), folder)
     files = sorted(folder.iterdir())
-    context.runner.say("\n".join(map(str, files)), files=files)
+    context.console.say("\n".join(map(str, files)), files=files)
     return Done((Outcome("dists", ", ".join(plan.dists), written=True),))

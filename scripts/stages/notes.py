@@ -29,13 +29,13 @@ def run(context: Context) -> Done:
         git_tag = release_surfaces.tags(context, lock)[:1]
         release_surfaces.refuse_disputed(context, lock, git_tag)
     text = released(context, lock) if lock else unlocked(context, wanted)
-    context.runner.say(text, version=str(wanted), notes=text)
+    context.console.say(text, version=str(wanted), notes=text)
     return Done()
 
 
 def asked(context: Context) -> Version:
     """Return the typed version, or the highest stable one."""
-    if typed := context.runner.trigger().version:
+    if typed := context.environment.trigger().version:
         return version.parse(typed)
     releases = context.ask(context.forge.releases)
     highest = max(stable(releases, context.style), default=None)

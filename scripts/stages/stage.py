@@ -39,11 +39,11 @@ def run(context: Context) -> Done:
     text = release_notes(context, made, {path.name for path in assets})
     context.write(f"assets/{NOTES}", text)
     draft = Draft(context.forge, context.plan, text, assets)
-    outcomes = converge([draft], context.runner.patience)
+    outcomes = converge([draft], context.environment.patience)
     # This belongs here, not in the gate: that job starts after its reviewers decide.
     changed = changed_dependencies(context, made)
     shown = report.gate(made, surfaces(context, made), outcomes[0].detail, text, changed)
-    context.runner.report(shown, lock=made)
+    context.report(shown, lock=made)
     return Done(tuple(outcomes))
 
 

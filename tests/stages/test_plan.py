@@ -411,7 +411,7 @@ def tried(bench: Bench) -> Lock:
     (folder / lockfile.NAME).write_text(lockfile.write(lock))
     assets = tuple(folder / name for name in (*plan.dists, lockfile.NAME))
     draft = Draft(context.forge, plan, "The notes.", assets)
-    converge([ReleaseBranch(context.git, plan, commit), draft], context.runner.patience)
+    converge([ReleaseBranch(context.git, plan, commit), draft], context.environment.patience)
     shutil.rmtree(context.outputs)
     return lock
 
@@ -421,7 +421,7 @@ Publish = Callable[[Bench, Lock], None]
 
 def publish_tag(bench: Bench, lock: Lock) -> None:
     context = bench.context()
-    converge([GitTag(context.git, lock)], context.runner.patience)
+    converge([GitTag(context.git, lock)], context.environment.patience)
 
 
 def publish_package(bench: Bench, lock: Lock) -> None:

@@ -27,7 +27,7 @@ def context(bench: Bench) -> Context:
 
 
 def empty(context: Context) -> Installation:
-    made = Installation(context.runner.inherited(), context.fresh("consumer") / "environment")
+    made = Installation(context.environment.inherited(), context.fresh("consumer") / "environment")
     made.create()
     return made
 

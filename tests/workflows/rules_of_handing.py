@@ -66,8 +66,8 @@ CI_PLAN = "release ci-plan"
 def plan_outputs() -> Mapping[str, str]:
     """Let the stage `plan` write its outputs for a release of this very repository."""
     found: dict[str, str] = {}
-    runner = SimpleNamespace(output=lambda **values: found.update(values))
-    said = SimpleNamespace(runner=runner, write=lambda *_: None)
+    workflow = SimpleNamespace(output=lambda **values: found.update(values))
+    said = SimpleNamespace(workflow=workflow, write=lambda *_: None)
     said.endpoints = SimpleNamespace(registry="docker.io")
     read = configuration.parse((ROOT / configuration.FILE).read_text("utf-8"))
     context = cast(Context, said)
@@ -267,7 +267,7 @@ def shells_are_named(tree: Tree) -> Problems:
 
 def variables_are_read(tree: Tree) -> Problems:
     """A misspelt name of the environment is empty, and no error."""
-    source = (ROOT / "scripts" / "tools" / "runner.py").read_text("utf-8")
+    source = (ROOT / "scripts" / "tools" / "environment.py").read_text("utf-8")
     make = (ROOT / "Makefile").read_text("utf-8")
     for file in tree.workflows:
         for _, node in file.values("env"):
