@@ -61,9 +61,7 @@ def run(context: Context) -> Done:
     with tempfile.TemporaryDirectory(prefix="rebuild-") as folder:
         elsewhere, findings = prepared(context, locked, Path(folder))
         findings += [*package(context, elsewhere), *images(context, elsewhere)]
-    context.runner.report(
-        report.findings(f"Rebuild of {locked.plan.tag}", findings), findings=findings
-    )
+    context.report(report.findings(f"Rebuild of {locked.plan.tag}", findings), findings=findings)
     wrong = [one for one in findings if one.status == PROBLEM]
     if wrong:
         raise CheckError("; ".join(f"{one.what}: {one.found}" for one in wrong), REMEDY)
@@ -72,7 +70,7 @@ def run(context: Context) -> Done:
 
 def read(context: Context) -> Lock:
     """Read the lock of the wanted release."""
-    typed = context.runner.trigger().version
+    typed = context.environment.trigger().version
     if not typed:
         raise UsageError("no version was given", "write it: `rebuild 0.2.4`")
     tag = context.style.tag(version.parse(typed))
@@ -91,7 +89,7 @@ def prepared(context: Context, locked: Lock, folder: Path) -> tuple[Elsewhere, l
     clone, home = folder / "another place" / "source", folder / "home"
     home.mkdir()
     where = context.endpoints
-    environment = context.runner.inherited(
+    environment = context.environment.inherited(
         HOME=str(home),
         UV_CACHE_DIR=str(folder / "cache"),
         PYTHONPATH=str(SYSTEM),
@@ -122,10 +120,10 @@ def package(context: Context, elsewhere: Elsewhere) -> Iterator[Finding]:
     if not dists:
         return
     elsewhere.prepare(elsewhere.lock.plan)
-    context.runner.step("download what the build needs")
+    context.console.step("download what the build needs")
     # By a first build with the right clock: certificates have expired in 90 days.
     elsewhere.build("dists")
-    context.runner.step("build the wheel and the sdist again")
+    context.console.step("build the wheel and the sdist again")
     built = elsewhere.clone / "release" / "out" / "dist"
     shutil.rmtree(built)
     elsewhere.build("dists", prefix=(*elsewhere.user, *elsewhere.clock), UV_OFFLINE="1")
@@ -163,7 +161,7 @@ def images(context: Context, elsewhere: Elsewhere) -> Iterator[Finding]:
     elsewhere.prepare(elsewhere.lock.plan.for_mode(planning.DRY_RUN))
     for image in elsewhere.lock.images:
         for platform, digest in sorted(image.platforms.items()):
-            context.runner.step(f"build {image.name} for {platform} again")
+            context.console.step(f"build {image.name} for {platform} again")
             yield again(elsewhere, image.name, platform, digest)
 
 
