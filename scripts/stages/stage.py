@@ -28,7 +28,7 @@ def run(context: Context) -> Done:
         return Done()
     images = tuple(join(context, image) for image in context.plan.images)
     # A lock of before it named its repository is finished as it was begun.
-    repository = (context.earlier or context.endpoints).repository
+    repository = (context.earlier_lock or context.endpoints).repository
     made = Lock(context.plan, context.commit, dists, images, repository)
     if disputed(context, made):
         raise ConflictError(
@@ -61,7 +61,7 @@ def disputed(context: Context, made: Lock) -> bool:
     """Check that an earlier lock or the tag's message agrees with this build."""
     read = partial(attempt.said_by_tag, context, made.plan.tag)
     said = context.ask(read)
-    earlier = lockfile.digest(context.earlier) if context.earlier else ""
+    earlier = lockfile.digest(context.earlier_lock) if context.earlier_lock else ""
     return bool({said, earlier} - {"", lockfile.digest(made)})
 
 
