@@ -116,6 +116,6 @@ def write_assets(context: Context, made: Lock) -> tuple[Path, ...]:
 def verifier(context: Context) -> list[Path]:
     """Write the program that checks the release from outside; an earlier attempt's stays."""
     path = Path(verify.__file__)
-    if context.earlier:
+    if context.earlier_lock:
         path = context.inputs / "earlier" / VERIFIER
     return [context.write(f"assets/{VERIFIER}", path.read_text("utf-8"))] if path.exists() else []
