@@ -23,7 +23,7 @@ T = TypeVar("T")
 TYPED = ("version", "good", "dry_run")
 """Arguments of the command line that are also inputs of the workflow."""
 ON_A_DESK = (
-    *("check", "init", "upgrade", "changelog", "notes"),
+    *("check", "init", "upgrade", "changelog", "notes", "rebuild"),
     *("ci-plan", "ci-dists", "ci-verdict"),
 )
 """Verbs that are not jobs of a release; they do not write a result."""

@@ -20,6 +20,7 @@ from scripts.core.errors import ConflictError, ServiceError, TransientError, Usa
 from scripts.core.lockfile import Lock, unbuilt
 from scripts.core.planning import Base, Plan
 from scripts.core.tags import Style
+from scripts.release.assets import VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
 from scripts.release.starting_point import Start, base_of, called, check, product
@@ -225,3 +226,7 @@ def fetch_dists(context: Context, earlier: Lock) -> None:
                 "delete the draft release, and run the release again",
             )
         (folder / dist.name).write_bytes(content)
+    # The program is not in the lock: what the earlier attempt showed stays.
+    program = context.forge.asset(release, VERIFIER) if release else None
+    if program is not None:
+        (folder / VERIFIER).write_bytes(program)

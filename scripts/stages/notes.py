@@ -47,7 +47,9 @@ def asked(context: Context) -> Version:
 def released(context: Context, lock: Lock) -> str:
     """Render the notes of the release or its draft."""
     context.git.fetch(lock.commit)
-    return release_notes(context.knowing(plan=lock.plan), lock)
+    release = context.ask(lambda: context.forge.release(lock.plan.tag))
+    assets = {one.name for one in release.assets} if release else set[str]()
+    return release_notes(context.knowing(plan=lock.plan), lock, assets)
 
 
 def unlocked(context: Context, wanted: Version) -> str:

@@ -17,6 +17,7 @@ ASSETS = {
     "release.json",
     "SHA256SUMS",
     "compose.yaml",
+    "verify.py",
     "sample_thing-0.2.4-py3-none-any.whl",
     "sample_thing-0.2.4.tar.gz",
 }
