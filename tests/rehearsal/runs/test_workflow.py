@@ -232,7 +232,7 @@ def test_a_job_skipped_in_a_called_workflow_stops_all_that_follows() -> None:
     assert results["gate"] == "skipped"
     assert len(said) == 1
     assert said[0].startswith(
-        "GitHub would skip stage, gate, because before it not all succeeded "
+        "GitHub would skip stage, gate, because not all jobs before it succeeded "
         "(checks/check: skipped). act ran it."
     )
 
