@@ -5,7 +5,6 @@ import importlib
 import io
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -137,6 +136,8 @@ def answer(context: "Context", verb: str, came_to: "Done | Exception", *, as_jso
             print(failed, file=sys.stderr)
     elif isinstance(came_to, Exception):
         # A defect. Printed here and not by Python, which would show it unfiltered.
+        import traceback  # noqa: PLC0415
+
         traceback.print_exception(came_to)
     return json_document.exit_code(came_to)
 

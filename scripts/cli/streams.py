@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
-
 NAMES = {"<stdout>": "standard output", "<stderr>": "standard error"}
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import secrets
 import sys
 import time
 from collections.abc import Mapping
@@ -313,7 +312,7 @@ class Runner:
         """Set outputs of the step. A random delimiter, so that no value can end itself."""
 
         if path := self.get("GITHUB_OUTPUT"):
-            mark = secrets.token_hex(16)
+            mark = os.urandom(16).hex()
             text = "".join(f"{key}<<{mark}\n{value}\n{mark}\n" for key, value in values.items())
             self._append("GITHUB_OUTPUT", path, text)
 

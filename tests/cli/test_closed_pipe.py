@@ -87,7 +87,7 @@ def test_the_reader_leaves_after_a_line(bench: Bench) -> None:
 
 @pytest.mark.parametrize("line", ["--help", "completion bash", "changelog check"])
 def test_a_full_disk_is_an_error(bench: Bench, line: str) -> None:
-    with open("/dev/full", "w", encoding="utf-8") as full:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
         code, said = ended(bench, line, stdout=full.fileno())
     assert code == 2
     assert said.splitlines()[-1].startswith("standard output: No space left on device")
