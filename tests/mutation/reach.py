@@ -23,7 +23,7 @@ settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], de
 
 
 class Reached(TypedDict):
-    """What one test took, in seconds, and reached: `scripts/core/lock.py:Lock.names`."""
+    """What one test took, in seconds, and reached: `scripts/core/lockfile.py:Lock.names`."""
 
     seconds: float
     functions: list[str]
