@@ -19,7 +19,9 @@ import pytest
 from hypothesis import Phase, settings
 
 # A failure is enough: the smallest input that shows it is not looked for.
-settings.register_profile("mutants", phases=[Phase.explicit, Phase.generate], deadline=None)
+settings.register_profile(
+    "mutants", phases=[Phase.explicit, Phase.generate], max_examples=50, deadline=None
+)
 
 
 class Reached(TypedDict):
