@@ -22,7 +22,7 @@ T = TypeVar("T")
 TYPED = ("version", "good", "dry_run")
 """What a person types on the command line, or gives the workflow as an input."""
 ON_A_DESK = (
-    *("check", "init", "upgrade", "changelog", "notes"),
+    *("check", "init", "upgrade", "changelog", "notes", "rebuild"),
     *("ci-plan", "ci-dists", "ci-verdict"),
 )
 """Verbs that are no job of a release, and leave no result."""
