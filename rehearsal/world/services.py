@@ -304,10 +304,10 @@ class _Start:
 def _needs(docker: machine_docker.MachineDocker | None, images: list[str]) -> list[str]:
     """List the programs that this machine's world needs beyond Python.
 
-    actionlint is there for the project's own checks: a job has a cache of its own, in which it
-    would be built anew in every run.
+    actionlint is there for the project's own checks, and the scanner for the job `scan`: a job has
+    a cache of its own, in which they would be built anew in every run.
     """
-    needs = ["registry", "git", "docker", "actionlint"]
+    needs = ["registry", "git", "docker", "actionlint", "osv-scanner"]
     needs += [name for name in machine_docker.PLUGINS if not (docker and name in docker.plugins)]
     needs += [] if docker else ["dockerd", "ip"]
     needs += [] if docker and not images else ["buildkitd", "runc"]

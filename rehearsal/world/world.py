@@ -24,7 +24,7 @@ from rehearsal.progress import Progress
 from rehearsal.runs.act import Setting
 from rehearsal.runs.environments import Environment
 from rehearsal.runs.run import RUN_VARIABLE
-from rehearsal.world import git_repo, provision
+from rehearsal.world import advisories, git_repo, provision
 from rehearsal.world.services import Endpoints, Services
 from scripts.core.errors import UsageError
 
@@ -78,6 +78,11 @@ class World:
         """The repository behind that address."""
         return _bare(self.folder, self.owner, self.name)
 
+    @property
+    def advisories(self) -> Path:
+        """The folder of the database of advisories."""
+        return self.folder / "advisories"
+
     def facts(self) -> dict[str, str]:
         """Return what `world.json` says."""
         return {
@@ -118,6 +123,7 @@ class World:
                 "PACKAGE_INDEX_USERNAME": self.endpoints.index_username,
                 "IMAGE_REGISTRY": self.endpoints.registry,
                 "REGISTRY_USERNAME": self.endpoints.registry_username,
+                "VULNERABILITY_DATABASE_URL": self.advisories.as_uri(),
             },
             secrets={
                 "GITHUB_TOKEN": make_text(),
@@ -290,6 +296,7 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, priva
     if left_out := git_repo.changes(checkout):
         some = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")  # noqa: PLR2004
         progress.say(f"  note    the rehearsal uses HEAD, without uncommitted changes: {some}")
+    advisories.write(folder / "advisories")
     token = f"ghp_{secrets.token_hex(18)}"
     github = {
         "folder": str(folder / "github"),

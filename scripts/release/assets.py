@@ -3,3 +3,6 @@
 SUMS = "SHA256SUMS"
 COMPOSE = "compose.yaml"
 NOTES = "notes.md"
+SBOMS = "sboms.zip"
+VERDICT = "scan.json"
+"""Not an asset itself: the lock has it."""

@@ -20,6 +20,8 @@ from scripts.core.errors import ConflictError, ServiceError, TransientError, Usa
 from scripts.core.lock import Lock, unbuilt
 from scripts.core.plan import Origin, Plan
 from scripts.core.tags import Style
+from scripts.release import sboms
+from scripts.release.assets import SBOMS
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
 from scripts.release.starting_point import Start, called, check, origin, product
@@ -225,3 +227,18 @@ def fetch_dists(context: Context, earlier: Lock) -> None:
                 "delete the draft release, and run the release again",
             )
         (folder / dist.name).write_bytes(content)
+
+
+def fetch_sboms(context: Context, earlier: Lock) -> None:
+    """Bring the SBOMs of an earlier try; an older system's lock names none."""
+    if not earlier.sboms:
+        return
+    release = context.forge.release(earlier.plan.tag)
+    content = context.forge.asset(release, SBOMS) if release else None
+    if content is None:
+        raise ConflictError(
+            f"the release of the earlier attempt has lost {SBOMS}",
+            "delete the draft release, and run the release again",
+        )
+    for name, text in sboms.unpacked(content, earlier):
+        context.write(f"earlier/{sboms.FOLDER}/{name}", text.decode("utf-8"))

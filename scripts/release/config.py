@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
-from scripts.core import announcement, tags
+from scripts.core import announcement, scan_policy, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.noise import BOTS, SUBJECTS
 from scripts.core.plan import BRANCH, INSIDE, PERSON, PROJECT
@@ -17,6 +17,10 @@ FILE = "pyproject.toml"
 TABLE = "tool.release"
 AUTHOR = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
 LARGEST_PORT = 65535
+OSV = "https://osv-vulnerabilities.storage.googleapis.com"
+"""OSV's public archives (google.github.io/osv.dev, data)."""
+ADDRESS = r"(https?|file)://\S+"
+DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 PLATFORM = r"linux/(amd64|arm64)"
 # A first part with a dot or a port is a registry's host (the reference grammar of distribution).
 REPOSITORY = (
@@ -102,6 +106,11 @@ class PackageConfig:
         "one each build takes the newest packages that the project allows.",
         default=None,
     )
+    environment: str | None = _path(
+        "The lock of what the package runs with, which its SBOM lists: pip's requirements or "
+        "uv.lock. Without one, uv.lock if there is one.",
+        default=None,
+    )
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,43 @@ class AnnounceConfig:
     discussion: str | None = _key(
         "The category in which GitHub opens a discussion for the release.", default=None
     )
+
+
+@dataclass(frozen=True)
+class ExceptionConfig:
+    """A vulnerability that does not stop releases for a while."""
+
+    id: str = _key("Its id: CVE-…, GHSA-…, PYSEC-….", pattern=r"[A-Za-z]+(-[\w.]+)+")
+    until: str = _key(
+        "The last day on which it does not stop.", pattern=DAY, form="a day as YYYY-MM-DD"
+    )
+    reason: str = _key("Why it can wait.")
+
+
+@dataclass(frozen=True)
+class ScanConfig:
+    """What is scanned for known vulnerabilities, and what stops a release."""
+
+    stop: str = _key(
+        "What stops: a level, and `fixable` before it if only what has a fix does.",
+        pattern=scan_policy.POLICY,
+        form="`fixable high`, `critical`, `never` or the like",
+        default="fixable high",
+    )
+    database: str = _key(
+        "Where the advisories are: `ECOSYSTEM/all.zip` below this address.",
+        pattern=ADDRESS,
+        form="an address",
+        default=OSV,
+    )
+    fallback: str | None = _key(
+        "Where a copy of them is that is used, with its age shown, if `database` cannot be had; "
+        "without one the release stops.",
+        pattern=ADDRESS,
+        form="an address",
+        default=None,
+    )
+    exceptions: tuple[ExceptionConfig, ...] = _key("What may wait.", default=())
 
 
 @dataclass(frozen=True)
@@ -181,6 +227,9 @@ class Config:
         "Where a release is announced; nowhere without it.", default=AnnounceConfig()
     )
     images: tuple[ImageConfig, ...] = _key("The images; none if only a package is.", default=())
+    scan: ScanConfig | None = _key(
+        "The scan for known vulnerabilities; without it nothing is scanned.", default=None
+    )
     draft: DraftConfig = _key("What the changelog's draft leaves out.", default=DraftConfig())
     project: str = ""
     """The name in [project]; without one the repository's, once the context is known."""
@@ -202,6 +251,8 @@ SECTIONS: dict[str, type[Any]] = {
     "announce": AnnounceConfig,
     "webhooks": WebhookConfig,
     "draft": DraftConfig,
+    "scan": ScanConfig,
+    "exceptions": ExceptionConfig,
 }
 
 

@@ -1,12 +1,13 @@
 """Write the notes of a release from its changelog, its lock, the history and the registry."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from scripts.core import changelog, notes, version
+from scripts.core import changelog, notes, proof, version
 from scripts.core.lock import Lock
 from scripts.core.plan import PlannedImage
-from scripts.release import attempt, history
+from scripts.release import attempt, history, previous, sboms
 from scripts.release.assets import COMPOSE
 from scripts.release.config import Config
 from scripts.release.context import Context
@@ -66,7 +67,17 @@ def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
         newcomers=people.new,
         extras=context.config.package.extras if context.config.package else (),
         internal=context.config.internal,
+        proof=tuple(proof_lines(context, made, sizes, before)),
     )
+
+
+def proof_lines(context: Context, made: Lock, sizes: Sizes, before: Sizes) -> Iterator[proof.Line]:
+    """Give the lines about security and size: of the lock, and compared with the last release."""
+    if made.scan:
+        yield proof.security(made.scan)
+    now, last = sboms.inventories(context), previous.inventories(context)
+    if line := proof.difference(sizes, before, now, last):
+        yield line
 
 
 def contributors(context: Context, made: Lock) -> history.People:
@@ -84,8 +95,8 @@ def image_sizes(context: Context, made: Lock) -> tuple[Sizes, Sizes]:
         return {}, {}
     tag = made.plan.previous_tag
     read = partial(attempt.read_lock, context, tag) if tag else None
-    previous = context.ask(read) if read else None
-    return sizes_of(context, made), sizes_of(context, previous) if previous else {}
+    last = previous.lock(context) or (context.ask(read) if read else None)
+    return sizes_of(context, made), sizes_of(context, last) if last else {}
 
 
 def sizes_of(context: Context, made: Lock) -> Sizes:

@@ -9,7 +9,7 @@ from scripts.core.findings import PROBLEM, Finding
 from scripts.core.lock import Lock
 from scripts.core.plan import Plan
 from scripts.core.results import Done
-from scripts.release import attempt, starting_point
+from scripts.release import attempt, previous, starting_point
 from scripts.release.context import Context
 from scripts.release.runners import DEFAULT, NO_IMAGE, RUNNERS
 from scripts.release.starting_point import Start
@@ -48,6 +48,8 @@ def hand_over(context: Context, plan: Plan, earlier: Lock | None) -> None:
     if earlier:
         context.write(f"earlier/{lock.NAME}", lock.write(earlier))
         attempt.fetch_dists(context, earlier)
+        attempt.fetch_sboms(context, earlier)
+    previous.hand_over(context, plan)
     legs = [(one.name, p) for one in plan.images for p in one.platforms]
     platforms = sorted({platform for _, platform in legs} | {DEFAULT})
     context.runner.output(

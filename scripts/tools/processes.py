@@ -68,10 +68,12 @@ def run(
     text: str | None = None,
     timeout: float = 900,
     echo: bool = False,
+    answers: tuple[int, ...] = (0,),
 ) -> str:
     """Run a program and give what it printed; `environment` is all that it sees.
 
-    With `echo` both of its outputs go to standard output too, whether it fails or not.
+    With `echo` both of its outputs go to standard output too, whether it fails or not. It failed
+    if its exit code is none of `answers`.
     Raises `TransientError` where it says that a service failed in passing or it took longer than
     `timeout` seconds, else `ServiceError` with its last lines.
     """
@@ -93,7 +95,7 @@ def run(
     errors = done.stderr.decode("utf-8", "replace")
     if echo:
         print(output + errors)
-    if done.returncode:
+    if done.returncode not in answers:
         raise _failure(name, output, errors)
     return output
 
