@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scripts.core import lock as locking
-from scripts.core import sbom
+from scripts.core import lockfile, sbom
 from scripts.core.errors import ConflictError, UsageError
-from scripts.core.lock import Lock, LockedSbom
+from scripts.core.lockfile import Lock, LockedSbom
 from scripts.core.sbom import Inventory
 from scripts.release.assets import SBOMS
 from scripts.release.context import Context
@@ -32,7 +31,7 @@ def keep(context: Context, name: str) -> None:
 
 def locked(context: Context) -> tuple[LockedSbom, ...]:
     """Describe the planned SBOMs, which earlier jobs wrote."""
-    return tuple(_locked(context, name) for name in locking.sbom_names(context.plan))
+    return tuple(_locked(context, name) for name in lockfile.sbom_names(context.plan))
 
 
 def _locked(context: Context, name: str) -> LockedSbom:
@@ -63,12 +62,12 @@ def unpacked(content: bytes, made: Lock) -> Iterator[tuple[str, bytes]]:
         with zipfile.ZipFile(io.BytesIO(content)) as source:
             found = {name: source.read(name) for name in source.namelist()}
     except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-        raise ConflictError(f"{SBOMS} is not an archive: {error}", locking.EXCHANGED) from error
+        raise ConflictError(f"{SBOMS} is not an archive: {error}", lockfile.EXCHANGED) from error
     for one in made.sboms:
         digest = hashlib.sha256(found.get(one.name, b"")).hexdigest()
         if digest != one.sha256:
             cause = f"{one.name} in {SBOMS} has sha256 {digest}, the lock says {one.sha256}"
-            raise ConflictError(cause, locking.EXCHANGED)
+            raise ConflictError(cause, lockfile.EXCHANGED)
         yield one.name, found[one.name]
 
 
@@ -87,5 +86,5 @@ def released(context: Context, made: Lock, release: "GitRelease | None") -> dict
         return {}
     content = context.ask(partial(context.forge.asset, release, SBOMS))
     if content is None:
-        raise ConflictError(f"release {made.plan.tag} has no {SBOMS}", locking.EXCHANGED)
+        raise ConflictError(f"release {made.plan.tag} has no {SBOMS}", lockfile.EXCHANGED)
     return {name: sbom.read(text, name) for name, text in unpacked(content, made)}

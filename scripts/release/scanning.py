@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from scripts.core import scan_policy
 from scripts.core.errors import ReleaseError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.core.sbom import Inventory
 from scripts.core.scan_policy import Accepted, Policy, Verdict
-from scripts.release.config import ScanConfig
+from scripts.release.configuration import ScanConfig
 from scripts.release.context import Context
 from scripts.surfaces import advisories
 from scripts.surfaces.advisories import Database
@@ -37,8 +37,8 @@ def judged(
     folder = context.fresh("scan")
     wanted = {where.partition(":")[0] for where, _, _ in holders if where}
     database = _database(context, config, wanted)
-    context.runner.step("match packages with advisories")
-    scanner = Scanner(context.runner.inherited(), folder)
+    context.console.step("match packages with advisories")
+    scanner = Scanner(context.environment.inherited(), folder)
     answer = scanner.scan(scan_policy.question(holders), database.folder.parent)
     matches = list(scan_policy.matches(answer))
     rules = policy(config)
@@ -65,12 +65,12 @@ def _database(context: Context, config: ScanConfig, wanted: set[str]) -> Databas
     except ReleaseError as error:
         if config.fallback is None:
             raise
-        context.runner.warn(error)
+        context.errors.warn(error)
         return _fetched(context, config.fallback, wanted)
 
 
 def _fetched(context: Context, address: str, wanted: set[str]) -> Database:
     folder = context.fresh("advisories") / LAYOUT
-    context.runner.step("fetch the advisories")
-    now, silence = datetime.now(UTC), context.runner.silence()
+    context.console.step("fetch the advisories")
+    now, silence = datetime.now(UTC), context.environment.silence()
     return context.ask(lambda: advisories.fetch(address, wanted, folder, now, silence))

@@ -11,7 +11,7 @@ from scripts.core.results import Done
 from scripts.core.scan_policy import Verdict
 from scripts.release import previous, sboms, scanning
 from scripts.release.assets import VERDICT
-from scripts.release.config import TABLE
+from scripts.release.configuration import TABLE
 from scripts.release.context import Context
 
 
@@ -20,13 +20,13 @@ def run(context: Context) -> Done:
     config = context.config.scan
     if config is None:
         return Done((_outcome(f"[{TABLE}.scan] is not set", skipped=True),))
-    if context.earlier:
+    if context.earlier_lock:
         return Done((_outcome("as judged by the earlier attempt"),))
     found, last = sboms.inventories(context), previous.lock(context)
     verdict = scanning.judged(context, config, found.values(), context.plan.date, last)
     context.write(VERDICT, codec.encode(verdict))
     line, details = proof.security(verdict)
-    context.runner.report(f"## {line}\n\n{details}\n", verdict=verdict)
+    context.report(f"## {line}\n\n{details}\n", verdict=verdict)
     refuse(verdict)
     return Done((_outcome(line),))
 

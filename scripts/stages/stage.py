@@ -8,19 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scripts.core import codec, lock, report
+from scripts.core import codec, lockfile, report
 from scripts.core.converge import CHECK, Outcome, converge
 from scripts.core.errors import ConflictError, UsageError
-from scripts.core.lock import Lock, LockedBase, LockedDist, LockedImage
+from scripts.core.lockfile import Lock, LockedBase, LockedDist, LockedImage
 from scripts.core.notes import NotesFacts
-from scripts.core.plan import PlannedImage
+from scripts.core.planning import PlannedImage
 from scripts.core.results import Done, Result
 from scripts.core.scan_policy import Verdict
 from scripts.release import attempt, compose_file, dependencies, sboms
-from scripts.release.assets import COMPOSE, NOTES, SBOMS, SUMS, VERDICT
+from scripts.release.assets import COMPOSE, NOTES, SBOMS, SUMS, VERDICT, VERIFIER
 from scripts.release.context import Context
-from scripts.release.release_notes import notes_facts, rendered
+from scripts.release.release_notes import facts_with, rendered
 from scripts.release.release_surfaces import surfaces
+from scripts.standalone import verify
 from scripts.surfaces.github_release import Draft
 
 
@@ -31,7 +32,7 @@ def run(context: Context) -> Done:
         return Done()
     images = tuple(join(context, image) for image in context.plan.images)
     # A lock of before it named its repository is finished as it was begun.
-    repository = (context.earlier or context.endpoints).repository
+    repository = (context.earlier_lock or context.endpoints).repository
     made = Lock(context.plan, context.commit, dists, images, repository, **proof(context))
     if disputed(context, made):
         raise ConflictError(
@@ -39,16 +40,16 @@ def run(context: Context) -> Done:
             "the registry lost an image, and the new build is different: release the next version",
         )
     assets = write_assets(context, made)
-    facts = notes_facts(context, made)
+    facts = facts_with(context, made, {path.name for path in assets})
     text = rendered(context, facts, context.config, made.commit)
     context.write(f"assets/{NOTES}", text)
     draft = Draft(context.forge, context.plan, text, assets)
-    outcomes = converge([draft], context.runner.patience)
+    outcomes = converge([draft], context.environment.patience)
     # This belongs here, not in the gate: that job starts after its reviewers decide.
     changed = changed_dependencies(context, made)
     public = surfaces(context, made)
     shown = report.gate(made, public, outcomes[0].detail, text, changed, proof=facts.proof)
-    context.runner.report(shown, lock=made)
+    context.report(shown, lock=made)
     return Done((*outcomes, *sizes(facts)))
 
 
@@ -61,7 +62,7 @@ def sizes(facts: NotesFacts) -> Iterator[Outcome]:
 
 def proof(context: Context) -> dict[str, Any]:
     """Collect what is known of the content; what an earlier lock says of it stays."""
-    if earlier := context.earlier:
+    if earlier := context.earlier_lock:
         return {"sboms": earlier.sboms, "bases": earlier.bases, "scan": earlier.scan}
     return {
         "sboms": sboms.locked(context),
@@ -112,8 +113,8 @@ def disputed(context: Context, made: Lock) -> bool:
     """Check that an earlier lock or the tag's message agrees with this build."""
     read = partial(attempt.said_by_tag, context, made.plan.tag)
     said = context.ask(read)
-    earlier = lock.digest(context.earlier) if context.earlier else ""
-    return bool({said, earlier} - {"", lock.digest(made)})
+    earlier = lockfile.digest(context.earlier_lock) if context.earlier_lock else ""
+    return bool({said, earlier} - {"", lockfile.digest(made)})
 
 
 def dist(context: Context, name: str) -> LockedDist:
@@ -124,7 +125,7 @@ def dist(context: Context, name: str) -> LockedDist:
             f"the planned file {name} is missing: this step needs the output of `dists`",
             "run the job `dists` again, then this one",
         )
-    return lock.locked_dist(name, path.read_bytes())
+    return lockfile.locked_dist(name, path.read_bytes())
 
 
 def join(context: Context, image: PlannedImage) -> LockedImage:
@@ -160,9 +161,18 @@ def write_assets(context: Context, made: Lock) -> tuple[Path, ...]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(sboms.archive(context, made))
         paths.append(target)
-    locked = context.write(f"assets/{lock.NAME}", lock.write(made))
+    paths += verifier(context)
+    locked = context.write(f"assets/{lockfile.NAME}", lockfile.write(made))
     sums = "".join(
-        f"{lock.locked_dist(path.name, path.read_bytes()).sha256}  {path.name}\n"
+        f"{lockfile.locked_dist(path.name, path.read_bytes()).sha256}  {path.name}\n"
         for path in [*paths, locked]
     )
     return (*paths, context.write(f"assets/{SUMS}", sums), locked)
+
+
+def verifier(context: Context) -> list[Path]:
+    """Write the program that checks the release from outside; an earlier attempt's stays."""
+    path = Path(verify.__file__)
+    if context.earlier_lock:
+        path = context.inputs / "earlier" / VERIFIER
+    return [context.write(f"assets/{VERIFIER}", path.read_text("utf-8"))] if path.exists() else []

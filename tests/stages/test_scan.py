@@ -9,8 +9,7 @@ import pytest
 
 from rehearsal.world import provision
 from rehearsal.world.advisories import LOW, Advisory, write
-from scripts.core import lock as locking
-from scripts.core import proof
+from scripts.core import lockfile, proof
 from scripts.core.errors import CheckError, ServiceError, UsageError
 from scripts.core.sbom import OURS, Component, Package
 from tests.support.releases import CONFIGURED, INSTALLED, PLATFORMS, Releases
@@ -205,21 +204,21 @@ def test_a_project_without_the_table_is_released_as_before(released: Releases) -
     released.step("stage", RELEASE_VERSION="0.3.1")
     made = released.context().lock
     assert made.scan is None
-    assert '"scan"' not in locking.write(made)
+    assert '"scan"' not in lockfile.write(made)
 
 
 def test_a_run_that_goes_on_keeps_the_verdict_that_was_locked(bench: Releases) -> None:
     scan(bench, UNFIXED)
     bench.step("stage", RELEASE_VERSION="0.3.1")
     bench.step("publish-tags", RELEASE_VERSION="0.3.1")
-    locked = locking.write(bench.context().lock)
+    locked = lockfile.write(bench.context().lock)
     bench.begin()
     for verb in ("plan", "prepare", "dists"):
         bench.step(verb, RELEASE_VERSION="0.3.1")
     bench.build()
     again(bench, VULNERABILITY_DATABASE_URL="file:///nowhere")
     bench.step("stage", RELEASE_VERSION="0.3.1")
-    assert locking.write(bench.context().lock) == locked
+    assert lockfile.write(bench.context().lock) == locked
 
 
 @pytest.mark.parametrize("path", ["scan.json", "sboms/api-linux-arm64.cdx.json"])

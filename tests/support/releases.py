@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.__main__ import keep
-from scripts.core import codec, lock, sbom
+from scripts.core import codec, lockfile, sbom
 from scripts.core.results import Result
 from scripts.core.sbom import Component, Package
 from scripts.release.context import Context
@@ -139,8 +139,8 @@ class Releases(Bench):
         """What the lock of a release says."""
         release = self.context().forge.release(f"v{version}")
         assert release
-        text = self.context().forge.asset(release, lock.NAME)
-        return lock.read(text or b"").image("api").digest
+        text = self.context().forge.asset(release, lockfile.NAME)
+        return lockfile.read(text or b"").image("api").digest
 
     def state(self) -> object:
         """All that a stage could have changed."""

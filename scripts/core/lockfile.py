@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from scripts.core import codec, plan, sbom
+from scripts.core import codec, planning, sbom
 from scripts.core.errors import ConflictError
-from scripts.core.plan import Plan, PlannedImage
+from scripts.core.planning import Plan, PlannedImage
 from scripts.core.scan_policy import Verdict
 
 NAME = "release.json"
@@ -89,7 +89,7 @@ class Lock:
 def read(text: str | bytes) -> Lock:
     """Read `release.json`, every field checked, and the plan in it against its id."""
     lock = codec.decode(Lock, text, NAME)
-    plan.checked(lock.plan)
+    planning.checked(lock.plan)
     for what in _altered(lock):
         raise ConflictError(
             f"{NAME} of {lock.plan.version} was altered: {what}",
@@ -108,7 +108,7 @@ def _altered(lock: Lock) -> Iterator[str]:
     if lock.sboms and sorted(one.name for one in lock.sboms) != sorted(sbom_names(lock.plan)):
         yield "its SBOMs are not those of its plan"
     wrong = [one for one in _digests(lock) if not re.fullmatch("sha256:[0-9a-f]{64}", one)]
-    wrong += [lock.commit] if not re.fullmatch(plan.COMMIT, lock.commit) else []
+    wrong += [lock.commit] if not re.fullmatch(planning.COMMIT, lock.commit) else []
     named = lock.repository and not re.fullmatch(REPOSITORY, lock.repository)
     wrong += [lock.repository] if named else []
     wrong += [f"{dist.name} with {dist.size} bytes" for dist in lock.dists if dist.size < 0]
@@ -134,7 +134,7 @@ def sbom_names(plan: Plan) -> list[str]:
 
 def write(lock: Lock) -> str:
     """Give the text of `release.json`. A run's mode is not part of it."""
-    return codec.encode(replace(lock, plan=lock.plan.for_mode(plan.RELEASE)))
+    return codec.encode(replace(lock, plan=lock.plan.for_mode(planning.RELEASE)))
 
 
 def digest(lock: Lock) -> str:
