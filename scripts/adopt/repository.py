@@ -59,7 +59,7 @@ class Found:
 def look(paths: Collection[str], read: Read) -> Found:
     """Look at a repository: `paths` are its files, `read` gives the text of one.
 
-    Raises UsageError if its pyproject.toml is no TOML.
+    Raises UsageError if its pyproject.toml is not TOML.
     """
     settings = _pyproject(read(PYPROJECT)) if PYPROJECT in paths else {}
     tool = settings.get("tool", {})
@@ -118,7 +118,7 @@ def _compose_files(
         try:
             services = (YAML(typ="safe", pure=True).load(read(path)) or {}).get("services")
         except (YAMLError, AttributeError):
-            odd.append(f"{path} is no YAML of services, and is left out")
+            odd.append(f"{path} is not YAML with services, and is ignored")
             continue
         if isinstance(services, dict):
             yield path, {k: v for k, v in services.items() if isinstance(v, dict)}

@@ -40,7 +40,7 @@ def run(context: Context) -> Done:
 
 
 def local_tags(context: Context) -> list[str]:
-    """Name the tags of this clone; none where it is not a clone."""
+    """Name the tags of this clone; none outside a clone."""
     try:
         return context.git.run("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").split()
     except ServiceError:

@@ -278,7 +278,7 @@ class Environment:
 def _repository(origin: str | None) -> str:
     """Read `owner/name` out of a remote's address, `https://…` or `git@host:…`."""
     address = (origin or "").rstrip("/").removesuffix(".git")
-    # `host:path`, as ssh has it, is no URL: all of it is the path.
+    # `host:path`, the form of ssh, is not a URL: use all of it as the path.
     path = address.partition("://")[2].partition("/")[2] if "://" in address else address
     found = "/".join(path.rpartition(":")[2].strip("/").split("/")[-2:])
     if not re.fullmatch(REPOSITORY, found):
