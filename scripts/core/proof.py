@@ -15,7 +15,7 @@ LEAST = 0.005
 
 
 class Line(NamedTuple):
-    """One line for everybody, and what is behind it."""
+    """One line for everybody, and its details."""
 
     text: str
     details: str
@@ -30,7 +30,7 @@ def security(verdict: Verdict) -> Line:
     parts = [
         _table(head, rows, f"{len(rows)} findings are in `release.json`"),
         *(f"- ⚠️ exception {plain(one)}" for one in verdict.exceptions),
-        *(f"- ⚠️ nobody was asked about the packages of {one}" for one in verdict.unjudged),
+        *(f"- ⚠️ the packages of {one} were not scanned: no advisories for it are known" for one in verdict.unjudged),
         f"Policy: stop {verdict.stop}, on {verdict.day}. {verdict.scanner}, advisories until "
         f"{verdict.newest} UTC (sha256: {databases}).",
     ]

@@ -93,7 +93,7 @@ class Verdict:
     """When the newest advisory changed, in UTC."""
     findings: tuple[Vulnerability, ...]
     exceptions: tuple[str, ...] = ()
-    """What is wrong with exceptions."""
+    """The problems of exceptions."""
     unjudged: tuple[str, ...] = ()
     """Distributions whose packages no advisories are known for."""
     since: str = ""
@@ -133,7 +133,7 @@ def asked(found: Iterable[Inventory]) -> dict[Key, list[tuple[str, Component]]]:
 
 
 def unjudged(found: Iterable[Inventory]) -> tuple[str, ...]:
-    """Name the distributions whose packages nobody can be asked about."""
+    """Name the distributions for whose packages no advisories are known."""
     without = (
         one.distro or "an unknown distribution"
         for one in found
@@ -267,7 +267,7 @@ def _ruled(one: Match, policy: Policy, day: str) -> tuple[bool, str]:
 def faults(
     found: Iterable[Match], policy: Policy, day: str, known: Mapping[str, bool]
 ) -> tuple[str, ...]:
-    """Find what is wrong with exceptions: expired, unknown to the database, or never matching.
+    """Find the problems of exceptions: expired, unknown to the database, or never matching.
 
     `known` says of the id of an exception whether the database has it.
     """
