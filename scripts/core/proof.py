@@ -30,7 +30,7 @@ def security(verdict: Verdict) -> Line:
     parts = [
         _table(head, rows, f"{len(rows)} findings are in `release.json`"),
         *(f"- ⚠️ exception {plain(one)}" for one in verdict.exceptions),
-        *(f"- ⚠️ the packages of {one} were not scanned: no advisories for it are known" for one in verdict.unjudged),
+        *(f"- ⚠️ not scanned, without advisories: {one}" for one in verdict.unjudged),
         f"Policy: stop {verdict.stop}, on {verdict.day}. {verdict.scanner}, advisories until "
         f"{verdict.newest} UTC (sha256: {databases}).",
     ]
