@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from scripts.core.errors import ConflictError, ServiceError, TransientError, Usa
 from scripts.core.lock import Lock, unbuilt
 from scripts.core.plan import Origin, Plan
 from scripts.core.tags import Style
+from scripts.release.config import Config
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
 from scripts.release.starting_point import Start, called, check, origin, product
@@ -173,7 +175,7 @@ def _recovered(
     seconds, parent, branch = context.git.run(
         "show", "--no-patch", f"--format={form}", "--end-of-options", commit
     ).split("\n")[:3]
-    day, back = _date(context, config.changelog, commit, wanted), found.rolled_back
+    day, back = _date(context, config, commit, wanted, int(seconds)), found.rolled_back
     if not branch and not start.tag:
         raise ConflictError(
             f"{wanted} is taken ({', '.join(found.names)}) by a commit that no release from a "
@@ -187,9 +189,12 @@ def _recovered(
     return _same_branch(start, _decide(context, start, wanted, began, back))
 
 
-def _date(context: Context, path: str, commit: str, wanted: Version) -> str:
-    section = changelog.section(context.read_at(commit, path), wanted, path)
-    return section.date or ""
+def _date(context: Context, config: Config, commit: str, wanted: Version, seconds: int) -> str:
+    """Give the release's day: as the changelog has it, else that of the commit (`plan.epoch`)."""
+    if not config.keeps_changelog:
+        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    path = config.changelog
+    return changelog.section(context.read_at(commit, path), wanted, path).date or ""
 
 
 def _same_branch(start: Start, plan: Plan) -> Plan:

@@ -15,6 +15,8 @@ from scripts.release.version_source import Source, inside
 
 FILE = "pyproject.toml"
 TABLE = "tool.release"
+NO_CHANGELOG = "none"
+"""In the place of a changelog's path: the notes come from the history."""
 AUTHOR = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
 LARGEST_PORT = 65535
 PLATFORM = r"linux/(amd64|arm64)"
@@ -142,13 +144,25 @@ class AnnounceConfig:
 class Config:
     """Everything that the release knows of the project."""
 
+    name: str | None = _key(
+        "The project's name, where pyproject.toml states none: the build is set up by setup.py "
+        "or setup.cfg.",
+        pattern=PROJECT,
+        default=None,
+    )
+    version_in: str | None = _path(
+        "The file that states the version, where pyproject.toml names none.", default=None
+    )
     branch: str | None = _key(
         "The branch that is told of a rollback; without it, the remote's default branch.",
         pattern=BRANCH,
         form="the name of a branch",
         default=None,
     )
-    changelog: str = _path("The changelog, from the repository's root.", default="CHANGELOG.md")
+    changelog: str = _path(
+        "The changelog, from the repository's root; `none` takes the notes from the history.",
+        default="CHANGELOG.md",
+    )
     notes_template: str | None = _path(
         "A Jinja2 template of the release notes; without one they have the usual layout.",
         default=None,
@@ -188,6 +202,16 @@ class Config:
     """The version as it is written; empty while only the tags or another file know it."""
     source: Source = Source()  # noqa: RUF009 - it is frozen
     """Where the version stands."""
+
+    @property
+    def keeps_changelog(self) -> bool:
+        """Whether there is a file that the release's section is cut in."""
+        return self.changelog != NO_CHANGELOG
+
+    @property
+    def kept_changelog(self) -> str:
+        """The path of that file; empty without one."""
+        return self.changelog if self.keeps_changelog else ""
 
     @property
     def from_tags(self) -> bool:
@@ -272,6 +296,7 @@ class _Reader:
     def project(self, data: dict[str, Any], package: bool) -> dict[str, Any]:
         """Read name and version. Who releases only images need not state either."""
         name, version = (version_source.static(data, key) for key in ("name", "version"))
+        name = name or inside(data, "tool", "release").get("name")
         if not isinstance(name, str) and (package or name is not None):
             self._wrong("project.name", "is missing", 'write name = "…" in [project]')
         elif isinstance(name, str) and not re.fullmatch(PROJECT, name):

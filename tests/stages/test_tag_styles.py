@@ -42,6 +42,12 @@ def test_tags_with_the_projects_name_are_its_history(bench: Bench, tag: str) -> 
     assert (plan.tag, plan.previous_tag) == (tag.replace("0.2.3", "0.2.4"), tag)
 
 
+def test_tags_of_two_numbers_are_the_history(bench: Bench) -> None:
+    retagged(bench, "0.1", "0.2", "0.2.3")
+    plan = planned(bench.context(RELEASE_VERSION="minor"))
+    assert (plan.tag, plan.version, plan.previous_tag) == ("0.3", "0.3.0", "0.2.3")
+
+
 def test_a_hotfix_of_an_old_line_does_not_take_latest(bench: Bench) -> None:
     retagged(bench, "0.2.3", "1.0.0")
     plan = planned(bench.context(RELEASE_VERSION="0.2.4"))

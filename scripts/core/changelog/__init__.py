@@ -6,7 +6,7 @@ keep a byte order mark as the character it is.
 """
 
 from scripts.core.changelog.cutting import cut
-from scripts.core.changelog.drafting import draft, preview
+from scripts.core.changelog.drafting import draft, preview, with_unreleased
 from scripts.core.changelog.groups import Group, groups
 from scripts.core.changelog.problems import oddities, problems
 from scripts.core.changelog.reading import excerpt, section
@@ -27,5 +27,6 @@ __all__ = [
     "preview",
     "problems",
     "section",
+    "with_unreleased",
     "yank",
 ]
