@@ -30,7 +30,7 @@ def look(paths: Collection[str], read: Read, *, towncrier: bool) -> Log:
     tops = sorted((one for one in paths if NAMES.fullmatch(one)), key=_preferred)
     path = tops[0] if tops else ""
     if not path:
-        return Log(NO_CHANGELOG, f"there is no changelog: {FROM_HISTORY}")
+        return Log(NO_CHANGELOG, f"there is no changelog at the top: {FROM_HISTORY}")
     if towncrier:
         return Log(NO_CHANGELOG, f"{path} is written by towncrier, and stays so: {FROM_HISTORY}")
     text = read(path)

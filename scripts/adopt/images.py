@@ -130,7 +130,7 @@ def _named(path: str, composed: Mapping[str, Services], known: Mapping[str, Buil
     folder, _, file = path.rpartition("/")
     if not name:
         ending = re.sub(r"(?i)\.?dockerfile\.?", "", file)
-        above = "" if folder in OF_DOCKER else folder
+        above = "-".join(part for part in folder.split("/") if part not in OF_DOCKER)
         name = re.sub(r"[^a-z0-9_-]+", "-", (ending or above or "app").lower())
         name = name.strip("-_0123456789") or "app"
     pushed = known.get(path)
@@ -190,7 +190,8 @@ def _hosted(pushed: Built) -> Iterator[str]:
     """Say which registry has an image that Docker Hub has not."""
     hosts = [_host(one.removeprefix(HUB)) for one in pushed.names]
     if hosts and all(hosts):
-        yield f"{pushed.dockerfile} is pushed to {hosts[0]}: set the variable IMAGE_REGISTRY to it"
+        where = f"{pushed.dockerfile} is pushed to {hosts[0]} today"
+        yield f"{where}: set the variable IMAGE_REGISTRY to that, or it goes to Docker Hub"
 
 
 def _health(image: Image, read: Read, composed: Mapping[str, Services]) -> dict[str, Any]:

@@ -23,6 +23,10 @@ COMMANDS = {
     "Cargo.toml": ("cargo", "test"),
 }
 """The command that checks a project, by a file that it has."""
+COMPILERS = re.compile(
+    r"(cython|cffi|pybind11|nanobind|numpy|setuptools[-_]rust)\b", re.IGNORECASE
+)
+"""What a build requires that compiles extensions."""
 Read = Callable[[str], str]
 
 
@@ -92,9 +96,12 @@ def _compiled(settings: Mapping[str, Any], setup: Told) -> str:
     """Say what makes the package's wheels differ from platform to platform."""
     build = inside(settings, "build-system")
     backend = str(build.get("build-backend", ""))
+    needs = [str(one) for one in build.get("requires", ()) if COMPILERS.match(str(one))]
     extensions = inside(settings, "tool", "setuptools").get("ext-modules")
     if COMPILED.search(backend):
         return f"build-backend is {backend}"
+    if needs:
+        return f"the build requires {needs[0]}"
     return f"{SETUP} or {SETTINGS} compiles extensions" if setup.extensions or extensions else ""
 
 

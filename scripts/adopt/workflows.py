@@ -14,6 +14,7 @@ PUBLISHES = re.compile(
     r"gh-action-pypi-publish|build-push-action|goreleaser|softprops/action-gh-release"
     r"|twine upload|\b(?:uv|poetry|hatch|flit|pdm|maturin|npm) publish|docker push"
 )
+DEEP = 3
 _VARIABLE = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}")
 _NAME = re.compile(r"([a-z0-9][\w.:-]*(?:/[a-z0-9][\w.-]*)+?)(?::[^/]*)?")
 Read = Callable[[str], str]
@@ -72,7 +73,8 @@ def _of_job(steps: list[dict[str, Any]], known: Mapping[str, str]) -> Iterator[B
     outputs = {f"steps.{key}.outputs.tags": text for key, text in listed.items()}
     for step in steps:
         told = inside(step, "with")
-        if "build-push-action" not in str(step.get("uses", "")) or not told.get("push"):
+        pushes = told.get("push") or "push=true" in str(told.get("outputs", ""))
+        if "build-push-action" not in str(step.get("uses", "")) or not pushes:
             continue
         alone = next(iter(listed.values()), "") if len(listed) == 1 else ""
         text = _filled(str(told.get("tags") or alone), {**outputs, **known})
@@ -82,7 +84,10 @@ def _of_job(steps: list[dict[str, Any]], known: Mapping[str, str]) -> Iterator[B
 
 
 def _filled(text: str, known: Mapping[str, str]) -> str:
-    return _VARIABLE.sub(lambda found: known.get(found[1], found[0]), text)
+    """Put in what variables stand for, and what theirs do."""
+    for _ in range(DEEP):
+        text = _VARIABLE.sub(lambda found: known.get(found[1], found[0]), text)
+    return text
 
 
 def _path(text: str) -> str:

@@ -133,6 +133,7 @@ def test_fragments_of_news_are_no_changelog_to_cut(tmp_path: Path) -> None:
     [
         {"pyproject.toml": BUILD.format("maturin", "maturin") + NAMED},
         {"pyproject.toml": BUILD.format("meson-python", "mesonpy") + NAMED},
+        {"pyproject.toml": BUILD.format("Cython>=3", "setuptools.build_meta") + NAMED},
         {"setup.py": SETUP.format("version='1.2.0', ext_modules=[Extension('a', ['a.c'])]")},
         {
             "pyproject.toml": SETUPTOOLS + NAMED + "[[tool.setuptools.ext-modules]]\nname='a'\n",
@@ -160,25 +161,44 @@ def test_a_helper_beside_the_dockerfile_is_left_out(tmp_path: Path) -> None:
         assert f"left out: {path}" in said
 
 
-def test_dockerfiles_that_a_workflow_builds_are_the_images(tmp_path: Path) -> None:
-    built = "packaging/docker/alpine/Dockerfile"
-    flow = f"""\
+PUSHING = """\
 on: push
-env: {{IMAGE: example/served}}
+env: {HOST: docker.io, IMAGE: example/served, WHOLE: "${{ env.HOST }}/${{ env.IMAGE }}"}
 jobs:
   push:
     steps:
-      - uses: docker/metadata-action@v5
-        with: {{images: "${{{{ env.IMAGE }}}}"}}
+      - {id: meta, uses: docker/metadata-action@v5, with: {images: "${{ env.WHOLE }}"}}
       - uses: docker/build-push-action@v6
-        with: {{context: ., file: ./{built}, push: true}}
+        with: {context: ., file: ./packaging/docker/alpine/Dockerfile, HOW}
 """
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "push: true",
+        "push: true, tags: '${{ steps.meta.outputs.tags }}'",
+        "outputs: 'type=image,push-by-digest=true,push=true', tags: '${{ env.IMAGE }}'",
+    ],
+)
+def test_dockerfiles_that_a_workflow_builds_are_the_images(how: str, tmp_path: Path) -> None:
+    built = "packaging/docker/alpine/Dockerfile"
     files = {**GO, built: "FROM scratch\n", "packaging/rpm/Dockerfile": "FROM scratch\n"}
+    flow = PUSHING.replace("HOW", how)
     here, said = fits(tmp_path, {**files, f"{FLOWS}/docker.yml": flow})
     (image,) = here.config.images
     assert (image.dockerfile, image.context, image.repository) == (built, ".", "example/served")
+    assert image.name == "alpine"
     assert "left out: packaging/rpm/Dockerfile" in said
     assert here.config.checks == ("go", "test", "./...")
+
+
+def test_another_registry_is_named(tmp_path: Path) -> None:
+    flow = PUSHING.replace("docker.io", "ghcr.io").replace("HOW", "push: true")
+    files = {**GO, "packaging/docker/alpine/Dockerfile": "FROM scratch\n"}
+    here, said = fits(tmp_path, {**files, f"{FLOWS}/docker.yml": flow})
+    assert here.config.images[0].repository == "example/served"
+    assert "is pushed to ghcr.io today: set the variable IMAGE_REGISTRY" in said
 
 
 @pytest.mark.parametrize(
