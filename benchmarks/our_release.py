@@ -8,16 +8,16 @@ file, commit, tag; then move the checkout's branch on, as the tools beside it do
 import sys
 from pathlib import Path
 
-from scripts.core import plan as planning
+from scripts.core import planning
 from scripts.release import release_commit, starting_point
 from scripts.release.context import Context
 from scripts.surfaces.git_remote import tag_object
-from scripts.tools.runner import Runner
+from scripts.tools.environment import Environment
 
 
 def main(request: str) -> None:
     """Release what is asked for, `0.2.4` or `patch`."""
-    context = Context(Runner.current(version=request), Path.cwd())
+    context = Context(Environment.current(version=request), Path.cwd())
     began = starting_point.find(context)
     wanted = starting_point.wanted(context, began)
     starting_point.check(context, began, wanted)

@@ -24,7 +24,7 @@ from rehearsal.faults.writes import DOWN, KINDS, SILENCE, UPLOAD_SILENCE, Write,
 from rehearsal.gateway import journal
 from rehearsal.gateway.journal import Entry
 from rehearsal.progress import Progress
-from rehearsal.runs import direct, maintainer
+from rehearsal.runs import direct, maintainer, new_run
 from rehearsal.runs.direct import POLL, Begun, DirectRun, Interference, PartRun
 from rehearsal.runs.workflow import SUCCESS
 from rehearsal.world.world import World
@@ -144,7 +144,7 @@ class Matrix:
         event = maintainer.press_button(here)
         if begun:
             event = dataclasses.replace(event, sha=self.clean.start.refs["refs/heads/main"])
-        setting, more = here.setting(event.sha), environment(patience)
+        setting, more = new_run.setting(here, event.sha), environment(patience)
         return partial(direct.run, setting, event, interference, environment=more, begun=begun)
 
     def strike(self, *rules: Mapping[str, Any]) -> None:

@@ -9,12 +9,11 @@ import requests
 from rehearsal.runs import act, dispatch_form
 from rehearsal.world import git_repo
 from rehearsal.world.world import BRANCH, WORKFLOW, World
-from scripts.core import codec, version
-from scripts.core import plan as planning
+from scripts.core import codec, planning, version
 from scripts.core.errors import ServiceError, UsageError
 from scripts.release import release_commit, starting_point
 from scripts.release.context import Context
-from scripts.tools.runner import Runner
+from scripts.tools.environment import Environment
 
 SILENCE = 30.0
 """Seconds after which GitHub's service is given up."""
@@ -155,7 +154,7 @@ def _commit_and_tag(world: World, wanted: str, tag: str) -> None:
 def _release_commit(world: World, clone: Path, wanted: str) -> str:
     """Let the project's own code edit the version files and cut the changelog."""
     environment = {**world.reader(), "GITHUB_REF_NAME": BRANCH, "RELEASE_VERSION": wanted}
-    context = Context(Runner(environment), clone)
+    context = Context(Environment(environment), clone)
     began = starting_point.find(context)
     plan = planning.decide(
         starting_point.product(context, began.config),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from scripts.core import changelog
 from scripts.core.errors import ReleaseError
-from scripts.release.config import NO_CHANGELOG
+from scripts.release.configuration import NO_CHANGELOG
 
 NAMES = re.compile(r"(CHANGELOG|CHANGES|HISTORY|NEWS)(\.(md|rst|txt))?", re.IGNORECASE)
 FROM_HISTORY = "the notes of a release come from the history"

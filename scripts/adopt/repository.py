@@ -23,9 +23,7 @@ COMMANDS = {
     "Cargo.toml": ("cargo", "test"),
 }
 """The command that checks a project, by a file that it has."""
-COMPILERS = re.compile(
-    r"(cython|cffi|pybind11|nanobind|numpy|setuptools[-_]rust)\b", re.IGNORECASE
-)
+COMPILERS = re.compile(r"(cython|cffi|pybind11|nanobind|numpy|setuptools[-_]rust)\b", re.IGNORECASE)
 """What a build requires that compiles extensions."""
 Read = Callable[[str], str]
 

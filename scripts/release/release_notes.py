@@ -4,11 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from scripts.core import notes, version
-from scripts.core.lock import Lock
-from scripts.core.plan import PlannedImage
+from scripts.core.lockfile import Lock
+from scripts.core.planning import PlannedImage
 from scripts.release import attempt, history, sections
 from scripts.release.assets import COMPOSE
-from scripts.release.config import Config
+from scripts.release.configuration import Config
 from scripts.release.context import Context
 
 Sizes = dict[str, dict[str, int]]
@@ -28,7 +28,7 @@ def rendered(context: Context, facts: notes.NotesFacts, config: Config, commit: 
     from scripts.release import notes_template  # noqa: PLC0415 - most projects have none
 
     template = context.read_at(commit, path)
-    return notes_template.render(facts, template, path, context.runner.inherited())
+    return notes_template.render(facts, template, path, context.environment.inherited())
 
 
 def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:

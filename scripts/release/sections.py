@@ -6,7 +6,7 @@ from scripts.core import changelog
 from scripts.core.commits import changes
 from scripts.core.entries import Sources, entries
 from scripts.release import history
-from scripts.release.config import Config
+from scripts.release.configuration import Config
 from scripts.release.context import Context
 
 FIRST = "The first release."

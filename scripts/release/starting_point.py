@@ -7,14 +7,13 @@ from functools import cached_property, partial
 
 from packaging.version import Version
 
-from scripts.core import changelog, tags, version
-from scripts.core import plan as planning
+from scripts.core import changelog, planning, tags, version
 from scripts.core.changelog import headline
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
-from scripts.core.plan import Origin, PlannedImage, Product
+from scripts.core.planning import Origin, PlannedImage, Product
 from scripts.core.tags import Detected, Style
 from scripts.release import history, named_files, version_files
-from scripts.release.config import FILE, Config, VersionFile
+from scripts.release.configuration import FILE, Config, VersionFile
 from scripts.release.context import Context
 
 
@@ -47,7 +46,7 @@ class Start:
 
 def find(context: Context) -> Start:
     """Find the branch's present head, or the pushed tag's commit."""
-    trigger = context.runner.trigger()
+    trigger = context.environment.trigger()
     _ = context.endpoints  # which repository this is must be known before its remote is asked
     refs = context.ask(context.git.refs)
     branch = None if trigger.tag else trigger.branch or _current_branch(context)
@@ -86,7 +85,7 @@ def wanted(context: Context, start: Start) -> Version:
 
     Whether it is taken is not asked here: an unfinished release is asked for by the same words.
     """
-    typed = context.runner.trigger().version
+    typed = context.environment.trigger().version
     if start.tag:
         return _pushed(start, start.tag, typed)
     request = typed
@@ -212,7 +211,7 @@ def called(context: Context, config: Config, commit: str, released: Version | No
 
     `released` is the version whose section is read there; without one it is what is unreleased.
     """
-    if typed := context.runner.trigger().title:
+    if typed := context.environment.trigger().title:
         return headline.cleaned(typed)
     if not config.keeps_changelog:
         return ""

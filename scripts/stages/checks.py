@@ -18,7 +18,7 @@ def run(context: Context) -> Done:
             (Outcome("checks", "passed in the earlier attempt", written=False, kind=CHECK),)
         )
     tree = checkout.checkout(context)
-    environment = context.runner.inherited(CI="true")
+    environment = context.environment.inherited(CI="true")
     command = list(context.config.checks)
     try:
         said = processes.run(command, cwd=tree, environment=environment, timeout=LONGEST, echo=True)

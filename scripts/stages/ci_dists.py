@@ -3,10 +3,9 @@
 import shutil
 from datetime import UTC, datetime
 
-from scripts.core import codec, version
-from scripts.core import plan as planning
+from scripts.core import codec, planning, version
 from scripts.core.converge import Outcome
-from scripts.core.plan import Origin, Product
+from scripts.core.planning import Origin, Product
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.context import Context
@@ -30,5 +29,5 @@ def run(context: Context) -> Done:
     folder.mkdir(parents=True)
     dists.prove(context, checkout.at(context, commit), folder)
     files = sorted(folder.iterdir())
-    context.runner.say("\n".join(map(str, files)), files=files)
+    context.console.say("\n".join(map(str, files)), files=files)
     return Done((Outcome("dists", ", ".join(plan.dists), written=True),))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scripts.core.converge import CHECK, Outcome
 from scripts.core.errors import CheckError, ServiceError, TransientError, UsageError
-from scripts.core.plan import Plan, normalised
+from scripts.core.planning import Plan, normalised
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.context import Context
@@ -40,15 +40,15 @@ def run(context: Context) -> Done:
 def prove(context: Context, tree: Path, folder: Path) -> None:
     """Build the plan's files from `tree` into `folder`, and check them."""
     plan = context.plan
-    context.runner.step("build the wheel and the sdist")
+    context.console.step("build the wheel and the sdist")
     build(context, tree, folder)
-    context.runner.step("inspect them")
+    context.console.step("inspect them")
     check_names(plan, folder)
     check_wheel(plan, folder / plan.dists[0], expected_files(context, tree))
     check_metadata(plan, folder)
     files = map(str, folder.iterdir())
     command = [sys.executable, "-m", "twine", "check", "--strict", "--", *files]
-    _proven("twine would not upload it", command, context.runner.inherited(NO_COLOR="1"))
+    _proven("twine would not upload it", command, context.environment.inherited(NO_COLOR="1"))
 
 
 def build(context: Context, tree: Path, folder: Path) -> None:
@@ -57,9 +57,9 @@ def build(context: Context, tree: Path, folder: Path) -> None:
     told = dict.fromkeys(TOLD, context.plan.version) if context.config.from_tags else {}
     command = [sys.executable, "-m", "build", "--installer", "uv", f"--outdir={folder}"]
     # uv is beside this Python, whose folder is not always on PATH.
-    path = f"{Path(sys.executable).parent}:{context.runner.get('PATH') or ''}"
+    path = f"{Path(sys.executable).parent}:{context.environment.get('PATH') or ''}"
     given = when | told | constraints(context, tree)
-    environment = context.runner.inherited(**given) | {"PATH": path}
+    environment = context.environment.inherited(**given) | {"PATH": path}
     _proven("the package does not build", [*command, "--", str(tree)], environment)
 
 
@@ -87,7 +87,7 @@ def expected_files(context: Context, tree: Path) -> set[str]:
     package, source = context.config.package, context.config.source
     written = source.paths if context.config.from_tags else ()
     tracked = processes.run(
-        ["git", "ls-files", "-z"], cwd=tree, environment=context.runner.inherited()
+        ["git", "ls-files", "-z"], cwd=tree, environment=context.environment.inherited()
     ).split("\0")
     inside = [path.removeprefix("src/") for path in (*tracked, *written)]
     modules = package.modules if package else ()

@@ -63,7 +63,7 @@ def run(context: Context) -> Done:
     """Print every finding; fail if one is a problem."""
     findings = examine(context, starting_point.find(context))
     text = report.findings("Doctor", findings)
-    context.runner.report(text, findings=findings)
+    context.report(text, findings=findings)
     problems = [finding for finding in findings if finding.status == PROBLEM]
     if problems:
         raise CheckError(
@@ -77,7 +77,7 @@ def examine(context: Context, began: Start) -> list[Finding]:
     """Run every check; report a check that the token does not allow."""
     findings: list[Finding] = []
     for check in CHECKS:
-        context.runner.step(_name(check))
+        context.console.step(_name(check))
         try:
             look = partial(_made, check, context, began)
             findings += context.ask(look, LOOK)
@@ -231,7 +231,7 @@ def registry(context: Context, began: Start) -> Iterator[Finding]:
         what = f"registry takes {image.repository}"
         if not (user and secret):
             yield not_checked(what, "no REGISTRY_USERNAME and REGISTRY_TOKEN here")
-        elif may_push(image.repository, user, secret, context.runner.silence()):
+        elif may_push(image.repository, user, secret, context.environment.silence()):
             yield ok(what, f"from {user}")
         else:
             why = "every image is built before the first is pushed"
@@ -242,7 +242,7 @@ def registry(context: Context, began: Start) -> Iterator[Finding]:
 
 def package(context: Context, began: Start) -> Iterator[Finding]:
     """Check whether the index still accepts files of the requested version."""
-    if not (began.config.package and (began.tag or context.runner.trigger().version)):
+    if not (began.config.package and (began.tag or context.environment.trigger().version)):
         return
     wanted = starting_point.wanted(context, began)
     name = attempt.possible_names(context, began, wanted)[-1]
@@ -268,7 +268,7 @@ def package(context: Context, began: Start) -> Iterator[Finding]:
 def clock(context: Context, _: Start) -> Iterator[Finding]:
     """Compare this machine's clock with GitHub's."""
     with web.failures("GitHub", "try again"):
-        answer = requests.get(context.endpoints.api_url, timeout=context.runner.silence())
+        answer = requests.get(context.endpoints.api_url, timeout=context.environment.silence())
     skew = abs(datetime.now(UTC) - parsedate_to_datetime(answer.headers["Date"]))
     if skew < SKEW:
         yield ok("clock", f"{skew.total_seconds():.0f} s from GitHub's")
@@ -290,8 +290,8 @@ def _tool(context: Context, name: str, command: tuple[str, ...], least: tuple[in
     wanted = ".".join(map(str, least))
     why, remedy = "stages start it", f"install {name} {wanted} or newer"
     # On a laptop people plan and check a release; the runners make it.
-    wrong = problem if context.runner.on_actions else advice
-    environment = context.runner.inherited()
+    wrong = problem if context.environment.on_actions else advice
+    environment = context.environment.inherited()
     try:
         if shutil.which(command[0], path=environment.get("PATH")) is None:
             raise ServiceError(f"{command[0]} is not installed", remedy)

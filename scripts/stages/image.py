@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.core.converge import Outcome
 from scripts.core.errors import UsageError
-from scripts.core.plan import PlannedImage
+from scripts.core.planning import PlannedImage
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.context import Context
@@ -64,7 +64,7 @@ def build(context: Context, image: PlannedImage, platform: str) -> str:
         str(tree / wanted.context),
     ]
     when = str(context.plan.source_date_epoch)
-    environment = context.runner.inherited(SOURCE_DATE_EPOCH=when)
+    environment = context.environment.inherited(SOURCE_DATE_EPOCH=when)
     # BuildKit caches finished steps: a retry continues from there.
     context.ask(lambda: processes.run(command, environment=environment, timeout=3000))
     return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])

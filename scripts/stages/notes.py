@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from scripts.core import changelog, tags, version
 from scripts.core.errors import UsageError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.core.notes import NotesFacts
 from scripts.core.results import Done
 from scripts.release import attempt, history, release_surfaces, sections, starting_point
@@ -29,13 +29,13 @@ def run(context: Context) -> Done:
         git_tag = release_surfaces.tags(context, lock)[:1]
         release_surfaces.refuse_disputed(context, lock, git_tag)
     text = released(context, lock) if lock else unlocked(context, wanted)
-    context.runner.say(text, version=str(wanted), notes=text)
+    context.console.say(text, version=str(wanted), notes=text)
     return Done()
 
 
 def asked(context: Context) -> Version:
     """Return the typed version, or the highest stable one."""
-    if typed := context.runner.trigger().version:
+    if typed := context.environment.trigger().version:
         return version.parse(typed)
     releases = context.ask(context.forge.releases)
     highest = max(stable(releases, context.style), default=None)

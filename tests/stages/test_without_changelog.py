@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scripts.core import codec, lock
+from scripts.core import codec
+from scripts.core import lockfile as lock
 from scripts.core.errors import ProblemsError, UsageError
 from scripts.core.results import Result
 from scripts.release import release_notes
