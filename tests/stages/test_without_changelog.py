@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from scripts.core import codec
-from scripts.core import lockfile as lock
+from scripts.core import codec, lockfile
 from scripts.core.errors import ProblemsError, UsageError
 from scripts.core.results import Result
 from scripts.release import release_notes
@@ -50,7 +49,7 @@ def test_the_notes_list_what_the_history_has(bare: Bench) -> None:
     changed(bare)
     context = bare.context()
     jobs(context, bare)
-    locked = replace(lock.unbuilt(context.plan), commit=context.commit, dists=(), images=())
+    locked = replace(lockfile.unbuilt(context.plan), commit=context.commit, dists=(), images=())
     facts = release_notes.notes_facts(context, locked)
     assert "### Added\n\n- Add a window for videos" in facts.body
     assert "Release sample_thing" not in facts.body
