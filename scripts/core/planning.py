@@ -92,9 +92,8 @@ class Plan:
     @property
     def style(self) -> Style:
         """How this release, and so its repository, spells the tags of versions."""
-        wanted = Version(self.version)
         short = not self.tag.endswith(self.version)
-        shown = tags.shortened(wanted) if short else self.version
+        shown = tags.shortened(self.version) if short else self.version
         return Style(self.tag.removesuffix(shown) + (SHORT if short else PLACE))
 
     @property
@@ -183,7 +182,7 @@ def image_tag(tag: str, version: str) -> str:
 
     Always with three numbers: an image's `26.3` is the pointer of that line.
     """
-    short = tags.shortened(Version(version))
+    short = tags.shortened(version)
     whole = tag if tag.endswith(version) else tag.removesuffix(short) + version
     return whole if re.fullmatch(IMAGE_TAG, whole) else version
 
@@ -240,7 +239,7 @@ def _altered(plan: Plan) -> Iterator[str]:
 def _forms(plan: Plan) -> list[tuple[str, str]]:
     """Pair each text of a plan with the form that it must have."""
     tag = re.escape(plan.tag)
-    spelt = {plan.version, tags.shortened(Version(plan.version))}
+    spelt = {plan.version, tags.shortened(plan.version)}
     named = f"(?:{'|'.join(re.escape(one) for one in sorted(spelt))})"
     optional = [
         (plan.previous_tag, BRANCH),

@@ -109,7 +109,7 @@ class Style(NamedTuple):
         return {version: tag for tag in tags if (version := self.read(tag))}
 
 
-def shortened(version: Version) -> str:
+def shortened(version: Version | str) -> str:
     """Write a version without a third number of zero: 26.3, 26.3rc1, 26.3.1."""
     return re.sub(r"^(\d+\.\d+)\.0(?!\d)", r"\1", str(version))
 

@@ -9,8 +9,7 @@ from scripts.core.errors import ProblemsError, UsageError
 from scripts.core.results import Result
 from scripts.release import release_notes
 from scripts.release.context import Context
-from scripts.stages import changelog, check, notes, prepare
-from scripts.stages import plan as stage
+from scripts.stages import changelog, check, notes, plan, prepare
 from tests.conftest import Bench
 from tests.support.project import PYPROJECT
 
@@ -29,7 +28,7 @@ def changed(bench: Bench) -> None:
 
 
 def jobs(context: Context, bench: Bench) -> None:
-    for job, run in (("plan", stage.run), ("prepare", prepare.run)):
+    for job, run in (("plan", plan.run), ("prepare", prepare.run)):
         done = run(context)
         result = Result(job, "", 1.0, 2.0, done.outcomes, dict(done.facts), None)
         context.write(f"results/{job}.json", codec.encode(result))
@@ -66,7 +65,7 @@ def test_nothing_new_is_no_release(bare: Bench) -> None:
     bare.project.git("tag", "v0.2.3", "--force")
     bare.project.git("push", "-q", "--force", "origin", "v0.2.3")
     with pytest.raises(ProblemsError) as raised:
-        stage.run(bare.context())
+        plan.run(bare.context())
     assert "nothing has changed since v0.2.3" in str(raised.value)
 
 
