@@ -162,7 +162,13 @@ def _recovered(
     context: Context, start: Start, wanted: Version, found: Attempt, commit: str
 ) -> Plan:
     """Make the plan again from the release commit: its parent, trailer and time are the plan's."""
-    config = context.config_at(commit)
+    try:
+        config = context.config_at(commit)
+    except UsageError as error:
+        raise ConflictError(
+            f"{wanted} is taken ({', '.join(found.names)}), and was made without this system",
+            f"ask for a free version by its number; the highest is {max(start.released(), default=wanted)}",
+        ) from error
     if not config.from_tags and version.current(config.version) != wanted:
         tagged = start.refs.get(f"refs/tags/{start.style.tag(wanted)}", commit)
         raise ConflictError(

@@ -60,6 +60,17 @@ def test_a_tag_is_taken_however_it_is_spelt(bench: Bench) -> None:
         run(bench.context(RELEASE_VERSION="0.2.4"))
 
 
+def test_a_tag_from_before_the_table_is_named(bench: Bench) -> None:
+    before = bench.project.commit({"pyproject.toml": PYPROJECT.partition("[tool.release]")[0]})
+    bench.project.git("tag", "v0.2.4", before)
+    bench.project.git("push", "-q", "origin", "v0.2.4")
+    bench.project.commit({"pyproject.toml": PYPROJECT})
+    with pytest.raises(ConflictError, match=r"0\.2\.4 is taken \(git tag v0\.2\.4\)") as raised:
+        planned(bench.context(RELEASE_VERSION="0.2.4"))
+    assert "was made without this system" in str(raised.value)
+    assert "the highest is 0.2.4" in raised.value.remedy
+
+
 def test_the_table_may_name_the_style(bench: Bench) -> None:
     table = PYPROJECT.replace("[tool.release]\n", '[tool.release]\ntag = "rel-{version}"\n')
     retagged(bench, "rel-0.2.3", "9.0.0")
