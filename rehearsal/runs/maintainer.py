@@ -155,12 +155,12 @@ def _release_commit(world: World, clone: Path, wanted: str) -> str:
     """Let the project's own code edit the version files and cut the changelog."""
     environment = {**world.reader(), "GITHUB_REF_NAME": BRANCH, "RELEASE_VERSION": wanted}
     context = Context(Environment(environment), clone)
-    began = starting_point.find(context)
+    start = starting_point.find(context)
     plan = planning.decide(
-        starting_point.product(context, began.config),
-        starting_point.wanted(context, began),
-        starting_point.origin(context, began),
-        began.released(),
+        starting_point.product(context, start.config),
+        starting_point.wanted(context, start),
+        starting_point.base_of(context, start),
+        start.released(),
     )
     context.inputs.mkdir(parents=True)
     (context.inputs / "plan.json").write_text(codec.encode(plan))

@@ -185,7 +185,7 @@ class Context:
         return tags.detect(known, config.tag, config.project).style
 
     @property
-    def earlier(self) -> Lock | None:
+    def earlier_lock(self) -> Lock | None:
         """The lock of an earlier attempt of this plan."""
         path = self.inputs / "earlier" / lockfile.NAME
         return self._ours(path.read_bytes()) if path.exists() else None

@@ -1,13 +1,15 @@
 """Write the notes of a release from its changelog, its lock, the history and the registry."""
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 from scripts.core import notes, version
 from scripts.core.lockfile import Lock
 from scripts.core.planning import PlannedImage
 from scripts.release import attempt, history, sections
-from scripts.release.assets import COMPOSE
+from scripts.release.assets import COMPOSE, VERIFIER
 from scripts.release.configuration import Config
 from scripts.release.context import Context
 
@@ -15,9 +17,21 @@ Sizes = dict[str, dict[str, int]]
 """Image, then platform, to bytes."""
 
 
-def release_notes(context: Context, made: Lock) -> str:
-    """Render the notes from the changelog's section, the lock, the history and the images."""
-    return rendered(context, notes_facts(context, made), context.config, made.commit)
+def release_notes(context: Context, made: Lock, assets: Collection[str]) -> str:
+    """Render the notes from the changelog's section, the lock, the history and the images.
+
+    `assets` are the names of the release's assets.
+    """
+    facts = notes_facts(context, made)
+    if VERIFIER in assets:
+        facts = replace(facts, verifier=verifier(context, made))
+    return rendered(context, facts, context.config, made.commit)
+
+
+def verifier(context: Context, made: Lock) -> tuple[str, ...]:
+    """Write the command that checks the release from outside, without `python3`."""
+    index = (f"--index {context.index.simple_url}",) if made.dists else ()
+    return (VERIFIER, context.endpoints.page_url, made.plan.tag, *index)
 
 
 def rendered(context: Context, facts: notes.NotesFacts, config: Config, commit: str) -> str:

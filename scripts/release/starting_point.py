@@ -10,7 +10,7 @@ from packaging.version import Version
 from scripts.core import changelog, planning, tags, version
 from scripts.core.changelog import headline
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
-from scripts.core.planning import Origin, PlannedImage, Product
+from scripts.core.planning import Base, PlannedImage, Product
 from scripts.core.tags import Detected, Style
 from scripts.release import history, named_files, version_files
 from scripts.release.configuration import FILE, Config, VersionFile
@@ -55,18 +55,18 @@ def find(context: Context) -> Start:
         raise UsageError(
             f"{ref} is not on the remote", "push it, or choose one that is on the remote"
         )
-    began = Start(refs[ref], branch, trigger.tag, context.config_at(refs[ref]), refs)
-    return _told_by_tags(context, began) if began.config.from_tags else began
+    start = Start(refs[ref], branch, trigger.tag, context.config_at(refs[ref]), refs)
+    return _told_by_tags(context, start) if start.config.from_tags else start
 
 
-def _told_by_tags(context: Context, began: Start) -> Start:
+def _told_by_tags(context: Context, start: Start) -> Start:
     """Give the start with the highest version that its commit contains: no file says one."""
-    history.complete(context, began.commit)
-    merged = set(context.git.run("rev-list", "--end-of-options", began.commit).splitlines())
-    released = began.released().items()
-    mine = [one for one, tag in released if began.refs[f"{tags.REFS}{tag}"] in merged]
+    history.complete(context, start.commit)
+    merged = set(context.git.run("rev-list", "--end-of-options", start.commit).splitlines())
+    released = start.released().items()
+    mine = [one for one, tag in released if start.refs[f"{tags.REFS}{tag}"] in merged]
     highest = str(max(mine, default=version.BEFORE_ANY))
-    return replace(began, config=replace(began.config, version=highest))
+    return replace(start, config=replace(start.config, version=highest))
 
 
 def _current_branch(context: Context) -> str:
@@ -192,7 +192,7 @@ def _raised(act: Callable[[], object]) -> Iterator[ReleaseError]:
         yield error
 
 
-def origin(context: Context, start: Start) -> Origin:
+def base_of(context: Context, start: Start) -> Base:
     """Give the start as the plan needs it; all of it follows from the commit, and today's date."""
     base_epoch = int(
         context.git.run("show", "--no-patch", "--format=%ct", "--end-of-options", start.commit)
@@ -201,9 +201,9 @@ def origin(context: Context, start: Start) -> Origin:
     named = called(context, start.config, start.commit, released)
     if start.tag:
         day = datetime.fromtimestamp(base_epoch, UTC).date().isoformat()
-        return Origin(start.commit, None, day, base_epoch, named)
+        return Base(start.commit, None, day, base_epoch, named)
     day = today()
-    return Origin(start.commit, start.branch, day, planning.epoch(base_epoch, day), named)
+    return Base(start.commit, start.branch, day, planning.epoch(base_epoch, day), named)
 
 
 def called(context: Context, config: Config, commit: str, released: Version | None) -> str:

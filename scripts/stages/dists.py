@@ -1,6 +1,6 @@
 """Build the wheel and the sdist reproducibly, and check their content.
 
-An earlier try's files are taken instead of building again: what was proven is what is published.
+After an earlier attempt, take its files and build nothing: publish the files that were tested.
 """
 
 import shutil
@@ -29,10 +29,11 @@ def run(context: Context) -> Done:
     plan = context.plan
     if not plan.dists:
         return Done()
-    if context.earlier:
+    if context.earlier_lock:
         for name in plan.dists:
             shutil.copy(context.inputs / "earlier" / name, folder / name)
-        return Done((Outcome("dists", "the files of the earlier try", written=False, kind=CHECK),))
+        kept = "the files of the earlier attempt"
+        return Done((Outcome("dists", kept, written=False, kind=CHECK),))
     prove(context, checkout.checkout(context), folder)
     return Done((Outcome("dists", ", ".join(plan.dists), written=True, kind=CHECK),))
 

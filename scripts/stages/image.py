@@ -33,9 +33,9 @@ def run(context: Context, name: str, platform: str) -> Done:
 
 def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
     """Return the digest of an earlier attempt, if the registry still has the image."""
-    if context.earlier is None:
+    if context.earlier_lock is None:
         return None
-    digest = context.earlier.image(image.name).platforms[platform]
+    digest = context.earlier_lock.image(image.name).platforms[platform]
     reference = f"{image.repository}@{digest}"
     found = context.ask(lambda: context.registry.find(reference))
     return digest if found else None

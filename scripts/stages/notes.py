@@ -47,42 +47,44 @@ def asked(context: Context) -> Version:
 def released(context: Context, lock: Lock) -> str:
     """Render the notes of the release or its draft."""
     context.git.fetch(lock.commit)
-    return release_notes(context.knowing(plan=lock.plan), lock)
+    release = context.ask(lambda: context.forge.release(lock.plan.tag))
+    assets = {one.name for one in release.assets} if release else set[str]()
+    return release_notes(context.knowing(plan=lock.plan), lock, assets)
 
 
 def unlocked(context: Context, wanted: Version) -> str:
     """Render from the changelog and the history alone."""
-    began = starting_point.find(context)
-    tag, commit = tagged(began).get(wanted, (began.style.tag(wanted), None))
-    if commit is None and wanted <= version.current(began.config.version):
+    start = starting_point.find(context)
+    tag, commit = tagged(start).get(wanted, (start.style.tag(wanted), None))
+    if commit is None and wanted <= version.current(start.config.version):
         raise UsageError(
             f"{wanted} was never released: tag {tag} does not exist, and "
-            f"{began.branch or began.tag} says {began.config.version} already",
+            f"{start.branch or start.tag} says {start.config.version} already",
             "give a version that has a tag, or a higher one",
         )
-    facts = facts_of(context, began, wanted, tag, commit)
-    return rendered(context, facts, began.config, began.commit)
+    facts = facts_of(context, start, wanted, tag, commit)
+    return rendered(context, facts, start.config, start.commit)
 
 
-def tagged(began: Start) -> dict[Version, tuple[str, str]]:
+def tagged(start: Start) -> dict[Version, tuple[str, str]]:
     """Return every version's tag, with its own spelling (`v0.1.2-rc1`), and its commit."""
-    return {one: (tag, began.refs[f"{tags.REFS}{tag}"]) for one, tag in began.released().items()}
+    return {one: (tag, start.refs[f"{tags.REFS}{tag}"]) for one, tag in start.released().items()}
 
 
 def facts_of(
-    context: Context, began: Start, wanted: Version, tag: str, commit: str | None
+    context: Context, start: Start, wanted: Version, tag: str, commit: str | None
 ) -> NotesFacts:
     """Collect the facts without a lock; `commit` is the tagged one, if there is one."""
-    page, config = context.endpoints.page_url, began.config
-    before = tags.previous(wanted, began.released())
-    previous_tag, previous = tagged(began)[before] if before else (None, None)
-    history.complete(context, commit or began.commit, *([previous] if previous else []))
+    page, config = context.endpoints.page_url, start.config
+    before = tags.previous(wanted, start.released())
+    previous_tag, previous = tagged(start)[before] if before else (None, None)
+    history.complete(context, commit or start.commit, *([previous] if previous else []))
     if config.keeps_changelog:
-        body, date = _told(context, began, wanted, tag, commit)
+        body, date = _told(context, start, wanted, tag, commit)
     else:
-        body, date = sections.from_history(context, config, commit or began.commit, previous), ""
+        body, date = sections.from_history(context, config, commit or start.commit, previous), ""
     bots = config.draft.skip_authors
-    people = history.people(context, commit or began.commit, previous, bots)
+    people = history.people(context, commit or start.commit, previous, bots)
     return NotesFacts(
         project=config.project,
         version=str(wanted),
@@ -100,11 +102,11 @@ def facts_of(
 
 
 def _told(
-    context: Context, began: Start, wanted: Version, tag: str, commit: str | None
+    context: Context, start: Start, wanted: Version, tag: str, commit: str | None
 ) -> tuple[str, str]:
     """Give the changelog's section, and the day of the release if it is known."""
-    path, page = began.config.changelog, context.endpoints.page_url
-    text = context.read_at(commit or began.commit, path)
+    path, page = start.config.changelog, context.endpoints.page_url
+    text = context.read_at(commit or start.commit, path)
     if commit is None:
         today, first = starting_point.today(), None
         text = changelog.cut(

@@ -17,14 +17,14 @@ from scripts.stages import doctor
 
 def run(context: Context) -> Done:
     """Make the plan, or reuse the binding one, and pass it to the jobs."""
-    began = starting_point.find(context)
-    wanted = starting_point.wanted(context, began)
+    start = starting_point.find(context)
+    wanted = starting_point.wanted(context, start)
     context.console.step(f"look for what is there of {wanted}")
-    found = attempt.look(context, began, wanted)
-    plan, commit = attempt.choose(context, began, wanted, found)
+    found = attempt.look(context, start, wanted)
+    plan, commit = attempt.choose(context, start, wanted, found)
     if context.environment.trigger().dry_run:
         plan = plan.for_mode(planning.DRY_RUN)
-    findings = preflight(context, began)
+    findings = preflight(context, start)
     earlier = found.lock if found.lock and found.lock.plan.id == plan.id else None
     hand_over(context, plan, earlier)
     text = report.plan(plan, found.names) + "\n" + report.findings("Preflight", findings)
@@ -32,9 +32,9 @@ def run(context: Context) -> Done:
     return Done(facts=(("commit", commit),))
 
 
-def preflight(context: Context, began: Start) -> list[Finding]:
+def preflight(context: Context, start: Start) -> list[Finding]:
     """Run the doctor before anything is built. A dry run does not need write access."""
-    found = doctor.examine(context, began)
+    found = doctor.examine(context, start)
     problems = [one for one in found if one.status == PROBLEM]
     if problems and not context.environment.trigger().dry_run:
         raise ProblemsError(ServiceError(f"{p.what}: {p.found}", p.remedy) for p in problems)

@@ -138,6 +138,18 @@ def test_verification_is_three_lines_and_the_details_are_folded() -> None:
     assert f"| `mrilikecoding/stream_pose_ml_api:v0.2.4` | `{DIGEST}` |" in folded
 
 
+def test_the_command_that_checks_everything_comes_first() -> None:
+    words = ("verify.py", FACTS.repository_url, "v0.2.4", "--index https://index.example/simple/")
+    text = render(replace(FACTS, verifier=words))
+    where = f"{FACTS.repository_url}/releases/download/v0.2.4/verify.py"
+    assert commands(text)[3:5] == [
+        f"curl --fail --location --remote-name {where}",
+        f"python3 verify.py {FACTS.repository_url} v0.2.4 --index https://index.example/simple/",
+    ]
+    assert "- **Everything public:** one command" in text
+    assert "Everything public" not in render(FACTS)
+
+
 def test_commands_to_install_and_to_verify() -> None:
     url = "https://github.com/mrilikecoding/StreamPoseML"
     assert commands(render(FACTS)) == [
@@ -196,6 +208,15 @@ def test_every_section_of_real_changelogs_makes_notes(path: Path) -> None:
         assert len(notes) <= LIMIT
         words = re.sub(r"^#+ .*$", "", body, flags=re.M).split()
         assert not [word for word in words if word not in notes]
+
+
+@pytest.mark.parametrize(("over", "kept"), [(0, True), (1, False)])
+def test_notes_of_the_greatest_length_are_not_shortened(over: int, kept: bool) -> None:
+    short = render(replace(FACTS, body="### Added\n\n- x"))
+    entry = "x" * (1 + LIMIT - len(short) + over)
+    notes = render(replace(FACTS, body=f"### Added\n\n- {entry}"))
+    assert (entry in notes) is kept
+    assert (len(notes) == LIMIT) is kept
 
 
 def test_long_notes_are_shortened_and_keep_the_rest_of_the_layout() -> None:

@@ -38,8 +38,8 @@ def over_http(bench: Bench, context: Context) -> Context:
 
 @pytest.fixture
 def plan(context: Context) -> Plan:
-    began = starting_point.find(context)
-    return attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
+    start = starting_point.find(context)
+    return attempt._decide(context, start, Version("0.2.4"), starting_point.base_of(context, start))
 
 
 @pytest.fixture
@@ -102,8 +102,8 @@ def test_the_committed_modes_and_bytes_stay(bench: Bench) -> None:
         executable="CITATION.cff",
     )
     context = bench.context()
-    began = starting_point.find(context)
-    plan = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
+    start = starting_point.find(context)
+    plan = attempt._decide(context, start, Version("0.2.4"), starting_point.base_of(context, start))
     commit = release_commit.make(context.knowing(plan=plan))
     converge([ReleaseBranch(context.git, plan, commit)], context.environment.patience)
     new = bench.project.show(commit, "CITATION.cff")
@@ -227,8 +227,8 @@ def test_a_protected_branch_is_asked_by_pull_request_once(
     guarded: Bench,
 ) -> None:
     context = guarded.context(GITHUB_SERVER_URL=guarded.github.url)
-    began = starting_point.find(context)
-    plan = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
+    start = starting_point.find(context)
+    plan = attempt._decide(context, start, Version("0.2.4"), starting_point.base_of(context, start))
     commit = release_commit.make(context.knowing(plan=plan))
     converge([ReleaseBranch(context.git, plan, commit)], context.environment.patience)
     head = guarded.project.sha("main")

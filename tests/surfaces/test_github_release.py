@@ -31,8 +31,8 @@ def forgotten() -> Iterator[None]:
 
 
 def plan_of(context: Context, version: str) -> Plan:
-    began = starting_point.find(context)
-    return attempt._decide(context, began, Version(version), starting_point.origin(context, began))
+    start = starting_point.find(context)
+    return attempt._decide(context, start, Version(version), starting_point.base_of(context, start))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from scripts.release.context import Context
 from scripts.stages.publish_package import credentials
 from scripts.surfaces.package_index import Dists, PackageIndex
 from tests.conftest import Bench
-from tests.core.values import COMMIT, ORIGIN
+from tests.core.values import BASE, COMMIT
 from tests.support.dists import sdist, wheel
 from tests.support.index import TOKEN
 from tests.support.serving import serving
@@ -37,7 +37,7 @@ def folder(bench: Bench) -> Path:
 @pytest.fixture
 def lock(folder: Path) -> Lock:
     product = planning.Product("sample_thing", "Mari <mari@example.org>", True, ())
-    plan = planning.decide(product, Version("0.2.4"), ORIGIN, {})
+    plan = planning.decide(product, Version("0.2.4"), BASE, {})
     dists = tuple(lockfile.locked_dist(n, (folder / n).read_bytes()) for n in plan.dists)
     return Lock(plan, COMMIT, dists, ())
 

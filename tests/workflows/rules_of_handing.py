@@ -17,7 +17,7 @@ from scripts.__main__ import parser
 from scripts.core import ci_plan, planning, version
 from scripts.core.ci_plan import House
 from scripts.core.jobs import JOBS
-from scripts.core.planning import Origin
+from scripts.core.planning import Base
 from scripts.release import configuration, starting_point
 from scripts.release.context import Context
 from scripts.stages.plan import hand_over
@@ -71,9 +71,9 @@ def plan_outputs() -> Mapping[str, str]:
     said.endpoints = SimpleNamespace(registry="docker.io")
     read = configuration.parse((ROOT / configuration.FILE).read_text("utf-8"))
     context = cast(Context, said)
-    origin = Origin(base="0" * 40, branch="main", date="2026-01-01", source_date_epoch=1)
+    base = Base(commit="0" * 40, branch="main", date="2026-01-01", source_date_epoch=1)
     product = starting_point.product(context, read)
-    plan = planning.decide(product, version.parse("9.9.9"), origin, {})
+    plan = planning.decide(product, version.parse("9.9.9"), base, {})
     hand_over(context, plan, None)
     return found
 
