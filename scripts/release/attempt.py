@@ -165,9 +165,10 @@ def _recovered(
     try:
         config = context.config_at(commit)
     except UsageError as error:
+        highest = max(start.released(), default=wanted)
         raise ConflictError(
             f"{wanted} is taken ({', '.join(found.names)}), and was made without this system",
-            f"ask for a free version by its number; the highest is {max(start.released(), default=wanted)}",
+            f"ask for a free version by its number; the highest is {highest}",
         ) from error
     if not config.from_tags and version.current(config.version) != wanted:
         tagged = start.refs.get(f"refs/tags/{start.style.tag(wanted)}", commit)

@@ -69,7 +69,7 @@ def test_an_image_has_the_git_tag_where_a_registry_takes_it(
 def test_a_short_tag_is_no_tag_of_an_image(wanted: str, tag: str, of_images: str) -> None:
     """An image's `0.3` is the pointer of that line."""
     style, version = Style("v{short}"), Version(wanted)
-    plan = planning.decide(PRODUCT, version, ORIGIN, {Version("0.2.0"): "v0.2"}, style)
+    plan = planning.decide(PRODUCT, version, BASE, {Version("0.2.0"): "v0.2"}, style)
     assert (plan.tag, plan.images[0].tag, plan.previous_tag) == (tag, of_images, "v0.2")
     assert planning.read(codec.encode(plan)) == plan
     assert plan.style.either.read(tag) == version
