@@ -1,4 +1,4 @@
-"""What a repository has that can be released, read from its tracked files."""
+"""Find the package and the images of a repository in its tracked files."""
 
 import re
 import tomllib
@@ -30,14 +30,14 @@ Read = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Found:
-    """What is there. Paths are from the repository's root."""
+    """The facts of a repository. Paths start at its root."""
 
     project: Mapping[str, Any]
-    """`[project]` of pyproject.toml, or what stands for it; empty without one."""
+    """`[project]` of pyproject.toml, or its equivalent; empty without one."""
     setup: Told
-    """What stands for it in setup.py and setup.cfg."""
+    """The same facts from setup.py and setup.cfg."""
     version_known: bool
-    """Whether pyproject.toml says the version, or where it comes from."""
+    """Whether pyproject.toml states the version, or its source."""
     is_package: bool
     modules: tuple[str, ...]
     images: tuple[Image, ...]
@@ -45,7 +45,7 @@ class Found:
     changelog: Log
     checks: tuple[str, ...] | None
     configured: bool
-    """Whether there is a `[tool.release]` already."""
+    """Whether `[tool.release]` exists already."""
     publishers: tuple[str, ...]
     """Workflows that publish today."""
     unfit: str = ""
@@ -59,7 +59,7 @@ class Found:
 def look(paths: Collection[str], read: Read, repository: str) -> Found:
     """Look at a repository: `paths` are its files, `read` gives the text of one.
 
-    `repository` is `owner/name` on the forge. Raises UsageError if its pyproject.toml is no TOML.
+    `repository` is `owner/name` on the forge. Raises UsageError if its pyproject.toml is not TOML.
     """
     settings = _pyproject(read(PYPROJECT)) if PYPROJECT in paths else {}
     tool = settings.get("tool", {})
@@ -119,7 +119,7 @@ def _pyproject(text: str) -> dict[str, Any]:
 
 
 def _modules(settings: Mapping[str, Any], paths: Collection[str]) -> tuple[str, ...]:
-    """Name what the wheel holds: as the build is told, else the packages that are there."""
+    """Name the packages in the wheel: those of the build's configuration, or the existing ones."""
     tool = settings.get("tool", {})
     wheel = tool.get("hatch", {}).get("build", {}).get("targets", {}).get("wheel", {})
     setuptools = tool.get("setuptools", {})
@@ -135,7 +135,7 @@ def _modules(settings: Mapping[str, Any], paths: Collection[str]) -> tuple[str, 
 
 
 def _checks(paths: Collection[str], read: Read) -> tuple[str, ...] | None:
-    """Give the command that checks the project, as its own files have it."""
+    """Return the command that checks the project, as its own files have it."""
     if "Makefile" in paths:
         targets = set(re.findall(r"^([\w-]+):(?!=)", read("Makefile"), re.MULTILINE))
         for target in ("check", "test", "tests"):

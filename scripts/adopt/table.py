@@ -1,4 +1,4 @@
-"""The table of pyproject.toml: written below what is there, which stays as it is."""
+"""Write the table into pyproject.toml, below the unchanged rest."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ def write(text: str, found: Found, answers: Mapping[str, str], branch: str) -> s
     """
     added = tomlkit.dumps(_laid_out(_release(found, answers, branch)))
     before = f"{text.rstrip()}\n\n" if text.strip() else ""
-    # As it is read, a file has the line endings that it has.
+    # The text was read with its own line endings.
     return before + f"{added.strip()}\n".replace("\n", "\r\n" if "\r\n" in text else "\n")
 
 

@@ -1,7 +1,7 @@
-"""Which pointers a version moves, which version it follows, and how its tag is spelt.
+"""Which pointers a version moves, which version it follows, and how its tag is spelled.
 
-Pointers are monotonic: each stands at the highest stable version of its line, whatever the order
-of the releases. So a candidate moves none, and a hotfix of an older line moves only that line's.
+Pointers are monotonic: each names the highest stable version of its line, in any order of the
+releases. So a candidate moves none, and a hotfix of an older line moves only that line's pointers.
 """
 
 import re
@@ -16,11 +16,11 @@ LATEST = "latest"
 REFS = "refs/tags/"
 PLACE, SHORT = "{version}", "{short}"
 BEFORE = r"(?![-/.])[\w./@+-]*"
-"""What may stand before a version in a tag: what git allows there, and nothing like an option."""
+"""The text before a tag's version: git accepts it, and no program takes it for an option."""
 TEMPLATE = BEFORE + r"\{(?:version|short)\}"
 """The form of a style's template."""
 RECENT = 10
-"""Among so many of the highest versions another style raises doubt."""
+"""The number of highest versions in which another style raises doubt."""
 _TAG = re.compile(r"(?P<prefix>|(?:\S*[^\w\s.]|\S*_)?v\.?|\S*[-_/@])(?P<version>\d\S*)")
 
 
@@ -84,12 +84,12 @@ class Style(NamedTuple):
 
     @property
     def prefix(self) -> str:
-        """What stands before the version."""
+        """The text before the version."""
         return self.template.partition("{")[0]
 
     @property
     def either(self) -> "Style":
-        """The same, for reading tags of which some may have two numbers."""
+        """The same style, which also reads tags of two numbers."""
         return Style(f"{self.prefix}{SHORT}")
 
     def tag(self, version: Version) -> str:
@@ -98,14 +98,14 @@ class Style(NamedTuple):
         return f"{self.prefix}{shortened(version) if short else version}"
 
     def read(self, tag: str) -> Version | None:
-        """Read a tag; None if it is of another style, or has too few numbers for a version."""
+        """Read a tag; None if it has another style, or too few numbers for a version."""
         if not tag.startswith(self.prefix):
             return None
         least = NUMBERS - 1 if self.template.endswith(SHORT) else NUMBERS
         return from_tag(f"v{tag[len(self.prefix) :]}", least)
 
     def versions(self, tags: Iterable[str]) -> dict[Version, str]:
-        """Give the versions that tags of this style name, each with its tag."""
+        """Return the versions that tags of this style name, each with its tag."""
         return {version: tag for tag in tags if (version := self.read(tag))}
 
 
@@ -115,15 +115,15 @@ def shortened(version: Version | str) -> str:
 
 
 class Detected(NamedTuple):
-    """The style of a repository's tags, and what makes it doubtful."""
+    """The style of a repository's tags, and the styles that make it doubtful."""
 
     style: Style
     others: tuple[str, ...] = ()
-    """Templates of other tags that are about as recent; empty where there is no doubt."""
+    """Templates of other tags that are about as recent; empty without doubt."""
 
     @property
     def warning(self) -> str | None:
-        """Say what is doubtful and what to do; None where nothing is."""
+        """Describe the doubt and the remedy; None without doubt."""
         if not self.others:
             return None
         others = ", ".join(self.others)
@@ -134,10 +134,10 @@ class Detected(NamedTuple):
 
 
 def detect(tags: Iterable[str], configured: str | None = None, project: str = "") -> Detected:
-    """Find how a repository names the tags of its versions, whatever the order of `tags`.
+    """Find how a repository names the tags of its versions, in any order of `tags`.
 
-    `configured` is the template that the configuration names: it is taken as it is. Else it is the
-    style of the highest version among the tags. Tags that begin with a name, such as `api-1.2.3`,
+    `configured` is the template of the configuration, which comes first. Otherwise the highest
+    version among the tags decides. Tags that begin with a name, such as `api-1.2.3`,
     count if the name is the project's (as PyPA's name normalization compares), or if there are no
     others. Without a tag of a version it is `v{version}`.
     """
@@ -173,7 +173,7 @@ def _styled(tag: str) -> Iterator[_Tag]:
     if found := _TAG.fullmatch(tag):
         style = Style(f"{found['prefix']}{SHORT}")
         version = style.read(tag)
-        # A tag can be made by anybody who pushes: none that looks like an option sets a style.
+        # Anybody who pushes can make a tag: one that looks like an option must not set a style.
         if version and re.fullmatch(TEMPLATE, style.template):
             numbers = re.split(r"[^\d.]", found["version"], maxsplit=1)[0].strip(".").split(".")
             yield _Tag(tag, style.prefix, version, len(numbers))

@@ -77,7 +77,7 @@ def test_an_image_alone_gets_no_project_table(tmp_path: Path) -> None:
 
 def test_tags_of_two_numbers_are_continued(tmp_path: Path) -> None:
     _, said = fits(tmp_path, PACKAGE, "1.0 1.1 1.1.1 1.2")
-    assert "tags are spelt {short}" in said
+    assert "tags have the form {short}" in said
 
 
 def test_a_changelog_in_rst_stays_its_projects(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_the_section_unreleased_is_added(tmp_path: Path) -> None:
     here, said = fits(tmp_path, {**PACKAGE, "HISTORY.md": log})
     added = "# Changes\n\n## [Unreleased]\n\n## [1.2.0] - 2025-01-31\n\n- One.\n"
     assert here.text("HISTORY.md") == added
-    assert "HISTORY.md (7 lines): the section Unreleased is added" in said
+    assert "HISTORY.md (7 lines): adds the section Unreleased" in said
 
 
 def test_a_changelog_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
