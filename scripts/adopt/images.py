@@ -80,7 +80,7 @@ def _compose_files(
         try:
             services = (YAML(typ="safe", pure=True).load(read(path)) or {}).get("services")
         except (YAMLError, AttributeError):
-            odd.append(f"{path} is no YAML of services, and is left out")
+            odd.append(f"{path} is not YAML with services, and is ignored")
             continue
         if isinstance(services, dict):
             yield path, {k: v for k, v in services.items() if isinstance(v, dict)}
@@ -112,7 +112,7 @@ def _likely(path: str, tops: Collection[str]) -> bool:
 
 
 def _own_names(images: Sequence[Image], odd: list[str]) -> Iterator[Image]:
-    """Give each image a name of its own; leave out the second one of a repository."""
+    """Yield each image with a name of its own; leave out the second one of a repository."""
     names, repositories = set[str](), set[str]()
     for one in images:
         if one.repository and one.repository in repositories:
@@ -125,7 +125,7 @@ def _own_names(images: Sequence[Image], odd: list[str]) -> Iterator[Image]:
 
 
 def _named(path: str, composed: Mapping[str, Services], known: Mapping[str, Built]) -> Image:
-    """Give name, context and repository of a Dockerfile."""
+    """Return name, context and repository of a Dockerfile."""
     name, context = _service(path, composed)
     folder, _, file = path.rpartition("/")
     if not name:
@@ -141,7 +141,7 @@ def _named(path: str, composed: Mapping[str, Services], known: Mapping[str, Buil
 
 
 def _service(path: str, composed: Mapping[str, Services]) -> tuple[str, str]:
-    """Give the name and the context of the service that is built by a Dockerfile."""
+    """Return the name and the context of the service that is built by a Dockerfile."""
     for services in composed.values():
         for name, service in services.items():
             context, dockerfile = _build(service)

@@ -64,7 +64,7 @@ def _metadata(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _called(text: str) -> Iterator[tuple[str, ast.expr]]:
-    """Give the arguments of the calls of `setup`."""
+    """Yield the arguments of the calls of `setup`."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):

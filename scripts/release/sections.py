@@ -16,7 +16,7 @@ INTERNAL = "Only internal changes."
 def body(
     context: Context, config: Config, commit: str, wanted: Version, previous: str | None
 ) -> str:
-    """Give the section of `wanted` in `commit`, or the changes since `previous`, as Markdown."""
+    """Return the section of `wanted` in `commit`, or the changes since `previous`, as Markdown."""
     if not config.keeps_changelog:
         return from_history(context, config, commit, previous)
     text = context.read_at(commit, config.changelog)
