@@ -41,7 +41,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Images:
-    """The images, the compose file that users get, and what a person is told of them."""
+    """The images, the compose file that users get, and remarks for a person."""
 
     images: tuple[Image, ...]
     compose: str | None

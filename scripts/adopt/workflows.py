@@ -35,7 +35,7 @@ def publishers(paths: Collection[str], read: Read) -> tuple[str, ...]:
 
 
 def built(paths: Collection[str], read: Read, repository: str) -> Iterator[Built]:
-    """Find the images; `repository` is `owner/name` on the forge. Files that are not YAML are ignored."""
+    """Find the images; `repository` is `owner/name`. A file that is not YAML has none."""
     for path in _files(paths):
         try:
             flow = YAML(typ="safe", pure=True).load(read(path))
