@@ -21,6 +21,7 @@ from rehearsal.progress import Progress
 from rehearsal.world import advisories, git_repo, provision
 from rehearsal.world.services import Endpoints, Services
 from scripts.core.errors import UsageError
+from scripts.release import version_source
 
 WORKFLOWS = ".github/workflows"
 WORKFLOW = f"{WORKFLOWS}/release.yml"
@@ -189,9 +190,10 @@ def reviewers(owner: str) -> dict[str, tuple[str, ...]]:
 def project(tree: Path) -> tuple[str, str]:
     """Return owner and name of the repository, from its configuration."""
     text = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
-    images = text.get("tool", {}).get("release", {}).get("images", [])
-    owner = images[0]["repository"].partition("/")[0] if images else "owner"
-    return owner, str(text.get("project", {}).get("name", "project"))
+    release = version_source.inside(text, "tool", "release")
+    images = release.get("images", [])
+    owner, _, image = images[0]["repository"].partition("/") if images else ("owner", "", "project")
+    return owner, str(version_source.static(text, "name") or release.get("name") or image)
 
 
 def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, private: bool) -> World:

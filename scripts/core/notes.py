@@ -76,6 +76,7 @@ class NotesFacts:
     dists: tuple[Dist, ...] = ()
     compose_url: str | None = None
     changelog: str = "CHANGELOG.md"
+    """Its path; empty where the notes come from the history."""
     contributors: tuple[str, ...] = ()
     newcomers: tuple[str, ...] = ()
     """First-time contributors."""
@@ -131,6 +132,9 @@ def parts(facts: NotesFacts) -> dict[str, str]:
 
 def more(facts: NotesFacts) -> str:
     """Link to the rest of shortened notes."""
+    if not facts.changelog:
+        where = f"{facts.repository_url}/commits/{facts.tag}"
+        return f"*Shortened here: [all of it]({where}) is in the history.*"
     where = f"{facts.repository_url}/blob/{facts.tag}/{facts.changelog}"
     return f"*Shortened here: [all of it]({where}) is in the changelog.*"
 

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from scripts.core.planning import Base, Plan
 from scripts.core.tags import Style
 from scripts.release import sboms
 from scripts.release.assets import SBOMS, VERIFIER
+from scripts.release.configuration import Config
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
 from scripts.release.starting_point import Start, base_of, called, check, product
@@ -167,7 +169,14 @@ def _recovered(
     context: Context, start: Start, wanted: Version, found: Attempt, commit: str
 ) -> Plan:
     """Make the plan again from the release commit: its parent, trailer and time are the plan's."""
-    config = context.config_at(commit)
+    try:
+        config = context.config_at(commit)
+    except UsageError as error:
+        highest = max(start.released(), default=wanted)
+        raise ConflictError(
+            f"{wanted} is taken ({', '.join(found.names)}), and was made without this system",
+            f"ask for a free version by its number; the highest is {highest}",
+        ) from error
     if not config.from_tags and version.current(config.version) != wanted:
         tagged = start.refs.get(f"refs/tags/{start.style.tag(wanted)}", commit)
         raise ConflictError(
@@ -179,7 +188,7 @@ def _recovered(
     seconds, parent, branch = context.git.run(
         "show", "--no-patch", f"--format={form}", "--end-of-options", commit
     ).split("\n")[:3]
-    day, back = _date(context, config.changelog, commit, wanted), found.rolled_back
+    day, back = _date(context, config, commit, wanted, int(seconds)), found.rolled_back
     if not branch and not start.tag:
         raise ConflictError(
             f"{wanted} is taken ({', '.join(found.names)}) by a commit that was not made by a "
@@ -193,9 +202,12 @@ def _recovered(
     return _same_branch(start, _decide(context, start, wanted, base, back))
 
 
-def _date(context: Context, path: str, commit: str, wanted: Version) -> str:
-    section = changelog.section(context.read_at(commit, path), wanted, path)
-    return section.date or ""
+def _date(context: Context, config: Config, commit: str, wanted: Version, seconds: int) -> str:
+    """Give the release's day: as the changelog has it, else that of the commit (`plan.epoch`)."""
+    if not config.keeps_changelog:
+        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    path = config.changelog
+    return changelog.section(context.read_at(commit, path), wanted, path).date or ""
 
 
 def _same_branch(start: Start, plan: Plan) -> Plan:

@@ -15,6 +15,8 @@ from scripts.release.version_source import Source, inside
 
 FILE = "pyproject.toml"
 TABLE = "tool.release"
+NO_CHANGELOG = "none"
+"""In the place of a changelog's path: the notes come from the history."""
 AUTHOR = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
 LARGEST_PORT = 65535
 OSV = "https://osv-vulnerabilities.storage.googleapis.com"
@@ -188,13 +190,25 @@ class ScanConfig:
 class Config:
     """Everything that the release knows of the project."""
 
+    name: str | None = _key(
+        "The project's name, where pyproject.toml states none: the build is set up by setup.py "
+        "or setup.cfg.",
+        pattern=PROJECT,
+        default=None,
+    )
+    version_in: str | None = _path(
+        "The file that states the version, where pyproject.toml names none.", default=None
+    )
     branch: str | None = _key(
         "The branch whose changelog a rollback marks; without it, the remote's default branch.",
         pattern=BRANCH,
         form="the name of a branch",
         default=None,
     )
-    changelog: str = _path("The changelog, from the repository's root.", default="CHANGELOG.md")
+    changelog: str = _path(
+        "The changelog, from the repository's root; `none` takes the notes from the history.",
+        default="CHANGELOG.md",
+    )
     notes_template: str | None = _path(
         "A Jinja2 template of the release notes; without one they have the usual layout.",
         default=None,
@@ -239,6 +253,16 @@ class Config:
     """The version as written; empty if only the tags or another file have it."""
     source: Source = Source()  # noqa: RUF009 - it is frozen
     """The place of the version."""
+
+    @property
+    def keeps_changelog(self) -> bool:
+        """Whether there is a file that the release's section is cut in."""
+        return self.changelog != NO_CHANGELOG
+
+    @property
+    def kept_changelog(self) -> str:
+        """The path of that file; empty without one."""
+        return self.changelog if self.keeps_changelog else ""
 
     @property
     def from_tags(self) -> bool:
@@ -325,6 +349,7 @@ class _Reader:
     def project(self, data: dict[str, Any], package: bool) -> dict[str, Any]:
         """Read name and version. A project that releases only images may omit both."""
         name, version = (version_source.static(data, key) for key in ("name", "version"))
+        name = name or inside(data, "tool", "release").get("name")
         if not isinstance(name, str) and (package or name is not None):
             self._wrong("project.name", "is missing", 'write name = "…" in [project]')
         elif isinstance(name, str) and not re.fullmatch(PROJECT, name):

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
-from scripts.core import changelog, notes, proof, version
+from scripts.core import notes, proof, version
 from scripts.core.lockfile import Lock
 from scripts.core.planning import PlannedImage
-from scripts.release import attempt, history, previous, sboms
+from scripts.release import attempt, history, previous, sboms, sections
 from scripts.release.assets import COMPOSE, VERIFIER
 from scripts.release.configuration import Config
 from scripts.release.context import Context
@@ -52,9 +52,9 @@ def rendered(context: Context, facts: notes.NotesFacts, config: Config, commit: 
 
 def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
     """Collect the facts for the notes. The lock and the history decide all of them."""
-    plan, page, path = made.plan, context.endpoints.page_url, context.config.changelog
-    text = context.read_at(made.commit, path)
-    section = changelog.section(text, version.parse(plan.version), path)
+    plan, page, config = made.plan, context.endpoints.page_url, context.config
+    said_in = made.commit if config.keeps_changelog else plan.base
+    previous = context.ask(context.git.refs).get(f"refs/tags/{plan.previous_tag}")
     pinned_compose = f"{page}/releases/download/{plan.tag}/{COMPOSE}"
     sizes, before = image_sizes(context, made)
     people = contributors(context, made)
@@ -64,7 +64,7 @@ def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
         tag=plan.tag,
         date=plan.date,
         prerelease=plan.prerelease,
-        body=changelog.excerpt(text, section),
+        body=sections.body(context, config, said_in, version.parse(plan.version), previous),
         repository_url=page,
         previous_tag=plan.previous_tag,
         images=tuple(
@@ -79,12 +79,12 @@ def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
             for i in plan.images
         ),
         dists=tuple(notes.Dist(d.name, d.sha256, d.size) for d in made.dists),
-        compose_url=pinned_compose if context.config.compose and plan.images else None,
-        changelog=path,
+        compose_url=pinned_compose if config.compose and plan.images else None,
+        changelog=config.kept_changelog,
         contributors=people.all,
         newcomers=people.new,
-        extras=context.config.package.extras if context.config.package else (),
-        internal=context.config.internal,
+        extras=config.package.extras if config.package else (),
+        internal=config.internal,
         proof=tuple(proof_lines(context, made, sizes, before)),
     )
 

@@ -429,7 +429,7 @@ class Published(Surface):
         latest = self.forge.latest()
         if latest is None or latest == self.plan.tag:
             return latest is None
-        held = self.plan.style.read(latest)
+        held = self.plan.style.either.read(latest)
         return held is None or held < version.parse(self.plan.version)
 
 
