@@ -38,6 +38,8 @@ def commit(bare: Path, branch: str, folder: Path) -> str:
         text = _DOCKERFILE.format(stage=stage, path=image["dockerfile"])
         (folder / image["dockerfile"]).write_text(text, "utf-8")
     file.write_text(tomlkit.dumps(document), "utf-8")
+    if not git_repo.changes(folder):
+        return git_repo.git(folder, "rev-parse", "HEAD")
     message = "Build empty images in this rehearsal"
     git_repo.git(folder, "commit", "--quiet", "--all", "--message", message, **WHO)
     git_repo.git(folder, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")

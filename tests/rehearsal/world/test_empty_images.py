@@ -38,6 +38,17 @@ def test_dockerfiles_and_table_change_in_one_commit(tmp_path: Path) -> None:
     assert (read.compose, read.images[0].port, read.images[0].health) == (None, None, None)
 
 
+def test_a_package_alone_stays_as_it_is(tmp_path: Path) -> None:
+    checkout, bare = tmp_path / "checkout", tmp_path / "bare.git"
+    checkout.mkdir()
+    (checkout / "pyproject.toml").write_text('[tool.release.package]\nmodules = ["thing"]\n')
+    git_repo.git(checkout, "init", "--quiet", "--initial-branch=main")
+    git_repo.git(checkout, "add", "--all")
+    git_repo.git(checkout, "commit", "--quiet", "--message", "One", **WHO)
+    before = git_repo.bare(checkout, bare)
+    assert empty_images.commit(bare, "main", tmp_path / "clone") == before
+
+
 def test_the_folder_of_a_world_is_ignored_after_its_end(tmp_path: Path) -> None:
     folder = tmp_path / ".rehearsal"
     folder.mkdir()
