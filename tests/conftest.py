@@ -49,6 +49,38 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
+SHARED = ("surroundings", "released", "mlflow_python")
+"""What is slow to start and used by several files."""
+LONG = (
+    "tests/rehearsal/test_kept.py",
+    "surroundings",
+    "tests/rehearsal/test_release.py",
+    "tests/rehearsal/faults/test_fault_matrix.py",
+    "tests/rehearsal/test_composed.py",
+    "mlflow_python",
+    "released",
+    "world",
+)
+"""The groups that take minutes, in the order in which they begin."""
+
+
+def group(item: pytest.Item) -> str:
+    """Name what a test shares with others: its file, or what several files use."""
+    known = {*getattr(item, "fixturenames", ()), *vars(item.module)}  # type: ignore[attr-defined]
+    if "world" in known and item.get_closest_marker("world"):
+        return "world"
+    return next((one for one in SHARED if one in known), item.nodeid.partition("::")[0])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell `--dist loadgroup` which tests need one process, and begin with the longest."""
+    order = {name: number for number, name in enumerate(LONG)}
+    groups = {item: group(item) for item in items}
+    for item, name in groups.items():
+        item.add_marker(pytest.mark.xdist_group(name))
+    items.sort(key=lambda item: order.get(groups[item], len(order)))
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("template")

@@ -31,7 +31,7 @@ from rehearsal.world import (
 from rehearsal.world.provision import Progress, Tools
 from scripts.core.errors import ServiceError
 
-GATEWAY_READY = 20  # seconds
+GATEWAY_READY = 90  # seconds
 
 
 @dataclass(frozen=True)
