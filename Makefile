@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 # By default uv trusts only its own certificates, which fails behind a company proxy.
 export UV_SYSTEM_CERTS := 1
 export HOME ?= $(CURDIR)/.cache/home
+# Most commands start many Pythons: what one has compiled, the next one need not compile again.
+unexport PYTHONDONTWRITEBYTECODE
 # In an empty environment bash uses a default PATH, but does not export it to the programs it starts.
 export PATH ?= /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 

@@ -49,7 +49,7 @@ def pytest_configure() -> None:
         del os.environ[name]
 
 
-SHARED = ("surroundings", "released", "mlflow_python")
+SHARED = ("surroundings", "released")
 """What is slow to start and used by several files."""
 LONG = (
     "tests/rehearsal/test_kept.py",
@@ -57,7 +57,8 @@ LONG = (
     "tests/rehearsal/test_release.py",
     "tests/rehearsal/faults/test_fault_matrix.py",
     "tests/rehearsal/test_composed.py",
-    "mlflow_python",
+    "tests/services/test_mlflow.py",
+    "tests/services/test_strangers.py",
     "released",
     "world",
 )
