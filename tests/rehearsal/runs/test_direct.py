@@ -48,6 +48,7 @@ jobs:
   publish:
     needs: [plan, images]
     if: needs.plan.outputs.mode == 'release'
+    permissions: {{id-token: write}}
     steps:
       - uses: {CHECKOUT}
         with: {{fetch-depth: 0}}
@@ -86,6 +87,7 @@ runs:
 """
 STAGE = """\
 import json, os, pathlib, subprocess, sys, time
+SECRETS = ("GITHUB_TOKEN", "REGISTRY_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 out = pathlib.Path("release/out")
 out.mkdir(parents=True)
 verb, wanted = sys.argv[1], os.environ.get("WANTED", "")
@@ -96,7 +98,7 @@ history = subprocess.run(
 facts = {
     "argv": sys.argv[1:],
     "in": sorted(path.name for path in pathlib.Path("release/in").glob("*")),
-    "secrets": [name for name in ("GITHUB_TOKEN", "REGISTRY_TOKEN") if os.environ.get(name)],
+    "secrets": [name for name in SECRETS if os.environ.get(name)],
     "history": int(history),
     "wanted": wanted,
     "needs": {key: one["result"] for key, one in json.loads(os.environ.get("NEEDS", "{}")).items()},
@@ -165,7 +167,7 @@ def test_every_job_runs_as_the_files_say(place: tuple[Setting, Event]) -> None:
     assert done.ok
     keys = ("plan", "images", "images/build", "publish", "report")
     assert done.results == dict.fromkeys(keys, "success")
-    assert sorted(one.part.label for one in done.parts) == [
+    assert sorted(one.leg.label for one in done.legs) == [
         "image-one", "image-two", "plan", "publish", "report",
     ]  # fmt: skip
     assert result(done, "image-two")["argv"] == ["image", "--name", "two"]
@@ -183,7 +185,7 @@ def test_a_job_gets_the_artifacts_before_it_and_its_own_secrets_only(
     ]  # fmt: skip
     assert result(done, "plan")["secrets"] == ["GITHUB_TOKEN"]
     assert result(done, "image-one")["secrets"] == ["REGISTRY_TOKEN"]
-    assert result(done, "publish")["secrets"] == []
+    assert result(done, "publish")["secrets"] == ["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
 
 
 def test_an_environments_secrets_reach_its_jobs_only(place: tuple[Setting, Event]) -> None:
@@ -266,7 +268,7 @@ def test_a_run_can_be_taken_up_and_cut(place: tuple[Setting, Event], tmp_path: P
     begun = direct.Begun(first.results, first.outputs, first.folder / "artifacts")
     second = Setting(**{**vars(setting), "folder": tmp_path / "world" / "runs" / "2"})
     done = direct.run(second, event, begun=begun)
-    assert [one.part.label for one in done.parts] == ["publish", "report"]
+    assert [one.leg.label for one in done.legs] == ["publish", "report"]
     assert "plan.json" in result(done, "publish")["in"]  # type: ignore[operator]
 
 
