@@ -50,7 +50,7 @@ lock: ## Compile requirements/*.in into hash-pinned requirements/*.txt.
 	    --output-file "$${file%.in}.txt" "$$file"; done
 
 # Tests that share a service run in one process, and the longest begin first: tests/conftest.py.
-GROUPS_OF_TESTS := --dist loadgroup --no-loadscope-reorder
+GROUPS_OF_TESTS := --dist loadscope --no-loadscope-reorder
 
 .PHONY: test
 test: .venv/ready ## Run all tests: the fast ones, then those that start services, worlds and whole releases.
