@@ -67,7 +67,13 @@ GROUPS = {
     "tests/stages/test_rollback.py": "released",
     "tests/stages/test_trust.py": "released",
     "tests/stages/test_verifier.py": "released",
+    "tests/stages/test_approval.py": "released",
+    "tests/stages/test_document.py": "released",
+    "tests/stages/test_notes.py": "released",
+    "tests/stages/test_plan.py": "released",
+    "tests/stages/test_rebuild.py": "released",
     "tests/rehearsal/world/test_registry.py": "world",
+    "tests/rehearsal/world/test_base_images.py": "world",
 }
 """Files that share what is slow to start, with its name, and those that take minutes, in the order
 in which they begin. Every other file is a group of its own."""
