@@ -199,7 +199,7 @@ class Release:
 
     @contextlib.contextmanager
     def checking(self, surface: str, detail: str = "") -> Iterator[list[str]]:
-        """Turn what goes wrong inside into a finding about the surface, else say that it is ok."""
+        """Turn an error inside into a finding about the surface; without one, report ok."""
         said = [detail] if detail else []
         try:
             yield said

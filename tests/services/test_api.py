@@ -183,7 +183,7 @@ def test_a_posted_recording_is_classified_in_both_forms(api):
     ("body", "kind", "detail"),
     [
         (b"", "application/json", "no JSON"),
-        (b"\xff\xfe", "application/json", "no UTF-8"),
+        (b"\xff\xfe", "application/json", "not UTF-8"),
         (b"[]", "application/json", 'a list "frames"'),
         (b'{"frames": []}', "application/json", "no frames"),
         (b'{"frames": [1]}', "application/json", "line 2: expected an object"),
