@@ -304,10 +304,10 @@ class _Start:
 def _needs(docker: machine_docker.MachineDocker | None, images: list[str]) -> list[str]:
     """List the programs that this machine's world needs beyond Python.
 
-    actionlint is for the project's own checks: each job has its own cache, in which every run would
-    build it again.
+    actionlint is for the project's own checks, and the scanner for the job `scan`: each job has its
+    own cache, in which every run would build them again.
     """
-    needs = ["registry", "git", "docker", "actionlint"]
+    needs = ["registry", "git", "docker", "actionlint", "osv-scanner"]
     needs += [name for name in machine_docker.PLUGINS if not (docker and name in docker.plugins)]
     needs += [] if docker else ["dockerd", "ip"]
     needs += [] if docker and not images else ["buildkitd", "runc"]

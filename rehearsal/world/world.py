@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.progress import Progress
-from rehearsal.world import git_repo, provision
+from rehearsal.world import advisories, git_repo, provision
 from rehearsal.world.services import Endpoints, Services
 from scripts.core.errors import UsageError
 from scripts.release import version_source
@@ -69,6 +69,11 @@ class World:
     def bare(self) -> Path:
         """The repository behind that address."""
         return _bare(self.folder, self.owner, self.name)
+
+    @property
+    def advisories(self) -> Path:
+        """The folder of the database of advisories."""
+        return self.folder / "advisories"
 
     def facts(self) -> dict[str, str]:
         """Return what `world.json` says."""
@@ -204,6 +209,7 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, priva
     if left_out := git_repo.changes(checkout):
         some = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")  # noqa: PLR2004
         progress.say(f"  note    the rehearsal uses HEAD, without uncommitted changes: {some}")
+    advisories.write(folder / "advisories")
     token = f"ghp_{secrets.token_hex(18)}"
     github = {
         "folder": str(folder / "github"),

@@ -87,6 +87,9 @@ class NotesFacts:
     internal: tuple[str, ...] = ("Internal",)
     """Titles of the groups that are not for users: the notes fold them below the others."""
 
+    proof: tuple[tuple[str, str], ...] = ()
+    """Lines about security and size, each with its details, which the notes fold."""
+
     @property
     def downloads(self) -> str:
         """The address of the release's assets, without the file."""
@@ -121,6 +124,7 @@ def parts(facts: NotesFacts) -> dict[str, str]:
         "images": _images(facts),
         "installation": _installation(facts),
         "verification": _verification(facts),
+        "proof": "\n\n".join(_folded(*one) for one in facts.proof),
         "contributors": _contributors(facts),
         "comparison": _comparison(facts),
     }

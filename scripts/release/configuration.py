@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
-from scripts.core import announcement, tags
+from scripts.core import announcement, scan_policy, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.noise import BOTS, SUBJECTS
 from scripts.core.planning import BRANCH, INSIDE, PERSON, PROJECT
@@ -19,6 +19,10 @@ NO_CHANGELOG = "none"
 """In the place of a changelog's path: the notes come from the history."""
 AUTHOR = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
 LARGEST_PORT = 65535
+OSV = "https://osv-vulnerabilities.storage.googleapis.com"
+"""OSV's public archives (google.github.io/osv.dev, data)."""
+ADDRESS = r"(https?|file)://\S+"
+DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 PLATFORM = r"linux/(amd64|arm64)"
 # A first part with a dot or a port is a registry's host (the reference grammar of distribution).
 REPOSITORY = (
@@ -104,6 +108,11 @@ class PackageConfig:
         "each build takes the newest packages that the project allows.",
         default=None,
     )
+    environment: str | None = _path(
+        "The lock of what the package runs with, which its SBOM lists: pip's requirements or "
+        "uv.lock. Without one, uv.lock if there is one.",
+        default=None,
+    )
 
 
 @dataclass(frozen=True)
@@ -138,6 +147,43 @@ class AnnounceConfig:
     discussion: str | None = _key(
         "The category in which GitHub opens a discussion for the release.", default=None
     )
+
+
+@dataclass(frozen=True)
+class ExceptionConfig:
+    """A vulnerability that does not stop releases for a while."""
+
+    id: str = _key("Its id: CVE-…, GHSA-…, PYSEC-….", pattern=r"[A-Za-z]+(-[\w.]+)+")
+    until: str = _key(
+        "The last day on which it does not stop.", pattern=DAY, form="a day as YYYY-MM-DD"
+    )
+    reason: str = _key("Why it can wait.")
+
+
+@dataclass(frozen=True)
+class ScanConfig:
+    """What is scanned for known vulnerabilities, and what stops a release."""
+
+    stop: str = _key(
+        "What stops: a level, and `fixable` before it if only what has a fix does.",
+        pattern=scan_policy.POLICY,
+        form="`fixable high`, `critical`, `never` or the like",
+        default="fixable high",
+    )
+    database: str = _key(
+        "Where the advisories are: `ECOSYSTEM/all.zip` below this address.",
+        pattern=ADDRESS,
+        form="an address",
+        default=OSV,
+    )
+    fallback: str | None = _key(
+        "Where a copy of them is that is used, with its age shown, if `database` cannot be had; "
+        "without one the release stops.",
+        pattern=ADDRESS,
+        form="an address",
+        default=None,
+    )
+    exceptions: tuple[ExceptionConfig, ...] = _key("What may wait.", default=())
 
 
 @dataclass(frozen=True)
@@ -195,6 +241,9 @@ class Config:
         "The places where a release is announced; without it, none.", default=AnnounceConfig()
     )
     images: tuple[ImageConfig, ...] = _key("The images; none if only a package is.", default=())
+    scan: ScanConfig | None = _key(
+        "The scan for known vulnerabilities; without it, none.", default=None
+    )
     draft: DraftConfig = _key(
         "The changes that the changelog's draft omits.", default=DraftConfig()
     )
@@ -228,6 +277,8 @@ SECTIONS: dict[str, type[Any]] = {
     "announce": AnnounceConfig,
     "webhooks": WebhookConfig,
     "draft": DraftConfig,
+    "scan": ScanConfig,
+    "exceptions": ExceptionConfig,
 }
 
 
