@@ -32,7 +32,7 @@ from rehearsal.world.provision import Progress, Tools
 from scripts.core.errors import ServiceError
 from scripts.release import version_source
 
-GATEWAY_READY = 20  # seconds
+GATEWAY_READY = 90  # seconds
 
 
 @dataclass(frozen=True)
