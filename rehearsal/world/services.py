@@ -30,6 +30,7 @@ from rehearsal.world import (
 )
 from rehearsal.world.provision import Progress, Tools
 from scripts.core.errors import ServiceError
+from scripts.release import version_source
 
 GATEWAY_READY = 90  # seconds
 
@@ -200,7 +201,9 @@ class _Start:
         images_table = project.get("tool", {}).get("release", {}).get("images", [])
         spaces = {one.get("repository", "").partition("/")[0] for one in images_table}
         self._namespaces = tuple(sorted(spaces - {""})) or ("rehearsal",)
-        self._projects = [project["project"]["name"]] if "project" in project else []
+        release = version_source.inside(project, "tool", "release")
+        name = version_source.static(project, "name") or release.get("name")
+        self._projects = [name] if name else []
 
     def run(self, progress: Progress) -> Endpoints:
         with ThreadPoolExecutor() as pool:

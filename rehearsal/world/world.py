@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.progress import Progress
-from rehearsal.world import advisories, git_repo, provision
+from rehearsal.world import advisories, empty_images, git_repo, provision
 from rehearsal.world.services import Endpoints, Services
 from scripts.core.errors import UsageError
 from scripts.release import version_source
@@ -112,11 +112,18 @@ class World:
 
 
 def up(
-    folder: Path, checkout: Path, progress: Progress, *, version: str, private: bool = False
+    folder: Path,
+    checkout: Path,
+    progress: Progress,
+    *,
+    version: str,
+    private: bool = False,
+    build: bool = True,
 ) -> World:
     """Bring a world up in `folder`, its remote seeded with the checkout's HEAD.
 
-    Raises `UsageError` if one is up there. A failed start ends everything that it started.
+    Without `build`, the images of the remote are empty. Raises `UsageError` if a world is up there.
+    A failed start ends everything that it started.
     """
     if (folder / "world.json").exists() or (folder / "services.json").exists():
         raise UsageError(
@@ -128,7 +135,7 @@ def up(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".gitignore").write_text("*\n")
     try:
-        world = _up(folder.resolve(), checkout, progress, version, private=private)
+        world = _up(folder.resolve(), checkout, progress, version, private=private, build=build)
     except BaseException:
         _clean(folder, keep=("runs",))
         raise
@@ -196,9 +203,15 @@ def project(tree: Path) -> tuple[str, str]:
     return owner, str(version_source.static(text, "name") or release.get("name") or image)
 
 
-def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, private: bool) -> World:
+def _up(
+    folder: Path, checkout: Path, progress: Progress, version: str, *, private: bool, build: bool
+) -> World:
     with progress.step("remote from HEAD"):
         commit = git_repo.bare(checkout, folder / "seed.git", BRANCH)
+        if not build:
+            commit = empty_images.commit(folder / "seed.git", BRANCH, folder / "empty")
+            shutil.rmtree(folder / "empty")
+            progress.say(f"  note    {empty_images.NOTE}")
         git_repo.tree(folder / "seed.git", commit, folder / "tree")
         owner, name = project(folder / "tree")
         bare = _bare(folder, owner, name)
@@ -241,7 +254,7 @@ def _private(path: Path, content: Mapping[str, Any]) -> None:
 def _clean(folder: Path, keep: tuple[str, ...]) -> None:
     """Remove the folder's content except `keep`; of the runs, keep only the logs."""
     for path in folder.glob("*"):
-        if path.name not in keep:
+        if path.name not in (*keep, ".gitignore"):
             _remove(path)
     for run in folder.glob("runs/*"):
         for path in run.glob("*"):
