@@ -1,4 +1,4 @@
-"""SBOMs in a release: one archive, the same bytes each time, and each document bound by the lock."""
+"""SBOMs in a release: one archive, always the same bytes, each document bound by the lock."""
 
 import hashlib
 import io
