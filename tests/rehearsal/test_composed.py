@@ -25,8 +25,6 @@ pytestmark = pytest.mark.world
 
 ROOT = Path(__file__).parents[2]
 PORTS = {"api": [5001], "web": [3000], "mlflow": [5002, 1234]}
-GRACE = {"api": 15, "web": 10, "mlflow": 30}
-"""Seconds that compose waits for each before it kills."""
 SECONDS = 120
 FREE = dict.fromkeys(("API_PORT", "WEB_PORT", "MLFLOW_PORT", "MODEL_PORT"), "0")
 
@@ -151,12 +149,10 @@ def test_each_is_stopped_cleanly_within_its_grace_with_streams_open(
         streams = [stack.enter_context(opened(url)) for url in places]
         for stream in streams:
             stream.recv(60)
-        began = time.monotonic()
         composed.compose("stop", name)
-        took = time.monotonic() - began
         state = composed.state(name)["State"]
+        # What is killed at the end of its grace ends with 137.
         assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
-        assert took < GRACE[name], "it was killed"
         for stream in streams if name == "api" else ():
             with pytest.raises(ConnectionClosed) as end:
                 stream.recv(60)
