@@ -70,6 +70,8 @@ class Endpoints:
     index_upload: str | None
     index_simple: str | None
     registry: str
+    advisories: str | None = None
+    """Where the database of advisories is, instead of where the table says."""
 
     @property
     def page_url(self) -> str:
@@ -170,6 +172,7 @@ class Environment:
             index_upload=self.get("PACKAGE_INDEX_UPLOAD_URL"),
             index_simple=self.get("PACKAGE_INDEX_URL"),
             registry=self._formed("IMAGE_REGISTRY", HOST, "docker.io"),
+            advisories=self.get("VULNERABILITY_DATABASE_URL"),
         )
 
     def _formed(self, name: str, form: str, default: str) -> str:
