@@ -1,4 +1,4 @@
-"""The form behind a workflow's *Run workflow* button, and what becomes of what is typed there."""
+"""The form of a workflow's *Run workflow* button, and the inputs that it gives to a run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,11 @@ BUTTON = "workflow_dispatch"
 
 
 def fill_in(path: str, text: str, typed: Mapping[str, str]) -> dict[str, str]:
-    """Return the inputs that GitHub gives to a run: as typed, or the default; always as strings.
+    """Return the inputs that GitHub gives to a run: the typed text or the default, as a string.
 
-    `text` is the workflow file at `path`. act checks none of this. Raises `UsageError` for what
-    GitHub refuses: a workflow without a button, an unknown input, one that is missing, or no choice
-    of those there are.
+    `text` is the workflow file at `path`. act does not check the inputs. Raises `UsageError` if
+    GitHub would reject them: a workflow without a button, an unknown or missing input, or a value
+    outside the choices.
     """
     form = _form(path, yaml.safe_load(text))
     if unknown := sorted(typed.keys() - form.keys()):
@@ -43,5 +43,5 @@ def _value(name: str, field: Mapping[str, Any], typed: str | None) -> str:
         raise UsageError(f"the input {name} is required", f"give it: --input {name}=…")
     allowed = {"boolean": ["true", "false"], "choice": field.get("options", [])}.get(kind, [])
     if allowed and value not in allowed:
-        raise UsageError(f"{value!r} is no {name}", f"choose one of: {', '.join(allowed)}")
+        raise UsageError(f"{value!r} is not a valid {name}", f"choose one of: {', '.join(allowed)}")
     return value

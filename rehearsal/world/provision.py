@@ -1,8 +1,7 @@
 """Find or install the programs of a world.
 
-Debian's packages give what the distribution ships; BuildKit, buildx, compose, the registry and
-actionlint are built from the Go modules that `rehearsal/tools` pins, into a cache outside the
-checkout that every checkout shares.
+Some programs come from Debian's packages. BuildKit, buildx, compose, the registry and actionlint
+are built from the Go modules that `rehearsal/tools` pins, into a cache that all checkouts share.
 """
 
 import fcntl
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.core.errors import ServiceError, UsageError
+from scripts.tools import scanner
 
 Progress = Callable[[str], None]
 
@@ -55,6 +55,7 @@ GO_TOOLS = {
         "github.com/rhysd/actionlint",
         folder=TOOLS / "actionlint",
     ),
+    "osv-scanner": GoTool(scanner.PACKAGE, "github.com/google/osv-scanner/v2", scanner.MODULE),
 }
 
 # Program -> Debian package.
@@ -101,15 +102,15 @@ def which(name: str) -> str | None:
 
 
 def ca_bundle() -> str:
-    """Return the file of certificates that this machine trusts, empty if there is none."""
+    """Return the path of the certificates that this machine trusts, or an empty text."""
     named = os.environ.get("SSL_CERT_FILE", "")
     return next((one for one in (named, *CA_BUNDLES) if one and Path(one).exists()), "")
 
 
 def home_folder() -> Path:
-    """Return the user's home as the system knows it.
+    """Return the user's home from the system's user database.
 
-    HOME comes last: where the environment was emptied it is missing or a throw-away folder.
+    HOME comes last: in an empty environment it is missing or a temporary folder.
     """
     try:
         return Path(pwd.getpwuid(os.getuid()).pw_dir)
@@ -214,24 +215,37 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _key(go: str) -> str:
-    """Name the build by all its inputs."""
+    """Name the build by its inputs, without the scanner's: it is the smallest, and changes most."""
     parts = [
         _run([go, "env", "GOVERSION", "GOARCH"], env=machine_environment(), remedy="install Go")
     ]
-    parts += [
-        (f / n).read_text() for f in (TOOLS, TOOLS / "actionlint") for n in ("go.mod", "go.sum")
-    ]
+    parts += [_sums(folder) for folder in (TOOLS, TOOLS / "actionlint")]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
+def _sums(folder: Path) -> str:
+    return "\n".join((folder / name).read_text() for name in ("go.mod", "go.sum"))
+
+
+def _there(folder: Path, name: str) -> bool:
+    """Tell whether a program is built: one of a folder that `_key` leaves out, from these files."""
+    mark = folder / f".{name}.sums"
+    tool = GO_TOOLS[name]
+    apart = tool.folder == scanner.MODULE
+    return (folder / name).exists() and (
+        not apart or (mark.exists() and mark.read_text() == _sums(tool.folder))
+    )
+
+
 def _build_missing(go: str, names: list[str], folder: Path, progress: Progress) -> None:
-    if all((folder / name).exists() for name in names):
+    if all(_there(folder, name) for name in names):
         return
     with locked(folder.parent / "lock"):
-        missing = [name for name in names if not (folder / name).exists()]
+        missing = [name for name in names if not _there(folder, name)]
         for number, name in enumerate(missing, 1):
             progress(f"building {name} {number}/{len(missing)}")
             _build(go, GO_TOOLS[name], folder / name)
+            (folder / f".{name}.sums").write_text(_sums(GO_TOOLS[name].folder))
 
 
 def _build(go: str, tool: GoTool, target: Path) -> None:

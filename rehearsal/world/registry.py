@@ -1,4 +1,4 @@
-"""The CNCF registry of a world, behind a Unix socket: who may do what is the gateway's business."""
+"""The CNCF registry of a world, behind a Unix socket. The gateway checks the access."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from rehearsal.world import processes, sockets
 from rehearsal.world.provision import Tools
 
-READY = 20  # seconds
+READY = 90  # seconds
 
 
 def start(folder: Path, where: Path, tools: Tools) -> None:

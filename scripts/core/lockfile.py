@@ -4,16 +4,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from scripts.core import codec, planning
+from scripts.core import codec, planning, sbom
 from scripts.core.errors import ConflictError
 from scripts.core.planning import Plan, PlannedImage
+from scripts.core.scan_policy import Verdict
 
 NAME = "release.json"
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
 """`owner/name` on the forge."""
 EXCHANGED = (
-    "somebody exchanged that file: find out who and when, and put the right one back; a draft that "
-    "nobody has seen can be deleted, and the release run again"
+    "somebody replaced that file: find out who and when, and restore the right one; if only a "
+    "draft has it, delete the draft and run the release again"
 )
 
 
@@ -37,6 +38,26 @@ class LockedImage:
 
 
 @dataclass(frozen=True)
+class LockedSbom:
+    """One document of the asset `sboms.zip`."""
+
+    name: str
+    """The file in the archive: `api-linux-amd64.cdx.json`."""
+    sha256: str
+
+
+@dataclass(frozen=True)
+class LockedBase:
+    """The base image of one platform's image, as it was built."""
+
+    image: str
+    platform: str
+    reference: str
+    """`docker.io/library/python:3.13-slim`, which can move."""
+    digest: str
+
+
+@dataclass(frozen=True)
 class Lock:
     """The exact content of one release, and the plan it came from."""
 
@@ -46,9 +67,13 @@ class Lock:
     images: tuple[LockedImage, ...]
     repository: str = field(default="", metadata=codec.LATER)
     """`owner/name` on the forge; empty in locks that predate this field."""
+    sboms: tuple[LockedSbom, ...] = field(default=(), metadata=codec.LATER)
+    bases: tuple[LockedBase, ...] = field(default=(), metadata=codec.LATER)
+    scan: Verdict | None = field(default=None, metadata=codec.LATER)
+    """What the scan came to; none where nothing is scanned."""
 
     def image(self, name: str) -> LockedImage:
-        """Give the image of that name."""
+        """Return the image of that name."""
         return next(image for image in self.images if image.name == name)
 
     def pinned(self, planned: PlannedImage) -> str:
@@ -56,7 +81,7 @@ class Lock:
         return f"{planned.repository}@{self.image(planned.name).digest}"
 
     def references(self) -> dict[str, str]:
-        """Give every image's pinned reference by its name."""
+        """Return every image's pinned reference by its name."""
         return {planned.name: self.pinned(planned) for planned in self.plan.images}
 
 
@@ -79,9 +104,9 @@ def _altered(lock: Lock) -> Iterator[str]:
     planned = sorted((image.name, sorted(image.platforms)) for image in lock.plan.images)
     if sorted((image.name, sorted(image.platforms)) for image in lock.images) != planned:
         yield "its images are not those of its plan"
-    digests = [d for image in lock.images for d in (image.digest, *image.platforms.values())]
-    hashes = [f"sha256:{dist.sha256}" for dist in lock.dists]
-    wrong = [one for one in digests + hashes if not re.fullmatch("sha256:[0-9a-f]{64}", one)]
+    if lock.sboms and sorted(one.name for one in lock.sboms) != sorted(sbom_names(lock.plan)):
+        yield "its SBOMs are not those of its plan"
+    wrong = [one for one in _digests(lock) if not re.fullmatch("sha256:[0-9a-f]{64}", one)]
     wrong += [lock.commit] if not re.fullmatch(planning.COMMIT, lock.commit) else []
     named = lock.repository and not re.fullmatch(REPOSITORY, lock.repository)
     wrong += [lock.repository] if named else []
@@ -89,20 +114,37 @@ def _altered(lock: Lock) -> Iterator[str]:
     yield from (f"{one!r} cannot be" for one in wrong)
 
 
+def _digests(lock: Lock) -> Iterator[str]:
+    for image in lock.images:
+        yield from (image.digest, *image.platforms.values())
+    yield from (base.digest for base in lock.bases)
+    yield from (f"sha256:{dist.sha256}" for dist in lock.dists)
+    yield from (f"sha256:{one.sha256}" for one in lock.sboms)
+    yield from (f"sha256:{one}" for one in (lock.scan.databases.values() if lock.scan else ()))
+
+
+def sbom_names(plan: Plan) -> list[str]:
+    """Name the SBOMs of a release: one for each platform's image, and one for the package."""
+    images = [
+        sbom.asset_name(one.name, platform) for one in plan.images for platform in one.platforms
+    ]
+    return [*images, *([sbom.PACKAGE] if plan.dists else [])]
+
+
 def write(lock: Lock) -> str:
-    """Give the text of `release.json`. A run's mode is not part of it."""
+    """Return the text of `release.json`. A run's mode is not part of it."""
     return codec.encode(replace(lock, plan=lock.plan.for_mode(planning.RELEASE)))
 
 
 def sha256(content: bytes) -> str:
-    """Give the SHA-256 of a content, in hex."""
+    """Return the SHA-256 of a content, in hex."""
     import hashlib  # noqa: PLC0415 - start-up counts
 
     return hashlib.sha256(content).hexdigest()
 
 
 def digest(lock: Lock) -> str:
-    """Give the SHA-256 of its text, in hex."""
+    """Return the SHA-256 of its text, in hex."""
     return sha256(write(lock).encode())
 
 
@@ -144,9 +186,9 @@ def locked_dist(name: str, content: bytes) -> LockedDist:
 
 
 def unbuilt(plan: Plan) -> Lock:
-    """Give the lock of a plan before anything is built: without commit, hashes and digests.
+    """Return the lock of a plan before anything is built: without commit, hashes and digests.
 
-    It gives the titles of the surfaces; whatever is found at one is a `Conflict`.
+    It gives the titles of the surfaces; anything that exists at one is a `Conflict`.
     """
     dists = tuple(LockedDist(name, "", 0) for name in plan.dists)
     return Lock(plan, "", dists, tuple(LockedImage(image.name, "", {}) for image in plan.images))

@@ -1,7 +1,7 @@
-"""Release notes: the changelog's section under headings with signs, and how to get and check it.
+"""Release notes: the changelog's section, and how to get and verify the release.
 
-Rendered from facts that are known before the draft exists, and from nothing else: the same facts
-give the same text. What a project does not release is not mentioned.
+They are rendered only from facts that are known before the draft exists, so the same facts give the
+same text. They do not mention things that a project does not release.
 """
 
 import re
@@ -23,7 +23,7 @@ HEADINGS = {
     "infrastructure": "🧱 Infrastructure",
 }
 SUMS = "SHA256SUMS"
-# `**Breaking:** …`, `**BREAKING CHANGE** …`, wherever in an entry.
+# `**Breaking:** …`, `**BREAKING CHANGE** …`, anywhere in an entry.
 _SHOUTED = re.compile(r"\bBREAKING\b|\*\*[^*\n]*\b[Bb]reaking\b[^*\n]*\*\*")
 
 
@@ -76,6 +76,7 @@ class NotesFacts:
     dists: tuple[Dist, ...] = ()
     compose_url: str | None = None
     changelog: str = "CHANGELOG.md"
+    """Its path; empty where the notes come from the history."""
     contributors: tuple[str, ...] = ()
     newcomers: tuple[str, ...] = ()
     """First-time contributors."""
@@ -86,6 +87,9 @@ class NotesFacts:
     internal: tuple[str, ...] = ("Internal",)
     """Titles of the groups that are not for users: the notes fold them below the others."""
 
+    proof: tuple[tuple[str, str], ...] = ()
+    """Lines about security and size, each with its details, which the notes fold."""
+
     @property
     def downloads(self) -> str:
         """The address of the release's assets, without the file."""
@@ -95,16 +99,16 @@ class NotesFacts:
 def render(facts: NotesFacts) -> str:
     """Write the notes, in Markdown.
 
-    At most LIMIT characters: a longer changelog section is shortened between two lines, outside of
-    code, and a link leads to the rest.
+    They have at most LIMIT characters: a longer changelog section is cut between two lines, outside
+    of code, and a link leads to the rest.
     """
     written = parts(facts)
     first = [written.pop(name) for name in ("candidate", "upgrade", "changes")]
     if sum(map(len, [*first, *written.values()])) > LIMIT // 2:
-        written.pop("internal")  # the changelog has it, and what users need comes first
+        written.pop("internal")  # the changelog has all of it, and the entries for users come first
     end = "\n\n".join(part for part in written.values() if part)
     changes = "\n\n".join(part for part in first if part)
-    # However many people there are, the changelog has half of the space.
+    # Even with many contributors, the changelog gets half of the space.
     end = shortened(end, LIMIT // 2, more(facts))
     changes = shortened(changes, LIMIT - len(end) - 3, more(facts))
     return "\n\n".join(part for part in (changes, end) if part) + "\n"
@@ -120,6 +124,7 @@ def parts(facts: NotesFacts) -> dict[str, str]:
         "images": _images(facts),
         "installation": _installation(facts),
         "verification": _verification(facts),
+        "proof": "\n\n".join(_folded(*one) for one in facts.proof),
         "contributors": _contributors(facts),
         "comparison": _comparison(facts),
     }
@@ -127,6 +132,9 @@ def parts(facts: NotesFacts) -> dict[str, str]:
 
 def more(facts: NotesFacts) -> str:
     """Link to the rest of shortened notes."""
+    if not facts.changelog:
+        where = f"{facts.repository_url}/commits/{facts.tag}"
+        return f"*Shortened here: [all of it]({where}) is in the history.*"
     where = f"{facts.repository_url}/blob/{facts.tag}/{facts.changelog}"
     return f"*Shortened here: [all of it]({where}) is in the changelog.*"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
-from scripts.core import announcement, tags
+from scripts.core import announcement, scan_policy, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.noise import BOTS, SUBJECTS
 from scripts.core.planning import BRANCH, INSIDE, PERSON, PROJECT
@@ -15,8 +15,14 @@ from scripts.release.version_source import Source, inside
 
 FILE = "pyproject.toml"
 TABLE = "tool.release"
+NO_CHANGELOG = "none"
+"""In the place of a changelog's path: the notes come from the history."""
 AUTHOR = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
 LARGEST_PORT = 65535
+OSV = "https://osv-vulnerabilities.storage.googleapis.com"
+"""OSV's public archives (google.github.io/osv.dev, data)."""
+ADDRESS = r"(https?|file)://\S+"
+DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 PLATFORM = r"linux/(amd64|arm64)"
 # A first part with a dot or a port is a registry's host (the reference grammar of distribution).
 REPOSITORY = (
@@ -32,7 +38,7 @@ PATH = "a path from the repository's root that does not lead out of it"
 
 
 def _key(meaning: str, *, pattern: str = r".+", form: str = "", **options: Any) -> Any:
-    """Declare one key: what it means, and the form its text must have; `form` says it in words."""
+    """Declare one key: its meaning, and the pattern of its text; `form` describes the pattern."""
     said = {"meaning": meaning, "pattern": pattern, "form": form}
     return field(metadata=said, kw_only=True, **options)
 
@@ -98,21 +104,26 @@ class PackageConfig:
         default=(),
     )
     build_constraints: str | None = _path(
-        "The lock that pins what the wheel is built with: pip's constraints, hashes too. Without "
-        "one each build takes the newest packages that the project allows.",
+        "The lock file of the build's packages: constraints of pip, with hashes. Without it, "
+        "each build takes the newest packages that the project allows.",
+        default=None,
+    )
+    environment: str | None = _path(
+        "The lock of what the package runs with, which its SBOM lists: pip's requirements or "
+        "uv.lock. Without one, uv.lock if there is one.",
         default=None,
     )
 
 
 @dataclass(frozen=True)
 class DraftConfig:
-    """What the changelog's draft leaves out. In a pattern `*` stands for anything."""
+    """The changes that the changelog's draft omits. In a pattern, `*` matches any text."""
 
     skip_authors: tuple[str, ...] = _key(
         "Programs, which no entry names; what only they wrote has none.", default=BOTS
     )
     skip_subjects: tuple[str, ...] = _key(
-        "Titles of commits and pull requests that have no entry; `{version}` stands for any.",
+        "Titles of commits and pull requests without an entry; `{version}` matches any version.",
         default=SUBJECTS,
     )
 
@@ -139,16 +150,65 @@ class AnnounceConfig:
 
 
 @dataclass(frozen=True)
+class ExceptionConfig:
+    """A vulnerability that does not stop releases for a while."""
+
+    id: str = _key("Its id: CVE-…, GHSA-…, PYSEC-….", pattern=r"[A-Za-z]+(-[\w.]+)+")
+    until: str = _key(
+        "The last day on which it does not stop.", pattern=DAY, form="a day as YYYY-MM-DD"
+    )
+    reason: str = _key("Why it can wait.")
+
+
+@dataclass(frozen=True)
+class ScanConfig:
+    """What is scanned for known vulnerabilities, and what stops a release."""
+
+    stop: str = _key(
+        "What stops: a level, and `fixable` before it if only what has a fix does.",
+        pattern=scan_policy.POLICY,
+        form="`fixable high`, `critical`, `never` or the like",
+        default="fixable high",
+    )
+    database: str = _key(
+        "Where the advisories are: `ECOSYSTEM/all.zip` below this address.",
+        pattern=ADDRESS,
+        form="an address",
+        default=OSV,
+    )
+    fallback: str | None = _key(
+        "Where a copy of them is that is used, with its age shown, if `database` cannot be had; "
+        "without one the release stops.",
+        pattern=ADDRESS,
+        form="an address",
+        default=None,
+    )
+    exceptions: tuple[ExceptionConfig, ...] = _key("What may wait.", default=())
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that the release knows of the project."""
 
+    name: str | None = _key(
+        "The project's name, where pyproject.toml states none: the build is set up by setup.py "
+        "or setup.cfg.",
+        pattern=PROJECT,
+        default=None,
+    )
+    version_in: str | None = _path(
+        "The file that states the version, where pyproject.toml names none.", default=None
+    )
     branch: str | None = _key(
-        "The branch that is told of a rollback; without it, the remote's default branch.",
+        "The branch whose changelog a rollback marks; without it, the remote's default branch.",
         pattern=BRANCH,
         form="the name of a branch",
         default=None,
     )
-    changelog: str = _path("The changelog, from the repository's root.", default="CHANGELOG.md")
+    changelog: str = _path(
+        "The changelog, from the repository's root; `none` takes the notes from the history.",
+        default="CHANGELOG.md",
+    )
     notes_template: str | None = _path(
         "A Jinja2 template of the release notes; without one they have the usual layout.",
         default=None,
@@ -158,7 +218,7 @@ class Config:
         default=("Internal",),
     )
     tag: str | None = _key(
-        "How the tags of versions are spelt; without it, as the highest one there is.",
+        "The spelling of the versions' tags; without it, that of the highest version.",
         pattern=tags.TEMPLATE,
         default=None,
     )
@@ -178,20 +238,35 @@ class Config:
         "The package; none if only images are released.", default=None
     )
     announce: AnnounceConfig = _key(
-        "Where a release is announced; nowhere without it.", default=AnnounceConfig()
+        "The places where a release is announced; without it, none.", default=AnnounceConfig()
     )
     images: tuple[ImageConfig, ...] = _key("The images; none if only a package is.", default=())
-    draft: DraftConfig = _key("What the changelog's draft leaves out.", default=DraftConfig())
+    scan: ScanConfig | None = _key(
+        "The scan for known vulnerabilities; without it, none.", default=None
+    )
+    draft: DraftConfig = _key(
+        "The changes that the changelog's draft omits.", default=DraftConfig()
+    )
     project: str = ""
     """The name in [project]; without one the repository's, once the context is known."""
     version: str = ""
-    """The version as it is written; empty while only the tags or another file know it."""
+    """The version as written; empty if only the tags or another file have it."""
     source: Source = Source()  # noqa: RUF009 - it is frozen
-    """Where the version stands."""
+    """The place of the version."""
+
+    @property
+    def keeps_changelog(self) -> bool:
+        """Whether there is a file that the release's section is cut in."""
+        return self.changelog != NO_CHANGELOG
+
+    @property
+    def kept_changelog(self) -> str:
+        """The path of that file; empty without one."""
+        return self.changelog if self.keeps_changelog else ""
 
     @property
     def from_tags(self) -> bool:
-        """Whether the version is that of the highest tag, and no file states it."""
+        """Whether only the highest tag states the version."""
         return self.source.kind == version_source.TAGS
 
 
@@ -202,6 +277,8 @@ SECTIONS: dict[str, type[Any]] = {
     "announce": AnnounceConfig,
     "webhooks": WebhookConfig,
     "draft": DraftConfig,
+    "scan": ScanConfig,
+    "exceptions": ExceptionConfig,
 }
 
 
@@ -247,7 +324,7 @@ def examine(text: str) -> Examined:
 
 
 def completed(config: Config, repository: str, read: version_source.Read) -> Config:
-    """Fill in what other places than pyproject.toml say: the version's file, the repository's name.
+    """Fill in what pyproject.toml does not say: the version's file, the repository's name.
 
     The file with the version becomes one of `version_files`, so that the release sets it there.
     Raises UsageError if the file states no version.
@@ -263,15 +340,16 @@ def completed(config: Config, repository: str, read: version_source.Read) -> Con
 
 
 class _Reader:
-    """Reads tables into dataclasses and gathers what is wrong on the way."""
+    """Reads tables into dataclasses and collects their problems."""
 
     def __init__(self, text: str) -> None:
         self.problems: list[ReleaseError] = []
         self._lines = dict(_positions(text))
 
     def project(self, data: dict[str, Any], package: bool) -> dict[str, Any]:
-        """Read name and version. Who releases only images need not state either."""
+        """Read name and version. A project that releases only images may omit both."""
         name, version = (version_source.static(data, key) for key in ("name", "version"))
+        name = name or inside(data, "tool", "release").get("name")
         if not isinstance(name, str) and (package or name is not None):
             self._wrong("project.name", "is missing", 'write name = "…" in [project]')
         elif isinstance(name, str) and not re.fullmatch(PROJECT, name):
@@ -294,9 +372,9 @@ class _Reader:
         }
 
     def sense(self, values: dict[str, Any]) -> None:
-        """Find what no key by itself can be wrong in: nothing to release, or one name twice."""
+        """Find problems that no single key shows: nothing to release, or one name twice."""
         if not (values.keys() & {"package", "images"}):
-            what = "has neither package nor images, so there is nothing to release"
+            what = "has neither a package nor images, so it releases nothing"
             self._wrong(TABLE, what, f"add [{TABLE}.package] or [[{TABLE}.images]]")
         for key in ("name", "repository"):
             taken = set()
@@ -374,15 +452,15 @@ class _Reader:
         self.problems.append(UsageError(f"{path} {what}", remedy, place))
 
     def line(self, path: str) -> int:
-        """Give the line of a key, or of the nearest table around it."""
+        """Return the line of a key, or of the nearest table around it."""
         while path not in self._lines and "." in path:
-            # An inline table has no line of its own: the list it is in has.
+            # An inline table does not have its own line: use that of its list.
             path = path.rpartition("[" if path.endswith("]") else ".")[0]
         return self._lines.get(path, 0)
 
 
 def _positions(text: str) -> Iterator[tuple[str, int]]:
-    """Give each key's dotted path and its line; tomllib does not say where it read a value."""
+    """Return each key's dotted path and its line; tomllib does not say where it read a value."""
     table, counts = "", dict[str, int]()
     for number, line in enumerate(text.splitlines(), start=1):
         if header := re.match(r"\s*\[(\[?)\s*([\w.\s\"-]+?)\s*\]", line):

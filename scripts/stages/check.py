@@ -19,7 +19,7 @@ MAKEFILE = "Makefile"
 
 
 def run(context: Context) -> Done:
-    """Say every problem of table, files, changelog and workflow; what is only odd is a warning."""
+    """Report every problem of table, files, changelog and workflow; oddities are warnings."""
     tree = of_folder(context.root)
     text = tree.read(FILE)
     if text is None:
@@ -29,7 +29,8 @@ def run(context: Context) -> Done:
     errors = [*found.problems, *problems(found, tree), *unsettable(found, tree)]
     errors += targets(found, tree)
     errors += workflow(found.config, tree, local_tags(context))
-    if (log := tree.read(path := found.config.changelog)) is not None:
+    path = found.config.changelog
+    if found.config.keeps_changelog and (log := tree.read(path)) is not None:
         errors += changelog.problems(log, path)
         for odd in changelog.oddities(log, path):
             context.errors.warn(odd)
@@ -40,7 +41,7 @@ def run(context: Context) -> Done:
 
 
 def local_tags(context: Context) -> list[str]:
-    """Name the tags of this clone; none where it is not a clone."""
+    """Name the tags of this clone; none outside a clone."""
     try:
         return context.git.run("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").split()
     except ServiceError:
@@ -92,7 +93,7 @@ def workflow(config: Config, tree: Tree, known: list[str]) -> Iterator[ReleaseEr
         line = next((n for n, one in enumerate(text.splitlines(), 1) if "tags:" in one), 0)
         yield UsageError(
             f"a pushed tag starts the workflow for {', '.join(map(str, wanted))}, and the tags "
-            f"here are spelt {style.template}",
+            f"here have the form {style.template}",
             f'write tags: ["{style.prefix}[0-9]*"] there',
             Place(path, line),
         )

@@ -1,27 +1,32 @@
-"""Take a repository over: look at it, ask what no file says, show the plan, write it."""
+"""Adopt a repository: read it, ask for the rest, show the plan, write it."""
 
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from scripts.adopt import clone, repository, source, table, templates, upgrading
+from scripts.adopt import changelogs, clone, repository, source, table, templates, upgrading
 from scripts.adopt.answers import NoAnswerError, Question, answer
 from scripts.adopt.repository import Found
 from scripts.adopt.templates import FOLDER, NAMES, System
 from scripts.core import tags
 from scripts.core.errors import CheckError, UsageError
 from scripts.core.results import Done
-from scripts.core.tags import Detected
 from scripts.release import configuration
+from scripts.release.configuration import NO_CHANGELOG
 from scripts.release.context import Context
 
-NOTHING = "nothing to release was found: no package ([build-system]), no Dockerfile"
+BY_HAND = (
+    "publish the package as today; to release its images alone, write the table [tool.release] "
+    "yourself (docs/adopt.md), and run this again"
+)
+SHOWN, MOST = 3, 3
+NOTHING = "found nothing to release: neither a package ([build-system]) nor a Dockerfile"
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What is to be written, and what a person is told of it."""
+    """The files to write, and the notes for the person."""
 
     files: dict[str, str]
     names: dict[str, str]
@@ -43,11 +48,11 @@ def run(
         return compare(context)
     paths = tracked(context)
     read = partial(clone.read, context.root)
-    found = repository.look(paths, read)
+    found = repository.look(paths, read, "/".join(clone.owner(context.git)))
     clone.refuse_unfit(context.git, context.root, found.project, fork=fork)
     refuse_repeated(context)
-    if not (found.is_package or found.images or found.configured):
-        raise UsageError(NOTHING, "add a pyproject.toml with [build-system], or a Dockerfile")
+    if not found.configured:
+        refuse_unreleasable(found)
     this = source.find(context.environment.inherited(), system)
     draft = drafted(context, found, paths, this, given(answers, asking(yes=yes)))
     show(context, found, draft)
@@ -72,6 +77,24 @@ def refuse_repeated(context: Context) -> None:
         raise UsageError(cause, "go on to this version: release upgrade")
 
 
+def refuse_unreleasable(found: Found) -> None:
+    """Refuse what has nothing that this system releases. Raises UsageError."""
+    if found.unfit:
+        cause = f"wheels for each platform are not released by this system: {found.unfit}"
+        remedy = (
+            "go on with what publishes today; images alone need a table [[tool.release.images]]"
+        )
+        raise UsageError(cause, f"{remedy} that you write yourself")
+    if found.is_package or found.images:
+        return
+    if found.folders:
+        shown = ", ".join(found.folders[:SHOWN])
+        more = f" and {len(found.folders) - SHOWN} more" if len(found.folders) > SHOWN else ""
+        cause = f"packages are in {shown}{more}, and this system releases the one at the root"
+        raise UsageError(cause, "take over a repository with one package at its root")
+    raise UsageError(NOTHING, "add a pyproject.toml with [build-system], or a Dockerfile")
+
+
 def drafted(
     context: Context,
     found: Found,
@@ -79,12 +102,11 @@ def drafted(
     system: System,
     replies: Callable[[list[Question]], dict[str, str]],
 ) -> Draft:
-    """Decide what is written. Raises ProblemsError for a table that could not be released."""
+    """Decide the files. Raises ProblemsError for a table that could not be released."""
     owner, name = clone.owner(context.git)
-    project = str(found.project.get("name") or name or context.root.name)
+    project = str(found.project.get("name") or found.setup.name or name or context.root.name)
     detected = tags.detect(context.git.run("tag", "--list").split(), None, project)
-    told = replies(questions(found, owner, last_version(context, detected)))
-    answers = {"project": project, "name": project, **told}
+    answers = {"project": project, **replies(questions(found, owner))}
     text = clone.read(context.root, configuration.FILE) if configuration.FILE in paths else ""
     branch = clone.default_branch(context.git)
     new = text if found.configured else table.write(text, found, answers, branch)
@@ -93,16 +115,28 @@ def drafted(
     pattern = templates.pattern(detected.style.prefix)
     files = templates.all_files(system, templates.of_tree(), pattern, names)
     changed = {} if found.configured else {configuration.FILE: new}
-    notes = (*found.odd, *([detected.warning] if detected.warning else []))
-    style = f"tags are spelt {detected.style.template}, releases start from {branch}"
+    changed |= log_of(found, answers, paths)
+    notes = [*([] if found.configured else found.odd), *filter(None, [detected.warning])]
+    if not found.configured and answers.get("changelog", found.changelog.path) == NO_CHANGELOG:
+        notes.append(found.changelog.told)
+    style = f"tags have the form {detected.style.template}, releases start from {branch}"
     return Draft({**changed, **files}, names, (style, *notes))
 
 
-def questions(found: Found, owner: str, version: str) -> list[Question]:
-    """List what the files do not say."""
+def log_of(found: Found, answers: Mapping[str, str], paths: Collection[str]) -> dict[str, str]:
+    """Return the text of a changelog that is to be made, or gets its section Unreleased."""
+    path = answers.get("changelog") or found.changelog.path
+    if path == found.changelog.path:
+        return {path: found.changelog.text} if found.changelog.text else {}
+    if path in paths:
+        cause = f"--answer changelog={path}: {found.changelog.told or 'that file is another one'}"
+        raise UsageError(cause, "name a file that does not exist, or omit the answer")
+    return {path: changelogs.EMPTY}
+
+
+def questions(found: Found, owner: str) -> list[Question]:
+    """List the facts that the files do not state."""
     asked = []
-    if not found.project and not found.configured:
-        asked.append(Question("version", "The version that is out now", version))
     if any(one.repository is None for one in found.images):
         where = "The namespace at the registry that images are pushed to"
         asked.append(Question("namespace", where, owner or None))
@@ -110,39 +144,35 @@ def questions(found: Found, owner: str, version: str) -> list[Question]:
         asked.append(Question("modules", "The top-level names that the package installs"))
     if not found.checks:
         asked.append(Question("checks", "The command that checks a commit, such as `make test`"))
+    if found.changelog.path == NO_CHANGELOG and len(asked) < MOST:
+        text = "A changelog to write, such as CHANGELOG.md, or none"
+        asked.append(Question("changelog", text, NO_CHANGELOG))
     return [] if found.configured else asked
-
-
-def last_version(context: Context, detected: Detected) -> str:
-    """Give the highest version that a tag names, or a first one."""
-    versions = detected.style.versions(context.git.run("tag", "--list").split())
-    stable = [one for one in versions if not one.is_prerelease]
-    return str(max(stable or versions, default="0.1.0"))
 
 
 def given(
     answers: list[str] | None, ask: Callable[[str], str] | None
 ) -> Callable[[list[Question]], dict[str, str]]:
-    """Give what answers questions: `--answer KEY=VALUE`, then a person, then the default."""
+    """Return the source of answers: `--answer KEY=VALUE`, then a person, then the default."""
     pairs = dict(one.partition("=")[::2] for one in answers or ())
 
     def replies(asked: list[Question]) -> dict[str, str]:
         if unknown := pairs.keys() - {one.key for one in asked}:
             keys = ", ".join(one.key for one in asked) or "none"
             cause = f"--answer {sorted(unknown)[0]}: this is not asked here"
-            raise UsageError(cause, f"leave it out; what is asked: {keys}")
+            raise UsageError(cause, f"leave it out; the questions are: {keys}")
         try:
             return answer(asked, pairs, ask)
         except NoAnswerError as error:
             (missing,) = (one for one in asked if one.key == str(error))
-            cause = f"no file says it, and nobody answered: {missing.text}"
+            cause = f"no file states it, and there was no answer: {missing.text}"
             raise UsageError(cause, f"give it: --answer {missing.key}=VALUE") from error
 
     return replies
 
 
 def asking(*, yes: bool) -> Callable[[str], str] | None:
-    """Give what asks the person at the terminal; None where nobody is there."""
+    """Return the function that asks the person at the terminal; None without a terminal."""
     return None if yes or not sys.stdin.isatty() else typed
 
 
@@ -158,7 +188,7 @@ def confirmed() -> bool:
 
 
 def free_name(template: str, paths: Collection[str]) -> str:
-    """Give the file name of a template, or another where somebody has it already."""
+    """Return the file name of a template, or another one if that file exists."""
     stem = template.removesuffix(".yml")
     for name in (template, f"{stem}-system.yml", f"{stem}-release-system.yml"):
         if f"{FOLDER}/{name}" not in paths:
@@ -168,36 +198,39 @@ def free_name(template: str, paths: Collection[str]) -> str:
 
 
 def show(context: Context, found: Found, draft: Draft) -> None:
-    """Say what will be written, what is kept, and what is for a person to do."""
+    """Describe the files to write, the files that stay, and the steps for a person."""
     context.console.say("\n".join(plan(found, draft)), files=sorted(draft.files), notes=draft.told)
 
 
 def plan(found: Found, draft: Draft) -> Iterator[str]:
-    """Give the lines of the plan."""
+    """Return the lines of the plan."""
     yield from draft.told
     yield "will be written:"
     for path, text in draft.files.items():
         lines = len(text.splitlines())
-        what = (
-            "[tool.release] is added, nothing else changes" if path == configuration.FILE else "new"
-        )
-        yield f"  {path} ({lines} lines): {what}"
+        yield f"  {path} ({lines} lines): {changes(found, path)}"
     if configuration.FILE in draft.files:
         yield from (f"    {one}" for one in added(draft.files[configuration.FILE]))
     for template, name in draft.names.items():
         if template != name:
-            yield f"kept: {FOLDER}/{template} is yours; {name} is written beside it"
+            yield f"kept: {FOLDER}/{template} is yours; the new file is {name}"
     for path in found.publishers:
         yield f"publishes today: {path}; remove it, or its trigger, before the first release"
-    if found.changelog is None and not found.configured:
-        yield "to do: write CHANGELOG.md with a section `## Unreleased`"
     if found.is_package:
         yield f"to do: at the index, trust {draft.names['release.yml']} and the environment pypi"
-    yield "to do: commit these files as they are, before you edit them: an upgrade needs that"
+    yield "to do: commit these files before you edit them; an upgrade compares with that commit"
+
+
+def changes(found: Found, path: str) -> str:
+    """Say what is done to a file."""
+    if path == configuration.FILE:
+        return "adds [tool.release], does not change the rest"
+    added_to = path == found.changelog.path
+    return "adds the section Unreleased, does not change the rest" if added_to else "new"
 
 
 def added(text: str) -> list[str]:
-    """Give the table out of the new text of pyproject.toml."""
+    """Return the table out of the new text of pyproject.toml."""
     lines = text.splitlines()
     first = next((i for i, one in enumerate(lines) if one.startswith("[tool.release")), 0)
     return lines[first:]
@@ -208,16 +241,16 @@ def write(context: Context, draft: Draft) -> None:
     for path, text in draft.files.items():
         file = context.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("wb" if path == configuration.FILE else "xb") as out:
+        with file.open("xb" if path.startswith(FOLDER) else "wb") as out:
             out.write(text.encode())
     context.console.say("written", written=sorted(draft.files))
 
 
 def compare(context: Context) -> Done:
-    """Say where generated files differ from what was generated. Raises CheckError if one does."""
+    """Show how files differ from the generated ones. Raises CheckError if one does."""
     found = list(clone.generated(context.root))
     if not found:
-        cause = f"no file of {FOLDER} was generated by this system"
+        cause = f"this system did not generate a file of {FOLDER}"
         raise UsageError(cause, "take the repository over first: release init")
     edited = [one for one in found if not templates.is_original(one[1], one[2])]
     for path, text, stamp in edited:

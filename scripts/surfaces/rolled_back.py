@@ -69,7 +69,8 @@ class LatestBack(Surface):
     def observe(self) -> State:
         """Check which release it shows; keep one that is later than the bad one."""
         latest = self.forge.latest()
-        held, bad = self.style.read(latest or ""), self.style.read(self.bad)
+        style = self.style.either
+        held, bad = style.read(latest or ""), style.read(self.bad)
         if latest == self.good or (held and bad and held > bad):
             return Matches(str(latest))
         return Missing(f"shows {latest}")
@@ -175,7 +176,7 @@ class Yanked(Surface):
 
 @dataclass(frozen=True)
 class DraftGone(Surface):
-    """The draft of a release that nobody saw."""
+    """The draft of a release that never became public."""
 
     forge: Forge
     tag: str
@@ -201,7 +202,7 @@ class DraftGone(Surface):
 
 @dataclass(frozen=True)
 class BranchGone(Surface):
-    """The release branch of a release that nobody saw."""
+    """The release branch of a release that never became public."""
 
     git: Git
     branch: str

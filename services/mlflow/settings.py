@@ -10,7 +10,7 @@ ALIAS = "current"
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 60.0
 BODY_BYTES = 4 * 1024 * 1024
-"""Of what the current model is asked with."""
+"""The limits of a request to the current model."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Settings:
 
 
 def from_environment() -> Settings:
-    """Settings from the environment; ports that are no numbers are a ValueError."""
+    """Settings from the environment; a port that is not a number is a ValueError."""
     data = Path(os.environ.get("MLFLOW_DATA", "/data"))
     return Settings(
         data=data,

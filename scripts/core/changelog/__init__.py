@@ -1,12 +1,11 @@
 """The changelog: check it, cut the release's section, read a section back.
 
-Everything is text in, text out, edited by positions in the original text: whatever is not the new
-section stays as it was, byte by byte. Callers read the file without translating line endings, and
-keep a byte order mark as the character it is.
+Every function takes a text and returns one, edited by positions. Only the new section changes; all
+other bytes stay. Callers must not translate line endings or remove a byte order mark.
 """
 
 from scripts.core.changelog.cutting import cut
-from scripts.core.changelog.drafting import draft, preview
+from scripts.core.changelog.drafting import draft, preview, with_unreleased
 from scripts.core.changelog.groups import Group, groups
 from scripts.core.changelog.problems import oddities, problems
 from scripts.core.changelog.reading import excerpt, section
@@ -27,5 +26,6 @@ __all__ = [
     "preview",
     "problems",
     "section",
+    "with_unreleased",
     "yank",
 ]
