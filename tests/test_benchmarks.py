@@ -1,4 +1,4 @@
-"""The benchmark of a local release compares a release: the other tools are not needed to show it."""
+"""The benchmark of a local release makes a release; the other tools are not needed to show it."""
 
 import sys
 from pathlib import Path
