@@ -1,0 +1,417 @@
+"""Small faults of workflow files, one at a time: what a reviewer could overlook in a change.
+
+Everything that says something to the platform is dropped, renamed or given another value. Texts for
+people (descriptions, comments, names of steps) are left alone.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+FOR_PEOPLE = {"description"}
+# Keys whose names are this repository's own; the platform knows all others.
+OWN_NAMES = {"env", "outputs", "inputs", "secrets", "with", "jobs"}
+ADDED_TO_STEP = {
+    "continue-on-error": "true",
+    "if": "always()",
+    "timeout-minutes": "1",
+    "working-directory": "/tmp",
+}
+ADDED_TO_JOB = {
+    "continue-on-error": "true",
+    "if": "always()",
+    "environment": "release",
+    "container": "python:3",
+    "defaults": "{run: {shell: sh}}",
+    "concurrency": "release-${{ github.ref }}",
+    "env": "{GITHUB_TOKEN: '${{ github.token }}'}",
+}
+ADDED_AT_TOP = {
+    "defaults": "{run: {working-directory: docs}}",
+    "concurrency": "release-${{ github.ref }}",
+    "env": "{REGISTRY_TOKEN: '${{ secrets.REGISTRY_TOKEN }}'}",
+}
+ADDED_TO_TRIGGERS = {
+    "pull_request_target": "",
+    "workflow_call": "",
+    "schedule": "[{cron: '0 0 * * *'}]",
+    "release": "",
+    "pull_request": "",
+}
+ADDED_TO_GRANTS = {"packages": "write", "id-token": "write", "actions": "write"}
+ADDED_TO_CHECKOUT = {
+    "ref": "main",
+    "repository": "somebody/else",
+    "path": "elsewhere",
+    "token": "${{ secrets.REGISTRY_TOKEN }}",
+    "fetch-depth": "0",
+}
+LEVELS = ("none", "read", "write")
+STATUS = ("always()", "!cancelled()", "failure()")
+EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
+NAME = re.compile(r"\b(needs|steps|inputs|matrix|vars|secrets|github|runner)\.[\w.-]+\w")
+KINDS = {
+    "permissions": "permission",
+    "needs": "needs",
+    "if": "if",
+    "environment": "environment",
+    "secrets": "secret",
+    "with": "with",
+    "outputs": "output",
+    "runs-on": "label",
+    "timeout-minutes": "timeout",
+    "concurrency": "concurrency",
+    "env": "env",
+    "uses": "uses",
+    "run": "run",
+    "shell": "shell",
+    "strategy": "strategy",
+    "inputs": "input",
+    "on": "trigger",
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault: the whole text of the file with it, and the line that it is on, from 1."""
+
+    path: str
+    kind: str
+    where: str
+    """The keys that lead to it, with dots."""
+    what: str
+    line: int
+    block: int
+    """The line of the mapping that it stands in."""
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line} {self.where}: {self.what}"
+
+    @property
+    def key(self) -> str:
+        """What it is, wherever the lines are: for the list of those that change nothing."""
+        return f"{self.path.rpartition('.github/')[2]} {self.where}: {self.what}"
+
+
+def mutants(path: str, text: str) -> list[Mutant]:
+    """List all faults of one file, each once."""
+    found: dict[str, Mutant] = {}
+    for one in _Faults(path, text).all():
+        if one.text != text:
+            found.setdefault(one.text, one)
+    return list(found.values())
+
+
+Keys = tuple[str, ...]
+
+
+class _Faults:
+    def __init__(self, path: str, text: str) -> None:
+        self._path, self._text = path, text
+        self._lines = text.splitlines(keepends=True)
+        root = yaml.compose(text, yaml.CSafeLoader)
+        assert isinstance(root, yaml.MappingNode)  # noqa: S101 -- a workflow is one
+        self._root = root
+        self._declared = self._names(root)
+
+    def all(self) -> Iterator[Mutant]:
+        yield from self._mapping(self._root, (), 1)
+
+    def _made(
+        self, keys: Keys, what: str, start: Any, end: Any, new: str, block: int
+    ) -> Mutant:
+        """Put `new` in place of the text between two marks."""
+        text = self._text[: start.index] + new + self._text[end.index :]
+        return Mutant(
+            self._path, _kind(keys), ".".join(keys), what, start.line + 1, block, text
+        )
+
+    def _mapping(self, node: yaml.MappingNode, keys: Keys, block: int) -> Iterator[Mutant]:
+        pairs = [(key, value) for key, value in node.value if key.value not in FOR_PEOPLE]
+        for key, value in pairs:
+            here = (*keys, key.value)
+            if key.value == "name" and "steps" in keys and not keys[-1] in ("with", "env"):
+                continue
+            yield from self._entry(node, key, value, here, block)
+            yield from self._value(value, here, key.start_mark.line + 1)
+        if keys[-1:] in (("with",), ("env",), ("outputs",), ("secrets",), ("steps",)):
+            yield from self._swapped(pairs, keys, block)
+        yield from self._added(node, keys, block)
+
+    def _entry(
+        self, node: yaml.MappingNode, key: Any, value: Any, here: Keys, block: int
+    ) -> Iterator[Mutant]:
+        if len(node.value) > 1 or len(here) > 1:
+            yield self._without(node, key, value, here, block)
+        if len(here) > 1 and here[-2] in OWN_NAMES:
+            yield self._made(
+                here, "renamed", key.start_mark, key.end_mark, f"{key.value}-x", block
+            )
+
+    def _without(
+        self, node: yaml.MappingNode, key: Any, value: Any, here: Keys, block: int
+    ) -> Mutant:
+        if node.flow_style:
+            rest = [f"{k.value}: {self._cut(v)}" for k, v in node.value if k is not key]
+            return self._made(
+                here, "dropped", node.start_mark, node.end_mark, f"{{{', '.join(rest)}}}", block
+            )
+        first, last = key.start_mark.line, self._last(value)
+        lines = list(self._lines)
+        head = lines[first][: key.start_mark.column]
+        gone = lines[first : last + 1]
+        del lines[first : last + 1]
+        if head.strip():  # a step's first key: the dash stays
+            following = lines[first] if first < len(lines) else ""
+            if len(node.value) > 1:
+                lines[first] = head + following.lstrip()
+            else:
+                lines.insert(first, f"{head}{{}}\n")
+        elif len(node.value) == 1:
+            above = lines[first - 1].split(" #")[0].rstrip("\n")
+            lines[first - 1] = f"{above} {{}}\n"
+        del gone
+        return Mutant(
+            self._path, _kind(here), ".".join(here), "dropped", first + 1, block, "".join(lines)
+        )
+
+    def _last(self, value: Any) -> int:
+        """Give the last line of a value; a block ends before the line where the next begins."""
+        end = value.end_mark
+        return int(end.line - 1 if end.column == 0 or _is_block(value) else end.line)
+
+    def _cut(self, node: Any) -> str:
+        return self._text[node.start_mark.index : node.end_mark.index]
+
+    def _value(self, node: Any, keys: Keys, block: int) -> Iterator[Mutant]:
+        if isinstance(node, yaml.MappingNode):
+            yield from self._mapping(node, keys, block)
+        elif isinstance(node, yaml.SequenceNode):
+            yield from self._sequence(node, keys, block)
+        else:
+            for what, new in _values(self._cut(node), node, keys, self._declared):
+                yield self._made(keys, what, node.start_mark, node.end_mark, new, block)
+            if keys[-1] == "uses":
+                yield from self._pin(node, keys, block)
+
+    def _pin(self, node: Any, keys: Keys, block: int) -> Iterator[Mutant]:
+        line = self._lines[node.start_mark.line]
+        found = re.search(r"@([0-9a-f]{40})( # v(\d+)\.\S+)$", line.rstrip("\n"))
+        if not found:
+            return
+        sha, remark, major = found.groups()
+        flipped = sha[:-1] + ("0" if sha[-1] != "0" else "1")
+        for what, old, new in (
+            ("a moving tag", sha, f"v{major}"),
+            ("another commit", sha, flipped),
+            ("a short commit", sha, sha[:7]),
+            ("no remark", remark, ""),
+            ("another version in the remark", remark, " # v0.0.1"),
+        ):
+            text = self._text.splitlines(keepends=True)
+            text[node.start_mark.line] = line.replace(old, new)
+            yield Mutant(
+                *(self._path, "uses", ".".join(keys), what, node.start_mark.line + 1, block),
+                "".join(text),
+            )
+
+    def _sequence(self, node: yaml.SequenceNode, keys: Keys, block: int) -> Iterator[Mutant]:
+        for number, item in enumerate(node.value):
+            here = (*keys, str(number))
+            yield self._without_item(node, number, here, block)
+            if node is not None and keys[-1] == "steps" and number:
+                yield self._turned(node.value[number - 1], item, here, block)
+            if isinstance(item, yaml.MappingNode):
+                yield from self._mapping(item, here, item.start_mark.line + 1)
+            else:
+                yield from self._value(item, here, block)
+
+    def _without_item(
+        self, node: yaml.SequenceNode, number: int, here: Keys, block: int
+    ) -> Mutant:
+        items = node.value
+        if node.flow_style:
+            rest = ", ".join(self._cut(one) for one in items if one is not items[number])
+            return self._made(
+                here, "dropped", items[number].start_mark, items[number].end_mark, "", block
+            ) if not items[1:] else self._made(
+                here, "dropped", node.start_mark, node.end_mark, f"[{rest}]", block
+            )
+        first = items[number].start_mark.line
+        last = self._last(items[number])
+        lines = [*self._lines[:first], *self._lines[last + 1 :]]
+        return Mutant(
+            *(self._path, _kind(here), ".".join(here), "dropped", first + 1, block), "".join(lines)
+        )
+
+    def _turned(self, one: Any, other: Any, here: Keys, block: int) -> Mutant:
+        """Put a step before the one that it follows."""
+        a, b = one.start_mark.line, other.start_mark.line
+        end = self._last(other) + 1
+        lines = [*self._lines[:a], *self._lines[b:end], *self._lines[a:b], *self._lines[end:]]
+        return Mutant(
+            *(self._path, "order", ".".join(here), "before the one above", a + 1, block),
+            "".join(lines),
+        )
+
+    def _swapped(
+        self, pairs: list[tuple[Any, Any]], keys: Keys, block: int
+    ) -> Iterator[Mutant]:
+        """Swap the values of two entries that follow each other."""
+        for (one, first), (other, second) in zip(pairs, pairs[1:], strict=False):
+            if isinstance(first, yaml.ScalarNode) and isinstance(second, yaml.ScalarNode):
+                a, b = first, second
+                text = (
+                    self._text[: a.start_mark.index] + self._cut(b)
+                    + self._text[a.end_mark.index : b.start_mark.index] + self._cut(a)
+                    + self._text[b.end_mark.index :]
+                )  # fmt: skip
+                yield Mutant(
+                    *(self._path, _kind(keys), ".".join((*keys, one.value))),
+                    *(f"swapped with {other.value}", a.start_mark.line + 1, block, text),
+                )
+
+    def _added(self, node: yaml.MappingNode, keys: Keys, block: int) -> Iterator[Mutant]:
+        if node.flow_style or not node.value:
+            return
+        known = {key.value for key, _ in node.value}
+        for key, value in self._additions(keys, node).items():
+            if key not in known:
+                yield self._with(node, keys, key, value, block)
+
+    def _additions(self, keys: Keys, node: yaml.MappingNode) -> dict[str, str]:
+        if not keys:
+            return ADDED_AT_TOP if "jobs" in {key.value for key, _ in node.value} else {}
+        if keys == ("on",):
+            return ADDED_TO_TRIGGERS
+        if keys[-1] == "permissions":
+            return ADDED_TO_GRANTS
+        if len(keys) == 2 and keys[0] == "jobs":  # noqa: PLR2004 -- jobs.NAME
+            return ADDED_TO_JOB
+        if keys[-2:-1] == ("steps",):
+            return ADDED_TO_STEP
+        if keys[-1] == "with" and "persist-credentials" in {key.value for key, _ in node.value}:
+            return ADDED_TO_CHECKOUT
+        return {}
+
+    def _with(
+        self, node: yaml.MappingNode, keys: Keys, key: str, value: str, block: int
+    ) -> Mutant:
+        """Add a key below the last one."""
+        first = node.value[0][0].start_mark
+        after = max(self._last(value) for _, value in node.value) + 1
+        while not self._lines[after - 1].strip() or self._lines[after - 1].lstrip()[0] == "#":
+            after -= 1
+        added = f"{' ' * first.column}{key}: {value}".rstrip() + "\n"
+        lines = [*self._lines[:after], added, *self._lines[after:]]
+        here = (*keys, key)
+        return Mutant(
+            *(self._path, _kind(here), ".".join(here), f"added: {value}", after + 1, block),
+            "".join(lines),
+        )
+
+    def _names(self, root: Any) -> dict[str, list[str]]:
+        """Collect which names each context is asked for, to take one for another."""
+        found: dict[str, list[str]] = {}
+        for one in dict.fromkeys(match[0] for match in NAME.finditer(self._text)):
+            prefix, _, name = one.rpartition(".")
+            found.setdefault(prefix, []).append(name)
+        return found
+
+
+def _is_block(node: Any) -> bool:
+    return not isinstance(node, yaml.ScalarNode) and not node.flow_style
+
+
+def _kind(keys: Keys) -> str:
+    """Name what a place says, by its innermost key that is known."""
+    for key in reversed(keys):
+        if key in KINDS:
+            return KINDS[key]
+    return "job" if keys[:1] == ("jobs",) else "file"
+
+
+def _values(
+    cut: str, node: Any, keys: Keys, declared: dict[str, list[str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield other values of a scalar, each with what is done to it."""
+    value, last = node.value, keys[-1]
+    if keys[-2:-1] == ("permissions",):
+        yield from ((level, level) for level in LEVELS if level != value)
+    elif cut in ("true", "false"):
+        other = "false" if cut == "true" else "true"
+        yield other, other
+    elif cut.isdecimal():
+        yield from ((str(n), str(n)) for n in (int(cut) * 10 + 1, max(int(cut) // 10, 1)))
+    elif last == "if":
+        yield from _conditions(value)
+    elif last == "run":
+        yield from _commands(value)
+    else:
+        yield from _texts(cut, keys)
+    yield from _expressions(cut, declared)
+
+
+def _conditions(value: str) -> Iterator[tuple[str, str]]:
+    plain = EXPRESSION.sub(r"\1", value)
+    for other in (*STATUS, f"!({plain})", f"always() && ({plain})", f"{plain} || always()", "true"):
+        yield f"if {other}", "${{ " + other + " }}"
+    for old, new in (("==", "!="), ("!=", "=="), ("'release'", "'dry-run'"), ("'release'", "true")):
+        if old in value:
+            yield f"{new} for {old}", value.replace(old, new)
+
+
+def _commands(value: str) -> Iterator[tuple[str, str]]:
+    quoted = value.replace("'", "''")
+    for what, new in (
+        ("its failure is swallowed", f"{quoted} || true"),
+        ("something pasted in", quoted + " ${{ github.event.pull_request.title }}"),
+        ("a pipe", f"{quoted} | tee log"),
+        ("nothing", "true"),
+        ("quotes dropped", quoted.replace('"', "")),
+    ):
+        yield what, f"'{new}'"
+    words = quoted.split(" ")
+    for number, word in enumerate(words):
+        if word and len(words) > 1:
+            yield f"without {word}", "'" + " ".join(words[:number] + words[number + 1 :]) + "'"
+
+
+def _texts(cut: str, keys: Keys) -> Iterator[tuple[str, str]]:
+    bare = cut.strip("\"'")
+    quote = cut[0] if cut[:1] in "\"'" and cut else ""
+    if bare:
+        yield "another text", f"{quote}{bare}x{quote}"
+        yield "empty", '""'
+    if keys[-1] == "runs-on":
+        for label in ("ubuntu-latest", "ubuntu-24.04-arm", "self-hosted"):
+            yield label, label
+    if "on" in keys and keys[-1].isdecimal():
+        yield "everything", '"**"'
+    if keys[-1] == "type":
+        yield from ((kind, kind) for kind in ("string", "boolean", "choice") if kind != bare)
+    if keys[-1] == "group":
+        yield "one for all", "release"
+    words = bare.split(" ")
+    if "with" in keys and len(words) > 1 and "${{" not in bare:
+        for number, word in enumerate(words):
+            yield f"without {word}", " ".join(words[:number] + words[number + 1 :])
+
+
+def _expressions(cut: str, declared: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
+    """Yield the text with another name in an expression, or with an expression left out."""
+    for found in NAME.finditer(cut):
+        prefix, _, name = found[0].rpartition(".")
+        others = [f"{prefix}.{one}" for one in declared.get(prefix, []) if one != name]
+        others += [f"{prefix}.{name}x"]
+        others += [f"vars.{name}"] if prefix == "secrets" else []
+        others += [f"secrets.{name}"] if prefix == "vars" else []
+        for other in others:
+            yield f"{other} for {found[0]}", cut[: found.start()] + other + cut[found.end() :]
+    for found in EXPRESSION.finditer(cut):
+        if found[0] != cut:
+            yield f"without {found[0]}", cut[: found.start()] + cut[found.end() :]
