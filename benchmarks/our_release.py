@@ -8,7 +8,7 @@ file, commit, tag; then move the checkout's branch on, as the tools beside it do
 import sys
 from pathlib import Path
 
-from scripts.core import plan as planning
+from scripts.core import planning
 from scripts.release import release_commit, starting_point
 from scripts.release.context import Context
 from scripts.surfaces.git_remote import tag_object

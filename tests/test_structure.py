@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.release import config
+from scripts.release import configuration
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "scripts"
@@ -124,6 +124,30 @@ def test_the_environment_is_read_in_one_place(path: Path) -> None:
     assert not {"os.environ", "os.getenv"} & set(imports(path))
 
 
+PYTHON = [
+    path
+    for folder in ("scripts", "rehearsal", "services", "stream_pose_ml", "tests", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+# Everybody who uses these libraries imports them under these names.
+CONVENTIONS = {
+    "numpy": "np",
+    "hypothesis.strategies": "st",
+    "xml.etree.ElementTree": "ET",
+    "skops.io": "sio",
+}
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=named)
+def test_imports_need_no_alias(path: Path) -> None:
+    """An alias says that two things share a name: rename one of them."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            aliases = {module + one.name: one.asname for one in node.names if one.asname}
+            assert aliases.items() <= CONVENTIONS.items(), node.lineno
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -181,7 +205,8 @@ def test_the_release_system_names_no_project(path: Path) -> None:
 def test_an_image_is_known_by_one_name_everywhere() -> None:
     """To the release, to compose and to bake; and its Dockerfile is there."""
     configured = {
-        image.name: image for image in config.parse((ROOT / config.FILE).read_text("utf-8")).images
+        image.name: image
+        for image in configuration.parse((ROOT / configuration.FILE).read_text("utf-8")).images
     }
     services = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]
     assert set(services) == set(configured)

@@ -15,6 +15,7 @@ from rehearsal.github import (
     git_http,
     issues,
     linked_pages,
+    oidc,
     pages,
     pull_merge,
     pulls,
@@ -50,6 +51,7 @@ def make_app(settings: GitHubSettings) -> web.Application:
             add_endpoint(app, API, endpoint, locked)
     for endpoint in assets.uploads.all:
         add_endpoint(app, UPLOADS, endpoint, streaming)
+    oidc.add_routes(app, hub)
     pages.add_routes(app, hub)
     linked_pages.add_routes(app, hub)
     git_http.add_routes(app, hub)

@@ -24,6 +24,8 @@ class Caller:
     login: str | None = None
     permissions: Mapping[str, str] = field(default_factory=dict)
     job: str = ""
+    identity: Mapping[str, str] = field(default_factory=dict)
+    """The claims of a job's identity tokens."""
 
     def may(self, permission: str, level: str = "write") -> bool:
         """Return whether the caller has at least this level of a permission."""
@@ -54,9 +56,14 @@ class Caller:
         return self.login or "ghost"
 
 
-def caller_of(settings: GitHubSettings, request: web.Request) -> Caller:
-    """Return the caller that the Authorization header names; raise 401 for an unknown token."""
-    authorization = request.headers.get("Authorization")
+def caller_of(
+    settings: GitHubSettings, request: web.Request, authorization: str | None = None
+) -> Caller:
+    """Return the caller that the Authorization header names; raise 401 for an unknown token.
+
+    `authorization` stands in the place of that header.
+    """
+    authorization = authorization or request.headers.get("Authorization")
     if not authorization:
         return Caller()
     text = secret_of(authorization)
@@ -65,7 +72,8 @@ def caller_of(settings: GitHubSettings, request: web.Request) -> Caller:
         raise bad_credentials()
     if token.jobs:
         return _job(token, request)
-    return Caller(token.login, token.permissions, token.job)
+    identity = token.identities.get(token.job, {})
+    return Caller(token.login, token.permissions, token.job, identity)
 
 
 _JOBS: WeakKeyDictionary[asyncio.Transport, str] = WeakKeyDictionary()
@@ -82,7 +90,7 @@ def _job(token: Token, request: web.Request) -> Caller:
     if name not in token.jobs:
         raise bad_credentials()
     _JOBS[transport] = name
-    return Caller(token.login, token.jobs[name], name)
+    return Caller(token.login, token.jobs[name], name, token.identities.get(name, {}))
 
 
 def secret_of(authorization: str) -> str:

@@ -13,9 +13,14 @@ def node_id(kind: str, key: object) -> str:
     return base64.b64encode(f"{kind}:{key}".encode()).decode()
 
 
+def identifier(name: str) -> int:
+    """Return the id of a login, or of a repository by its full name: a function of the name."""
+    return zlib.crc32(name.encode())
+
+
 def user(settings: GitHubSettings, login: str) -> Json:
-    """Return a login in GitHub's simple-user form; its id is a function of its name."""
-    number = zlib.crc32(login.encode())
+    """Return a login in GitHub's simple-user form."""
+    number = identifier(login)
     api = f"{settings.base_url}/api/v3/users/{quote(login)}"
     return {
         "login": login,

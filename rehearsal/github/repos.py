@@ -1,6 +1,5 @@
 """The repository itself, its labels, and those of its settings that can be read."""
 
-import zlib
 from dataclasses import replace
 
 from aiohttp import web
@@ -9,7 +8,7 @@ from rehearsal.github.auth import Caller
 from rehearsal.github.call import Call, Endpoints, reply
 from rehearsal.github.errors import Json, invalid, not_found
 from rehearsal.github.hub import Hub
-from rehearsal.github.people import node_id, user
+from rehearsal.github.people import identifier, node_id, user
 
 endpoints = Endpoints()
 
@@ -186,7 +185,7 @@ def permissions(caller: Caller) -> dict[str, bool]:
 def show_repository(hub: Hub) -> Json:
     """Return the repository in GitHub's form."""
     settings, state = hub.settings, hub.state
-    number, html = zlib.crc32(settings.full_name.encode()), settings.html()
+    number, html = identifier(settings.full_name), settings.html()
     open_pulls = sum(pull.closed_at is None for pull in state.pulls.values())
     return {
         "id": number,
@@ -232,7 +231,7 @@ def show_label(hub: Hub, label: Json) -> Json:
 
 def show_environment(hub: Hub, name: str) -> Json:
     """Return an environment in GitHub's form, with its reviewers if it has any."""
-    number, moment = zlib.crc32(name.encode()), hub.state.created_at
+    number, moment = identifier(name), hub.state.created_at
     people = [user(hub.settings, login) for login in hub.settings.environments[name]]
     reviewers = [{"type": "User", "reviewer": person} for person in people]
     rule = {"id": number, "node_id": node_id("Gate", number), "type": "required_reviewers"}

@@ -12,7 +12,8 @@ class Token:
     `permissions` has GitHub's names (contents, pull_requests, workflows, administration, issues, …)
     and the levels "none", "read", "write", "admin"; what is absent is "none". `job` names the job
     that it is for. A token that all jobs of a run share has `jobs` instead, the permissions of each
-    by `WORKFLOW/JOB`, and `runner`, the process id of the program that runs them.
+    by `WORKFLOW/JOB`, and `runner`, the process id of the program that runs them. `identities` has
+    the claims of each job's identity tokens, by the same name or by `job`.
     """
 
     login: str
@@ -20,6 +21,7 @@ class Token:
     job: str = ""
     jobs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     runner: int = 0
+    identities: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class GitHubSettings:
     the kinds of rules that rulesets hold the default branch to, unless an administrator pushes;
     `tag_rulesets` are the names of those for tags, which are told, not enforced. `runs` has
     a folder for each run of the world, by its number; without it the pages know of none.
+    `immutable_subject` puts ids into the subject of identity tokens.
     """
 
     folder: Path
@@ -51,6 +54,7 @@ class GitHubSettings:
     branch_rules: tuple[str, ...] = ()
     tag_rulesets: tuple[str, ...] = ()
     runs: Path | None = None
+    immutable_subject: bool = False
 
     @property
     def token_folder(self) -> Path:

@@ -17,6 +17,13 @@ BOT = "github-actions[bot]"
 LENGTH = 520
 """Characters of a GITHUB_TOKEN as GitHub gives them since 2026: a prefix and a JWT."""
 
+ASKED_AT = "/_services/pipelines/idtoken"
+"""Where the service gives identity tokens."""
+REQUEST_URL, REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+"""The variables that a job with `id-token: write` has, and no other."""
+MARK = "idtoken."
+"""Begins the token that asks for identity tokens; the job's GITHUB_TOKEN follows."""
+
 
 class TokenBook:
     """The tokens that are valid now."""
@@ -51,6 +58,11 @@ class TokenBook:
 
     def _file(self, text: str) -> Path:
         return self._folder / hashlib.sha256(text.encode()).hexdigest()
+
+
+def asking(server: str, token: str) -> dict[str, str]:
+    """Return the variables of a job that may ask for identity tokens; `token` is its own."""
+    return {REQUEST_URL: f"{server}{ASKED_AT}?api-version=2.0", REQUEST_TOKEN: MARK + token}
 
 
 def make_text() -> str:

@@ -27,12 +27,17 @@ ADDED = (WAIT, TURN, GIVE_ON)
 """The names of all steps that the copy has besides."""
 
 
-def write(tree: Path, known: Environments) -> list[str]:
-    """Put the copies in the place of a checkout's workflow files; return what was left out."""
+def write(tree: Path, known: Environments, asking: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Put the copies in the place of a checkout's workflow files; return what was left out.
+
+    `asking` has the jobs that may ask for identity tokens, by `WORKFLOW/JOB`, and the variables
+    that they are given for it.
+    """
     told: list[str] = []
     for path in sorted((tree / ".github" / "workflows").glob("*.y*ml")):
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
         changed, left_out = for_act(text, known)
+        _let_ask(changed, text.get("name", path.name), asking)
         if changed != text:
             if True in changed:  # YAML 1.1 reads the key `on` as a truth value
                 changed["on"] = changed.pop(True)
@@ -57,6 +62,13 @@ def for_act(text: Mapping[Any, Any], known: Environments) -> tuple[dict[Any, Any
         if turns:
             emptied["steps"] = [turns[0], *emptied["steps"], turns[1]]
     return made, left_out
+
+
+def _let_ask(made: dict[Any, Any], name: str, asking: Mapping[str, Mapping[str, str]]) -> None:
+    """Give a workflow's jobs the variables of those that may ask for identity tokens."""
+    for key, job in made.get("jobs", {}).items():
+        if "steps" in job and (given := asking.get(f"{name}/{key}")):
+            job["env"] = {**job.get("env", {}), **given}
 
 
 def _turns(said: Any) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ the artifacts so far, `python -m scripts STAGE`, its result. What is left out is
 
 import base64
 import compileall
+import dataclasses
 import json
 import os
 import py_compile
@@ -27,8 +28,8 @@ from typing import Any
 from rehearsal.actions.artifacts import Store, select
 from rehearsal.actions.toolkit import StandInError
 from rehearsal.github.settings import Token
-from rehearsal.github.tokens import BOT
-from rehearsal.runs import permissions
+from rehearsal.github.tokens import BOT, asking
+from rehearsal.runs import identities, permissions
 from rehearsal.runs.act import Event, Setting
 from rehearsal.runs.environments import elsewhere
 from rehearsal.runs.job_processes import Files, Part
@@ -162,6 +163,8 @@ class _Direct:
         self._files = Files(setting.tree, setting.workflow)
         jobs = permissions.of_jobs(setting.tree, setting.workflow)
         self._permissions = {job.path: job.for_api() for job in jobs}
+        claims = identities.of_jobs(setting, event, jobs)
+        self._identities = {job.path: one for job, one in zip(jobs, claims, strict=True)}
         self._store = Store(setting.folder / "artifacts")
         self._places = threading.Semaphore(setting.concurrent)
         self._running: set[int] = set()
@@ -232,7 +235,7 @@ class _Direct:
             return SUCCESS
         legs = job.legs(self.done.outputs, self._workflow.jobs)
         parts = [
-            part
+            self._asking(part, path)
             for leg in legs
             for part in self._files.parts(job, path, [leg], self._context(job, path))
         ]
@@ -245,7 +248,16 @@ class _Direct:
         """Make the token of one job, which ends with it."""
         if not self._setting.tokens:
             return self._setting.secrets["GITHUB_TOKEN"]
-        return self._setting.tokens.issue(Token(BOT, self._permissions[path], path))
+        identity = {path: self._identities[path]}
+        token = Token(BOT, self._permissions[path], path, identities=identity)
+        return self._setting.tokens.issue(token)
+
+    def _asking(self, part: Part, path: str) -> Part:
+        """Let a part ask for identity tokens, if its job may."""
+        if not identities.may_ask(self._permissions[path]):
+            return part
+        given = asking(self._setting.context["GITHUB_SERVER_URL"], part.token)
+        return dataclasses.replace(part, environment={**part.environment, **given})
 
     def _revoke(self, token: str) -> None:
         if self._setting.tokens:

@@ -9,8 +9,7 @@ import requests
 from rehearsal.runs import act, dispatch_form
 from rehearsal.world import git_repo
 from rehearsal.world.world import BRANCH, WORKFLOW, World
-from scripts.core import codec, version
-from scripts.core import plan as planning
+from scripts.core import codec, planning, version
 from scripts.core.errors import ServiceError, UsageError
 from scripts.release import release_commit, starting_point
 from scripts.release.context import Context

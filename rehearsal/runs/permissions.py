@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from rehearsal.runs.environments import name_of
 from scripts.core.errors import UsageError
 
 LEVELS = ("none", "read", "write")
@@ -26,11 +27,16 @@ Grant = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Granted:
-    """What one job may do. `path` is `plan` or `images/build`; `name` is `WORKFLOW/JOB`."""
+    """What one job may do. `path` is `plan` or `images/build`; `name` is `WORKFLOW/JOB`.
+
+    `file` is the workflow file that the job stands in, `environment` the one that it names.
+    """
 
     path: str
     name: str
     grant: Grant
+    file: str = ""
+    environment: str = ""
 
     def for_api(self) -> dict[str, str]:
         """Return the same under the names of GitHub's API; metadata can always be read."""
@@ -63,7 +69,7 @@ def _of_jobs(
         path, grant = f"{above}{key}", _declared(job, whole)
         if most is not None:
             _check(path, grant, most)
-        yield Granted(path, f"{name}/{key}", grant)
+        yield Granted(path, f"{name}/{key}", grant, workflow, name_of(job))
         if called := job.get("uses"):
             file = called.removeprefix("./").removeprefix("$/")
             yield from _of_jobs(tree, file, grant, f"{path}/", most=grant)

@@ -14,9 +14,9 @@ from typing import Any
 import yaml
 
 from rehearsal.github.settings import Token
-from rehearsal.github.tokens import BOT
+from rehearsal.github.tokens import BOT, asking
 from rehearsal.progress import Progress
-from rehearsal.runs import act, act_copy, concurrency, environments, permissions
+from rehearsal.runs import act, act_copy, concurrency, environments, identities, permissions
 from rehearsal.runs.environments import Approver
 from rehearsal.runs.recorder import Annotation, JobRun, Recorder, covered
 from rehearsal.runs.turns import FOLDER
@@ -95,13 +95,14 @@ def _run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     secrets = setting.secrets.values()
     recorder = Recorder(workflow, setting.folder, progress, decide=decide, secrets=secrets)
     began = time.monotonic()
-    jobs = permissions.by_name(permissions.of_jobs(setting.tree, setting.workflow))
-    left_out = act_copy.write(setting.tree, setting.environments)
+    granted = permissions.of_jobs(setting.tree, setting.workflow)
+    token = _token(setting, event, granted)
+    left_out = act_copy.write(setting.tree, setting.environments, _asking(setting, token.jobs))
     try:
-        code = _act(setting, event, recorder, jobs)
+        code = _act(setting, event, recorder, token)
         rest = recorder.unreached() if code else []
         if rest:
-            _act(_rest(setting, rest), event, recorder, jobs)
+            _act(_rest(setting, rest), event, recorder, token)
     finally:
         if setting.tokens:
             setting.tokens.revoke(setting.secrets["GITHUB_TOKEN"])
@@ -120,16 +121,26 @@ def _approver(
     return approver.leave if setting.hold else approver.decide
 
 
-def _act(
-    setting: act.Setting,
-    event: act.Event,
-    recorder: Recorder,
-    jobs: Mapping[str, Mapping[str, str]],
-) -> int:
+def _token(setting: act.Setting, event: act.Event, granted: list[permissions.Granted]) -> Token:
+    """Return what the jobs' common token may do in each of them."""
+    claims = identities.of_jobs(setting, event, granted)
+    named = {job.name: one for job, one in zip(granted, claims, strict=True)}
+    return Token(BOT, jobs=permissions.by_name(granted), identities=named)
+
+
+def _asking(
+    setting: act.Setting, jobs: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
+    """Return the variables of the jobs that may ask for identity tokens, by `WORKFLOW/JOB`."""
+    given = asking(setting.context["GITHUB_SERVER_URL"], "${{ github.token }}")
+    return {name: given for name, one in jobs.items() if identities.may_ask(one)}
+
+
+def _act(setting: act.Setting, event: act.Event, recorder: Recorder, token: Token) -> int:
     process = act.start(setting, event, recorder.workflow)
     try:
         if setting.tokens:
-            token = Token(BOT, jobs=jobs, runner=process.pid)
+            token = dataclasses.replace(token, runner=process.pid)
             setting.tokens.write(setting.secrets["GITHUB_TOKEN"], token)
         recorder.read(process.stdout or ())
         return process.wait()

@@ -17,11 +17,10 @@ from rehearsal.runs.recorder import JobRun
 from rehearsal.runs.run import Run
 from rehearsal.world import git_repo
 from rehearsal.world.world import World
-from scripts.core import lock as locking
-from scripts.core import tags, version
+from scripts.core import lockfile, tags, version
 from scripts.core.converge import Conflict, Matches, Surface
 from scripts.core.errors import ReleaseError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.release.assets import COMPOSE, SUMS
 from scripts.release.context import Context
 from scripts.release.release_surfaces import surfaces
@@ -200,12 +199,12 @@ def released(world: World, tag: str, before: Snapshot) -> Iterator[Row]:
     """Yield a row for every surface of a release, and for every pointer that must stay."""
     context = reader(world)
     release = context.forge.release(tag) if tag else None
-    text = context.forge.asset(release, locking.NAME) if release else None
+    text = context.forge.asset(release, lockfile.NAME) if release else None
     if release is None or text is None:
-        found = "readers see nothing" if release is None else f"no {locking.NAME}"
+        found = "readers see nothing" if release is None else f"no {lockfile.NAME}"
         yield Row(f"release {tag or world.version}", "published", found, False)
         return
-    lock = locking.read(text)
+    lock = lockfile.read(text)
     assets = {asset.name: f"{asset.size} bytes" for asset in release.get_assets()}
     yield _assets(lock, assets, compose=bool(context.config_at(lock.plan.base).compose))
     for surface in surfaces(context, lock):
@@ -271,7 +270,7 @@ def _row(surface: Surface) -> Row:
 
 def _assets(lock: Lock, assets: Mapping[str, str], *, compose: bool) -> Row:
     extra = {COMPOSE} if compose and lock.images else set()
-    planned = {*(dist.name for dist in lock.dists), locking.NAME, SUMS, *extra}
+    planned = {*(dist.name for dist in lock.dists), lockfile.NAME, SUMS, *extra}
     title = f"assets of release {lock.plan.tag}"
     return Row(title, ", ".join(sorted(planned)), ", ".join(sorted(assets)), set(assets) == planned)
 

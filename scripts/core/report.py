@@ -5,16 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from scripts.core import findings as marks
 from scripts.core.converge import CHECK, NAME, POINTER, Outcome, Surface
-from scripts.core.findings import Finding
+from scripts.core.findings import ADVICE, NOT_CHECKED, OK, PROBLEM, Finding
 from scripts.core.jobs import JOBS, PROVING, before_report
-from scripts.core.lock import Lock
-from scripts.core.plan import Plan
+from scripts.core.lockfile import Lock
+from scripts.core.planning import Plan
 from scripts.core.results import Result
 from scripts.core.rollback import Rollback
 
-SIGNS = {marks.PROBLEM: "❌", marks.ADVICE: "⚠️", marks.NOT_CHECKED: "❔", marks.OK: "✅"}
+SIGNS = {PROBLEM: "❌", ADVICE: "⚠️", NOT_CHECKED: "❔", OK: "✅"}
 """The worst first."""
 BROKEN = ("failure", "cancelled")
 """The ends of a job that started but left no result."""
@@ -65,7 +64,7 @@ def findings(title: str, found: Sequence[Finding]) -> str:
 
 
 def _found(one: Finding) -> str:
-    return f"not checked: {one.found}" if one.status == marks.NOT_CHECKED else one.found
+    return f"not checked: {one.found}" if one.status == NOT_CHECKED else one.found
 
 
 def _remedy(one: Finding) -> str:

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from scripts.core import changelog, lock, version
-from scripts.core import plan as planning
+from scripts.core import changelog, lockfile, planning, version
 from scripts.core.converge import Conflict, Missing, Surface
 from scripts.core.errors import ConflictError, ServiceError, TransientError, UsageError
-from scripts.core.lock import Lock, unbuilt
-from scripts.core.plan import Origin, Plan
+from scripts.core.lockfile import Lock, unbuilt
+from scripts.core.planning import Origin, Plan
 from scripts.core.tags import Style
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
@@ -72,21 +71,21 @@ def read_lock(context: Context, tag: str) -> Lock | None:
 
 def lock_of(context: Context, tag: str, release: "GitRelease | None") -> Lock | None:
     """Read the lock that the release of `tag` holds, if it holds one; see `read_lock`."""
-    text = context.forge.asset(release, lock.NAME) if release else None
+    text = context.forge.asset(release, lockfile.NAME) if release else None
     if release is None or not text:
         return None
-    found = lock.read(text)
-    lock.bound(found, tag, _present_name(context, found.repository))
+    found = lockfile.read(text)
+    lockfile.bound(found, tag, _present_name(context, found.repository))
     digest = hashlib.sha256(text).hexdigest()
     if not release.draft:
-        lock.undisputed(f"the notes of release {tag}", digest, context.forge.lock_of(release))
-    lock.undisputed(f"the message of git tag {tag}", digest, said_by_tag(context, tag))
+        lockfile.undisputed(f"the notes of release {tag}", digest, context.forge.lock_of(release))
+    lockfile.undisputed(f"the message of git tag {tag}", digest, said_by_tag(context, tag))
     return found
 
 
 def said_by_tag(context: Context, tag: str) -> str:
     """Give the digest of the lock that the tag's message names; empty where it names none."""
-    return lock.said(context.git.tag_message(tag))
+    return lockfile.said(context.git.tag_message(tag))
 
 
 def _present_name(context: Context, said: str) -> str:
@@ -219,7 +218,7 @@ def fetch_dists(context: Context, earlier: Lock) -> None:
         content = context.forge.asset(release, dist.name) if release else None
         if content is None:
             content = _from_index(context, earlier.plan.project, dist.name, folder)
-        if lock.locked_dist(dist.name, content) != dist:
+        if lockfile.locked_dist(dist.name, content) != dist:
             raise ConflictError(
                 f"{dist.name} of the earlier attempt is not the file that its lock describes",
                 "delete the draft release, and run the release again",

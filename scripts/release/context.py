@@ -8,9 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from scripts.core import codec, tags
-from scripts.core import lock as locking
-from scripts.core import plan as planning
+from scripts.core import codec, lockfile, planning, tags
 from scripts.core.converge import patiently
 from scripts.core.errors import (
     ConflictError,
@@ -20,11 +18,11 @@ from scripts.core.errors import (
     UsageError,
     unresolved,
 )
-from scripts.core.lock import Lock
-from scripts.core.plan import Plan
+from scripts.core.lockfile import Lock
+from scripts.core.planning import Plan
 from scripts.core.results import Result
 from scripts.core.tags import Style
-from scripts.release import config as configuration
+from scripts.release import configuration
 from scripts.surfaces.git_remote import Git
 from scripts.tools import processes
 from scripts.tools.runner import Endpoints, Runner, Secrets
@@ -144,7 +142,7 @@ class Context:
     @cached_property
     def lock(self) -> Lock:
         """The lock that `stage` wrote."""
-        return self._ours(self._input(f"assets/{locking.NAME}", "stage"))
+        return self._ours(self._input(f"assets/{lockfile.NAME}", "stage"))
 
     @cached_property
     def commit(self) -> str:
@@ -173,15 +171,15 @@ class Context:
     @property
     def earlier(self) -> Lock | None:
         """The lock of an earlier attempt of this plan."""
-        path = self.inputs / "earlier" / locking.NAME
+        path = self.inputs / "earlier" / lockfile.NAME
         return self._ours(path.read_bytes()) if path.exists() else None
 
     def _ours(self, text: bytes) -> Lock:
         """Read a lock from an earlier job: it must belong to this run's plan."""
-        found = locking.read(text)
+        found = lockfile.read(text)
         if found.plan.id != self.plan.id:
             raise ConflictError(
-                f"the {locking.NAME} here, of {found.plan.version}, is of another plan than "
+                f"the {lockfile.NAME} here, of {found.plan.version}, is of another plan than "
                 f"plan.json, of {self.plan.version}",
                 "two runs were mixed: start with an empty release/in, or run the release again",
             )

@@ -4,11 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from scripts.core import changelog, notes, version
-from scripts.core.lock import Lock
-from scripts.core.plan import PlannedImage
+from scripts.core.lockfile import Lock
+from scripts.core.planning import PlannedImage
 from scripts.release import attempt, history
 from scripts.release.assets import COMPOSE
-from scripts.release.config import Config
+from scripts.release.configuration import Config
 from scripts.release.context import Context
 
 Sizes = dict[str, dict[str, int]]

@@ -7,14 +7,13 @@ from functools import cached_property, partial
 
 from packaging.version import Version
 
-from scripts.core import changelog, tags, version
-from scripts.core import plan as planning
+from scripts.core import changelog, planning, tags, version
 from scripts.core.changelog import headline
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
-from scripts.core.plan import Origin, PlannedImage, Product
+from scripts.core.planning import Origin, PlannedImage, Product
 from scripts.core.tags import Detected, Style
 from scripts.release import history, named_files, version_files
-from scripts.release.config import FILE, Config, VersionFile
+from scripts.release.configuration import FILE, Config, VersionFile
 from scripts.release.context import Context
 
 

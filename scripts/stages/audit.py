@@ -14,8 +14,7 @@ from functools import partial
 from github.GitRelease import GitRelease
 from packaging.version import Version
 
-from scripts.core import changelog, report, version
-from scripts.core import lock as locking
+from scripts.core import changelog, lockfile, report, version
 from scripts.core.converge import Conflict, Matches, Surface, converge
 from scripts.core.errors import (
     CheckError,
@@ -26,11 +25,10 @@ from scripts.core.errors import (
     shown,
 )
 from scripts.core.findings import PROBLEM, Finding, compared, not_checked, ok, problem
-from scripts.core.lock import Lock
-from scripts.core.plan import normalised
+from scripts.core.lockfile import Lock
+from scripts.core.planning import normalised
 from scripts.core.results import Done
-from scripts.core.tags import LATEST
-from scripts.core.tags import pointers as pointers_of
+from scripts.core.tags import LATEST, pointer_targets
 from scripts.release import attempt, release_surfaces
 from scripts.release.assets import COMPOSE, SUMS
 from scripts.release.attempt import stable
@@ -188,9 +186,9 @@ def release(context: Context, subject: Subject) -> Iterator[Finding]:
         return
     if subject.unreadable:
         error = subject.unreadable
-        yield Finding(locking.NAME, PROBLEM, error.cause, remedy=f"restore it: {NAMES}")
+        yield Finding(lockfile.NAME, PROBLEM, error.cause, remedy=f"restore it: {NAMES}")
     elif subject.lock is None:
-        yield not_checked("assets", f"no {locking.NAME}: this system did not make the release")
+        yield not_checked("assets", f"no {lockfile.NAME}: this system did not make the release")
     else:
         yield from _assets(context, found)
 
@@ -283,7 +281,7 @@ def images(context: Context, subject: Subject) -> Iterator[Finding]:
 
 def pointers(context: Context, subject: Subject) -> Iterator[Finding]:
     """Check the pointers that lead to this release."""
-    here = [n for n, to in pointers_of(subject.stable).items() if to == subject.version]
+    here = [n for n, to in pointer_targets(subject.stable).items() if to == subject.version]
     if subject.lock is None:
         yield not_checked("floating tags", "no lock has their expected content")
         return

@@ -14,9 +14,8 @@ from scripts.core.converge import converge, patiently
 from scripts.core.entries import Entry, Pull, Sources, entries
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.results import Done
-from scripts.release import config as configuration
-from scripts.release import history
-from scripts.release.config import Config
+from scripts.release import configuration, history
+from scripts.release.configuration import Config
 from scripts.release.context import Context, utf8
 from scripts.release.second_reader import agree
 

@@ -3,10 +3,9 @@
 import shutil
 from datetime import UTC, datetime
 
-from scripts.core import codec, version
-from scripts.core import plan as planning
+from scripts.core import codec, planning, version
 from scripts.core.converge import Outcome
-from scripts.core.plan import Origin, Product
+from scripts.core.planning import Origin, Product
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.context import Context

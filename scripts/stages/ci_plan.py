@@ -9,7 +9,7 @@ from scripts.core import ci_plan, report
 from scripts.core.ci_plan import House
 from scripts.core.results import Done
 from scripts.release import history
-from scripts.release.config import FILE
+from scripts.release.configuration import FILE
 from scripts.release.context import Context
 from scripts.release.version_source import inside
 

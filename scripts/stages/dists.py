@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scripts.core.converge import CHECK, Outcome
 from scripts.core.errors import CheckError, ServiceError, TransientError, UsageError
-from scripts.core.plan import Plan, normalised
+from scripts.core.planning import Plan, normalised
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.context import Context

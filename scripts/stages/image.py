@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.core.converge import Outcome
 from scripts.core.errors import UsageError
-from scripts.core.plan import PlannedImage
+from scripts.core.planning import PlannedImage
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.context import Context

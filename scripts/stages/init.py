@@ -13,7 +13,7 @@ from scripts.core import tags
 from scripts.core.errors import CheckError, UsageError
 from scripts.core.results import Done
 from scripts.core.tags import Detected
-from scripts.release import config as configuration
+from scripts.release import configuration
 from scripts.release.context import Context
 
 NOTHING = "nothing to release was found: no package ([build-system]), no Dockerfile"

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from scripts.core import changelog, tags, version
 from scripts.core.errors import UsageError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.core.notes import NotesFacts
 from scripts.core.results import Done
 from scripts.release import attempt, history, release_surfaces, starting_point

@@ -2,12 +2,11 @@
 
 import json
 
-from scripts.core import codec, lock, report
-from scripts.core import plan as planning
+from scripts.core import codec, lockfile, planning, report
 from scripts.core.errors import ProblemsError, ServiceError
 from scripts.core.findings import PROBLEM, Finding
-from scripts.core.lock import Lock
-from scripts.core.plan import Plan
+from scripts.core.lockfile import Lock
+from scripts.core.planning import Plan
 from scripts.core.results import Done
 from scripts.release import attempt, starting_point
 from scripts.release.context import Context
@@ -46,7 +45,7 @@ def hand_over(context: Context, plan: Plan, earlier: Lock | None) -> None:
     """Write the plan, the files of an earlier attempt, and the workflow's matrices."""
     context.write("plan.json", codec.encode(plan))
     if earlier:
-        context.write(f"earlier/{lock.NAME}", lock.write(earlier))
+        context.write(f"earlier/{lockfile.NAME}", lockfile.write(earlier))
         attempt.fetch_dists(context, earlier)
     legs = [(one.name, p) for one in plan.images for p in one.platforms]
     platforms = sorted({platform for _, platform in legs} | {DEFAULT})

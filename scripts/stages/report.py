@@ -1,7 +1,7 @@
 """Report what is public, what failed, and what to do next, at the end of every run."""
 
 from scripts.core import report
-from scripts.core.lock import NAME, unbuilt
+from scripts.core.lockfile import NAME, unbuilt
 from scripts.core.results import Done, current
 from scripts.release.context import Context
 from scripts.release.release_surfaces import surfaces

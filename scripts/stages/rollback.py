@@ -10,11 +10,10 @@ from typing import Any
 
 from packaging.version import Version
 
-from scripts.core import codec, report, rollback, version
-from scripts.core import lock as locking
+from scripts.core import codec, lockfile, report, rollback, version
 from scripts.core.converge import Outcome, Surface, converge
 from scripts.core.errors import ReleaseError, UsageError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.core.results import Done
 from scripts.core.rollback import Rollback
 from scripts.release import attempt
@@ -105,7 +104,7 @@ def read(context: Context, wanted: Version) -> Lock:
     lock = context.ask(partial(attempt.read_lock, context, tag))
     if lock is None:
         raise UsageError(
-            f"release {tag} has no {locking.NAME}: this system did not make the release, or the "
+            f"release {tag} has no {lockfile.NAME}: this system did not make the release, or the "
             "file was deleted",
             "choose a release that has one, or move the floating tags by hand, with "
             "`docker buildx imagetools create`",
@@ -163,7 +162,7 @@ def hand_over(context: Context, decided: Rollback) -> None:
     """Write the good release's plan and assets: the consumer's check that follows reads them."""
     good = decided.good
     context.write("plan.json", codec.encode(good.plan))
-    context.write(f"assets/{locking.NAME}", locking.write(good))
+    context.write(f"assets/{lockfile.NAME}", lockfile.write(good))
     release = context.forge.release(good.plan.tag)
     compose = context.forge.asset(release, "compose.yaml") if release else None
     if compose:

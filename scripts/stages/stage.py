@@ -6,11 +6,11 @@ Nothing has a name yet: image indexes are made by digest, and a draft is seen by
 from functools import partial
 from pathlib import Path
 
-from scripts.core import lock, report
+from scripts.core import lockfile, report
 from scripts.core.converge import converge
 from scripts.core.errors import ConflictError, UsageError
-from scripts.core.lock import Lock, LockedDist, LockedImage
-from scripts.core.plan import PlannedImage
+from scripts.core.lockfile import Lock, LockedDist, LockedImage
+from scripts.core.planning import PlannedImage
 from scripts.core.results import Done
 from scripts.release import attempt, compose_file, dependencies
 from scripts.release.assets import COMPOSE, NOTES, SUMS
@@ -60,8 +60,8 @@ def disputed(context: Context, made: Lock) -> bool:
     """Check that an earlier lock or the tag's message agrees with this build."""
     read = partial(attempt.said_by_tag, context, made.plan.tag)
     said = context.ask(read)
-    earlier = lock.digest(context.earlier) if context.earlier else ""
-    return bool({said, earlier} - {"", lock.digest(made)})
+    earlier = lockfile.digest(context.earlier) if context.earlier else ""
+    return bool({said, earlier} - {"", lockfile.digest(made)})
 
 
 def dist(context: Context, name: str) -> LockedDist:
@@ -72,7 +72,7 @@ def dist(context: Context, name: str) -> LockedDist:
             f"the planned file {name} is missing: this step needs the output of `dists`",
             "run the job `dists` again, then this one",
         )
-    return lock.locked_dist(name, path.read_bytes())
+    return lockfile.locked_dist(name, path.read_bytes())
 
 
 def join(context: Context, image: PlannedImage) -> LockedImage:
@@ -103,9 +103,9 @@ def write_assets(context: Context, made: Lock) -> tuple[Path, ...]:
         paths.append(
             context.write(f"assets/{COMPOSE}", compose_file.pinned(text, path, made.references()))
         )
-    locked = context.write(f"assets/{lock.NAME}", lock.write(made))
+    locked = context.write(f"assets/{lockfile.NAME}", lockfile.write(made))
     sums = "".join(
-        f"{lock.locked_dist(path.name, path.read_bytes()).sha256}  {path.name}\n"
+        f"{lockfile.locked_dist(path.name, path.read_bytes()).sha256}  {path.name}\n"
         for path in [*paths, locked]
     )
     return (*paths, context.write(f"assets/{SUMS}", sums), locked)

@@ -7,7 +7,7 @@ from scripts.adopt.templates import Stamp
 from scripts.core import tags
 from scripts.core.errors import CheckError, UsageError
 from scripts.core.results import Done
-from scripts.release import config as configuration
+from scripts.release import configuration
 from scripts.release.context import Context
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from scripts.core import report
 from scripts.core.converge import CHECK, Conflict, Missing, Outcome, State
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
-from scripts.core.plan import PlannedImage
+from scripts.core.planning import PlannedImage
 from scripts.core.results import Done
 from scripts.release import checkout, compose_file
 from scripts.release.assets import COMPOSE
-from scripts.release.config import ImageConfig
+from scripts.release.configuration import ImageConfig
 from scripts.release.context import Context
 from scripts.release.release_surfaces import package
 from scripts.tools import installation

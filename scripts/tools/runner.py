@@ -14,8 +14,8 @@ from typing import Any, TextIO
 from scripts.cli import terminal
 from scripts.cli.terminal import Progress
 from scripts.core.errors import ProblemsError, ReleaseError, TransientError, UsageError
-from scripts.core.lock import REPOSITORY
-from scripts.core.plan import COMMIT
+from scripts.core.lockfile import REPOSITORY
+from scripts.core.planning import COMMIT
 from scripts.tools import redaction
 
 CREDENTIALS = (

@@ -18,13 +18,17 @@ MODEL_BYTES = 64 * 1024 * 1024
 
 
 async def follow(catalogue: Catalogue, settings: Settings) -> None:
-    """Keep the catalogue's registry model current, for ever; a failure is noted and tried again."""
+    """Keep the catalogue's registry model current for as long as the API runs.
+
+    No error ends this: the state of the registry says what failed, and the next turn tries again.
+    """
     async with httpx.AsyncClient(base_url=settings.registry_url, timeout=10) as client:
         while True:
             try:
                 await _refresh(client, catalogue, settings)
                 state = "connected"
-            except (httpx.HTTPError, ModelError, KeyError, ValueError) as error:
+            # Answers of any shape and a transport that closes raise more types than can be listed.
+            except Exception as error:
                 state = f"unavailable: {type(error).__name__}: {error}"
             if state != catalogue.registry:
                 LOG.warning("model registry %s: %s", settings.registry_url, state)

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 from markdown_it import MarkdownIt
 
-from scripts.core import plan as planning
-from scripts.core import report
+from scripts.core import planning, report
 from scripts.core.converge import CHECK, INTERNAL, NAME, POINTER, Matches, Outcome, Surface
 from scripts.core.jobs import before_report
 from scripts.core.results import Failure, Result, current

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from packaging.version import Version
 
-from scripts.core import plan as planning
-from scripts.core.lock import Lock, LockedDist, LockedImage
-from scripts.core.plan import Origin, Plan, PlannedImage, Product
+from scripts.core import planning
+from scripts.core.lockfile import Lock, LockedDist, LockedImage
+from scripts.core.planning import Origin, Plan, PlannedImage, Product
 
 SHA = "0123456789abcdef" * 4
 COMMIT = SHA[:40]

@@ -26,13 +26,15 @@ def estimator(tmp_path_factory):
     return path.read_bytes()
 
 
+def alias(version):
+    return {"model_version": {"version": version, "tags": [{"key": "window", "value": "20"}]}}
+
+
 @contextmanager
-def registry(artifact, port=0, version="7"):
-    """MLflow's three answers; the artifact is whatever is given."""
+def registry(artifact, port=0, current=None):
+    """Answer MLflow's three requests; the artifact and the alias are whatever is given."""
     answers = {
-        "registered-models/alias": {
-            "model_version": {"version": version, "tags": [{"key": "window", "value": "20"}]}
-        },
+        "registered-models/alias": alias("7") if current is None else current,
         "model-versions/get-download-uri": {"artifact_uri": "mlflow-artifacts:/1/models/m"},
     }
 
@@ -102,7 +104,7 @@ def test_a_registry_that_is_down_comes_and_dies_is_told_of_and_waited_for(estima
         found = version_once(url, lambda v: v["registry"].startswith("unavailable"))
         assert found["model"]["source"] == "registry"
         assert label_of_a_squat(url).label == "squat"
-        with registry(estimator, port, version="8"):
+        with registry(estimator, port, alias("8")):
             version_once(url, lambda v: v["model"]["version"] == "8")
 
 
@@ -112,3 +114,17 @@ def test_a_corrupt_model_in_the_registry_is_told_of_and_not_used(artifact):
         found = version_once(url, lambda v: "ModelError" in v["registry"])
         assert found["model"]["source"] == "bundled"
         assert label_of_a_squat(url).label == "squat"
+
+
+@pytest.mark.parametrize(
+    ("current", "error"), [([], "TypeError"), ({"model_version": None}, "AttributeError")]
+)
+def test_an_answer_of_another_shape_is_reported_and_the_registry_asked_again(
+    estimator, current, error
+):
+    port = free_port()
+    with api_beside(port) as (url, _):
+        with registry(estimator, port, current):
+            version_once(url, lambda v: error in v["registry"])
+        with registry(estimator, port):
+            version_once(url, lambda v: v["model"]["source"] == "registry")

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from rehearsal.github.settings import Token
 from scripts.core.errors import ServiceError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.release.context import Context
 from scripts.stages import announce, plan
 from scripts.surfaces.git_remote import identity

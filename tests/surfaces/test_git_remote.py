@@ -9,8 +9,8 @@ from packaging.version import Version
 from rehearsal.github.settings import Token
 from scripts.core.converge import Conflict, Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
-from scripts.core.lock import Lock, digest
-from scripts.core.plan import Plan
+from scripts.core.lockfile import Lock, digest
+from scripts.core.planning import Plan
 from scripts.release import attempt, release_commit, starting_point
 from scripts.release.context import Context
 from scripts.surfaces.git_remote import Branch, Git, GitTag, ReleaseBranch, ReleaseBranchGone

@@ -14,7 +14,7 @@ from packaging.version import Version
 
 from scripts.core.converge import Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
-from scripts.core.plan import Plan
+from scripts.core.planning import Plan
 from scripts.release import attempt, starting_point
 from scripts.release.context import Context
 from scripts.surfaces.github_release import Draft, Published, edited, failures, marked

@@ -9,11 +9,10 @@ import pytest
 from aiohttp import web
 from packaging.version import Version
 
-from scripts.core import lock as locking
-from scripts.core import plan as planning
+from scripts.core import lockfile, planning
 from scripts.core.converge import Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.release.context import Context
 from scripts.stages.publish_package import credentials
 from scripts.surfaces.package_index import Dists, PackageIndex
@@ -39,7 +38,7 @@ def folder(bench: Bench) -> Path:
 def lock(folder: Path) -> Lock:
     product = planning.Product("sample_thing", "Mari <mari@example.org>", True, ())
     plan = planning.decide(product, Version("0.2.4"), ORIGIN, {})
-    dists = tuple(locking.locked_dist(n, (folder / n).read_bytes()) for n in plan.dists)
+    dists = tuple(lockfile.locked_dist(n, (folder / n).read_bytes()) for n in plan.dists)
     return Lock(plan, COMMIT, dists, ())
 
 

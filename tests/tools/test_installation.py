@@ -6,8 +6,8 @@ import pytest
 from packaging.version import Version
 
 from scripts.core.errors import CheckError, ReleaseError
-from scripts.core.lock import Lock, locked_dist
-from scripts.core.plan import Product, decide
+from scripts.core.lockfile import Lock, locked_dist
+from scripts.core.planning import Product, decide
 from scripts.release.context import Context
 from scripts.tools import installation
 from scripts.tools.installation import Installation

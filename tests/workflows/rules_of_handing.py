@@ -15,14 +15,13 @@ from typing import Any, cast
 import yaml
 
 from scripts.__main__ import parser
-from scripts.core import ci_plan, version
-from scripts.core import plan as planning
+from scripts.core import ci_plan, planning, version
 from scripts.core.ci_plan import House
 from scripts.core.jobs import JOBS
-from scripts.core.plan import Origin
-from scripts.release import config, starting_point
+from scripts.core.planning import Origin
+from scripts.release import configuration, starting_point
 from scripts.release.context import Context
-from scripts.stages import plan as plan_stage
+from scripts.stages.plan import hand_over
 from tests.workflows.tree import (
     AUDIT,
     CHANGELOG,
@@ -73,12 +72,12 @@ def plan_outputs() -> Mapping[str, str]:
     runner = SimpleNamespace(output=lambda **values: found.update(values))
     said = SimpleNamespace(runner=runner, write=lambda *_: None)
     said.endpoints = SimpleNamespace(registry="docker.io")
-    read = config.parse((ROOT / config.FILE).read_text("utf-8"))
+    read = configuration.parse((ROOT / configuration.FILE).read_text("utf-8"))
     context = cast(Context, said)
     origin = Origin(base="0" * 40, branch="main", date="2026-01-01", source_date_epoch=1)
     product = starting_point.product(context, read)
     plan = planning.decide(product, version.parse("9.9.9"), origin, {})
-    plan_stage.hand_over(context, plan, None)
+    hand_over(context, plan, None)
     return found
 
 

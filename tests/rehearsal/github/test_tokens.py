@@ -7,9 +7,10 @@ import pytest
 
 from rehearsal.github.errors import forbidden
 from rehearsal.github.settings import Token
-from rehearsal.github.tokens import TokenBook
+from rehearsal.github.tokens import REQUEST_URL, TokenBook, asking
 from rehearsal.progress import Progress
 from rehearsal.runs import run
+from rehearsal.runs.environments import Environment
 from tests.rehearsal.github.conftest import Served, World, git
 from tests.support.workflow_bench import Bench
 
@@ -144,3 +145,78 @@ def test_jobs_that_share_a_token_are_told_apart_by_their_processes(
     for line in ("may 201", "plain 403", "forged 403", "bare 403", "gone 401", "inner 403"):
         assert line in said, said
     assert hub.api("GET", "", setting.secrets["GITHUB_TOKEN"]).status_code == 401
+
+
+ID_TOKENS = """\
+name: Release
+on: workflow_dispatch
+permissions: {}
+jobs:
+  may:
+    environment: pypi
+    permissions: {id-token: write}
+    runs-on: ubuntu-24.04
+    steps:
+      - run: ". $ASK; echo may $(ask), $(claim environment), $(claim job_workflow_ref)"
+      - run: |
+          . $ASK; export -f ask
+          mkfifo $HOME/told; setsid -f bash -c 'ask > $HOME/told'; echo gone $(cat $HOME/told)
+  may-not:
+    permissions: {contents: write}
+    runs-on: ubuntu-24.04
+    env: {TOKEN: "idtoken.${{ github.token }}"}
+    steps:
+      - run: 'echo "given: $ACTIONS_ID_TOKEN_REQUEST_URL$ACTIONS_ID_TOKEN_REQUEST_TOKEN."'
+      - run: ". $ASK; export ACTIONS_ID_TOKEN_REQUEST_TOKEN=$TOKEN; echo forged $(ask)"
+  called: {uses: ./.github/workflows/image.yml, permissions: {id-token: write}}
+"""
+CALLED = """\
+name: Image
+on: workflow_call
+jobs:
+  may:
+    runs-on: ubuntu-24.04
+    steps: [{run: ". $ASK; echo inner $(ask), $(claim environment), $(claim job_workflow_ref)"}]
+"""
+ASK_IDENTITY = """\
+ask() {
+  curl -s -o answer -w '%{http_code}' \\
+    -H "Authorization: bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" "$ASKED&audience=index"
+}
+claim() {
+  ask > /dev/null
+  python3 -c 'import base64, json, sys
+part = json.load(open("answer"))["value"].split(".")[1]
+print(json.loads(base64.urlsafe_b64decode(part + "==")).get(sys.argv[1], "none"))' "$1"
+}
+"""
+
+
+def test_under_act_only_the_jobs_that_may_get_identity_tokens(world: World, tmp_path: Path) -> None:
+    hub = world.serve()
+    (tmp_path / "bench").mkdir()
+    bench = Bench(tmp_path / "bench")
+    (tmp_path / "ask.sh").write_text(ASK_IDENTITY)
+    bench.write(".github/workflows/release.yml", ID_TOKENS)
+    bench.write(".github/workflows/image.yml", CALLED)
+    sha = bench.commit()
+    asked = asking(hub.base, "")[REQUEST_URL]
+    setting = bench.setting(
+        context={"ASKED": asked, "ASK": str(tmp_path / "ask.sh"), "GITHUB_ACTOR": "mari"},
+        tokens=TokenBook(hub.settings.token_folder),  # type: ignore[arg-type]
+        environments={"pypi": Environment()},
+    )
+    bench.tree(sha, setting)
+    with Progress(StringIO(), live=False) as progress:
+        done = run.run(setting, bench.event(sha), progress)
+    assert done.ok, done.problems
+    said = "".join(job.log.read_text() for job in done.jobs)
+    files = "owner/project.git/.github/workflows"
+    for line in (
+        f"may 200, pypi, {files}/release.yml@refs/heads/main",
+        "gone 401",
+        "given: .",
+        "forged 403",
+        f"inner 200, none, {files}/image.yml@refs/heads/main",
+    ):
+        assert line in said, said

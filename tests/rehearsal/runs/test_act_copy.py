@@ -70,7 +70,7 @@ def test_nothing_else_differs(tmp_path: Path, path: Path) -> None:
     target.parent.mkdir(parents=True)
     target.write_text(newer)
     known = {"release": Environment(("mari",)), "pypi": Environment()}
-    told = act_copy.write(tmp_path, known)
+    told = act_copy.write(tmp_path, known, {})
     copied, original = yaml.safe_load(target.read_text()), yaml.safe_load(newer)
     for job in copied["jobs"].values():
         if "steps" in job:
@@ -89,5 +89,5 @@ def test_a_file_that_need_not_differ_is_not_touched(tmp_path: Path) -> None:
     target = tmp_path / ".github" / "workflows" / "a.yml"
     target.parent.mkdir(parents=True)
     target.write_text("jobs: {a: {steps: []}} # a comment\n")
-    assert act_copy.write(tmp_path, KNOWN) == []
+    assert act_copy.write(tmp_path, KNOWN, {}) == []
     assert "# a comment" in target.read_text()

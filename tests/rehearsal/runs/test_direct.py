@@ -48,6 +48,7 @@ jobs:
   publish:
     needs: [plan, images]
     if: needs.plan.outputs.mode == 'release'
+    permissions: {{id-token: write}}
     steps:
       - uses: {CHECKOUT}
         with: {{fetch-depth: 0}}
@@ -86,6 +87,7 @@ runs:
 """
 STAGE = """\
 import json, os, pathlib, subprocess, sys, time
+SECRETS = ("GITHUB_TOKEN", "REGISTRY_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 out = pathlib.Path("release/out")
 out.mkdir(parents=True)
 verb, wanted = sys.argv[1], os.environ.get("WANTED", "")
@@ -96,7 +98,7 @@ history = subprocess.run(
 facts = {
     "argv": sys.argv[1:],
     "in": sorted(path.name for path in pathlib.Path("release/in").glob("*")),
-    "secrets": [name for name in ("GITHUB_TOKEN", "REGISTRY_TOKEN") if os.environ.get(name)],
+    "secrets": [name for name in SECRETS if os.environ.get(name)],
     "history": int(history),
     "wanted": wanted,
     "needs": {key: one["result"] for key, one in json.loads(os.environ.get("NEEDS", "{}")).items()},
@@ -183,7 +185,7 @@ def test_a_job_gets_the_artifacts_before_it_and_its_own_secrets_only(
     ]  # fmt: skip
     assert result(done, "plan")["secrets"] == ["GITHUB_TOKEN"]
     assert result(done, "image-one")["secrets"] == ["REGISTRY_TOKEN"]
-    assert result(done, "publish")["secrets"] == []
+    assert result(done, "publish")["secrets"] == ["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
 
 
 def test_an_environments_secrets_reach_its_jobs_only(place: tuple[Setting, Event]) -> None:

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from scripts.core import codec
-from scripts.core import plan as planning
+from scripts.core import codec, planning
 from scripts.core.errors import ConflictError, UsageError
-from scripts.core.plan import Origin, Plan
+from scripts.core.planning import Origin, Plan
 from scripts.core.tags import Style
 from tests.core.values import COMMIT, ORIGIN, PRODUCT, a_plan
 
