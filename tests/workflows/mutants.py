@@ -49,6 +49,19 @@ ADDED_TO_CHECKOUT = {
     "token": "${{ secrets.REGISTRY_TOKEN }}",
     "fetch-depth": "0",
 }
+ADDED_TO_ENV = {
+    "GITHUB_TOKEN": "${{ github.token }}",
+    "RELEASE_DRY_RUN": "true",
+    "PATH": "/tmp",
+    "REGISTRY_TOKEN": "${{ secrets.REGISTRY_TOKEN }}",
+}
+ADDED_TO_STAGE = {
+    "github-token": "${{ github.token }}",
+    "registry-token": "${{ secrets.REGISTRY_TOKEN }}",
+    "package-index-token": "${{ secrets.PACKAGE_INDEX_TOKEN }}",
+    "announce-secrets": "${{ secrets.ANNOUNCE_SECRETS }}",
+}
+ADDED_TO_UPLOAD = {"retention-days": "1", "if-no-files-found": "ignore"}
 LEVELS = ("none", "read", "write")
 STATUS = ("always()", "!cancelled()", "failure()")
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
@@ -84,8 +97,8 @@ class Mutant:
     """The keys that lead to it, with dots."""
     what: str
     line: int
-    block: int
-    """The line of the mapping that it stands in."""
+    above: tuple[int, ...]
+    """The lines of the mappings that it stands in, the innermost last."""
     text: str
 
     def __str__(self) -> str:
@@ -107,6 +120,7 @@ def mutants(path: str, text: str) -> list[Mutant]:
 
 
 Keys = tuple[str, ...]
+Above = tuple[int, ...]
 
 
 class _Faults:
@@ -119,10 +133,10 @@ class _Faults:
         self._declared = self._names(root)
 
     def all(self) -> Iterator[Mutant]:
-        yield from self._mapping(self._root, (), 1)
+        yield from self._mapping(self._root, (), (1,))
 
     def _made(
-        self, keys: Keys, what: str, start: Any, end: Any, new: str, block: int
+        self, keys: Keys, what: str, start: Any, end: Any, new: str, block: Above
     ) -> Mutant:
         """Put `new` in place of the text between two marks."""
         text = self._text[: start.index] + new + self._text[end.index :]
@@ -130,20 +144,20 @@ class _Faults:
             self._path, _kind(keys), ".".join(keys), what, start.line + 1, block, text
         )
 
-    def _mapping(self, node: yaml.MappingNode, keys: Keys, block: int) -> Iterator[Mutant]:
+    def _mapping(self, node: yaml.MappingNode, keys: Keys, block: Above) -> Iterator[Mutant]:
         pairs = [(key, value) for key, value in node.value if key.value not in FOR_PEOPLE]
         for key, value in pairs:
             here = (*keys, key.value)
             if key.value == "name" and "steps" in keys and not keys[-1] in ("with", "env"):
                 continue
             yield from self._entry(node, key, value, here, block)
-            yield from self._value(value, here, key.start_mark.line + 1)
+            yield from self._value(value, here, (*block, key.start_mark.line + 1))
         if keys[-1:] in (("with",), ("env",), ("outputs",), ("secrets",), ("steps",)):
             yield from self._swapped(pairs, keys, block)
         yield from self._added(node, keys, block)
 
     def _entry(
-        self, node: yaml.MappingNode, key: Any, value: Any, here: Keys, block: int
+        self, node: yaml.MappingNode, key: Any, value: Any, here: Keys, block: Above
     ) -> Iterator[Mutant]:
         if len(node.value) > 1 or len(here) > 1:
             yield self._without(node, key, value, here, block)
@@ -153,7 +167,7 @@ class _Faults:
             )
 
     def _without(
-        self, node: yaml.MappingNode, key: Any, value: Any, here: Keys, block: int
+        self, node: yaml.MappingNode, key: Any, value: Any, here: Keys, block: Above
     ) -> Mutant:
         if node.flow_style:
             rest = [f"{k.value}: {self._cut(v)}" for k, v in node.value if k is not key]
@@ -184,11 +198,18 @@ class _Faults:
         end = value.end_mark
         return int(end.line - 1 if end.column == 0 or _is_block(value) else end.line)
 
+    def _end(self, node: Any) -> Any:
+        return node.value[-1][1].end_mark
+
     def _cut(self, node: Any) -> str:
         return self._text[node.start_mark.index : node.end_mark.index]
 
-    def _value(self, node: Any, keys: Keys, block: int) -> Iterator[Mutant]:
+    def _value(self, node: Any, keys: Keys, block: Above) -> Iterator[Mutant]:
         if isinstance(node, yaml.MappingNode):
+            if keys[-1] == "secrets" and "on" not in keys:
+                yield self._made(
+                    keys, "inherit", node.start_mark, self._end(node), "inherit", block
+                )
             yield from self._mapping(node, keys, block)
         elif isinstance(node, yaml.SequenceNode):
             yield from self._sequence(node, keys, block)
@@ -198,7 +219,7 @@ class _Faults:
             if keys[-1] == "uses":
                 yield from self._pin(node, keys, block)
 
-    def _pin(self, node: Any, keys: Keys, block: int) -> Iterator[Mutant]:
+    def _pin(self, node: Any, keys: Keys, block: Above) -> Iterator[Mutant]:
         line = self._lines[node.start_mark.line]
         found = re.search(r"@([0-9a-f]{40})( # v(\d+)\.\S+)$", line.rstrip("\n"))
         if not found:
@@ -219,19 +240,22 @@ class _Faults:
                 "".join(text),
             )
 
-    def _sequence(self, node: yaml.SequenceNode, keys: Keys, block: int) -> Iterator[Mutant]:
+    def _sequence(self, node: yaml.SequenceNode, keys: Keys, block: Above) -> Iterator[Mutant]:
         for number, item in enumerate(node.value):
             here = (*keys, str(number))
             yield self._without_item(node, number, here, block)
-            if node is not None and keys[-1] == "steps" and number:
+            if keys[-1] == "steps":
+                yield self._doubled(item, here, block)
+                yield self._more(item, here, block)
+            if keys[-1] == "steps" and number:
                 yield self._turned(node.value[number - 1], item, here, block)
             if isinstance(item, yaml.MappingNode):
-                yield from self._mapping(item, here, item.start_mark.line + 1)
+                yield from self._mapping(item, here, (*block, item.start_mark.line + 1))
             else:
                 yield from self._value(item, here, block)
 
     def _without_item(
-        self, node: yaml.SequenceNode, number: int, here: Keys, block: int
+        self, node: yaml.SequenceNode, number: int, here: Keys, block: Above
     ) -> Mutant:
         items = node.value
         if node.flow_style:
@@ -248,7 +272,28 @@ class _Faults:
             *(self._path, _kind(here), ".".join(here), "dropped", first + 1, block), "".join(lines)
         )
 
-    def _turned(self, one: Any, other: Any, here: Keys, block: int) -> Mutant:
+    def _doubled(self, item: Any, here: Keys, block: Above) -> Mutant:
+        """Run a step twice."""
+        first, after = item.start_mark.line, self._last(item) + 1
+        while not self._lines[after - 1].strip():
+            after -= 1
+        lines = [*self._lines[:after], *self._lines[first:after], *self._lines[after:]]
+        return Mutant(
+            *(self._path, "order", ".".join(here), "twice", after + 1, block), "".join(lines)
+        )
+
+    def _more(self, item: Any, here: Keys, block: Above) -> Mutant:
+        """Run somebody else's action before a step."""
+        first = item.start_mark.line
+        column = self._lines[first].index("-")
+        added = f"{' ' * column}- uses: somebody/tool@{'5' * 40} # v1.2.3\n"
+        lines = [*self._lines[:first], added, *self._lines[first:]]
+        return Mutant(
+            *(self._path, "order", ".".join(here), "another action before it", first + 1, block),
+            "".join(lines),
+        )
+
+    def _turned(self, one: Any, other: Any, here: Keys, block: Above) -> Mutant:
         """Put a step before the one that it follows."""
         a, b = one.start_mark.line, other.start_mark.line
         end = self._last(other) + 1
@@ -259,7 +304,7 @@ class _Faults:
         )
 
     def _swapped(
-        self, pairs: list[tuple[Any, Any]], keys: Keys, block: int
+        self, pairs: list[tuple[Any, Any]], keys: Keys, block: Above
     ) -> Iterator[Mutant]:
         """Swap the values of two entries that follow each other."""
         for (one, first), (other, second) in zip(pairs, pairs[1:], strict=False):
@@ -275,7 +320,7 @@ class _Faults:
                     *(f"swapped with {other.value}", a.start_mark.line + 1, block, text),
                 )
 
-    def _added(self, node: yaml.MappingNode, keys: Keys, block: int) -> Iterator[Mutant]:
+    def _added(self, node: yaml.MappingNode, keys: Keys, block: Above) -> Iterator[Mutant]:
         if node.flow_style or not node.value:
             return
         known = {key.value for key, _ in node.value}
@@ -294,12 +339,18 @@ class _Faults:
             return ADDED_TO_JOB
         if keys[-2:-1] == ("steps",):
             return ADDED_TO_STEP
+        if keys[-1] == "env" and keys[0] != "on":
+            return ADDED_TO_ENV
+        if keys[-1] == "with" and "artifact" in {key.value for key, _ in node.value}:
+            return ADDED_TO_STAGE
+        if keys[-1] == "with" and "overwrite" in {key.value for key, _ in node.value}:
+            return ADDED_TO_UPLOAD
         if keys[-1] == "with" and "persist-credentials" in {key.value for key, _ in node.value}:
             return ADDED_TO_CHECKOUT
         return {}
 
     def _with(
-        self, node: yaml.MappingNode, keys: Keys, key: str, value: str, block: int
+        self, node: yaml.MappingNode, keys: Keys, key: str, value: str, block: Above
     ) -> Mutant:
         """Add a key below the last one."""
         first = node.value[0][0].start_mark
@@ -367,12 +418,13 @@ def _conditions(value: str) -> Iterator[tuple[str, str]]:
 
 def _commands(value: str) -> Iterator[tuple[str, str]]:
     quoted = value.replace("'", "''")
+    unquoted = [("quotes dropped", quoted.replace('"', ""))] if '"' in value else []
     for what, new in (
+        *unquoted,
         ("its failure is swallowed", f"{quoted} || true"),
         ("something pasted in", quoted + " ${{ github.event.pull_request.title }}"),
         ("a pipe", f"{quoted} | tee log"),
         ("nothing", "true"),
-        ("quotes dropped", quoted.replace('"', "")),
     ):
         yield what, f"'{new}'"
     words = quoted.split(" ")
@@ -381,7 +433,18 @@ def _commands(value: str) -> Iterator[tuple[str, str]]:
             yield f"without {word}", "'" + " ".join(words[:number] + words[number + 1 :]) + "'"
 
 
+def _lines(cut: str) -> Iterator[tuple[str, str]]:
+    first, *lines = cut.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        yield f"without {line.strip()}", "".join([first, *lines[:number], *lines[number + 1 :]])
+        changed = line.rstrip("\n") + "x\n"
+        yield f"{line.strip()}x", "".join([first, *lines[:number], changed, *lines[number + 1 :]])
+
+
 def _texts(cut: str, keys: Keys) -> Iterator[tuple[str, str]]:
+    if cut.startswith("|"):
+        yield from _lines(cut)
+        return
     bare = cut.strip("\"'")
     quote = cut[0] if cut[:1] in "\"'" and cut else ""
     if bare:

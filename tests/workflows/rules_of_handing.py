@@ -89,7 +89,11 @@ def legs(job: Job) -> list[dict[str, str]]:
     output = re.fullmatch(
         r"\$\{\{ fromJson\(needs\.plan\.outputs\.(\w+)\) \}\}", str(matrix.get("include"))
     )
-    return list(json.loads(plan_outputs().get(output[1], "[]"))) if output else []
+    try:
+        found = json.loads(plan_outputs().get(output[1], "[]")) if output else []
+    except ValueError:
+        return []  # another output than a matrix
+    return [leg for leg in found if isinstance(leg, dict)]
 
 
 def filled(text: str, **contexts: Mapping[str, str]) -> str:
@@ -242,15 +246,24 @@ def matrices_come_from_the_plan(tree: Tree) -> Problems:
 
 def outputs_arrive(tree: Tree) -> Problems:
     """From the script to the step, to the action, to the job, under one name."""
-    action = _action(tree, STAGE)["outputs"]
+    action = _action(tree, STAGE).get("outputs", {})
+    for name in sorted({"mode", "images", "platforms"} - set(action)):
+        yield f"{at(_action(tree, STAGE), 'outputs')}: the action has no output {name}"
     checks = ci_plan.decide(None, House(frozenset(), ("3.11",)))
     written = {STAGE: set(action), CI_PLAN: {"pythons", "arguments", *checks.outputs()}}
     for _, key, job in tree.jobs():
         for name, value in job.get("outputs", {}).items():
             steps = {one.get("id"): one.get("uses", one.get("run")) for one in job["steps"]}
+            if key not in steps:
+                work = job["steps"][-1]
+                yield f"{at(work, 'id')}: {key}: no step has the id {key}, which {name} is read of"
             right = value == f"${{{{ steps.{key}.outputs.{name} }}}}"
             if not right or name not in written.get(steps.get(key, ""), ()):
                 yield f"{at(job, 'outputs', name)}: the job's output {name} is {value}"
+    steps = _action(tree, STAGE)["runs"]["steps"]
+    for step in steps:
+        if "STAGE" in (step.get("env") or {}) and step.get("id") != "run":
+            yield f"{at(step, 'id')}: the stage's step has the id {step.get('id')}, expected run"
     for name, said in action.items():
         value = said.get("value")
         if value != f"${{{{ steps.run.outputs.{name} }}}}" or name not in plan_outputs():

@@ -18,6 +18,7 @@ from tests.workflows.tree import (
     Tree,
     as_map,
     at,
+    named,
     needs,
 )
 
@@ -228,6 +229,12 @@ def the_verdict_knows_every_check(tree: Tree) -> Problems:
         last = job["steps"][-1]
         if last.get("run") != f"make {ci_plan.TARGETS.get(name)}":
             yield f"{at(last, 'run')}: {name} runs {last.get('run')}"
+    matrix = (jobs["check"].get("strategy") or {}).get("matrix")
+    if matrix != "${{ fromJson(needs.plan.outputs.pythons) }}":
+        place = at(jobs["check"], "strategy", "matrix")
+        yield f"{place}: the legs are {matrix}, expected the plan's Pythons"
+    for one in sorted(named("matrix", jobs["check"]) - {"python"}):
+        yield f"{at(jobs['check'], 'name')}: {one} is not one of the matrix"
     read = set(re.findall(r"needs\.plan\.outputs\.(\w+)", str(jobs)))
     written = set(plan.get("outputs", {}))
     for one in sorted(written - read):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ USES = re.compile(
     r"^\s*(?:- )?uses: (?P<action>[\w.-]+/[\w./-]+)@(?P<sha>[0-9a-f]{40})"
     r" # (?P<tag>v\d+\.\d+\.\d+)$"
 )
+ROOT = Path(__file__).parents[2]
 INSTALL = ".github/actions/setup/install.sh"
 FACTS = Path("../shared/facts/github.md")
 PUSHES = {"REGISTRY_TOKEN"}
@@ -120,6 +122,35 @@ def pins_are_the_recorded_ones(tree: Tree, facts: str) -> Problems:
             yield f"{action}@{sha} # {tag}, known is {known.get(action)}"
 
 
+def stand_ins_are_of_the_pin(tree: Tree) -> Problems:
+    """What a rehearsal uses instead of an action was compared with one commit of it."""
+    for file in tree.files:
+        for _, step in file.steps():
+            used = str(step.get("uses", "./"))
+            if used.startswith("./") or "@" not in used:
+                continue
+            action, _, sha = used.partition("@")
+            known = _compared(action)
+            place, remark = at(step, "uses"), file.line(int(at(step, "uses").split(":")[1]))
+            if known is None:
+                yield f"{place}: {action} has no stand-in: a rehearsal cannot run it"
+            elif known[0] != sha or f"# {known[1]}" not in remark:
+                yield (
+                    f"{place}: {action} is not {known[1]} ({known[0]}), with which its stand-in "
+                    "was compared: compare it again, and correct the first line of its action.yml"
+                )
+
+
+@cache
+def _compared(action: str) -> tuple[str, str] | None:
+    """Read which commit and version a stand-in was compared with; None without a stand-in."""
+    file = ROOT / "rehearsal/actions" / action / "action.yml"
+    if not file.exists():
+        return None
+    found = re.match(r"# Compared with ([0-9a-f]{40}) \((v[\d.]+)\)\.\n", file.read_text("utf-8"))
+    return (found[1], found[2]) if found else ("", "any known version")
+
+
 def nothing_is_granted_at_the_top(tree: Tree) -> Problems:
     for file in tree.workflows:
         if file.data.get("permissions") != {}:
@@ -211,6 +242,14 @@ def _reading(context: str, node: Mapping[str, Any], *keys: str) -> str:
     return at(node, *keys)
 
 
+def _work(job: Mapping[str, Any]) -> str:
+    """Give the place where a job's last step is given something."""
+    if "steps" not in job:
+        return at(job, "secrets")
+    last = job["steps"][-1]
+    return at(last, "with") if "with" in last else at(last, "env")
+
+
 def secrets_go_where_they_are_needed(tree: Tree) -> Problems:
     for file in tree.files:
         for key in file.data.keys() - {"jobs", "runs"}:
@@ -220,7 +259,8 @@ def secrets_go_where_they_are_needed(tree: Tree) -> Problems:
         found, expected = named("secrets", job), SECRETS.get((name, key), set())
         for one in sorted(found ^ expected):
             word = "is given" if one in found else "is not given"
-            yield f"{_reading('secrets', job)}: {key} {word} the secret {one}"
+            place = _reading("secrets", job) if one in found else _work(job)
+            yield f"{place}: {key} {word} the secret {one}"
         if job.get("secrets") == "inherit":
             yield f"{at(job, 'secrets')}: {key} hands every secret on"
 
@@ -230,7 +270,8 @@ def the_token_goes_where_it_is_needed(tree: Tree) -> Problems:
         has = "token" in named("github", job) or "GITHUB_TOKEN" in named("secrets", job)
         if has != ((file, name) in TOKEN):
             word = "given" if has else "not given"
-            yield f"{_reading('github', job)}: {name} is {word} the token"
+            place = _reading("github", job) if has else _work(job)
+            yield f"{place}: {name} is {word} the token"
 
 
 def credentials_are_for_one_step(tree: Tree) -> Problems:
@@ -334,6 +375,7 @@ def jobs_begin_with_a_checkout(tree: Tree) -> Problems:
 
 RULES = (
     actions_are_pinned,
+    stand_ins_are_of_the_pin,
     an_action_has_one_pin,
     nothing_is_granted_at_the_top,
     every_job_states_its_grants,

@@ -81,6 +81,7 @@ GROUPS = {
     RELEASE: "release-${{ github.ref }}",
     CHANGELOG: "changelog-${{ github.ref }}",  # both would push one branch
     AUDIT: "audit-${{ github.repository }}",  # both would open an issue
+    CI: "ci-${{ github.event_name == 'pull_request' && github.ref || github.run_id }}",
     ENTRY: "entry-${{ github.ref }}",  # a newer commit or label replaces the answer
 }
 REGISTRY, INDEX, UPLOAD = "IMAGE_REGISTRY", "PACKAGE_INDEX_URL", "PACKAGE_INDEX_UPLOAD_URL"
@@ -109,6 +110,8 @@ INPUTS: Mapping[str, Mapping[str, tuple[str, Any]]] = {
     AUDIT: {"version": ("string", "")},
     IMAGE: dict.fromkeys(("image", "platform", "runner"), ("string", ...)),
 }
+# The checks that build the rehearsal's programs: in a minute, unless they are kept.
+BUILDING = {(CI, name) for name in ("check", "services", "rehearsal")}
 LEAST = DEADLINE / 60
 """Minutes that a job has at least: a stage asks a slow service again for as long."""
 CACHED = ("~/.cache/uv", "~/.cache/release-rehearsal")
@@ -136,7 +139,7 @@ def each_value_comes_from_its_namesake(tree: Tree) -> Problems:
         for node in _givers(file.data):
             for name, value in node.items():
                 right = _sources(name, action=action)
-                if isinstance(value, str) and right and value not in right:
+                if right and value not in right:
                     yield f"{at(node, name)}: {name} is {value}, expected {' or '.join(right)}"
 
 
@@ -379,6 +382,8 @@ def _tools(file: str, name: str, work: Mapping[str, Any]) -> set[str]:
     found = {"actions/checkout"}
     if str(work.get("run", "")).startswith("release "):
         found.add(SETUP)
+    if (file, name) in BUILDING:
+        found.add("actions/cache")
     if (file, name) == (CI, "check"):
         found.add("actions/setup-python")  # each leg has its own Python
     if (file, name) in {(IMAGE, "build"), (CI, "images")}:
@@ -437,8 +442,8 @@ def caches_are_of_one_lock(tree: Tree) -> Problems:
         for name, step in file.steps():
             if str(step.get("uses", "")).startswith("actions/cache@"):
                 key = str((step.get("with") or {}).get("key"))
-                parts = ("runner.os", "runner.arch", "hashFiles('requirements/*.txt', ")
-                if any(f"${{{{ {part}" not in key for part in parts) or "-" not in key:
+                parts = ("runner.os }}", "runner.arch }}", "hashFiles('requirements/*.txt', ")
+                if any(not re.search(rf"\$\{{\{{ {re.escape(one)}", key) for one in parts):
                     yield f"{at(step, 'with', 'key')}: {name}: the key is {key}"
 
 
@@ -489,6 +494,9 @@ def _performed(command: str) -> str:
         )  # fmt: skip
         file = Path(folder) / "said"
         said = file.read_text().splitlines() if file.exists() else []
+        more = {one.name for one in Path(folder).iterdir()} - {"release", "said"}
+    if more:
+        return f"the command leaves {', '.join(sorted(more))} in the checkout"
     if said != WORDS:
         return f"the words {WORDS} reach the stage as {said}"
     return "" if done.returncode == 3 else f"a stage that ends with 3 makes {done.returncode}"  # noqa: PLR2004
@@ -540,7 +548,7 @@ def names_say_which_job_it_is(tree: Tree) -> Problems:
         fixed, bracket, rest = str(job.get("name")).partition(" (")
         if fixed.lower().replace(" ", "") != key.replace("-", ""):
             yield f"{at(job, 'name')}: the job {key} has the name {job.get('name')}"
-        if bracket and not EXPRESSION.search(rest):
+        if bracket and not re.fullmatch(rf".*{EXPRESSION.pattern}\)", rest):
             yield f"{at(job, 'name')}: all legs of {key} have one name"
 
 
