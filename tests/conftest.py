@@ -14,7 +14,7 @@ from hypothesis import settings
 from rehearsal.github.app import make_app
 from rehearsal.github.settings import GitHubSettings, Token
 from scripts.release.context import Context
-from scripts.tools.runner import Runner
+from scripts.tools.environment import Environment
 from tests.support import index
 from tests.support.index import SmallIndex
 from tests.support.project import Project
@@ -130,7 +130,7 @@ class Bench:
 
     def context(self, clone: Path | None = None, **more: str) -> Context:
         """Make a step's context, in this clone or another."""
-        made = Context(Runner(self.environment(**more)), clone or self.project.clone)
+        made = Context(Environment(self.environment(**more)), clone or self.project.clone)
         self.contexts.append(made)
         return made
 

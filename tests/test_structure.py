@@ -68,6 +68,11 @@ def test_surfaces_know_no_stage_and_no_context(path: Path) -> None:
             assert name.startswith(allowed), name
 
 
+@pytest.mark.parametrize("path", within("standalone"), ids=named)
+def test_a_stranger_needs_only_python(path: Path) -> None:
+    assert not [name for name in imports(path) if name.split(".")[0] not in sys.stdlib_module_names]
+
+
 @pytest.mark.parametrize("path", within("tools"), ids=named)
 def test_tools_take_what_they_need_and_know_no_release(path: Path) -> None:
     allowed = ("scripts.core", "scripts.tools", "scripts.cli.terminal")
@@ -112,9 +117,15 @@ def test_the_release_does_not_know_its_rehearsal(path: Path) -> None:
     assert not [name for name in imports(path) if name.split(".")[0] in others]
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "rehearsal/world").rglob("*.py")), ids=named)
+def test_the_world_knows_no_run(path: Path) -> None:
+    above = ("rehearsal.runs", "rehearsal.verdict", "rehearsal.faults")
+    assert not [name for name in imports(path) if name.startswith(above)]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_the_environment_is_read_in_one_place(path: Path) -> None:
-    if path == SCRIPTS / "tools" / "runner.py":
+    if path == SCRIPTS / "tools" / "environment.py":
         return
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Attribute):
@@ -173,7 +184,8 @@ def test_programs_are_started_without_a_shell(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_only_one_module_starts_programs(path: Path) -> None:
-    if path != SCRIPTS / "tools" / "processes.py":
+    alone = path in within("standalone")  # it has no other module, and starts only gh
+    if path != SCRIPTS / "tools" / "processes.py" and not alone:
         assert "subprocess" not in {name.split(".")[0] for name in imports(path)}
 
 

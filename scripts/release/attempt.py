@@ -1,4 +1,4 @@
-"""What an earlier try of the same version left, and whether it binds.
+"""What an earlier attempt of the same version left, and whether it binds.
 
 An attempt binds once its first name is public. Until then a run starts anew from the branch's
 head; from then on the earlier plan rules, read back from the draft or from the release commit.
@@ -17,11 +17,12 @@ from scripts.core import changelog, lockfile, planning, version
 from scripts.core.converge import Conflict, Missing, Surface
 from scripts.core.errors import ConflictError, ServiceError, TransientError, UsageError
 from scripts.core.lockfile import Lock, unbuilt
-from scripts.core.planning import Origin, Plan
+from scripts.core.planning import Base, Plan
 from scripts.core.tags import Style
+from scripts.release.assets import VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
-from scripts.release.starting_point import Start, called, check, origin, product
+from scripts.release.starting_point import Start, base_of, called, check, product
 
 if TYPE_CHECKING:
     from github.GitRelease import GitRelease  # start-up counts
@@ -56,7 +57,7 @@ def look(context: Context, start: Start, wanted: Version) -> Attempt:
 
 def possible_names(context: Context, start: Start, wanted: Version) -> list[Surface]:
     """List the names that a release of this version would have, the git tag first."""
-    plan = _decide(context, start, wanted, origin(context, start))
+    plan = _decide(context, start, wanted, base_of(context, start))
     return names(context, unbuilt(plan))
 
 
@@ -109,11 +110,10 @@ def stable(releases: "Sequence[GitRelease]", style: Style) -> set[Version]:
 
 
 def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> tuple[Plan, str]:
-    """Give the plan, and the commit of an earlier try that binds, or no text if none does."""
+    """Give the plan, and the commit of an earlier attempt that binds, or no text if none does."""
     if not found.names:
         check(context, start, wanted)
-        began = origin(context, start)
-        return _decide(context, start, wanted, began, found.rolled_back), ""
+        return _decide(context, start, wanted, base_of(context, start), found.rolled_back), ""
     if found.lock is None:
         commit = _release_commit(start, wanted, found)
         return _recovered(context, start, wanted, found, commit), commit
@@ -134,13 +134,13 @@ def _decide(
     context: Context,
     start: Start,
     wanted: Version,
-    origin: Origin,
+    base: Base,
     rolled_back: frozenset[Version] = frozenset(),
 ) -> Plan:
     gone = {wanted, *rolled_back}
     released = {one: tag for one, tag in start.released().items() if one not in gone}
     what = product(context, start.config)
-    return planning.decide(what, wanted, origin, released, start.style)
+    return planning.decide(what, wanted, base, released, start.style)
 
 
 def _release_commit(start: Start, wanted: Version, found: Attempt) -> str:
@@ -181,9 +181,9 @@ def _recovered(
         )
     named = called(context, config, commit, wanted)
     if not branch:
-        return _decide(context, start, wanted, Origin(commit, None, day, int(seconds), named), back)
-    began = Origin(parent, branch, day, int(seconds), named)
-    return _same_branch(start, _decide(context, start, wanted, began, back))
+        return _decide(context, start, wanted, Base(commit, None, day, int(seconds), named), back)
+    base = Base(parent, branch, day, int(seconds), named)
+    return _same_branch(start, _decide(context, start, wanted, base, back))
 
 
 def _date(context: Context, path: str, commit: str, wanted: Version) -> str:
@@ -211,7 +211,7 @@ def _from_index(context: Context, project: str, name: str, folder: Path) -> byte
 
 
 def fetch_dists(context: Context, earlier: Lock) -> None:
-    """Bring the proven files of an earlier try: from its release, or else from the index."""
+    """Bring the proven files of an earlier attempt: from its release, or else from the index."""
     release = context.forge.release(earlier.plan.tag)
     folder = context.outputs / "earlier"
     for dist in earlier.dists:
@@ -224,3 +224,7 @@ def fetch_dists(context: Context, earlier: Lock) -> None:
                 "delete the draft release, and run the release again",
             )
         (folder / dist.name).write_bytes(content)
+    # The program is not in the lock: what the earlier attempt showed stays.
+    program = context.forge.asset(release, VERIFIER) if release else None
+    if program is not None:
+        (folder / VERIFIER).write_bytes(program)

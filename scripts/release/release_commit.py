@@ -34,7 +34,7 @@ def make(context: Context) -> str:
     texts = release_texts(context)
     path = context.config.changelog
     if passed_over := str(agree(texts[path], path)):
-        context.runner.say(f"{path}: {passed_over}")
+        context.console.say(f"{path}: {passed_over}")
     return context.git.commit_files(texts, plan.base, message(plan), identity(plan))
 
 

@@ -73,20 +73,20 @@ def run(context: Context, start: bool = False, issue: bool = False) -> Done:
     issue about what is found, unless one version is asked for; of all those only the highest stable
     release is started, since no runner's disk holds the images of every one.
     """
-    keeping = issue and not context.runner.trigger().version
+    keeping = issue and not context.environment.trigger().version
     subjects = every(context) if keeping else [find(context)]
     found: dict[str, list[Finding]] = {}
     for one in subjects:
         begun = started if not keeping or one.version == max(one.stable, default=None) else left_out
         found[one.tag] = examine(context, one, (*CHECKS, begun) if start else CHECKS)
     text = "\n".join(report.findings(f"Audit of {tag}", each) for tag, each in found.items())
-    context.runner.report(text, releases=found)
+    context.report(text, releases=found)
     drift = {tag: [one for one in each if one.status == PROBLEM] for tag, each in found.items()}
     drift = {tag: each for tag, each in drift.items() if each}
     done = Done()
     if keeping:
         kept = DriftIssue(context.forge, report.drift(drift) if drift else None)
-        done = Done(tuple(converge([kept], context.runner.patience)))
+        done = Done(tuple(converge([kept], context.environment.patience)))
     if drift:
         wrong = [(tag, one) for tag, each in drift.items() for one in each]
         raise CheckError(
@@ -117,7 +117,7 @@ def find(context: Context) -> Subject:
 def _asked(context: Context) -> Version | None:
     if (context.inputs / "plan.json").exists():
         return version.parse(context.plan.version)
-    asked = context.runner.trigger().version
+    asked = context.environment.trigger().version
     return version.parse(asked) if asked else None
 
 
@@ -156,7 +156,7 @@ def examine(
     findings: list[Finding] = []
     for check in checks or CHECKS:
         what = title(check)
-        context.runner.step(f"{subject.tag}: {what}")
+        context.console.step(f"{subject.tag}: {what}")
         try:
             findings += _made(check, context, subject)
         except ReleaseError as error:
@@ -304,7 +304,9 @@ def started(context: Context, subject: Subject) -> Iterator[Finding]:
         yield not_checked(what, f"no {COMPOSE} with a lock")
         return
     try:
-        engine = Engine(context.runner.inherited(), context.fresh, context.runner.patience)
+        engine = Engine(
+            context.environment.inherited(), context.fresh, context.environment.patience
+        )
     except ServiceError as error:
         yield not_checked(what, error.cause)
         return

@@ -32,10 +32,10 @@ def run(context: Context) -> Done:
     if (log := tree.read(path := found.config.changelog)) is not None:
         errors += changelog.problems(log, path)
         for odd in changelog.oddities(log, path):
-            context.runner.warn(odd)
+            context.errors.warn(odd)
     if errors:
         raise ProblemsError(errors)
-    context.runner.say("table, files, changelog and workflow: fine", checked=FILE)
+    context.console.say("table, files, changelog and workflow: fine", checked=FILE)
     return Done()
 
 

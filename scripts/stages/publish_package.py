@@ -16,7 +16,7 @@ OIDC = (
 def run(context: Context) -> Done:
     """Upload missing files; a project without a package has none."""
     wanted = package(context, context.lock, credentials(context))
-    return Done(tuple(converge(wanted, context.runner.patience)))
+    return Done(tuple(converge(wanted, context.environment.patience)))
 
 
 def credentials(context: Context) -> dict[str, str]:
@@ -24,8 +24,10 @@ def credentials(context: Context) -> dict[str, str]:
 
     twine takes a password before it asks for a trusted publisher's token, so none is set then.
     """
-    runner, secrets = context.runner, context.secrets
+    environment, secrets = context.environment, context.secrets
     if secrets.index_token:
         user = secrets.index_username or "__token__"
-        return runner.inherited(TWINE_USERNAME=user, TWINE_PASSWORD=secrets.index_token)
-    return runner.inherited(**{name: value for name in OIDC if (value := runner.get(name))})
+        return environment.inherited(TWINE_USERNAME=user, TWINE_PASSWORD=secrets.index_token)
+    return environment.inherited(
+        **{name: value for name in OIDC if (value := environment.get(name))}
+    )

@@ -25,7 +25,7 @@ from scripts.surfaces.rolled_back import BranchGone, DraftGone, LatestBack, Mark
 
 def run(context: Context) -> Done:
     """Print the steps, then do them; a second run finishes the rest."""
-    trigger = context.runner.trigger()
+    trigger = context.environment.trigger()
     wanted = version.parse(trigger.version or "")
     releases = context.ask(context.forge.releases)
     mine = [one for one in releases if one.tag_name == context.style.tag(wanted)]
@@ -39,11 +39,11 @@ def run(context: Context) -> Done:
     asked = version.parse(trigger.good) if trigger.good else None
     decided = decide(context, wanted, asked, stable(releases, context.style))
     text = report.rollback(decided)
-    context.runner.report(text, **found(decided))
+    context.report(text, **found(decided))
     hand_over(context, decided)
     if trigger.dry_run:
         return Done()
-    context.runner.output(mode="rolled-back")
+    context.workflow.output(mode="rolled-back")
     done = bring(context, surfaces(context, decided))
     on_index = yank_on_index(context, decided.bad)
     tell(context, on_index)
@@ -54,7 +54,7 @@ def run(context: Context) -> Done:
 def bring(context: Context, wanted: Sequence[Surface]) -> list[Outcome]:
     """Converge, and report the outcomes, even those of a failed attempt."""
     try:
-        done = converge(wanted, context.runner.patience)
+        done = converge(wanted, context.environment.patience)
     except ReleaseError as error:
         tell(context, error.outcomes)
         raise
@@ -66,8 +66,8 @@ def tell(context: Context, outcomes: Sequence[Outcome]) -> None:
     """Print each outcome, open tasks first, and write them to the summary page."""
     for one in outcomes:
         said = f"{one.title}: {one.detail}{', done now' if one.written else ''}"
-        context.runner.say(said)
-        context.runner.summary(f"- {said}")
+        context.console.say(said)
+        context.workflow.summary(f"- {said}")
 
 
 def found(decided: Rollback) -> dict[str, Any]:
@@ -150,7 +150,7 @@ def withdraw(context: Context, wanted: Version, dry_run: bool) -> Done:
     """Delete the draft and the release branch of a release that was never public."""
     tag = context.style.tag(wanted)
     text = report.withdrawal(tag)
-    context.runner.report(text, bad=str(wanted), good=None, moves=[], staying=[], latest=False)
+    context.report(text, bad=str(wanted), good=None, moves=[], staying=[], latest=False)
     if dry_run:
         return Done()
     gone: list[Surface] = [DraftGone(context.forge, tag)]

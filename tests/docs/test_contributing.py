@@ -129,9 +129,9 @@ from tests.conftest import Bench
 
 def test_it_is_converged_by_publish_tags(bench: Bench) -> None:
     context = bench.context()
-    began = starting_point.find(context)
-    origin = starting_point.origin(context, began)
-    plan = attempt._decide(context, began, Version("0.2.4"), origin)
+    start = starting_point.find(context)
+    base = starting_point.base_of(context, start)
+    plan = attempt._decide(context, start, Version("0.2.4"), base)
     commit = release_commit.make(context.knowing(plan=plan))
     context = context.knowing(plan=plan, lock=Lock(plan, commit, (), ()))
     context.forge.repository.create_git_release("v0.2.4", "v0.2.4", "What is new.", draft=True)
@@ -168,7 +168,7 @@ PLANNED = """
 from pathlib import Path
 from scripts.core import codec, version
 from scripts.core import planning
-from scripts.core.planning import Origin
+from scripts.core.planning import Base
 from scripts.release import configuration, starting_point
 
 class Context:
@@ -176,8 +176,8 @@ class Context:
         registry = "docker.io"
 
 read = configuration.parse(Path("pyproject.toml").read_text())
-origin = Origin("0" * 40, "main", "2026-01-01", 1)
-plan = planning.decide(starting_point.product(Context, read), version.parse("9.9.9"), origin, {})
+base = Base("0" * 40, "main", "2026-01-01", 1)
+plan = planning.decide(starting_point.product(Context, read), version.parse("9.9.9"), base, {})
 """
 
 

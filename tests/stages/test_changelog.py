@@ -7,7 +7,7 @@ from aiohttp import web
 
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
 from scripts.stages import changelog
-from scripts.tools.runner import annotation
+from scripts.tools.error_output import annotation
 from tests.conftest import READER, REPOSITORY, Bench
 from tests.support.project import CHANGELOG, git
 from tests.support.serving import serving

@@ -38,6 +38,7 @@ def published(bench: Releases, version: str) -> str:
     release = bench.context().forge.release(f"v{version}")
     assert release
     text = re.sub(r"file://[^\s)]+?/mari/", f"file://{bench.folder}/mari/", str(release.body))
+    text = re.sub(r"--index \S+", f"--index {bench.index_served.url}/simple/", text)
     return re.sub(r"<!--.*?-->\s*$", "", text).strip()
 
 

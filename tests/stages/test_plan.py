@@ -84,7 +84,7 @@ def test_a_plan_is_of_one_day(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     days = iter(f"2030-01-{day:02}" for day in range(1, 32))
     monkeypatch.setattr(starting_point, "today", lambda: next(days))
     context = bench.context()
-    made = starting_point.origin(context, starting_point.find(context))
+    made = starting_point.base_of(context, starting_point.find(context))
     assert datetime.fromtimestamp(made.source_date_epoch, UTC).date().isoformat() == made.date
 
 
@@ -224,9 +224,9 @@ platforms = ["linux/amd64"]
     files = {"pyproject.toml": table.replace("[tool.release]", '[tool.release]\ncompose = "c.yml"')}
     bench.project.commit({**files, "c.yml": "services: {web: {}}\n"})
     context = bench.context()
-    began = starting_point.find(context)
+    start = starting_point.find(context)
     with pytest.raises(UsageError) as raised:
-        starting_point.check(context, began, began.style.read("v0.2.4"))  # type: ignore[arg-type]
+        starting_point.check(context, start, start.style.read("v0.2.4"))  # type: ignore[arg-type]
     for said in ("api/Dockerfil is not in", "sample is not in", "not a service of c.yml"):
         assert said in raised.value.cause
     assert raised.value.place
@@ -238,10 +238,10 @@ def test_a_name_that_does_not_resolve_is_given_up_soon_on_a_laptop(
     context = bench.context(
         GITHUB_SERVER_URL="https://no-such-host.invalid", RELEASE_DEADLINE="600"
     )
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(ServiceError, match=r"no-such-host\.invalid") as raised:
         run(context)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - start < 30
     assert "network" in raised.value.remedy
     assert "no-such-host.invalid" in capsys.readouterr().err
 
@@ -393,7 +393,7 @@ def test_a_service_that_fails_for_long_is_left_at_the_deadline(bench: Bench) -> 
     assert error.exit_code == 4
 
 
-# What an earlier try left.
+# What an earlier attempt left.
 
 
 @pytest.fixture
@@ -411,7 +411,7 @@ def tried(bench: Bench) -> Lock:
     (folder / lockfile.NAME).write_text(lockfile.write(lock))
     assets = tuple(folder / name for name in (*plan.dists, lockfile.NAME))
     draft = Draft(context.forge, plan, "The notes.", assets)
-    converge([ReleaseBranch(context.git, plan, commit), draft], context.runner.patience)
+    converge([ReleaseBranch(context.git, plan, commit), draft], context.environment.patience)
     shutil.rmtree(context.outputs)
     return lock
 
@@ -421,7 +421,7 @@ Publish = Callable[[Bench, Lock], None]
 
 def publish_tag(bench: Bench, lock: Lock) -> None:
     context = bench.context()
-    converge([GitTag(context.git, lock)], context.runner.patience)
+    converge([GitTag(context.git, lock)], context.environment.patience)
 
 
 def publish_package(bench: Bench, lock: Lock) -> None:
@@ -590,13 +590,13 @@ def test_a_finished_release_is_planned_again_as_it_was(bench: Bench, tried: Lock
 
 def test_the_registry_is_not_asked_for_projects_without_images(bench: Bench) -> None:
     context = bench.context()
-    began = starting_point.find(context)
-    product = starting_point.product(context, began.config)
+    start = starting_point.find(context)
+    product = starting_point.product(context, start.config)
     assert product.images == ()
-    found = attempt.look(context, began, starting_point.wanted(context, began))
+    found = attempt.look(context, start, starting_point.wanted(context, start))
     assert (found.names, found.lock) == ((), None)
     assert "registry" not in context.__dict__
-    assert replace(began.config, project="x").project == "x"
+    assert replace(start.config, project="x").project == "x"
     assert configuration.FILE == "pyproject.toml"
 
 

@@ -17,6 +17,7 @@ ASSETS = {
     "release.json",
     "SHA256SUMS",
     "compose.yaml",
+    "verify.py",
     "sample_thing-0.2.4-py3-none-any.whl",
     "sample_thing-0.2.4.tar.gz",
 }
@@ -69,7 +70,7 @@ def test_the_draft_holds_everything_and_its_sums_are_right(staged: Proving, tmp_
 
 
 def test_the_lock_is_uploaded_last(staged: Proving) -> None:
-    """So that where the lock is, everything is: an earlier try is known by it."""
+    """So that where the lock is, everything is: an earlier attempt is known by it."""
     release = staged.context().forge.release("v0.2.4")
     assert release
     assert max(release.assets, key=lambda asset: asset.id).name == lockfile.NAME

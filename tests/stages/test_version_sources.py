@@ -126,9 +126,9 @@ repository = "mari/api"
 platforms = ["linux/amd64"]
 """
     bench.project.commit({"pyproject.toml": table, "CITATION.cff": None})
-    began = starting_point.find(bench.context(RELEASE_VERSION="patch"))
-    wanted = starting_point.wanted(bench.context(RELEASE_VERSION="patch"), began)
-    assert (began.config.project, str(wanted)) == ("sample_thing", "0.2.4")
+    start = starting_point.find(bench.context(RELEASE_VERSION="patch"))
+    wanted = starting_point.wanted(bench.context(RELEASE_VERSION="patch"), start)
+    assert (start.config.project, str(wanted)) == ("sample_thing", "0.2.4")
 
 
 @pytest.mark.parametrize(
