@@ -7,6 +7,7 @@ people (descriptions, comments, names of steps) are left alone.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -18,7 +19,7 @@ ADDED_TO_STEP = {
     "continue-on-error": "true",
     "if": "always()",
     "timeout-minutes": "1",
-    "working-directory": "/tmp",
+    "working-directory": "docs",
 }
 ADDED_TO_JOB = {
     "continue-on-error": "true",
@@ -52,7 +53,7 @@ ADDED_TO_CHECKOUT = {
 ADDED_TO_ENV = {
     "GITHUB_TOKEN": "${{ github.token }}",
     "RELEASE_DRY_RUN": "true",
-    "PATH": "/tmp",
+    "PATH": "bin",
     "REGISTRY_TOKEN": "${{ secrets.REGISTRY_TOKEN }}",
 }
 ADDED_TO_STAGE = {
@@ -62,10 +63,16 @@ ADDED_TO_STAGE = {
     "announce-secrets": "${{ secrets.ANNOUNCE_SECRETS }}",
 }
 ADDED_TO_UPLOAD = {"retention-days": "1", "if-no-files-found": "ignore"}
+# Other values of a key that the platform knows as well.
+OTHERS = {
+    "runs-on": ("ubuntu-latest", "ubuntu-24.04-arm", "self-hosted"),
+    "type": ("string", "boolean", "choice"),
+    "group": ("release",),
+}
 LEVELS = ("none", "read", "write")
 STATUS = ("always()", "!cancelled()", "failure()")
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
-NAME = re.compile(r"\b(needs|steps|inputs|matrix|vars|secrets|github|runner)\.[\w.-]+\w")
+NAME = re.compile(r"\b(needs|steps|inputs|matrix|vars|secrets|github|runner)(?:\.[\w-]+)+")
 KINDS = {
     "permissions": "permission",
     "needs": "needs",
@@ -128,27 +135,24 @@ class _Faults:
         self._path, self._text = path, text
         self._lines = text.splitlines(keepends=True)
         root = yaml.compose(text, yaml.CSafeLoader)
-        assert isinstance(root, yaml.MappingNode)  # noqa: S101 -- a workflow is one
+        assert isinstance(root, yaml.MappingNode)
         self._root = root
-        self._declared = self._names(root)
+        self._declared = self._names()
 
     def all(self) -> Iterator[Mutant]:
         yield from self._mapping(self._root, (), (1,))
 
-    def _made(
-        self, keys: Keys, what: str, start: Any, end: Any, new: str, block: Above
-    ) -> Mutant:
+    def _made(self, keys: Keys, what: str, span: tuple[Any, Any], new: str, block: Above) -> Mutant:
         """Put `new` in place of the text between two marks."""
+        start, end = span
         text = self._text[: start.index] + new + self._text[end.index :]
-        return Mutant(
-            self._path, _kind(keys), ".".join(keys), what, start.line + 1, block, text
-        )
+        return Mutant(self._path, _kind(keys), ".".join(keys), what, start.line + 1, block, text)
 
     def _mapping(self, node: yaml.MappingNode, keys: Keys, block: Above) -> Iterator[Mutant]:
         pairs = [(key, value) for key, value in node.value if key.value not in FOR_PEOPLE]
         for key, value in pairs:
             here = (*keys, key.value)
-            if key.value == "name" and "steps" in keys and not keys[-1] in ("with", "env"):
+            if key.value == "name" and "steps" in keys and keys[-1] not in ("with", "env"):
                 continue
             yield from self._entry(node, key, value, here, block)
             yield from self._value(value, here, (*block, key.start_mark.line + 1))
@@ -162,18 +166,14 @@ class _Faults:
         if len(node.value) > 1 or len(here) > 1:
             yield self._without(node, key, value, here, block)
         if len(here) > 1 and here[-2] in OWN_NAMES:
-            yield self._made(
-                here, "renamed", key.start_mark, key.end_mark, f"{key.value}-x", block
-            )
+            yield self._made(here, "renamed", _span(key), f"{key.value}-x", block)
 
     def _without(
         self, node: yaml.MappingNode, key: Any, value: Any, here: Keys, block: Above
     ) -> Mutant:
         if node.flow_style:
             rest = [f"{k.value}: {self._cut(v)}" for k, v in node.value if k is not key]
-            return self._made(
-                here, "dropped", node.start_mark, node.end_mark, f"{{{', '.join(rest)}}}", block
-            )
+            return self._made(here, "dropped", _span(node), f"{{{', '.join(rest)}}}", block)
         first, last = key.start_mark.line, self._last(value)
         lines = list(self._lines)
         head = lines[first][: key.start_mark.column]
@@ -208,14 +208,14 @@ class _Faults:
         if isinstance(node, yaml.MappingNode):
             if keys[-1] == "secrets" and "on" not in keys:
                 yield self._made(
-                    keys, "inherit", node.start_mark, self._end(node), "inherit", block
+                    keys, "inherit", (node.start_mark, self._end(node)), "inherit", block
                 )
             yield from self._mapping(node, keys, block)
         elif isinstance(node, yaml.SequenceNode):
             yield from self._sequence(node, keys, block)
         else:
             for what, new in _values(self._cut(node), node, keys, self._declared):
-                yield self._made(keys, what, node.start_mark, node.end_mark, new, block)
+                yield self._made(keys, what, _span(node), new, block)
             if keys[-1] == "uses":
                 yield from self._pin(node, keys, block)
 
@@ -260,10 +260,10 @@ class _Faults:
         items = node.value
         if node.flow_style:
             rest = ", ".join(self._cut(one) for one in items if one is not items[number])
-            return self._made(
-                here, "dropped", items[number].start_mark, items[number].end_mark, "", block
-            ) if not items[1:] else self._made(
-                here, "dropped", node.start_mark, node.end_mark, f"[{rest}]", block
+            return (
+                self._made(here, "dropped", _span(items[number]), "", block)
+                if not items[1:]
+                else self._made(here, "dropped", _span(node), f"[{rest}]", block)
             )
         first = items[number].start_mark.line
         last = self._last(items[number])
@@ -279,7 +279,8 @@ class _Faults:
             after -= 1
         lines = [*self._lines[:after], *self._lines[first:after], *self._lines[after:]]
         return Mutant(
-            *(self._path, "order", ".".join(here), "twice", after + 1, block), "".join(lines)
+            *(self._path, "order", ".".join(here), "twice", first + 1, (*block, after + 1)),
+            "".join(lines),
         )
 
     def _more(self, item: Any, here: Keys, block: Above) -> Mutant:
@@ -303,11 +304,9 @@ class _Faults:
             "".join(lines),
         )
 
-    def _swapped(
-        self, pairs: list[tuple[Any, Any]], keys: Keys, block: Above
-    ) -> Iterator[Mutant]:
+    def _swapped(self, pairs: list[tuple[Any, Any]], keys: Keys, block: Above) -> Iterator[Mutant]:
         """Swap the values of two entries that follow each other."""
-        for (one, first), (other, second) in zip(pairs, pairs[1:], strict=False):
+        for (one, first), (other, second) in pairwise(pairs):
             if isinstance(first, yaml.ScalarNode) and isinstance(second, yaml.ScalarNode):
                 a, b = first, second
                 text = (
@@ -329,25 +328,21 @@ class _Faults:
                 yield self._with(node, keys, key, value, block)
 
     def _additions(self, keys: Keys, node: yaml.MappingNode) -> dict[str, str]:
-        if not keys:
-            return ADDED_AT_TOP if "jobs" in {key.value for key, _ in node.value} else {}
-        if keys == ("on",):
-            return ADDED_TO_TRIGGERS
-        if keys[-1] == "permissions":
-            return ADDED_TO_GRANTS
-        if len(keys) == 2 and keys[0] == "jobs":  # noqa: PLR2004 -- jobs.NAME
-            return ADDED_TO_JOB
-        if keys[-2:-1] == ("steps",):
-            return ADDED_TO_STEP
-        if keys[-1] == "env" and keys[0] != "on":
-            return ADDED_TO_ENV
-        if keys[-1] == "with" and "artifact" in {key.value for key, _ in node.value}:
-            return ADDED_TO_STAGE
-        if keys[-1] == "with" and "overwrite" in {key.value for key, _ in node.value}:
-            return ADDED_TO_UPLOAD
-        if keys[-1] == "with" and "persist-credentials" in {key.value for key, _ in node.value}:
-            return ADDED_TO_CHECKOUT
-        return {}
+        known = {key.value for key, _ in node.value}
+        job, step = len(keys) == 2 and keys[0] == "jobs", keys[-2:-1] == ("steps",)
+        given = keys[-1:] == ("with",)
+        places = (
+            (not keys and "jobs" in known, ADDED_AT_TOP),
+            (keys == ("on",), ADDED_TO_TRIGGERS),
+            (keys[-1:] == ("permissions",), ADDED_TO_GRANTS),
+            (job, ADDED_TO_JOB),
+            (step, ADDED_TO_STEP),
+            (keys[-1:] == ("env",), ADDED_TO_ENV),
+            (given and "artifact" in known, ADDED_TO_STAGE),
+            (given and "overwrite" in known, ADDED_TO_UPLOAD),
+            (given and "persist-credentials" in known, ADDED_TO_CHECKOUT),
+        )
+        return next((added for here, added in places if here), {})
 
     def _with(
         self, node: yaml.MappingNode, keys: Keys, key: str, value: str, block: Above
@@ -365,13 +360,17 @@ class _Faults:
             "".join(lines),
         )
 
-    def _names(self, root: Any) -> dict[str, list[str]]:
+    def _names(self) -> dict[str, list[str]]:
         """Collect which names each context is asked for, to take one for another."""
         found: dict[str, list[str]] = {}
         for one in dict.fromkeys(match[0] for match in NAME.finditer(self._text)):
             prefix, _, name = one.rpartition(".")
             found.setdefault(prefix, []).append(name)
         return found
+
+
+def _span(node: Any) -> tuple[Any, Any]:
+    return node.start_mark, node.end_mark
 
 
 def _is_block(node: Any) -> bool:
@@ -450,15 +449,9 @@ def _texts(cut: str, keys: Keys) -> Iterator[tuple[str, str]]:
     if bare:
         yield "another text", f"{quote}{bare}x{quote}"
         yield "empty", '""'
-    if keys[-1] == "runs-on":
-        for label in ("ubuntu-latest", "ubuntu-24.04-arm", "self-hosted"):
-            yield label, label
+    yield from ((one, one) for one in OTHERS.get(keys[-1], ()) if one != bare)
     if "on" in keys and keys[-1].isdecimal():
         yield "everything", '"**"'
-    if keys[-1] == "type":
-        yield from ((kind, kind) for kind in ("string", "boolean", "choice") if kind != bare)
-    if keys[-1] == "group":
-        yield "one for all", "release"
     words = bare.split(" ")
     if "with" in keys and len(words) > 1 and "${{" not in bare:
         for number, word in enumerate(words):

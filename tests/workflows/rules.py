@@ -1,14 +1,29 @@
-"""All rules of the workflow files, and what they find in a tree."""
+"""All rules of the workflow files. `python -m tests.workflows.rules` prints each breach."""
 
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from tests.workflows import rules_of_handing, rules_of_order, rules_of_trust, rules_of_work, shape
+from tests.workflows import (
+    rules_of_handing,
+    rules_of_order,
+    rules_of_runs,
+    rules_of_trust,
+    rules_of_work,
+    shape,
+)
 from tests.workflows.tree import Problems, Tree
 
 Rule = Callable[[Tree], Problems]
 RULES: dict[str, Rule] = {
     rule.__name__: rule
-    for rules in (rules_of_trust, rules_of_order, rules_of_handing, rules_of_work)
+    for rules in (
+        rules_of_trust,
+        rules_of_order,
+        rules_of_handing,
+        rules_of_work,
+        rules_of_runs,
+    )
     for rule in rules.RULES
 }
 
@@ -19,3 +34,9 @@ def problems(tree: Tree) -> Iterator[str]:
         yield from dict.fromkeys(found)
         return
     yield from dict.fromkeys(one for rule in RULES.values() for one in rule(tree))
+
+
+if __name__ == "__main__":
+    found = list(problems(Tree(Path())))
+    print("\n".join(found), end="\n" if found else "")
+    sys.exit(bool(found))

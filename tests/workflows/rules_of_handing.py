@@ -190,7 +190,9 @@ def inputs_are_declared(tree: Tree) -> Problems:
         places = [file.data, *(on.get(key) or {} for key in ("workflow_dispatch", "workflow_call"))]
         declared = {name for place in places for name in place.get("inputs", {})}
         for unknown in sorted(named("inputs", file.data) - declared):
-            yield f"{where(file, f'inputs.{unknown}')}: the input {unknown} is not declared"
+            holder = next((at(one, "inputs") for one in places if "inputs" in one), at(file.data))
+            for place in (where(file, f"inputs.{unknown}"), holder):
+                yield f"{place}: the input {unknown} is read, and is not declared"
 
 
 def the_action_is_given_its_inputs(tree: Tree) -> Problems:
@@ -233,15 +235,35 @@ def matrices_come_from_the_plan(tree: Tree) -> Problems:
         if unknown := set(re.findall(r"needs\.plan\.outputs\.(\w+)", str(job))) - known:
             place = where(tree.workflow(RELEASE), f"needs.plan.outputs.{min(unknown)}")
             yield f"{place}: {name} reads {sorted(unknown)}, which the plan does not write"
+        if named("matrix", job) and "matrix" not in job.get("strategy", {}):
+            yield f"{at(job, 'strategy')}: {name} reads a matrix, and has none"
+        if wrong := _other_legs(name, job):
+            yield f"{at(job, 'strategy', 'matrix', 'include')}: {wrong}"
         if not legs(job):
-            yield f"{at(job, 'strategy', 'matrix', 'include')}: {name}: its matrix is not the plan's"
-        for leg in legs(job):
-            if unknown := named("matrix", job) - set(leg):
-                place = where(tree.workflow(RELEASE), f"matrix.{min(unknown)}")
-                yield f"{place}: {name} reads {sorted(unknown)} of a matrix of {sorted(leg)}"
+            place = at(job, "strategy", "matrix", "include")
+            yield f"{place}: {name}: its matrix is not the plan's"
+        yield from _read_of_legs(tree.workflow(RELEASE), name, job)
         reads = "needs.plan.outputs" in str(job)
         if reads and "plan" not in needs(job):
             yield f"{at(job, 'needs')}: {name} reads the plan's outputs without needing it"
+
+
+def _read_of_legs(file: File, name: str, job: Job) -> Problems:
+    for leg in legs(job):
+        if unknown := named("matrix", job) - set(leg):
+            place = where(file, f"matrix.{min(unknown)}")
+            yield f"{place}: {name} reads {sorted(unknown)} of a matrix of {sorted(leg)}"
+
+
+def _other_legs(name: str, job: Job) -> str:
+    """Say which legs a job should have, if it has others: those of the list of jobs."""
+    said = next((one.legs for one in JOBS if one.name == name), "")
+    expected = "images" if "image" in said else "platforms" if said else ""
+    include = str(job.get("strategy", {}).get("matrix", {}).get("include", ""))
+    found = "".join(re.findall(r"needs\.plan\.outputs\.(\w+)", include))
+    if found == expected:
+        return ""
+    return f"{name} has a leg for each of {found or 'nothing'}, expected {expected or 'none'}"
 
 
 def outputs_arrive(tree: Tree) -> Problems:
@@ -260,11 +282,14 @@ def outputs_arrive(tree: Tree) -> Problems:
             right = value == f"${{{{ steps.{key}.outputs.{name} }}}}"
             if not right or name not in written.get(steps.get(key, ""), ()):
                 yield f"{at(job, 'outputs', name)}: the job's output {name} is {value}"
+
+
+def the_action_hands_on_what_the_stage_writes(tree: Tree) -> Problems:
     steps = _action(tree, STAGE)["runs"]["steps"]
     for step in steps:
         if "STAGE" in (step.get("env") or {}) and step.get("id") != "run":
             yield f"{at(step, 'id')}: the stage's step has the id {step.get('id')}, expected run"
-    for name, said in action.items():
+    for name, said in _action(tree, STAGE).get("outputs", {}).items():
         value = said.get("value")
         if value != f"${{{{ steps.run.outputs.{name} }}}}" or name not in plan_outputs():
             yield f"{at(said, 'value')}: the action's output {name} is {value}"
@@ -273,7 +298,9 @@ def outputs_arrive(tree: Tree) -> Problems:
 def artifacts_have_names_of_their_own(tree: Tree) -> Problems:
     """Over the whole run, each leg of a matrix too: a second of one name is an error, or a loss."""
     for file in RUNS:
-        found = [(use.place("artifact"), use.given["artifact"]) for use in uses_of_stage(tree, file)]
+        found = [
+            (use.place("artifact"), use.given["artifact"]) for use in uses_of_stage(tree, file)
+        ]
         names = Counter(name for _, name in found)
         for place, name in found:
             if names[name] > 1 or not re.fullmatch(r"[\w.-]+", name):
@@ -367,6 +394,7 @@ RULES = (
     runners_are_known,
     matrices_come_from_the_plan,
     outputs_arrive,
+    the_action_hands_on_what_the_stage_writes,
     artifacts_have_names_of_their_own,
     results_may_be_written_again,
     stages_are_verbs,

@@ -229,6 +229,12 @@ def the_verdict_knows_every_check(tree: Tree) -> Problems:
         last = job["steps"][-1]
         if last.get("run") != f"make {ci_plan.TARGETS.get(name)}":
             yield f"{at(last, 'run')}: {name} runs {last.get('run')}"
+
+
+def the_checks_follow_the_plan(tree: Tree) -> Problems:
+    """Its legs and its outputs: all that it decides is read, and nothing else."""
+    jobs = tree.workflow(CI).jobs
+    plan = jobs["plan"]
     matrix = (jobs["check"].get("strategy") or {}).get("matrix")
     if matrix != "${{ fromJson(needs.plan.outputs.pythons) }}":
         place = at(jobs["check"], "strategy", "matrix")
@@ -270,7 +276,7 @@ def triggers_are_the_known_ones(tree: Tree) -> Problems:
 
 
 def jobs_end_in_time(tree: Tree) -> Problems:
-    for file, name, job in tree.jobs():
+    for _, name, job in tree.jobs():
         minutes = job.get("timeout-minutes")
         if "steps" in job and not (isinstance(minutes, int) and 0 < minutes <= LONGEST):
             yield f"{at(job, 'timeout-minutes')}: {name}: timeout-minutes: {minutes}"
@@ -278,7 +284,7 @@ def jobs_end_in_time(tree: Tree) -> Problems:
 
 def one_leg_does_not_end_the_others(tree: Tree) -> Problems:
     """A leg that was ended leaves no result, and a matrix's outputs are whose leg came last."""
-    for file, name, job in tree.jobs():
+    for _, name, job in tree.jobs():
         if "matrix" not in job.get("strategy", {}):
             continue
         if job["strategy"].get("fail-fast") is not False:
@@ -324,6 +330,7 @@ RULES = (
     groups_are_never_empty_nor_shared,
     a_release_is_never_cancelled,
     the_verdict_knows_every_check,
+    the_checks_follow_the_plan,
     triggers_are_the_known_ones,
     jobs_end_in_time,
     called_workflows_skip_nothing,

@@ -127,7 +127,7 @@ def stand_ins_are_of_the_pin(tree: Tree) -> Problems:
     for file in tree.files:
         for _, step in file.steps():
             used = str(step.get("uses", "./"))
-            if used.startswith("./") or "@" not in used:
+            if used.startswith("./") or "@" not in used or "/.github/actions/" in used:
                 continue
             action, _, sha = used.partition("@")
             known = _compared(action)
@@ -184,7 +184,7 @@ def every_grant_has_a_reason(tree: Tree) -> Problems:
 
 def a_checkout_may_read(tree: Tree) -> Problems:
     """A private repository cannot be checked out without `contents`."""
-    for file, name, job in tree.jobs():
+    for _, name, job in tree.jobs():
         checks_out = any(
             "actions/checkout@" in step.get("uses", "") for step in job.get("steps", ())
         )
@@ -230,22 +230,19 @@ ENVIRONMENTS = {
 
 def _reading(context: str, node: Mapping[str, Any], *keys: str) -> str:
     """Give the place of the first value below that reads a context; else of the node itself."""
-    below = node
-    for key in keys:
-        below = below.get(key) or {}
-    for key, value in below.items():
-        parts = value if isinstance(value, list) else [value]
-        for part in parts:
-            if context and not named(context, {key: part}):
-                continue
-            return _reading(context, part) if isinstance(part, Mapping) else at(below, key)
+    for key, value in node.items():
+        if keys and key not in keys:
+            continue
+        for part in value if isinstance(value, list) else [value]:
+            if named(context, {key: part}):
+                return _reading(context, part) if isinstance(part, Mapping) else at(node, key)
     return at(node, *keys)
 
 
 def _work(job: Mapping[str, Any]) -> str:
     """Give the place where a job's last step is given something."""
     if "steps" not in job:
-        return at(job, "secrets")
+        return at(job, "secrets", *(job.get("secrets") or ()))
     last = job["steps"][-1]
     return at(last, "with") if "with" in last else at(last, "env")
 
@@ -279,7 +276,10 @@ def credentials_are_for_one_step(tree: Tree) -> Problems:
     for file in tree.files:
         for name, part in {"the file": file.data, **file.jobs}.items():
             if "token" in named("github", part.get("env")) or named("secrets", part.get("env")):
-                yield f"{_reading('', part, 'env')}: {name}: every step can read a credential"
+                for key, value in part["env"].items():
+                    if "token" in named("github", {"": value}) or named("secrets", {"": value}):
+                        place = at(part, "env", key)
+                        yield f"{place}: {name}: every step can read a credential"
 
 
 def checks_do_not_see_the_token(tree: Tree) -> Problems:
@@ -365,7 +365,7 @@ def actions_take_nothing_from_the_caller(tree: Tree) -> Problems:
 
 def jobs_begin_with_a_checkout(tree: Tree) -> Problems:
     """`./` is what is checked out, and must be the workflow's own commit."""
-    for file, name, job in tree.jobs():
+    for _, name, job in tree.jobs():
         for number, step in enumerate(job.get("steps", ())):
             checkout = step.get("uses", "").startswith("actions/checkout@")
             if checkout != (number == 0):

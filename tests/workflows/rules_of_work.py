@@ -13,7 +13,7 @@ from typing import Any
 
 from scripts.core.jobs import JOBS
 from scripts.release.context import Context
-from scripts.tools.runner import DEADLINE, Runner
+from scripts.tools.environment import DEADLINE, Environment
 from tests.workflows.rules_of_handing import RUNS, Use, filled, legs, uses_of_stage
 from tests.workflows.tree import (
     AUDIT,
@@ -32,6 +32,7 @@ from tests.workflows.tree import (
     Problems,
     Tree,
     at,
+    named,
     needs,
 )
 
@@ -110,6 +111,18 @@ INPUTS: Mapping[str, Mapping[str, tuple[str, Any]]] = {
     AUDIT: {"version": ("string", "")},
     IMAGE: dict.fromkeys(("image", "platform", "runner"), ("string", ...)),
 }
+# Jobs that write to the registry, or read more from it than a stranger may.
+LOGINS = {
+    (IMAGE, "build"),
+    *((RELEASE, name) for name in ("stage", "publish-tags", "promote")),
+    *((ROLLBACK, name) for name in ("plan", "rollback")),
+}
+# Job -> the credentials that its work is given by name; `docker login` hands on none.
+CREDENTIALS = {
+    (RELEASE, "plan"): {"registry-token"},  # asks what it may push
+    (RELEASE, "publish-package"): {"package-index-token"},
+    (RELEASE, "announce"): {"announce-secrets"},
+}
 # The checks that build the rehearsal's programs: in a minute, unless they are kept.
 BUILDING = {(CI, name) for name in ("check", "services", "rehearsal")}
 LEAST = DEADLINE / 60
@@ -186,11 +199,12 @@ def each_job_knows_its_services(tree: Tree) -> Problems:
         if "uses" in job:
             continue
         top = tree.workflow(file).data
+        holder = top if "env" in top else job
         given = {*(top.get("env") or {}), *(job.get("env") or {})}
         work = job["steps"][-1]
         given |= set(work.get("env") or {})
         for one in sorted(ADDRESSES.get(file, set()) - given):
-            yield f"{at(top, 'env')}: {name} does not know {one}"
+            yield f"{at(holder, 'env')}: {name} does not know {one}"
         for one in sorted(TOLD.get((file, name), set()) - given):
             place = at(work, "env") if "env" in work else at(job, "env")
             yield f"{place}: {name} does not know {one}"
@@ -231,10 +245,27 @@ def _input(name: str, said: Mapping[str, Any], kind: str, default: Any) -> Probl
         yield f"{at(said, 'default')}: without an answer {name} must be {default!r}"
 
 
+def credentials_reach_the_work_that_needs_them(tree: Tree) -> Problems:
+    for file, name, job in tree.jobs():
+        work = job.get("steps", [Node()])[-1]
+        for key in sorted(work.get("with") or ()):
+            secret = key.endswith(("-token", "-secrets")) and key != "github-token"
+            if secret and key not in CREDENTIALS.get((file, name), ()):
+                yield f"{at(work, 'with', key)}: {name} does not need {key}"
+        for key in sorted(set(work.get("env") or ()) - TOLD.get((file, name), set())):
+            yield f"{at(work, 'env', key)}: {name} does not need {key}"
+
+
 def called_secrets_are_required(tree: Tree) -> Problems:
     """One that a caller forgets is empty; GitHub refuses it only if it is required."""
     for file in tree.workflows:
-        for name, said in ((file.data["on"].get("workflow_call") or {}).get("secrets") or {}).items():
+        call = file.data["on"].get("workflow_call") or Node()
+        declared = call.get("secrets") or {}
+        for name in sorted(named("secrets", dict(file.jobs)) - set(declared) if call else ()):
+            yield f"{at(file.data['on'], 'workflow_call', 'secrets')}: {name} is not declared"
+        for name, said in declared.items():
+            if name not in named("secrets", dict(file.jobs)):
+                yield f"{at(declared, name)}: nothing reads the secret {name}"
             if said.get("required") is not True:
                 yield f"{at(said, 'required')}: the secret {name} may be left out"
 
@@ -365,7 +396,7 @@ def steps_are_in_the_order_of_their_use(tree: Tree) -> Problems:
             if _works(step):
                 yield f"{at(step)}: {name} does more than one thing, or goes on after its work"
         if not _works(work):
-            yield f"{at(work)}: {name} does nothing after this"
+            yield f"{at(job, 'steps')}: {name} does nothing after its preparations"
         used = [str(step.get("uses", "")).partition("@")[0] for step in before]
         for one in {one for one in used if used.count(one) > 1}:
             yield f"{at(job, 'steps')}: {name} uses {one} twice"
@@ -382,6 +413,8 @@ def _tools(file: str, name: str, work: Mapping[str, Any]) -> set[str]:
     found = {"actions/checkout"}
     if str(work.get("run", "")).startswith("release "):
         found.add(SETUP)
+    if (file, name) in LOGINS:
+        found.add("docker/login-action")
     if (file, name) in BUILDING:
         found.add("actions/cache")
     if (file, name) == (CI, "check"):
@@ -396,6 +429,8 @@ def actions_are_told_what_they_need(tree: Tree) -> Problems:
     for file in tree.files:
         for name, step in file.steps():
             action = str(step.get("uses", "")).partition("@")[0]
+            if ".github/actions/" in action:
+                continue  # our own: see the_action_is_given_its_inputs
             given = step.get("with") or Node()
             for key, expected in _told(action).items():
                 if given.get(key) != expected:
@@ -417,23 +452,21 @@ def _told(action: str) -> Mapping[str, Any]:
 
 
 def _known(action: str) -> set[str]:
-    """Give the inputs that we use of an action; of our own, see the_action_is_given_its_inputs."""
+    """Give the inputs that we use of an action."""
     more = {
         "actions/checkout": {"persist-credentials", "fetch-depth"},
         "docker/setup-buildx-action": {"cache-binary", "driver-opts"},
         "actions/cache": {"key"},
         UPLOADS: {"overwrite"},
     }
-    own = {"stage", "artifact", *(name for name in ("github-token", "registry-token"))}
-    own |= {"package-index-token", "announce-secrets"}
-    return {*_told(action), *more.get(action, ()), *(own if action.startswith("./") else ())}
+    return {*_told(action), *more.get(action, ())}
 
 
 @cache
 def _folder(name: str) -> str:
     """Give the folder of a stage's inputs or outputs, from the checkout's root."""
     root = Path("/checkout")
-    return str(getattr(Context(Runner({}), root), name).relative_to(root))
+    return str(getattr(Context(Environment({}), root), name).relative_to(root))
 
 
 def caches_are_of_one_lock(tree: Tree) -> Problems:
@@ -453,8 +486,12 @@ def the_stage_runs_between_its_artifacts(tree: Tree) -> Problems:
     kinds = [_part(step) for step in steps]
     expected = ["install", DOWNLOAD, "run", UPLOADS]
     if kinds != expected:
-        first = next((n for n, (a, b) in enumerate(zip(kinds, expected, strict=False)) if a != b), -1)
-        yield f"{at(steps[first])}: the action's steps are {kinds}, expected {expected}"
+        first = next(
+            (n for n, (a, b) in enumerate(zip(kinds, expected, strict=False)) if a != b), -1
+        )
+        runs = tree.action("stage").data["runs"]
+        place = at(runs, "steps") if len(kinds) < len(expected) else at(steps[first])
+        yield f"{place}: the action's steps are {kinds}, expected {expected}"
 
 
 def _part(step: Mapping[str, Any]) -> str:
@@ -482,7 +519,7 @@ WORDS = ["verify", "--moment", "*", "$(echo", "x)", "'q"]
 
 @cache
 def _performed(command: str) -> str:
-    """Run the action's command with a `release` that only says what it gets; return what is wrong."""
+    """Run the action's command with a `release` that says what it gets; return what is wrong."""
     with tempfile.TemporaryDirectory(prefix="command-") as folder:
         fake = Path(folder) / "release"
         fake.write_text("#!/bin/bash\nprintf '%s\\n' \"$@\" > said\nexit 3\n")
@@ -499,7 +536,7 @@ def _performed(command: str) -> str:
         return f"the command leaves {', '.join(sorted(more))} in the checkout"
     if said != WORDS:
         return f"the words {WORDS} reach the stage as {said}"
-    return "" if done.returncode == 3 else f"a stage that ends with 3 makes {done.returncode}"  # noqa: PLR2004
+    return "" if done.returncode == 3 else f"a stage that ends with 3 makes {done.returncode}"
 
 
 def installers_are_run_whole(tree: Tree) -> Problems:
@@ -507,13 +544,13 @@ def installers_are_run_whole(tree: Tree) -> Problems:
     for file in tree.files:
         for name, step in file.steps():
             command = step.get("run", "")
-            if "install.sh" in command:
-                if not re.fullmatch(r'"\$GITHUB_ACTION_PATH(/\.\./setup)?/install\.sh"', command):
-                    yield f"{at(step, 'run')}: {name}: {command}"
+            right = re.fullmatch(r'"\$GITHUB_ACTION_PATH(/\.\./setup)?/install\.sh"', command)
+            if "install.sh" in command and not right:
+                yield f"{at(step, 'run')}: {name}: {command}"
 
 
 def what_is_written_is_read(tree: Tree) -> Problems:
-    """Each output of a job is read by another job, and what one reads is written by a job before."""
+    """Each output of a job is read by another job; what a job reads, one before it writes."""
     for file in tree.workflows:
         for name, job in file.jobs.items():
             for one in job.get("outputs") or {}:
@@ -529,6 +566,8 @@ def _unwritten(jobs: Mapping[str, Job]) -> Problems:
                 written = jobs.get(need, {}).get("outputs") or {}
                 if need not in needs(job) or output not in written:
                     yield f"{holder}: {name} reads {output} of {need}, which does not write it"
+                    if need in jobs:
+                        yield f"{at(jobs[need], 'outputs')}: {name} reads {output} of {need}"
 
 
 def _texts(node: Node | Job) -> Iterator[tuple[str, str]]:
@@ -564,6 +603,7 @@ RULES = (
     each_value_comes_from_its_namesake,
     each_job_knows_its_services,
     each_answer_of_a_person_is_used,
+    credentials_reach_the_work_that_needs_them,
     called_secrets_are_required,
     the_action_asks_for_what_it_needs,
     each_job_does_its_own_work,

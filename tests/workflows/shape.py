@@ -1,4 +1,4 @@
-"""Which form a workflow file must have, before any rule can read it. GitHub refuses most of these."""
+"""Which form a workflow must have before a rule can read it. GitHub refuses most breaches."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -90,9 +90,9 @@ def _job(data: Node, name: str, job: Any) -> Problems:
 
 def _mappings(node: Node) -> Problems:
     for key in MAPPINGS:
-        if key in node and not isinstance(node[key], Node):
-            if (key, node[key]) not in (("secrets", "inherit"), ("permissions", None)):
-                yield f"{at(node, key)}: {key} is {node[key]!r}, expected a mapping"
+        wrong = key in node and not isinstance(node[key], Node)
+        if wrong and (key, node[key]) not in (("secrets", "inherit"), ("permissions", None)):
+            yield f"{at(node, key)}: {key} is {node[key]!r}, expected a mapping"
 
 
 def _steps(holder: Node) -> Problems:

@@ -46,7 +46,7 @@ class Node(dict[str, Any]):
 
 def at(node: Mapping[str, Any], *keys: str) -> str:
     """Return `PATH:LINE` of what the keys lead to; of the last one that is there."""
-    assert isinstance(node, Node)  # noqa: S101 -- all mappings of a file are
+    assert isinstance(node, Node), "all mappings of a file are"
     line = node.line
     for key in keys:
         if key not in node:
@@ -189,6 +189,7 @@ def _parsed(path: str, text: str) -> Node:
     loader.file = path
     try:
         data: Node = loader.get_single_data()
+        data.line = 1
         return data
     finally:
         loader.dispose()
