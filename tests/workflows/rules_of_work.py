@@ -540,13 +540,18 @@ def _performed(command: str) -> str:
 
 
 def installers_are_run_whole(tree: Tree) -> Problems:
-    """By their full path, in quotes: a folder may have a space in its name."""
-    for file in tree.files:
-        for name, step in file.steps():
-            command = step.get("run", "")
-            right = re.fullmatch(r'"\$GITHUB_ACTION_PATH(/\.\./setup)?/install\.sh"', command)
-            if "install.sh" in command and not right:
-                yield f"{at(step, 'run')}: {name}: {command}"
+    """By their full path, in quotes: a folder may have a space in its name.
+
+    The action of a stage says which, so that only its packages are installed.
+    """
+    for name, more in (("setup", ""), ("stage", ' "$STAGE"')):
+        path = "/../setup" if more else ""
+        expected = f'"$GITHUB_ACTION_PATH{path}/install.sh"{more}'
+        first = tree.action(name).data["runs"]["steps"][0]
+        if first.get("run") != expected:
+            yield f"{at(first, 'run')}: {name} runs {first.get('run')}, expected {expected}"
+        if more and "STAGE" not in (first.get("env") or {}):
+            yield f"{at(first, 'env')}: {name} does not tell the installer its stage"
 
 
 def what_is_written_is_read(tree: Tree) -> Problems:

@@ -117,6 +117,7 @@ BREACHES = [
     ("the_action_runs_what_it_is_told", STAGE, '"${words[@]}"', '"${words[@]}" || true'),
     ("the_action_runs_what_it_is_told", STAGE, "        REGISTRY_TOKEN:", "        TOKEN:"),
     ("installers_are_run_whole", SETUP, "'\"$GITHUB_ACTION_PATH/install.sh\"'", "install.sh"),
+    ("installers_are_run_whole", STAGE, ' "$STAGE"\'\n    - name: Fetch', "'\n    - name: Fetch"),
     ("what_is_written_is_read", RELEASE, "      mode: ${{ steps", "      modes: ${{ steps"),
     ("names_say_which_job_it_is", CI, "    name: ci\n", "    name: all\n"),
     ("names_say_which_job_it_is", CI, "(Python ${{ matrix.python }})", "(Python)"),
@@ -164,8 +165,8 @@ BREACHES = [
     ),
     ("builders_are_booted_where_something_is_built", IMAGE, "driver-opts: image", "version: image"),
     ("builders_are_booted_where_something_is_built", CI, "@sha256:", "-sha256:"),
-    ("the_tools_are_locked", INSTALL, "--require-hashes -r", "-r"),
-    ("the_tools_are_locked", INSTALL, ' --require-hashes "$system/requirements/release', " rele"),
+    ("the_tools_are_locked", INSTALL, "--require-hashes --target", "--target"),
+    ("the_tools_are_locked", INSTALL, ' --require-hashes "$system/$lock', ' "$system/$lock'),
     ("the_tools_are_locked", SETUP, "- name: Install", "- uses: a/b@c\n    - name: Install"),
     ("the_tools_are_locked", STAGE, "../setup/install.sh", "../setup/other.sh"),
     (
