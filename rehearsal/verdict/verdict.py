@@ -18,6 +18,7 @@ from rehearsal.gateway import journal
 from rehearsal.runs.recorder import JobRun
 from rehearsal.runs.run import Run
 from rehearsal.verdict import price
+from rehearsal.verdict.price import Price
 from rehearsal.world import git_repo
 from rehearsal.world.world import World
 from scripts.core import lockfile, tags, version

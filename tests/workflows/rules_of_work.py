@@ -53,6 +53,7 @@ STAGES = {
 RUNNERS = {"linux/amd64": "ubuntu-24.04", "linux/arm64": "ubuntu-24.04-arm"}
 # Job -> why it reads the history. All others fetch one commit, which is quicker.
 HISTORY = {
+    (RELEASE, "scan"): "its job has no token to fetch the release commit with",
     (RELEASE, "promote"): "whether the branch has moved on",
     (CI, "plan"): "which files a change touches",
     (CI, "rehearsal"): "the rehearsal's remote is made of it",

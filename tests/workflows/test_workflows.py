@@ -80,7 +80,7 @@ BREACHES = [
         "    runs-on: ubuntu-24.04\n",
         "    runs-on: ubuntu-24.04-arm\n",
     ),
-    ("histories_are_fetched_where_they_are_read", RELEASE, "fetch-depth: 0", "fetch-depth: 1"),
+    ("histories_are_fetched_where_they_are_read", RELEASE, "fetch-depth: 0 #", "fetch-depth: 1 #"),
     (
         "histories_are_fetched_where_they_are_read",
         IMAGE,
@@ -271,7 +271,7 @@ BREACHES = [
     ),
     ("commands_are_one_line", CI, "run: make check", "run: |\n          make check"),
     ("commands_are_one_line", CI, "run: make check", "run: make\n          check"),
-    ("nothing_is_pasted_into_a_command", STAGE, '"$STAGE"', "'${{ inputs.stage }}'"),
+    ("nothing_is_pasted_into_a_command", STAGE, '<<< "$STAGE"', "<<< '${{ inputs.stage }}'"),
     (
         "actions_do_not_keep_or_share",
         IMAGE,
