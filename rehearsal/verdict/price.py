@@ -15,6 +15,7 @@ import yaml
 
 from rehearsal.runs.workflow import Job, in_order, read
 
+OURS = Path(__file__).parents[2]
 FIGURES = Path(__file__).with_name("prices.toml")
 FOLDER = Path(".github/workflows")
 INSTALLER = ".github/actions/setup/install.sh"
@@ -26,8 +27,8 @@ ACTIONS = {
     "actions/cache": ("cache",),
     "docker/login-action": ("login",),
     "docker/setup-buildx-action": ("builder",),
-    "./.github/actions/setup": ("tools",),
-    "./.github/actions/stage": ("tools", "download", "upload"),
+    "setup": ("tools",),
+    "stage": ("tools", "download", "upload"),
 }
 
 
@@ -113,6 +114,7 @@ def _cost(
 def _step(tree: Path, step: Mapping[str, Any]) -> float:
     """Give the overhead of one step; a stage's or a command's own work has none."""
     figures, action = _overheads(), str(step.get("uses", "")).partition("@")[0]
+    action = action.rpartition(".github/actions/")[2]  # ours, wherever it is fetched from
     if action == "actions/checkout":
         whole = (step.get("with") or {}).get("fetch-depth") == 0
         return figures["checkout"] + (figures["history"] if whole else 0.0)
@@ -124,11 +126,12 @@ def _step(tree: Path, step: Mapping[str, Any]) -> float:
 
 def tools(tree: Path, stage: str) -> float:
     """Give the seconds in which the release tools are installed for a stage's arguments."""
-    script, figures = (tree / INSTALLER).read_text("utf-8"), _overheads()
+    system = tree if (tree / INSTALLER).exists() else OURS
+    script, figures = (system / INSTALLER).read_text("utf-8"), _overheads()
     locks = dict(re.findall(r"^ +(\S.*)\) lock=(\S+) ;;$", script, re.MULTILINE))
     verb = stage.split(" ", maxsplit=1)[0] if stage else '""'
     lock = next((at for verbs, at in locks.items() if verb in verbs.split(" | ")), locks["*"])
-    text = (tree / lock).read_text("utf-8")
+    text = (system / lock).read_text("utf-8")
     packages = len(re.findall(r"^[\w.-]+==", text, re.MULTILINE))
     slow = figures["venv"] if "python3 -m venv" in re.sub("#.*", "", script) else 0.0
     return slow + figures["uv"] + packages * figures["sync"]

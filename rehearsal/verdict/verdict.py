@@ -36,7 +36,6 @@ AN_HOUR = 1000
 OWN_SHARE = 0.25
 """The share of a run's time that the rehearsal itself may take."""
 NOTHING = "nothing"
-WORKFLOW_FILE = Path(WORKFLOW).name
 AS_BEFORE = ", as before"
 
 
@@ -167,8 +166,15 @@ def of_run(world: World, run: Run, mode: str, before: Before, up: float) -> Verd
         refusals=refused,
         left_out=run.left_out,
         sent=journal.sent(*heard),
-        price=price.of_workflow(Path.cwd(), WORKFLOW_FILE, worked(run)),
+        price=_price(run),
     )
+
+
+def _price(run: Run) -> Price | None:
+    """Price the run; None where the repository has given its workflow another name."""
+    if not Path(WORKFLOW).exists():
+        return None
+    return price.of_workflow(Path(), Path(WORKFLOW).name, worked(run))
 
 
 def worked(run: Run) -> dict[str, list[float]]:

@@ -97,6 +97,7 @@ ADDRESSES = {
 # What else a job must know.
 TOLD = {
     (RELEASE, "plan"): {"REGISTRY_USERNAME"},  # it asks whether this user may push
+    (RELEASE, "scan"): {"VULNERABILITY_DATABASE_URL"},
     (RELEASE, "publish-package"): {"PACKAGE_INDEX_USERNAME"},
     (RELEASE, "report"): {"CI_NEEDS"},
     (CI, "ci"): {"CI_NEEDS"},

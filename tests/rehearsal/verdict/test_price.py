@@ -58,6 +58,17 @@ def test_a_stage_installs_what_it_needs(copy: Path) -> None:
     assert price.tools(copy, "verify --moment staged") == price.tools(copy, "")
 
 
+def test_an_adopter_pays_for_the_same_tools(copy: Path) -> None:
+    """It has the actions by their full name, and neither the installer nor the locks."""
+    before = price.of_workflow(copy, "release.yml")
+    shutil.rmtree(copy / ".github/actions")
+    shutil.rmtree(copy / "requirements")
+    for file in (copy / ".github/workflows").iterdir():
+        text = file.read_text().replace("uses: ./.github/actions/", "uses: a/b/.github/actions/")
+        file.write_text(text)
+    assert price.of_workflow(copy, "release.yml") == before
+
+
 def test_a_change_of_code_costs_less_than_twenty_runner_minutes() -> None:
     assert price.of_workflow(ROOT, "ci.yml").runner_minutes < 20
 
