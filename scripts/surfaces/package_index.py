@@ -15,7 +15,6 @@ from pypi_simple import (
     UnsupportedContentTypeError,
     UnsupportedRepoVersionError,
 )
-from twine.utils import DEFAULT_REPOSITORY
 
 from scripts.core.converge import NAME, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError
@@ -40,8 +39,15 @@ class PackageIndex:
         self, simple_url: str | None, upload_url: str | None, silence: float = web.SILENCE
     ) -> None:
         self.simple_url = simple_url or PYPI_SIMPLE_ENDPOINT
-        self.upload_url = upload_url or DEFAULT_REPOSITORY
+        self._upload_url = upload_url
         self._silence = silence
+
+    @property
+    def upload_url(self) -> str:
+        """The address of uploads. Only a job that uploads has twine, which knows the public one."""
+        from twine.utils import DEFAULT_REPOSITORY  # noqa: PLC0415
+
+        return self._upload_url or DEFAULT_REPOSITORY
 
     def files(self, project: str) -> list[DistributionPackage]:
         """List every file of the project; none if the index does not know it."""
