@@ -19,13 +19,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rehearsal.github.people import identifier
 from rehearsal.github.tokens import TokenBook, make_text
+from rehearsal.index.state import Publisher
 from rehearsal.progress import Progress
 from rehearsal.runs.act import Setting
 from rehearsal.runs.environments import Environment
 from rehearsal.runs.run import RUN_VARIABLE
 from rehearsal.world import git_repo, provision
 from rehearsal.world.services import Endpoints, Services
+from scripts.core import jobs
 from scripts.core.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
@@ -115,13 +118,11 @@ class World:
             variables={
                 "PACKAGE_INDEX_UPLOAD_URL": self.endpoints.index_upload,
                 "PACKAGE_INDEX_URL": self.endpoints.index_simple,
-                "PACKAGE_INDEX_USERNAME": self.endpoints.index_username,
                 "IMAGE_REGISTRY": self.endpoints.registry,
                 "REGISTRY_USERNAME": self.endpoints.registry_username,
             },
             secrets={
                 "GITHUB_TOKEN": make_text(),
-                "PACKAGE_INDEX_TOKEN": self.endpoints.index_token,
                 "REGISTRY_TOKEN": self.endpoints.registry_token,
             },
             tokens=TokenBook(self.folder / "github" / "tokens"),
@@ -269,6 +270,12 @@ def environments(owner: str) -> dict[str, Environment]:
     return {"release": Environment((owner,), REFS), "pypi": Environment((), REFS)}
 
 
+def publisher(tree: Path, owner: str, name: str) -> Publisher:
+    """Return what is registered at the index, as docs/setup.md says: one job of one file."""
+    path = jobs.BESIDE if (tree / jobs.BESIDE).exists() else jobs.WORKFLOW
+    return Publisher(owner, str(identifier(owner)), name, Path(path).name, "pypi")
+
+
 def project(tree: Path) -> tuple[str, str]:
     """Return owner and name of the repository, from what it releases: nothing here knows it."""
     text = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
@@ -303,7 +310,8 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, priva
         "environments": {k: list(one.reviewers) for k, one in environments(owner).items()},
     }
     with progress.step("services") as detail:
-        endpoints = Services(folder, folder / "tree", github).up(detail)
+        trusted = publisher(folder / "tree", owner, name)
+        endpoints = Services(folder, folder / "tree", github, trusted).up(detail)
     return World(folder, checkout, owner, name, version, endpoints, token, private)
 
 
