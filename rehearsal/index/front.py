@@ -185,7 +185,7 @@ class Front:
         files = json.loads(said)["files"] if status == web.HTTPOk.status_code else []
         page = _page(f"{request.scheme}://{request.host}", state, name, files)
         if "json" in request.headers.get("Accept", ""):
-            return web.json_response(page, content_type=SIMPLE)
+            return web.Response(body=json.dumps(page).encode(), content_type=SIMPLE)
         return web.Response(text=_html(page), content_type="text/html")
 
     async def _integrity(self, request: web.Request) -> web.Response:
@@ -194,7 +194,8 @@ class Front:
         if file is None or file.deleted or file.provenance is None:
             message = f"No provenance available for {name}"
             return web.json_response({"message": message}, status=404)
-        return web.json_response(file.provenance, content_type=INTEGRITY)
+        body = json.dumps(file.provenance).encode()
+        return web.Response(body=body, content_type=INTEGRITY)
 
 
 def _offer(form: Any) -> Offer:

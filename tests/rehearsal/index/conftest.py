@@ -98,7 +98,7 @@ class Index:
         return str(answer.json()["token"])
 
     def upload(
-        self, token: str, name: str, content: bytes, **form: str | None
+        self, token: str, name: str, content: bytes, /, **form: str | None
     ) -> requests.Response:
         """Upload a file of the project and version that its name says."""
         project, version = name.removesuffix(".tar.gz").split("-")[:2]
