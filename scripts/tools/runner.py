@@ -136,11 +136,10 @@ class Runner:
         self._as_json = as_json
         self._progress: Progress | None = None
         self._waited: set[str] = set()
-        given = [value for key, value in self._environ.items() if SECRET.search(key)]
+        self._known = [value for key, value in self._environ.items() if SECRET.search(key)]
         webhooks = self._environ.get(WEBHOOKS, "").splitlines()
-        given += [one for line in webhooks for one in line.partition("=")[2].split()]
-        self.clean = redaction.cleaner(given)
-        """Hides the secrets in a text: all that leaves the process goes through it."""
+        self._known += [one for line in webhooks for one in line.partition("=")[2].split()]
+        self._cleaner = redaction.cleaner(self._known)
         self.found: dict[str, Any] = {}
         """What the verb found, for the document of `--json`."""
 
@@ -161,6 +160,15 @@ class Runner:
         }
         given = {key: value for key, value in typed.items() if value}
         return cls({**os.environ, **given}, as_json=as_json)
+
+    def clean(self, text: str) -> str:
+        """Hide the secrets in a text: all that leaves the process goes through this."""
+        return self._cleaner(text)
+
+    def hide(self, secret: str) -> None:
+        """Hide one more secret from now on, which this process came by itself."""
+        self._known.append(secret)
+        self._cleaner = redaction.cleaner(self._known)
 
     def get(self, name: str) -> str | None:
         """Give one variable; an empty one counts as none, as GitHub passes what is not set."""
