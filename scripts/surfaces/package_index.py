@@ -11,6 +11,8 @@ from pypi_simple import (
     PYPI_SIMPLE_ENDPOINT,
     DistributionPackage,
     NoSuchProjectError,
+    ProjectPage,
+    ProjectStatus,
     PyPISimple,
     UnsupportedContentTypeError,
     UnsupportedRepoVersionError,
@@ -59,17 +61,27 @@ class PackageIndex:
 
     def files(self, project: str) -> list[DistributionPackage]:
         """List every file of the project; none if the index does not know it."""
+        page = self._page(project)
+        return page.packages if page else []
+
+    def status(self, project: str) -> tuple[str, str]:
+        """Give the project's status and its reason (PEP 792); "" if the index does not know it."""
+        page = self._page(project)
+        if page is None:
+            return "", ""
+        return (page.status or ProjectStatus.ACTIVE).value, page.status_reason or ""
+
+    def _page(self, project: str) -> ProjectPage | None:
         fresh = {"Cache-Control": "max-age=0"}
         with self._client() as client, web.failures("the package index", READ_REMEDY):
             try:
-                page = client.get_project_page(project, timeout=self._silence, headers=fresh)
+                return client.get_project_page(project, timeout=self._silence, headers=fresh)
             except NoSuchProjectError:
-                return []
+                return None
             except (UnsupportedContentTypeError, UnsupportedRepoVersionError) as error:
                 raise ServiceError(
                     f"the package index did not answer as an index: {error}", READ_REMEDY
                 ) from error
-        return page.packages
 
     def hashes(self, project: str, wanted: str) -> dict[str, str]:
         """Give the files of one version, each with its SHA-256."""
