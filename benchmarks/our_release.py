@@ -8,22 +8,22 @@ file, commit, tag; then move the checkout's branch on, as the tools beside it do
 import sys
 from pathlib import Path
 
-from scripts.core import plan as planning
+from scripts.core import planning
 from scripts.release import release_commit, starting_point
 from scripts.release.context import Context
 from scripts.surfaces.git_remote import tag_object
-from scripts.tools.runner import Runner
+from scripts.tools.environment import Environment
 
 
 def main(request: str) -> None:
     """Release what is asked for, `0.2.4` or `patch`."""
-    context = Context(Runner.current(version=request), Path.cwd())
-    began = starting_point.find(context)
-    wanted = starting_point.wanted(context, began)
-    starting_point.check(context, began, wanted)
-    product = starting_point.product(context, began.config)
+    context = Context(Environment.current(version=request), Path.cwd())
+    start = starting_point.find(context)
+    wanted = starting_point.wanted(context, start)
+    starting_point.check(context, start, wanted)
+    product = starting_point.product(context, start.config)
     context.plan = planning.decide(
-        product, wanted, starting_point.origin(context, began), began.released() - {wanted}
+        product, wanted, starting_point.base_of(context, start), start.released() - {wanted}
     )
     commit = release_commit.make(context)
     tag = context.git.run("mktag", text=tag_object(context.plan, commit))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rehearsal.faults import command
 from rehearsal.progress import Progress
-from rehearsal.runs import act, kept_world, maintainer, run
+from rehearsal.runs import act, kept_world, maintainer, new_run, run
 from rehearsal.verdict import report_page, verdict
 from rehearsal.world import world
 from rehearsal.world.git_repo import SeedError
@@ -163,7 +163,7 @@ def _perform(
     with progress.step("look before"):
         before = verdict.Before.of(here)
     finished_before = f"release {_tag(here.version)}" in before.snapshot.state
-    setting = dataclasses.replace(here.setting(event.sha), hold=arguments.hold)
+    setting = dataclasses.replace(new_run.setting(here, event.sha), hold=arguments.hold)
     done = run.run(setting, event, progress)
     (here.folder / "summary.md").write_text(done.summary(), encoding="utf-8")
     report_page.write(here.folder / "report.html", here.version, done.summaries)

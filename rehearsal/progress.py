@@ -44,7 +44,7 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream, self._clock = stream or sys.stdout, clock
-        watched = terminal.watched(self._stream, os.environ) if live is None else live
+        watched = terminal.watched(self._stream, os.environ.get) if live is None else live
         self._tasks: dict[str, _Task] = {}
         self._live = self._shown() if watched else None
         self._stopped = threading.Event()

@@ -23,7 +23,7 @@ T = TypeVar("T")
 TYPED = ("version", "good", "dry_run")
 """What a person types on the command line, or gives the workflow as an input."""
 ON_A_DESK = (
-    *("check", "init", "upgrade", "changelog", "notes"),
+    *("check", "init", "upgrade", "changelog", "notes", "rebuild"),
     *("ci-plan", "ci-dists", "ci-verdict"),
 )
 """Verbs that are no job of a release, and leave no result."""
@@ -40,16 +40,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(script(parser(), **arguments))
         return 0
     from scripts.release.context import Context  # noqa: PLC0415
-    from scripts.tools.runner import Runner  # noqa: PLC0415
+    from scripts.tools.environment import Environment  # noqa: PLC0415
 
     as_json = arguments.pop("as_json")
     typed = {key: arguments.pop(key) for key in TYPED if key in arguments}
-    runner = Runner.current(**typed, as_json=as_json)
-    with cleaned(runner.clean):
-        context = Context(runner, Path.cwd())
+    context = Context(Environment.current(**typed), Path.cwd(), as_json=as_json)
+    with cleaned(context.environment.clean):
         # With --json standard output is the document's: whatever else prints goes elsewhere.
         aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
-        with aside, runner.progress(" ".join([verb, *_words(arguments)])):
+        with aside, context.console.progress(" ".join([verb, *_words(arguments)])):
             came_to = misplaced(context) or perform(context, verb, arguments)
         return answer(context, verb, came_to, as_json=as_json)
 
@@ -125,9 +124,9 @@ def answer(context: "Context", verb: str, came_to: "Done | Exception", *, as_jso
     from scripts.core.errors import ReleaseError  # noqa: PLC0415
 
     if as_json:
-        print(json_document.write(verb, context.runner.found, came_to))
+        print(json_document.write(verb, context.console.found, came_to))
     if isinstance(came_to, ReleaseError):
-        failed = _attempted(partial(context.runner.fail, came_to))
+        failed = _attempted(partial(context.errors.fail, came_to))
         if isinstance(failed, ReleaseError):
             print(failed, file=sys.stderr)
     elif isinstance(came_to, Exception):
@@ -152,7 +151,7 @@ def keep(context: "Context", job: str, leg: str, began: float, came_to: "Done | 
         if isinstance(came_to, ReleaseError):
             failure = Failure(came_to.cause, came_to.remedy, kind)
     ended, facts = time.time(), dict(done.facts)
-    attempt = context.runner.attempt()
+    attempt = context.environment.attempt()
     result = Result(job, leg, began, ended, done.outcomes, facts, failure, attempt)
     context.write(f"results/{result.name}.json", codec.encode(result))
 

@@ -14,8 +14,8 @@ from hypothesis import settings
 from rehearsal.github.app import make_app
 from rehearsal.github.settings import GitHubSettings, Token
 from scripts.release.context import Context
-from scripts.tools.runner import Runner
-from tests.support.index import TOKEN as INDEX_TOKEN
+from scripts.tools.environment import Environment
+from tests.support import index
 from tests.support.index import SmallIndex
 from tests.support.project import Project
 from tests.support.serving import Served, serving
@@ -121,7 +121,7 @@ class Bench:
             "GITHUB_REF_TYPE": "branch",
             "PACKAGE_INDEX_URL": f"{self.index_served.url}/simple/",
             "PACKAGE_INDEX_UPLOAD_URL": f"{self.index_served.url}/upload/",
-            "PACKAGE_INDEX_TOKEN": INDEX_TOKEN,
+            "PACKAGE_INDEX_TOKEN": index.TOKEN,
             "RELEASE_DEADLINE": "5",
             "RELEASE_VERSION": "0.2.4",
             "UV_SYSTEM_CERTS": "1",
@@ -130,7 +130,7 @@ class Bench:
 
     def context(self, clone: Path | None = None, **more: str) -> Context:
         """Make a step's context, in this clone or another."""
-        made = Context(Runner(self.environment(**more)), clone or self.project.clone)
+        made = Context(Environment(self.environment(**more)), clone or self.project.clone)
         self.contexts.append(made)
         return made
 

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from scripts import __main__ as command
+from scripts.__main__ import main
 from scripts.core import codec
 from tests.conftest import Bench
 from tests.core.values import a_plan
@@ -106,7 +106,7 @@ class Surroundings:
             redirect_stdout(out),
             redirect_stderr(err),
         ):
-            code = command.main(line.split())
+            code = main(line.split())
         written = [one for one in (clone / "release" / "out").rglob("*") if one.is_file()]
         written += (self.bench.folder / "output", self.bench.folder / "summary")
         texts = [one.read_bytes().decode("utf-8", "replace") for one in written if one.exists()]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.release import config
+from scripts.release import configuration
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "scripts"
@@ -68,6 +68,11 @@ def test_surfaces_know_no_stage_and_no_context(path: Path) -> None:
             assert name.startswith(allowed), name
 
 
+@pytest.mark.parametrize("path", within("standalone"), ids=named)
+def test_a_stranger_needs_only_python(path: Path) -> None:
+    assert not [name for name in imports(path) if name.split(".")[0] not in sys.stdlib_module_names]
+
+
 @pytest.mark.parametrize("path", within("tools"), ids=named)
 def test_tools_take_what_they_need_and_know_no_release(path: Path) -> None:
     allowed = ("scripts.core", "scripts.tools", "scripts.cli.terminal")
@@ -112,9 +117,15 @@ def test_the_release_does_not_know_its_rehearsal(path: Path) -> None:
     assert not [name for name in imports(path) if name.split(".")[0] in others]
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "rehearsal/world").rglob("*.py")), ids=named)
+def test_the_world_knows_no_run(path: Path) -> None:
+    above = ("rehearsal.runs", "rehearsal.verdict", "rehearsal.faults")
+    assert not [name for name in imports(path) if name.startswith(above)]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_the_environment_is_read_in_one_place(path: Path) -> None:
-    if path == SCRIPTS / "tools" / "runner.py":
+    if path == SCRIPTS / "tools" / "environment.py":
         return
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Attribute):
@@ -122,6 +133,30 @@ def test_the_environment_is_read_in_one_place(path: Path) -> None:
                 node.lineno
             )
     assert not {"os.environ", "os.getenv"} & set(imports(path))
+
+
+PYTHON = [
+    path
+    for folder in ("scripts", "rehearsal", "services", "stream_pose_ml", "tests", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+# Everybody who uses these libraries imports them under these names.
+CONVENTIONS = {
+    "numpy": "np",
+    "hypothesis.strategies": "st",
+    "xml.etree.ElementTree": "ET",
+    "skops.io": "sio",
+}
+
+
+@pytest.mark.parametrize("path", PYTHON, ids=named)
+def test_imports_need_no_alias(path: Path) -> None:
+    """An alias says that two things share a name: rename one of them."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            aliases = {module + one.name: one.asname for one in node.names if one.asname}
+            assert aliases.items() <= CONVENTIONS.items(), node.lineno
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -149,7 +184,8 @@ def test_programs_are_started_without_a_shell(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_only_one_module_starts_programs(path: Path) -> None:
-    if path != SCRIPTS / "tools" / "processes.py":
+    alone = path in within("standalone")  # it has no other module, and starts only gh
+    if path != SCRIPTS / "tools" / "processes.py" and not alone:
         assert "subprocess" not in {name.split(".")[0] for name in imports(path)}
 
 
@@ -181,7 +217,8 @@ def test_the_release_system_names_no_project(path: Path) -> None:
 def test_an_image_is_known_by_one_name_everywhere() -> None:
     """To the release, to compose and to bake; and its Dockerfile is there."""
     configured = {
-        image.name: image for image in config.parse((ROOT / config.FILE).read_text("utf-8")).images
+        image.name: image
+        for image in configuration.parse((ROOT / configuration.FILE).read_text("utf-8")).images
     }
     services = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]
     assert set(services) == set(configured)

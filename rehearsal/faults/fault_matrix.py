@@ -24,8 +24,8 @@ from rehearsal.faults.writes import DOWN, KINDS, SILENCE, UPLOAD_SILENCE, Write,
 from rehearsal.gateway import journal
 from rehearsal.gateway.journal import Entry
 from rehearsal.progress import Progress
-from rehearsal.runs import direct, maintainer
-from rehearsal.runs.direct import POLL, Begun, DirectRun, Interference, PartRun
+from rehearsal.runs import direct, maintainer, new_run
+from rehearsal.runs.direct import POLL, Begun, DirectRun, Interference, LegRun
 from rehearsal.runs.workflow import SUCCESS
 from rehearsal.world.world import World
 
@@ -144,7 +144,7 @@ class Matrix:
         event = maintainer.press_button(here)
         if begun:
             event = dataclasses.replace(event, sha=self.clean.start.refs["refs/heads/main"])
-        setting, more = here.setting(event.sha), environment(patience)
+        setting, more = new_run.setting(here, event.sha), environment(patience)
         return partial(direct.run, setting, event, interference, environment=more, begun=begun)
 
     def strike(self, *rules: Mapping[str, Any]) -> None:
@@ -220,7 +220,7 @@ class Matrix:
         done = self.direct(Interference(before=partial(self._checkpoint, checkpoints)))
         if not done.ok:
             raise ValueError(f"the run without a fault failed at {done.failed}: {done.folder}")
-        found = writes(self.writes_since(offset), done.parts)
+        found = writes(self.writes_since(offset), done.legs)
         clean = Clean(done, start, self.keeper.look(), found, checkpoints)
         self.keeper.keep(clean.state)
         return clean
@@ -249,11 +249,11 @@ def cases(clean: Clean) -> Iterator[Case]:
                 continue
             name = f"{where} {write.number}: {kind}"
             yield Case(name, partial(_request, write=write, kind=kind), write, kind)
-    for one in sorted(clean.run.parts, key=lambda part: part.began):
-        label = one.part.label
+    for one in sorted(clean.run.legs, key=lambda leg: leg.began):
+        label = one.leg.label
         for moment in ("at its start", "on the way", "at its end"):
-            yield Case(f"{label}: killed {moment}", partial(_kill, part=one, moment=moment))
-        yield Case(f"{label}: artifact lost", partial(_lose, part=one))
+            yield Case(f"{label}: killed {moment}", partial(_kill, leg=one, moment=moment))
+        yield Case(f"{label}: artifact lost", partial(_lose, leg=one))
 
 
 def _request(matrix: Matrix, row: Row, *, write: Write, kind: str) -> None:
@@ -285,7 +285,7 @@ def _struck(matrix: Matrix, offset: int) -> bool:
 def _as_clean(matrix: Matrix, struck: str, offset: int, key: str, so_far: DirectRun) -> bool:
     """Tell whether the job with the fault left all as in the clean run: then the rest is too.
 
-    Its client has given a delayed request up: what comes of it late is part of what is left.
+    Its client has given a delayed request up: a late result of it counts as left over.
     """
     if key != struck or so_far.results[key] != SUCCESS or not _struck(matrix, offset):
         return False
@@ -298,36 +298,36 @@ def _as_clean(matrix: Matrix, struck: str, offset: int, key: str, so_far: Direct
 def _handed_over(folder: Path, key: str, done: DirectRun) -> dict[str, tuple[str, int]]:
     """Return the files that a job handed over by checksum, without its own words and times."""
     found: dict[str, tuple[str, int]] = {}
-    for one in done.parts:
-        archive = folder / "artifacts" / one.part.artifact / ZIP
-        if one.part.key == key and archive.exists():
+    for one in done.legs:
+        archive = folder / "artifacts" / one.leg.artifact / ZIP
+        if one.leg.key == key and archive.exists():
             with zipfile.ZipFile(archive) as opened:
                 for info in opened.infolist():
                     if not info.filename.startswith("results/"):
-                        name = f"{one.part.artifact}/{info.filename}"
+                        name = f"{one.leg.artifact}/{info.filename}"
                         found[name] = (f"{info.CRC:08x}", info.file_size)
     return found
 
 
-def _kill(matrix: Matrix, row: Row, *, part: PartRun, moment: str) -> None:
-    checkpoint = matrix.clean.checkpoints[part.part.key]
+def _kill(matrix: Matrix, row: Row, *, leg: LegRun, moment: str) -> None:
+    checkpoint = matrix.clean.checkpoints[leg.leg.key]
     matrix.keeper.put_back(checkpoint.state)
-    reached = _moment(matrix, part) if moment == "on the way" else lambda: True
+    reached = _moment(matrix, leg) if moment == "on the way" else lambda: True
     when = None if moment == "at its end" else reached
-    interference = Interference(kill=part.part.label, moment=when)
+    interference = Interference(kill=leg.leg.label, moment=when)
     finish(matrix, row, matrix.direct(interference, checkpoint.begun))
 
 
-def _moment(matrix: Matrix, part: PartRun) -> Callable[[], bool]:
-    """Return a check whether a part is half done: half its writes, or half its time."""
-    mine = [one for one in matrix.clean.writes if one.part == part.part.label]
+def _moment(matrix: Matrix, leg: LegRun) -> Callable[[], bool]:
+    """Return a check whether a leg is half done: half its writes, or half its time."""
+    mine = [one for one in matrix.clean.writes if one.leg == leg.leg.label]
     offset, patterns = matrix.offset(), {one.pattern for one in mine}
     asked: list[float] = []
 
     def reached() -> bool:
         asked.append(time.monotonic())
         if not mine:
-            return asked[-1] - asked[0] > (part.ended - part.began) / 2
+            return asked[-1] - asked[0] > (leg.ended - leg.began) / 2
         made = [
             one
             for one in matrix.writes_since(offset)
@@ -338,10 +338,10 @@ def _moment(matrix: Matrix, part: PartRun) -> Callable[[], bool]:
     return reached
 
 
-def _lose(matrix: Matrix, row: Row, *, part: PartRun) -> None:
-    checkpoint = matrix.clean.checkpoints[part.part.key]
+def _lose(matrix: Matrix, row: Row, *, leg: LegRun) -> None:
+    checkpoint = matrix.clean.checkpoints[leg.leg.key]
     matrix.keeper.put_back(checkpoint.state)
-    finish(matrix, row, matrix.direct(Interference(lose=part.part.label), checkpoint.begun))
+    finish(matrix, row, matrix.direct(Interference(lose=leg.leg.label), checkpoint.begun))
 
 
 def finish(matrix: Matrix, row: Row, first: DirectRun) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 from rehearsal.faults import fault_matrix
 from rehearsal.faults.fault_matrix import IMPATIENCE, Case, Matrix, Row
 from rehearsal.runs.direct import Interference
-from rehearsal.runs.job_processes import Part
+from rehearsal.runs.job_processes import Leg
 
 HOST = "127.0.0.1"
 NOWHERE = "nowhere.invalid"
@@ -122,8 +122,8 @@ def _perform(matrix: Matrix, row: Row, *, job: str, service: str, kind: str) -> 
     matrix.keeper.put_back(checkpoint.state)
     with KINDS[kind]() as place:
 
-        def moved(part: Part, variables: Mapping[str, str]) -> Mapping[str, str]:
-            return elsewhere(variables, service, place, kind) if part.key == job else {}
+        def moved(leg: Leg, variables: Mapping[str, str]) -> Mapping[str, str]:
+            return elsewhere(variables, service, place, kind) if leg.key == job else {}
 
         interference = Interference(environment=moved)
         first = matrix.direct(interference, checkpoint.begun, patience=IMPATIENCE)

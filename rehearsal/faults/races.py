@@ -160,8 +160,8 @@ def _burned(matrix: Matrix, row: Row) -> None:
 def _ended_before(matrix: Matrix, key: str) -> DirectRun:
     checkpoint = matrix.clean.checkpoints[key]
     matrix.keeper.put_back(checkpoint.state)
-    one = next(part for part in matrix.clean.run.parts if part.part.key == key)
-    return matrix.direct(Interference(kill=one.part.label, moment=lambda: True), checkpoint.begun)
+    one = next(leg for leg in matrix.clean.run.legs if leg.leg.key == key)
+    return matrix.direct(Interference(kill=one.leg.label, moment=lambda: True), checkpoint.begun)
 
 
 def _unedited(state: State) -> State:

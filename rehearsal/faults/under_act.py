@@ -13,7 +13,7 @@ from rehearsal.faults import fault_matrix
 from rehearsal.faults.fault_matrix import IMPATIENCE, PATIENCE, Case, Matrix, Row
 from rehearsal.faults.writes import DOWN
 from rehearsal.progress import Progress
-from rehearsal.runs import maintainer, run
+from rehearsal.runs import maintainer, new_run, run
 from rehearsal.runs.run import Run
 
 
@@ -58,7 +58,7 @@ def _perform(matrix: Matrix, row: Row, *, direct: Case, progress: Progress) -> N
 
 def _run(matrix: Matrix, patience: float, progress: Progress) -> Run:
     event = maintainer.press_button(matrix.world)
-    setting = matrix.world.setting(event.sha)
+    setting = new_run.setting(matrix.world, event.sha)
     more = {**setting.environment, **fault_matrix.environment(patience)}
     return run.run(dataclasses.replace(setting, environment=more), event, progress)
 

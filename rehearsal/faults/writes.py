@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rehearsal.gateway.journal import Entry
-from rehearsal.runs.direct import PartRun
+from rehearsal.runs.direct import LegRun
 
 SILENCE = 3.0
 """The stages give up a silent service after these seconds, instead of half a minute."""
@@ -31,7 +31,7 @@ class Write:
     """One write request of the clean run."""
 
     entry: Entry
-    part: str
+    leg: str
     job: str
     pattern: str
     title: str
@@ -64,20 +64,20 @@ class Write:
         return SILENCE + 2
 
 
-def writes(entries: Sequence[Entry], parts: Sequence[PartRun]) -> list[Write]:
-    """Find for each write request its part of the run and its number among its kind."""
+def writes(entries: Sequence[Entry], legs: Sequence[LegRun]) -> list[Write]:
+    """Find for each write request its leg of the run and its number among its kind."""
     found: list[Write] = []
     for entry in sorted(entries, key=lambda one: one.time):
-        part = _part_of(entry, parts)
+        leg = _leg_of(entry, legs)
         pattern, title = _pattern(entry.path), _title(entry.path)
         same = [one for one in found if (one.entry.method, one.pattern) == (entry.method, pattern)]
-        within = [one for one in same if one.job == part.part.key]
-        alike = [one for one in found if (one.job, one.title) == (part.part.key, title)]
+        within = [one for one in same if one.job == leg.leg.key]
+        alike = [one for one in found if (one.job, one.title) == (leg.leg.key, title)]
         found.append(
             Write(
                 entry,
-                part.part.label,
-                part.part.key,
+                leg.leg.label,
+                leg.leg.key,
                 pattern,
                 title,
                 len(within) + 1,
@@ -88,15 +88,15 @@ def writes(entries: Sequence[Entry], parts: Sequence[PartRun]) -> list[Write]:
     return found
 
 
-def _part_of(entry: Entry, parts: Sequence[PartRun]) -> PartRun:
-    """Find the part that was running; of several legs, the one whose image the path names."""
-    at_work = [one for one in parts if one.began - 0.01 <= entry.time <= one.ended + 0.01]
+def _leg_of(entry: Entry, legs: Sequence[LegRun]) -> LegRun:
+    """Find the leg that was running; of several legs, the one whose image the path names."""
+    at_work = [one for one in legs if one.began - 0.01 <= entry.time <= one.ended + 0.01]
     mine = [one for one in at_work if _image(one) and f"_{_image(one)}/" in entry.path]
     return (mine or at_work)[0]
 
 
-def _image(part: PartRun) -> str:
-    words = part.part.stage
+def _image(leg: LegRun) -> str:
+    words = leg.leg.stage
     return words[words.index("--name") + 1] if "--name" in words else ""
 
 

@@ -1,12 +1,13 @@
 """Commits and tags as git has them, in GitHub's form."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from aiohttp import web
 
-from rehearsal.github.call import Call, Endpoints
-from rehearsal.github.errors import Json
-from rehearsal.github.git import Git
+from rehearsal.github.call import Call, Endpoints, reply
+from rehearsal.github.errors import Json, not_found
+from rehearsal.github.git import Git, GitError
 from rehearsal.github.hub import Hub
 from rehearsal.github.people import login_of, node_id, user
 
@@ -55,6 +56,49 @@ async def list_tags(call: Call) -> web.Response:
     rows = [line.split(" ") for line in out.splitlines()]
     tags = [(name, peeled or sha) for name, sha, peeled in rows]
     return call.listing(tags, lambda tag: show_tag(call.hub, *tag))
+
+
+@endpoints.on("GET", "/git/ref/{ref:.+}")
+async def get_reference(call: Call) -> web.Response:
+    """Return one reference; the path has its name without `refs/`."""
+    name = f"refs/{call.part('ref')}"
+    sha = await call.git.ref(name)
+    if sha is None:
+        raise not_found()
+    kind = await call.git.text("cat-file", "-t", sha)
+    url = call.settings.api(f"/git/{name}")
+    named = {"ref": name, "node_id": node_id("Ref", name), "url": url}
+    return reply({**named, "object": show_object(call.hub, kind, sha)})
+
+
+@endpoints.on("GET", "/git/tags/{sha:[0-9a-f]{40}}")
+async def get_tag(call: Call) -> web.Response:
+    """Return a tag object: the message of an annotated tag, and the commit that it names."""
+    sha = call.part("sha")
+    try:
+        head, _, message = (await call.git.text("cat-file", "tag", sha)).partition("\n\n")
+    except GitError:
+        raise not_found() from None
+    said = dict(line.split(" ", 1) for line in head.splitlines())
+    name, _, rest = said["tagger"].rpartition(" <")
+    email, seconds, _ = rest.replace(">", "").split(" ")
+    when = datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    made = {
+        "node_id": node_id("Tag", sha),
+        "tag": said["tag"],
+        "sha": sha,
+        "url": call.settings.api(f"/git/tags/{sha}"),
+        "message": message,
+        "tagger": vars(Person(name, email, when)),
+        "object": show_object(call.hub, said["type"], said["object"]),
+        "verification": UNSIGNED,
+    }
+    return reply(made)
+
+
+def show_object(hub: Hub, kind: str, sha: str) -> Json:
+    """Return what a reference or a tag names."""
+    return {"type": kind, "sha": sha, "url": hub.settings.api(f"/git/{kind}s/{sha}")}
 
 
 async def distance(git: Git, base: str, head: str) -> tuple[int, int]:

@@ -32,7 +32,7 @@ from rehearsal.github.tokens import BOT, asking
 from rehearsal.runs import identities, permissions
 from rehearsal.runs.act import Event, Setting
 from rehearsal.runs.environments import elsewhere
-from rehearsal.runs.job_processes import Files, Part
+from rehearsal.runs.job_processes import Files, Leg
 from rehearsal.runs.limits import holds_secret
 from rehearsal.runs.workflow import (
     FAILURE,
@@ -62,10 +62,10 @@ _GIVEN = re.compile(r"^([\w-]+)<<(\S+)\n(.*?)\n\2$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass
-class PartRun:
+class LegRun:
     """What became of it. `exit_code` is negative where a signal ended it, as of a process."""
 
-    part: Part
+    leg: Leg
     began: float
     ended: float
     exit_code: int
@@ -82,7 +82,7 @@ class PartRun:
 class DirectRun:
     """A run that is over."""
 
-    parts: list[PartRun]
+    legs: list[LegRun]
     results: dict[str, str]
     outputs: dict[str, dict[str, str]]
     folder: Path
@@ -96,8 +96,8 @@ class DirectRun:
 
     @property
     def failed(self) -> list[str]:
-        """Name the parts that failed."""
-        return [one.part.label for one in self.parts if not one.ok]
+        """Name the legs that failed."""
+        return [one.leg.label for one in self.legs if not one.ok]
 
     def summary(self, key: str) -> str:
         """Return what a job wrote to its summary page."""
@@ -109,21 +109,21 @@ class DirectRun:
 class Interference:
     """What befalls a run's own jobs, beside what faults do to requests.
 
-    `kill` names a part and says when: its processes get SIGKILL, and like those of a runner that is
-    gone it hands nothing over. `lose` names a part whose artifact is lost although it succeeded.
+    `kill` names a leg and says when: its processes get SIGKILL, and like those of a runner that is
+    gone it hands nothing over. `lose` names a leg whose artifact is lost although it succeeded.
     `before` and `after` are called with the key of each job that runs, alone in between.
     """
 
     kill: str = ""
     moment: Callable[[], bool] | None = None
-    """Asked while the part runs: whether to kill it now. None: when it has ended."""
+    """Asked while the leg runs: whether to kill it now. None: when it has ended."""
     lose: str = ""
     before: Callable[[str, "DirectRun"], None] = lambda _key, _run: None
     after: Callable[[str], None] = lambda _key: None
     enough: Callable[[str, "DirectRun"], bool] = lambda _key, _run: False
     """Asked after each job: whether the rest needs no performing."""
-    environment: Callable[[Part, Mapping[str, str]], Mapping[str, str]] = lambda _part, _all: {}
-    """Asked for each part, with its environment: what it is given instead."""
+    environment: Callable[[Leg, Mapping[str, str]], Mapping[str, str]] = lambda _leg, _all: {}
+    """Asked for each leg, with its environment: what it is given instead."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +171,8 @@ class _Direct:
         self._stopped = threading.Event()
         self._pristine = setting.folder.parents[1] / "pristine" / event.sha
         self.done = DirectRun([], {}, {}, setting.folder)
-        for part in ("logs", "summaries", "work"):
-            (setting.folder / part).mkdir(parents=True, exist_ok=True)
+        for name in ("logs", "summaries", "work"):
+            (setting.folder / name).mkdir(parents=True, exist_ok=True)
 
     def take_up(self, begun: Begun) -> None:
         """Count the jobs of `begun` as run."""
@@ -233,15 +233,14 @@ class _Direct:
         """Run every leg of a job, or of one job of the file that it calls; return the end."""
         if job.key in LEFT_OUT:
             return SUCCESS
-        legs = job.legs(self.done.outputs, self._workflow.jobs)
-        parts = [
-            self._asking(part, path)
-            for leg in legs
-            for part in self._files.parts(job, path, [leg], self._context(job, path))
+        matrix = job.legs(self.done.outputs, self._workflow.jobs)
+        legs = [
+            self._asking(self._files.leg(job, path, values, self._context(job, path)), path)
+            for values in matrix
         ]
-        ran = [one.result() for one in [self._pool.submit(self._part, part) for part in parts]]
+        ran = [one.result() for one in [self._pool.submit(self._leg, leg) for leg in legs]]
         inner = job.calls.jobs[path.partition("/")[2]] if job.calls else job
-        self.done.outputs[path] = self._outputs(inner, ran[0].part)
+        self.done.outputs[path] = self._outputs(inner, ran[0].leg)
         return SUCCESS if all(one.ok for one in ran) else FAILURE
 
     def _token(self, path: str) -> str:
@@ -252,12 +251,12 @@ class _Direct:
         token = Token(BOT, self._permissions[path], path, identities=identity)
         return self._setting.tokens.issue(token)
 
-    def _asking(self, part: Part, path: str) -> Part:
-        """Let a part ask for identity tokens, if its job may."""
+    def _asking(self, leg: Leg, path: str) -> Leg:
+        """Let a leg ask for identity tokens, if its job may."""
         if not identities.may_ask(self._permissions[path]):
-            return part
-        given = asking(self._setting.context["GITHUB_SERVER_URL"], part.token)
-        return dataclasses.replace(part, environment={**part.environment, **given})
+            return leg
+        given = asking(self._setting.context["GITHUB_SERVER_URL"], leg.token)
+        return dataclasses.replace(leg, environment={**leg.environment, **given})
 
     def _revoke(self, token: str) -> None:
         if self._setting.tokens:
@@ -280,38 +279,38 @@ class _Direct:
             "inputs": self._event.payload.get("inputs", {}),
         }
 
-    def _part(self, part: Part) -> PartRun:
+    def _leg(self, leg: Leg) -> LegRun:
         with self._places:
             began = time.time()
             try:
-                code, killed = self._perform(part)
+                code, killed = self._perform(leg)
             except (git_repo.SeedError, StandInError, subprocess.CalledProcessError) as error:
                 code, killed = 1, ""
-                self._log(part).write_text(f"{error}\n", encoding="utf-8")
+                self._log(leg).write_text(f"{error}\n", encoding="utf-8")
             finally:
-                self._revoke(part.token)
-            ended = PartRun(part, began, time.time(), code, killed)
-        self.done.parts.append(ended)
+                self._revoke(leg.token)
+            ended = LegRun(leg, began, time.time(), code, killed)
+        self.done.legs.append(ended)
         return ended
 
-    def _perform(self, part: Part) -> tuple[int, str]:
-        clone = self._setting.folder / "work" / part.artifact
-        self._checkout(part, clone)
+    def _perform(self, leg: Leg) -> tuple[int, str]:
+        clone = self._setting.folder / "work" / leg.artifact
+        self._checkout(leg, clone)
         self._download(clone / "release" / "in")
-        environment = self._environment(part, clone)
-        code, killed = self._process(part, clone, environment)
-        if not killed and self._interference.lose != part.label:
+        environment = self._environment(leg, clone)
+        code, killed = self._process(leg, clone, environment)
+        if not killed and self._interference.lose != leg.label:
             root, found = select(clone, ["release/out"], hidden=False)
             if found:
-                self._store.add(part.artifact, root, found, overwrite=True)
+                self._store.add(leg.artifact, root, found, overwrite=True)
         return code, killed
 
-    def _process(self, part: Part, clone: Path, environment: dict[str, str]) -> tuple[int, str]:
-        doomed = self._interference.kill == part.label
+    def _process(self, leg: Leg, clone: Path, environment: dict[str, str]) -> tuple[int, str]:
+        doomed = self._interference.kill == leg.label
         moment = self._interference.moment
-        with self._log(part).open("wb") as log:
+        with self._log(leg).open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "scripts", *part.stage],
+                [sys.executable, "-m", "scripts", *leg.stage],
                 cwd=clone, env=environment, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
@@ -336,15 +335,13 @@ class _Direct:
             time.sleep(POLL)
         return ""
 
-    def _checkout(self, part: Part, clone: Path) -> None:
-        """Give the part a clone as its checkout makes it. All of depth 1 are fetched once."""
+    def _checkout(self, leg: Leg, clone: Path) -> None:
+        """Give the leg a clone as its checkout makes it. All of depth 1 are fetched once."""
         shutil.copytree(self._pristine, clone, symlinks=True)
         if self._setting.private:
-            git_repo.git(
-                clone, "ls-remote", "--quiet", "origin", "HEAD", **self._header(part.token)
-            )
-        if part.whole_history:
-            header = self._header(part.token)
+            git_repo.git(clone, "ls-remote", "--quiet", "origin", "HEAD", **self._header(leg.token))
+        if leg.whole_history:
+            header = self._header(leg.token)
             fetch = ("fetch", "--quiet", "--no-tags")
             git_repo.git(clone, *fetch, "--unshallow", "origin", self._event.sha, **header)
             everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
@@ -388,7 +385,7 @@ class _Direct:
         for name in self._store.matching("release-*"):
             self._store.extract(name, folder, taken)
 
-    def _environment(self, part: Part, clone: Path) -> dict[str, str]:
+    def _environment(self, leg: Leg, clone: Path) -> dict[str, str]:
         setting, event = self._setting, self._event
         kind, _, name = event.ref.removeprefix("refs/").partition("/")
         environment = {
@@ -404,36 +401,36 @@ class _Direct:
             "GITHUB_RUN_ID": str(setting.run_id),
             "GITHUB_RUN_ATTEMPT": "1",
             "GITHUB_WORKSPACE": str(clone),
-            "GITHUB_OUTPUT": str(self._file("work", f"{part.artifact}.outputs")),
-            "GITHUB_STEP_SUMMARY": str(self._file("summaries", part.label)),
+            "GITHUB_OUTPUT": str(self._file("work", f"{leg.artifact}.outputs")),
+            "GITHUB_STEP_SUMMARY": str(self._file("summaries", leg.label)),
             "BUILDX_BUILDER": setting.environment["REHEARSAL_BUILDER"],
-            **part.environment,
+            **leg.environment,
             **self._more,
         }
-        environment |= self._interference.environment(part, environment)
-        if part.login:
-            config = self._log_in(part, Path(environment["DOCKER_CONFIG"]))
+        environment |= self._interference.environment(leg, environment)
+        if leg.login:
+            config = self._log_in(leg, Path(environment["DOCKER_CONFIG"]))
             environment["DOCKER_CONFIG"] = str(config)
         return environment
 
-    def _log_in(self, part: Part, common: Path) -> Path:
+    def _log_in(self, leg: Leg, common: Path) -> Path:
         """Write what `docker login` would, into a folder of this job alone."""
-        assert part.login is not None  # noqa: S101 -- for the reader
-        folder = self._setting.folder / "work" / f"{part.artifact}.docker"
+        assert leg.login is not None  # noqa: S101 -- for the reader
+        folder = self._setting.folder / "work" / f"{leg.artifact}.docker"
         shutil.copytree(common, folder, symlinks=True)
         file = folder / "config.json"
         config = json.loads(file.read_text()) if file.exists() else {}
-        pair = f"{part.login['username']}:{part.login['password']}"
+        pair = f"{leg.login['username']}:{leg.login['password']}"
         auth = {"auth": base64.b64encode(pair.encode()).decode()}
-        config["auths"] = {part.login["registry"]: auth}
+        config["auths"] = {leg.login["registry"]: auth}
         file.unlink(missing_ok=True)
         file.touch(mode=0o600)
         file.write_text(json.dumps(config))
         return folder
 
-    def _outputs(self, job: Job, part: Part) -> dict[str, str]:
+    def _outputs(self, job: Job, leg: Leg) -> dict[str, str]:
         """Return the job's outputs, from what its stage wrote."""
-        path = self._file("work", f"{part.artifact}.outputs")
+        path = self._file("work", f"{leg.artifact}.outputs")
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         written = {
             name: value
@@ -446,8 +443,8 @@ class _Direct:
     def _file(self, folder: str, name: str) -> Path:
         return self._setting.folder / folder / name
 
-    def _log(self, part: Part) -> Path:
-        return self._file("logs", f"{part.label}.log")
+    def _log(self, leg: Leg) -> Path:
+        return self._file("logs", f"{leg.label}.log")
 
 
 def _compile(package: Path) -> None:

@@ -6,10 +6,10 @@ The rules: GitHub Docs, "Managing environments for deployment" and "Reviewing de
 import fnmatch
 import json
 import os
-import secrets as random_text
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import yaml
@@ -125,7 +125,7 @@ def record(folder: Path, job: str, decision: str, by: Sequence[str] = (), why: s
     """Write a decision down, once. Raises `UsageError` if there is one already."""
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     file = folder / FOLDER / f"{job}.json"
-    draft = file.with_suffix(f".{random_text.token_hex(8)}")
+    draft = file.with_suffix(f".{token_hex(8)}")
     draft.write_text(json.dumps({"decision": decision, "by": list(by), "why": why}))
     try:
         os.link(draft, file)

@@ -1,7 +1,7 @@
 """The processes that a run consists of, as the workflow files write them down."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ ACTION = ".github/actions/stage"
 
 
 @dataclass(frozen=True)
-class Part:
+class Leg:
     """One process of a run: a job, or one leg of its matrix."""
 
     key: str
@@ -38,34 +38,32 @@ class Files:
         steps = self._read(f"{ACTION}/action.yml")["runs"]["steps"]
         self._action = next(step for step in steps if step.get("id") == "run")
 
-    def parts(
-        self, job: Job, path: str, legs: Iterable[Mapping[str, Any]], context: Mapping[str, Any]
-    ) -> Iterator[Part]:
-        """Yield a job's processes; `legs` are those of its matrix, `context` is GitHub's.
+    def leg(
+        self, job: Job, path: str, values: Mapping[str, Any], context: Mapping[str, Any]
+    ) -> Leg:
+        """Read one leg; `values` are those of its matrix, `context` is GitHub's.
 
         `path` names the job, or after a slash one of the file that it calls.
         """
         text = self._workflow["jobs"][job.key]
-        places = [{**context, "matrix": leg} for leg in legs]
+        here = {**context, "matrix": values}
         if not job.calls:
-            yield from (self._part(job.key, text, self._workflow, here) for here in places)
-            return
+            return self._leg(job.key, text, self._workflow, here)
         called = self._read(text["uses"].removeprefix("./"))
-        for here in places:
-            inside = {
-                **context,
-                "inputs": filled_all(text.get("with"), here),
-                "secrets": filled_all(text.get("secrets"), here),
-            }
-            yield self._part(job.key, called["jobs"][path.partition("/")[2]], called, inside)
+        inside = {
+            **context,
+            "inputs": filled_all(text.get("with"), here),
+            "secrets": filled_all(text.get("secrets"), here),
+        }
+        return self._leg(job.key, called["jobs"][path.partition("/")[2]], called, inside)
 
-    def _part(
+    def _leg(
         self,
         key: str,
         job: Mapping[str, Any],
         workflow: Mapping[str, Any],
         context: Mapping[str, Any],
-    ) -> Part:
+    ) -> Leg:
         """Read one job: its checkout, its login and its stage."""
         given = {
             step["uses"].partition("@")[0]: filled_all(step.get("with"), context)
@@ -75,7 +73,7 @@ class Files:
         stage = given.get(f"./{ACTION}")
         if stage is None:
             raise ValueError(f"the job {key} has no step that runs a stage")
-        return Part(
+        return Leg(
             key=key,
             label=stage["artifact"],
             stage=tuple(shlex.split(stage["stage"])),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rehearsal.gateway import journal
 from rehearsal.progress import Progress
-from rehearsal.runs import act, environments, maintainer, run
+from rehearsal.runs import act, environments, maintainer, new_run, run
 from rehearsal.runs.environments import APPROVED, REJECTED
 from rehearsal.runs.run import Run
 from rehearsal.world import git_repo, world
@@ -96,7 +96,7 @@ def _perform(
 ) -> int:
     """Follow the run to its end, and keep what its jobs said."""
     offset = journal.size(here.endpoints.journal)
-    setting = dataclasses.replace(here.setting(event.sha, workflow), hold=hold)
+    setting = dataclasses.replace(new_run.setting(here, event.sha, workflow), hold=hold)
     done = run.run(setting, event, progress)
     writes = journal.writes_by_service(here.endpoints.journal, offset)
     progress.say("", *table(Path(workflow).name, done, writes))

@@ -9,12 +9,11 @@ import requests
 from rehearsal.runs import act, dispatch_form
 from rehearsal.world import git_repo
 from rehearsal.world.world import BRANCH, WORKFLOW, World
-from scripts.core import codec, version
-from scripts.core import plan as planning
+from scripts.core import codec, planning, version
 from scripts.core.errors import ServiceError, UsageError
 from scripts.release import release_commit, starting_point
 from scripts.release.context import Context
-from scripts.tools.runner import Runner
+from scripts.tools.environment import Environment
 
 SILENCE = 30.0
 """Seconds after which GitHub's service is given up."""
@@ -155,13 +154,13 @@ def _commit_and_tag(world: World, wanted: str, tag: str) -> None:
 def _release_commit(world: World, clone: Path, wanted: str) -> str:
     """Let the project's own code edit the version files and cut the changelog."""
     environment = {**world.reader(), "GITHUB_REF_NAME": BRANCH, "RELEASE_VERSION": wanted}
-    context = Context(Runner(environment), clone)
-    began = starting_point.find(context)
+    context = Context(Environment(environment), clone)
+    start = starting_point.find(context)
     plan = planning.decide(
-        starting_point.product(context, began.config),
-        starting_point.wanted(context, began),
-        starting_point.origin(context, began),
-        began.released(),
+        starting_point.product(context, start.config),
+        starting_point.wanted(context, start),
+        starting_point.base_of(context, start),
+        start.released(),
     )
     context.inputs.mkdir(parents=True)
     (context.inputs / "plan.json").write_text(codec.encode(plan))

@@ -27,7 +27,7 @@ _COMPARISON = re.compile(
 _INPUT = re.compile(r"(!?)inputs\.([\w-]+)")
 _STATUS = re.compile(r"\b(always|success|failure|cancelled)\(\)")
 
-Leg = Mapping[str, Any]
+Values = Mapping[str, Any]
 Outputs = Mapping[str, Mapping[str, str]]
 """What each job wrote: the job's key -> the name a step gave -> the value."""
 
@@ -52,7 +52,7 @@ class Job:
     """The inputs that it gives to the workflow it calls."""
     environment: str = ""
 
-    def legs(self, outputs: Outputs, needs: Mapping[str, "Job"]) -> list[Leg]:
+    def legs(self, outputs: Outputs, needs: Mapping[str, "Job"]) -> list[Values]:
         """Return the matrix's legs in act's order, `[{}]` without a matrix.
 
         Raises `UnclearError` where the matrix is not known, or not yet.
@@ -127,7 +127,7 @@ def given_inputs(tree: Path) -> Iterator[tuple[str, str, set[str]]]:
                 yield path.relative_to(tree).as_posix(), step["uses"], set(step.get("with") or ())
 
 
-def combinations(matrix: Mapping[str, Any]) -> list[Leg]:
+def combinations(matrix: Mapping[str, Any]) -> list[Values]:
     """Return a matrix's legs: the product of its lists, less `exclude`, more `include`."""
     axes = {key: value for key, value in matrix.items() if key not in ("include", "exclude")}
     legs = [
@@ -392,8 +392,8 @@ def in_order(jobs: Mapping[str, Job]) -> list[str]:
     return found
 
 
-def _within(part: Leg, whole: Leg) -> bool:
-    return all(whole.get(key) == value for key, value in part.items())
+def _within(some: Values, whole: Values) -> bool:
+    return all(whole.get(key) == value for key, value in some.items())
 
 
 def _steps(node: Any) -> Iterator[Mapping[str, Any]]:

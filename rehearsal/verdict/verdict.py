@@ -7,6 +7,8 @@ the published lock says. The log of the run is not asked.
 import hashlib
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,15 +19,14 @@ from rehearsal.runs.recorder import JobRun
 from rehearsal.runs.run import Run
 from rehearsal.world import git_repo
 from rehearsal.world.world import World
-from scripts.core import lock as locking
-from scripts.core import tags, version
+from scripts.core import lockfile, tags, version
 from scripts.core.converge import Conflict, Matches, Surface
 from scripts.core.errors import ReleaseError
-from scripts.core.lock import Lock
-from scripts.release.assets import COMPOSE, SUMS
+from scripts.core.lockfile import Lock
+from scripts.release.assets import COMPOSE, SUMS, VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_surfaces import surfaces
-from scripts.tools.runner import Runner
+from scripts.tools.environment import Environment
 
 AN_HOUR = 1000
 """Requests to GitHub's API that a repository's runs have in an hour, all together."""
@@ -200,18 +201,20 @@ def released(world: World, tag: str, before: Snapshot) -> Iterator[Row]:
     """Yield a row for every surface of a release, and for every pointer that must stay."""
     context = reader(world)
     release = context.forge.release(tag) if tag else None
-    text = context.forge.asset(release, locking.NAME) if release else None
+    text = context.forge.asset(release, lockfile.NAME) if release else None
     if release is None or text is None:
-        found = "readers see nothing" if release is None else f"no {locking.NAME}"
+        found = "readers see nothing" if release is None else f"no {lockfile.NAME}"
         yield Row(f"release {tag or world.version}", "published", found, False)
         return
-    lock = locking.read(text)
+    lock = lockfile.read(text)
     assets = {asset.name: f"{asset.size} bytes" for asset in release.get_assets()}
     yield _assets(lock, assets, compose=bool(context.config_at(lock.plan.base).compose))
     for surface in surfaces(context, lock):
         yield _row(surface)
     yield from _platforms(context, lock)
     yield from _unmoved(context, lock, before)
+    if not world.private:
+        yield _from_outside(world, context.forge.asset(release, VERIFIER), lock)
 
 
 def reader(world: World, *, with_token: bool = False) -> Context:
@@ -222,7 +225,7 @@ def reader(world: World, *, with_token: bool = False) -> Context:
     environment = world.reader()
     if with_token:
         environment["GITHUB_TOKEN"] = world.token
-    return Context(Runner(environment), root)
+    return Context(Environment(environment), root)
 
 
 def table(verdict: Verdict) -> list[str]:
@@ -271,9 +274,26 @@ def _row(surface: Surface) -> Row:
 
 def _assets(lock: Lock, assets: Mapping[str, str], *, compose: bool) -> Row:
     extra = {COMPOSE} if compose and lock.images else set()
-    planned = {*(dist.name for dist in lock.dists), locking.NAME, SUMS, *extra}
+    planned = {*(dist.name for dist in lock.dists), lockfile.NAME, SUMS, VERIFIER, *extra}
     title = f"assets of release {lock.plan.tag}"
     return Row(title, ", ".join(sorted(planned)), ", ".join(sorted(assets)), set(assets) == planned)
+
+
+def _from_outside(world: World, program: bytes | None, lock: Lock) -> Row:
+    """Run the release's own program as a stranger does, in an empty folder."""
+    title, wanted = f"{VERIFIER} of release {lock.plan.tag}", "pass"
+    if program is None:
+        return Row(title, wanted, NOTHING, False)
+    folder = world.folder / "stranger"
+    folder.mkdir(exist_ok=True)
+    (folder / VERIFIER).write_bytes(program)
+    where = (f"{world.endpoints.github}/{world.repository}", lock.plan.tag)
+    command = [sys.executable, "-I", VERIFIER, *where, f"--index={world.endpoints.index_simple}"]
+    done = subprocess.run(
+        command, cwd=folder, env=world.reader(), capture_output=True, text=True, check=False
+    )
+    found = (done.stdout or done.stderr).strip().splitlines()[-1:]
+    return Row(title, wanted, found[0] if found else NOTHING, done.returncode == 0)
 
 
 def _platforms(context: Context, lock: Lock) -> Iterator[Row]:

@@ -7,36 +7,27 @@ for the owner's eyes only.
 
 import fcntl
 import json
-import os
 import secrets
 import shutil
 import subprocess
-import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rehearsal.github.people import identifier
-from rehearsal.github.tokens import TokenBook, make_text
 from rehearsal.index.state import Publisher
 from rehearsal.progress import Progress
-from rehearsal.runs.act import Setting
-from rehearsal.runs.environments import Environment
-from rehearsal.runs.run import RUN_VARIABLE
 from rehearsal.world import git_repo, provision
 from rehearsal.world.services import Endpoints, Services
 from scripts.core import jobs
 from scripts.core.errors import UsageError
 
-ROOT = Path(__file__).parents[2]
 WORKFLOWS = ".github/workflows"
 WORKFLOW = f"{WORKFLOWS}/release.yml"
 BRANCH = "main"
-REFS = (BRANCH, "v*")
-"""The refs that may deploy, as docs/setup.md says."""
 KEPT = ("verdict.json", "summary.md", "report.html", "runs", "journal.jsonl")
 """The files that stay in the folder after `down`: the records of the run."""
 _MAINTAINER = dict.fromkeys(
@@ -95,53 +86,6 @@ class World:
             "version": self.version,
         }
 
-    def setting(self, commit: str, workflow: str = WORKFLOW) -> Setting:
-        """Make a new run's folder with a checkout of the commit that its event is for."""
-        run_id, folder = self._new_run()
-        for part in ("home", "cache", "bin"):
-            (folder / part).mkdir(parents=True)
-        (folder / "bin" / "python3").symlink_to(_machine_python())
-        git_repo.tree(self.bare, commit, folder / "tree")
-        return Setting(
-            tree=folder / "tree",
-            workflow=workflow,
-            folder=folder,
-            run_id=run_id,
-            environment=self._environment(folder),
-            context={
-                "GITHUB_SERVER_URL": self.endpoints.github,
-                "GITHUB_API_URL": self.api,
-                "GITHUB_GRAPHQL_URL": f"{self.endpoints.github}/api/graphql",
-                "GITHUB_REPOSITORY": self.repository,
-                "GITHUB_ACTOR": self.owner,
-            },
-            variables={
-                "PACKAGE_INDEX_UPLOAD_URL": self.endpoints.index_upload,
-                "PACKAGE_INDEX_URL": self.endpoints.index_simple,
-                "IMAGE_REGISTRY": self.endpoints.registry,
-                "REGISTRY_USERNAME": self.endpoints.registry_username,
-            },
-            secrets={
-                "GITHUB_TOKEN": make_text(),
-                "REGISTRY_TOKEN": self.endpoints.registry_token,
-            },
-            tokens=TokenBook(self.folder / "github" / "tokens"),
-            private=self.private,
-            environments=environments(self.owner),
-            program=str(Path(sys.executable).with_name("act")),
-            concurrent=max(2, os.cpu_count() or 2),
-        )
-
-    def _new_run(self) -> tuple[int, Path]:
-        """Make a run's folder; another command may do so meanwhile."""
-        while True:
-            taken = (int(path.name) for path in self.folder.glob("runs/*"))
-            run_id = 1 + max(taken, default=1000)
-            folder = self.folder / "runs" / str(run_id)
-            with suppress(FileExistsError):
-                folder.mkdir(parents=True)
-                return run_id, folder
-
     def reader(self) -> dict[str, str]:
         """Return the environment of somebody who only looks at the surfaces: no login.
 
@@ -160,37 +104,7 @@ class World:
             "BUILDX_BUILDER": self.endpoints.builder,
             "RELEASE_DEADLINE": "20",
             **({"GITHUB_TOKEN": self.token} if self.private else {}),
-            **_trust(self.endpoints.ca_bundle),
-        }
-
-    def _environment(self, run_folder: Path) -> dict[str, str]:
-        """Return all that a job inherits; nothing of the caller's own environment is in it."""
-        home, cache = run_folder / "home", provision.cache_folder()
-        return {
-            "PATH": f"{run_folder / 'bin'}:{self.endpoints.tools}:{provision.SYSTEM_PATH}",
-            "HOME": str(home),
-            "XDG_CACHE_HOME": str(run_folder / "cache"),
-            "XDG_CONFIG_HOME": str(home / ".config"),
-            "XDG_DATA_HOME": str(home / ".local" / "share"),
-            "XDG_RUNTIME_DIR": str(home / ".run"),
-            "UV_CACHE_DIR": str(cache / "uv"),
-            "PIP_CACHE_DIR": str(cache / "pip"),
-            "DOCKER_HOST": self.endpoints.docker_host,
-            "DOCKER_CONFIG": str(self.endpoints.docker_config),
-            "NO_COLOR": "1",
-            "TERM": "dumb",
-            "LANG": "C.UTF-8",
-            "PAGER": "cat",
-            "GIT_PAGER": "cat",
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            RUN_VARIABLE: str(run_folder),
-            "REHEARSAL_ROOT": str(ROOT),
-            "REHEARSAL_PYTHON": _machine_python(),
-            "REHEARSAL_BUILDER": self.endpoints.builder,
-            **_trust(self.endpoints.ca_bundle),
-            **_proxies(),
+            **trust(self.endpoints.ca_bundle),
         }
 
 
@@ -265,9 +179,9 @@ def alone(folder: Path, *, shared: bool = False) -> Iterator[None]:
         yield
 
 
-def environments(owner: str) -> dict[str, Environment]:
-    """Return the repository's environments, as docs/setup.md says; its owner approves."""
-    return {"release": Environment((owner,), REFS), "pypi": Environment((), REFS)}
+def reviewers(owner: str) -> dict[str, tuple[str, ...]]:
+    """Return the repository's environments with their reviewers, as docs/setup.md says."""
+    return {"release": (owner,), "pypi": ()}
 
 
 def publisher(tree: Path, owner: str, name: str) -> Publisher:
@@ -307,7 +221,7 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, priva
         "default_branch": BRANCH,
         "private": private,
         "tokens": {token: {"login": owner, "permissions": _MAINTAINER}},
-        "environments": {k: list(one.reviewers) for k, one in environments(owner).items()},
+        "environments": reviewers(owner),
     }
     with progress.step("services") as detail:
         trusted = publisher(folder / "tree", owner, name)
@@ -349,16 +263,7 @@ def _bare(folder: Path, owner: str, name: str) -> Path:
     return folder / "git" / owner / f"{name}.git"
 
 
-def _machine_python() -> str:
-    """Return the Python that the environment was made with: no package of ours is in it."""
-    return str(Path(sys.base_prefix) / "bin" / "python3")
-
-
-def _trust(bundle: str) -> dict[str, str]:
+def trust(bundle: str) -> dict[str, str]:
     """Make TLS clients trust what the machine trusts; uv and requests bring certificates along."""
     trusted = {"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle} if bundle else {}
     return {"UV_SYSTEM_CERTS": "1", **trusted}
-
-
-def _proxies() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key.lower().endswith("_proxy")}

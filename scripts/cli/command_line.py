@@ -18,6 +18,7 @@ VERBS = {
     "rollback": "move the pointers from a bad release to a good one",
     "changelog": "check the changelog, or write its first draft",
     "notes": "print the notes of any version, released or planned",
+    "rebuild": "build a past release again elsewhere, and compare it with its lock",
     "ci-plan": "decide which checks a change needs",
     "ci-dists": "build and check the wheel and the sdist of this commit as a release does",
     "ci-verdict": "combine the checks of a change into one result",
@@ -69,6 +70,7 @@ EXAMPLES = {
         "0.2.3": "print the notes of a release",
         "0.2.4": "print the notes of a version that is not released yet",
     },
+    "rebuild": {"0.2.4": "check that 0.2.4 can be built again, byte for byte"},
     "ci-plan": {"--base origin/main": "show the checks that this branch needs"},
     "completion": {"bash": "load it with `source <(bin/release completion bash)`"},
 }
@@ -204,6 +206,10 @@ def _notes(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("version", nargs="?", help="the version (default: the highest stable one)")
 
 
+def _rebuild(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("version", help="the release")
+
+
 def _ci_plan(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--base", help="the commit to compare with (default: the pull request's)")
 
@@ -223,6 +229,7 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "rollback": _rollback,
     "changelog": _changelog,
     "notes": _notes,
+    "rebuild": _rebuild,
     "ci-plan": _ci_plan,
     COMPLETION: _completion,
 }

@@ -13,7 +13,7 @@ from typing import Any
 from scripts.cli.command_line import EXAMPLES, EXIT_CODES, VERBS, parser, typed
 from scripts.core.jobs import JOBS, flowchart
 from scripts.core.report import table
-from scripts.release import config
+from scripts.release import configuration
 
 HEAD = """\
 # Reference
@@ -94,7 +94,7 @@ def text() -> str:
         JSON,
         CONFIGURATION,
         "### `[tool.release]`",
-        _keys(config.Config),
+        _keys(configuration.Config),
         *(part for name in TITLES for part in (f"### `{TITLES[name]}`", _keys(_section(name)))),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -142,7 +142,7 @@ def _sentence(meaning: str) -> str:
 
 
 def _section(name: str) -> type[Any]:
-    return config.SECTIONS[name]
+    return configuration.SECTIONS[name]
 
 
 def _keys(kind: type[Any]) -> str:
@@ -150,14 +150,14 @@ def _keys(kind: type[Any]) -> str:
     rows = [
         (f"`{one.name.replace('_', '-')}`", one.metadata["meaning"], _form(one), _default(one))
         for one in dataclasses.fields(kind)
-        if one.metadata and one.name not in config.SECTIONS
+        if one.metadata and one.name not in configuration.SECTIONS
     ]
     return table(("key", "meaning", "value", "if left out"), rows)
 
 
 def _form(one: "dataclasses.Field[Any]") -> str:
     if "int" in str(one.type):
-        return f"a number from 1 to {config.LARGEST_PORT}"
+        return f"a number from 1 to {configuration.LARGEST_PORT}"
     pattern = one.metadata["pattern"]
     words = one.metadata["form"]
     form = "" if pattern == ".+" else f": {words}" if words else f" of the form `{pattern}`"

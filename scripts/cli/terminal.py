@@ -6,7 +6,7 @@ rich, which does it, is not imported.
 
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from scripts.core.errors import ReleaseError
@@ -19,14 +19,20 @@ DELAY = 2.0
 """Seconds after which the terminal shows the current step."""
 
 
-def watched(stream: TextIO, environ: Mapping[str, str]) -> bool:
+def watched(stream: TextIO, get: Callable[[str], str | None]) -> bool:
     """Say whether a person sees what is written there, as it is written: no pipe, and no log.
 
-    A continuous integration may give its logs a terminal, and sets `CI` (GitHub Docs, Variables).
+    `get` reads a variable of the environment. A continuous integration may give its logs a
+    terminal, and sets `CI` (GitHub Docs, Variables).
     """
-    on_actions = environ.get("GITHUB_ACTIONS") == "true"
-    logged = on_actions or environ.get("CI") or environ.get("TERM") == "dumb"
+    on_actions = get("GITHUB_ACTIONS") == "true"
+    logged = on_actions or get("CI") or get("TERM") == "dumb"
     return stream.isatty() and not logged
+
+
+def coloured(stream: TextIO, get: Callable[[str], str | None]) -> bool:
+    """Say whether colour is wanted there (no-color.org: any value but an empty one is a no)."""
+    return watched(stream, get) and not get("NO_COLOR")
 
 
 def draw(markdown: str) -> None:

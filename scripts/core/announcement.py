@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from scripts.core.plan import Plan
+from scripts.core.planning import Plan
 
 BODIES: Mapping[str, str] = {
     # Slack, Incoming webhooks; Discord, Execute webhook; Matrix, Hookshot's generic webhooks;

@@ -101,7 +101,7 @@ JOBS = (
     # Writes the lock, which says by hash and digest what the later jobs publish.
     Job(
         *("stage", "stage", PROVING, ("checks", "dists", "images")),
-        "write the lock, `SHA256SUMS`, the notes and a pinned `compose.yaml`; "
+        "write the lock, `SHA256SUMS`, the notes, `verify.py` and a pinned `compose.yaml`; "
         "make a draft release with all of it; show what becomes public",
     ),
     # The last job before anything is public tests the exact files that are published.

@@ -81,6 +81,8 @@ class NotesFacts:
     """First-time contributors."""
     extras: tuple[str, ...] = ()
     """Extras of the package that get their own line under Installation."""
+    verifier: tuple[str, ...] = ()
+    """The words after `python3` that check the whole release, the program's file first."""
     internal: tuple[str, ...] = ("Internal",)
     """Titles of the groups that are not for users: the notes fold them below the others."""
 
@@ -270,6 +272,9 @@ def _installation(facts: NotesFacts) -> str:
 def _verification(facts: NotesFacts) -> str:
     """Explain how to check a download with other tools; fold the details."""
     lines, details = [], []
+    if facts.verifier:
+        lines.append("- **Everything public:** one command, below, compares it with the lock.")
+        details.append(_shell("Check every part of the release, without an account:", _all(facts)))
     if facts.dists:
         lines.append(f"- **Package:** its hashes are in [`{SUMS}`]({facts.downloads}/{SUMS}).")
         details += [_dists(facts), _shell("Download the package and compare:", _comparing(facts))]
@@ -284,6 +289,13 @@ def _verification(facts: NotesFacts) -> str:
         lines.append(f"- **Assets** of immutable releases: `{asset}`")
     folded = _folded("Hashes, digests and commands", "\n\n".join(details))
     return "\n\n".join(["## ✅ How to Verify", "\n".join(lines), folded])
+
+
+def _all(facts: NotesFacts) -> list[str]:
+    return [
+        f"curl --fail --location --remote-name {facts.downloads}/{facts.verifier[0]}",
+        f"python3 {' '.join(facts.verifier)}",
+    ]
 
 
 def _dists(facts: NotesFacts) -> str:

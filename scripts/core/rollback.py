@@ -7,7 +7,7 @@ from packaging.version import Version
 
 from scripts.core import tags, version
 from scripts.core.errors import UsageError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def targets(bad: Version, good: Version, stable: Collection[Version]) -> dict[st
     `latest`, and every line the good release is in, go to it; another line to its own highest.
     """
     left = set(stable) - {bad}
-    ended = tags.pointers(left)
+    ended = tags.pointer_targets(left)
     followed = set(tags.floating(good, {good}))
     names = tags.floating(bad, left)
     return {name: good if name in followed else ended.get(name) for name in names}

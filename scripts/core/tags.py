@@ -55,8 +55,8 @@ def previous(version: Version, released: Collection[Version]) -> Version | None:
     return max(below, default=None)
 
 
-def pointers(released: Collection[Version]) -> dict[str, Version]:
-    """Tell where every floating tag stands once all of `released` are."""
+def pointer_targets(released: Collection[Version]) -> dict[str, Version]:
+    """Return the version that each floating tag names once all of `released` are published."""
     return {name: version for version in sorted(released) for name in floating(version, released)}
 
 

@@ -3,3 +3,5 @@
 SUMS = "SHA256SUMS"
 COMPOSE = "compose.yaml"
 NOTES = "notes.md"
+VERIFIER = "verify.py"
+"""The program by which anybody checks the release from outside."""

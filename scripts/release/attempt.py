@@ -1,4 +1,4 @@
-"""What an earlier try of the same version left, and whether it binds.
+"""What an earlier attempt of the same version left, and whether it binds.
 
 An attempt binds once its first name is public. Until then a run starts anew from the branch's
 head; from then on the earlier plan rules, read back from the draft or from the release commit.
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from scripts.core import changelog, lock, version
-from scripts.core import plan as planning
+from scripts.core import changelog, lockfile, planning, version
 from scripts.core.converge import Conflict, Missing, Surface
 from scripts.core.errors import ConflictError, ServiceError, TransientError, UsageError
-from scripts.core.lock import Lock, unbuilt
-from scripts.core.plan import Origin, Plan
+from scripts.core.lockfile import Lock, unbuilt
+from scripts.core.planning import Base, Plan
 from scripts.core.tags import Style
+from scripts.release.assets import VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
-from scripts.release.starting_point import Start, called, check, origin, product
+from scripts.release.starting_point import Start, base_of, called, check, product
 
 if TYPE_CHECKING:
     from github.GitRelease import GitRelease  # start-up counts
@@ -57,7 +57,7 @@ def look(context: Context, start: Start, wanted: Version) -> Attempt:
 
 def possible_names(context: Context, start: Start, wanted: Version) -> list[Surface]:
     """List the names that a release of this version would have, the git tag first."""
-    plan = _decide(context, start, wanted, origin(context, start))
+    plan = _decide(context, start, wanted, base_of(context, start))
     return names(context, unbuilt(plan))
 
 
@@ -72,21 +72,21 @@ def read_lock(context: Context, tag: str) -> Lock | None:
 
 def lock_of(context: Context, tag: str, release: "GitRelease | None") -> Lock | None:
     """Read the lock that the release of `tag` holds, if it holds one; see `read_lock`."""
-    text = context.forge.asset(release, lock.NAME) if release else None
+    text = context.forge.asset(release, lockfile.NAME) if release else None
     if release is None or not text:
         return None
-    found = lock.read(text)
-    lock.bound(found, tag, _present_name(context, found.repository))
+    found = lockfile.read(text)
+    lockfile.bound(found, tag, _present_name(context, found.repository))
     digest = hashlib.sha256(text).hexdigest()
     if not release.draft:
-        lock.undisputed(f"the notes of release {tag}", digest, context.forge.lock_of(release))
-    lock.undisputed(f"the message of git tag {tag}", digest, said_by_tag(context, tag))
+        lockfile.undisputed(f"the notes of release {tag}", digest, context.forge.lock_of(release))
+    lockfile.undisputed(f"the message of git tag {tag}", digest, said_by_tag(context, tag))
     return found
 
 
 def said_by_tag(context: Context, tag: str) -> str:
     """Give the digest of the lock that the tag's message names; empty where it names none."""
-    return lock.said(context.git.tag_message(tag))
+    return lockfile.said(context.git.tag_message(tag))
 
 
 def _present_name(context: Context, said: str) -> str:
@@ -110,11 +110,10 @@ def stable(releases: "Sequence[GitRelease]", style: Style) -> set[Version]:
 
 
 def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> tuple[Plan, str]:
-    """Give the plan, and the commit of an earlier try that binds, or no text if none does."""
+    """Give the plan, and the commit of an earlier attempt that binds, or no text if none does."""
     if not found.names:
         check(context, start, wanted)
-        began = origin(context, start)
-        return _decide(context, start, wanted, began, found.rolled_back), ""
+        return _decide(context, start, wanted, base_of(context, start), found.rolled_back), ""
     if found.lock is None:
         commit = _release_commit(start, wanted, found)
         return _recovered(context, start, wanted, found, commit), commit
@@ -135,13 +134,13 @@ def _decide(
     context: Context,
     start: Start,
     wanted: Version,
-    origin: Origin,
+    base: Base,
     rolled_back: frozenset[Version] = frozenset(),
 ) -> Plan:
     gone = {wanted, *rolled_back}
     released = {one: tag for one, tag in start.released().items() if one not in gone}
     what = product(context, start.config)
-    return planning.decide(what, wanted, origin, released, start.style)
+    return planning.decide(what, wanted, base, released, start.style)
 
 
 def _release_commit(start: Start, wanted: Version, found: Attempt) -> str:
@@ -182,9 +181,9 @@ def _recovered(
         )
     named = called(context, config, commit, wanted)
     if not branch:
-        return _decide(context, start, wanted, Origin(commit, None, day, int(seconds), named), back)
-    began = Origin(parent, branch, day, int(seconds), named)
-    return _same_branch(start, _decide(context, start, wanted, began, back))
+        return _decide(context, start, wanted, Base(commit, None, day, int(seconds), named), back)
+    base = Base(parent, branch, day, int(seconds), named)
+    return _same_branch(start, _decide(context, start, wanted, base, back))
 
 
 def _date(context: Context, path: str, commit: str, wanted: Version) -> str:
@@ -212,16 +211,20 @@ def _from_index(context: Context, project: str, name: str, folder: Path) -> byte
 
 
 def fetch_dists(context: Context, earlier: Lock) -> None:
-    """Bring the proven files of an earlier try: from its release, or else from the index."""
+    """Bring the proven files of an earlier attempt: from its release, or else from the index."""
     release = context.forge.release(earlier.plan.tag)
     folder = context.outputs / "earlier"
     for dist in earlier.dists:
         content = context.forge.asset(release, dist.name) if release else None
         if content is None:
             content = _from_index(context, earlier.plan.project, dist.name, folder)
-        if lock.locked_dist(dist.name, content) != dist:
+        if lockfile.locked_dist(dist.name, content) != dist:
             raise ConflictError(
                 f"{dist.name} of the earlier attempt is not the file that its lock describes",
                 "delete the draft release, and run the release again",
             )
         (folder / dist.name).write_bytes(content)
+    # The program is not in the lock: what the earlier attempt showed stays.
+    program = context.forge.asset(release, VERIFIER) if release else None
+    if program is not None:
+        (folder / VERIFIER).write_bytes(program)

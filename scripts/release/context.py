@@ -6,11 +6,9 @@ from collections.abc import Callable
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from scripts.core import codec, tags
-from scripts.core import lock as locking
-from scripts.core import plan as planning
+from scripts.core import codec, lockfile, planning, tags
 from scripts.core.converge import patiently
 from scripts.core.errors import (
     ConflictError,
@@ -20,14 +18,17 @@ from scripts.core.errors import (
     UsageError,
     unresolved,
 )
-from scripts.core.lock import Lock
-from scripts.core.plan import Plan
+from scripts.core.lockfile import Lock
+from scripts.core.planning import Plan
 from scripts.core.results import Result
 from scripts.core.tags import Style
-from scripts.release import config as configuration
+from scripts.release import configuration
 from scripts.surfaces.git_remote import Git
 from scripts.tools import processes
-from scripts.tools.runner import Endpoints, Runner, Secrets
+from scripts.tools.console import Console
+from scripts.tools.environment import Endpoints, Environment, Secrets
+from scripts.tools.error_output import ErrorOutput
+from scripts.tools.workflow_files import WorkflowFiles
 
 if TYPE_CHECKING:
     # Import on first use, for a fast start: most stages need one or two of them.
@@ -54,8 +55,16 @@ def utf8(content: bytes, path: str) -> str:
 class Context:
     """One run of one stage in one clone."""
 
-    def __init__(self, runner: Runner, root: Path) -> None:
-        self.runner = runner
+    def __init__(self, environment: Environment, root: Path, *, as_json: bool = False) -> None:
+        """Run in `root` with the environment; with `as_json`, leave standard output to a document.
+
+        `environment` is what the step was given, `console` what it prints, `workflow` what it hands
+        to GitHub, and `errors` what it complains about.
+        """
+        self.environment = environment
+        self.console = Console(environment, as_json=as_json)
+        self.workflow = WorkflowFiles(environment)
+        self.errors = ErrorOutput(environment, self.workflow, as_json=as_json)
         self.root = root
         self.inputs = root / "release" / "in"
         self.outputs = root / "release" / "out"
@@ -77,41 +86,46 @@ class Context:
         The deadline is the run's, or `most` seconds where that is shorter. A person's own machine
         gives up a name that does not resolve within seconds, since its network seldom comes back.
         """
-        if self.runner.on_actions:
-            return patiently(read, self.runner.patience(most))
-        few = self.runner.patience(min(most, FEW))
+        if self.environment.on_actions:
+            return patiently(read, self.environment.patience(most))
+        few = self.environment.patience(min(most, FEW))
 
         def soon() -> T:
             try:
                 return read()
             except TransientError as error:
-                self.runner.waiting(error)
+                self.errors.waiting(error)
                 if not unresolved(error) or few.wait():
                     raise
                 remedy = "check the address and this machine's network, and run this again"
                 raise ServiceError(error.cause, remedy) from error
 
-        return patiently(soon, self.runner.patience(most))
+        return patiently(soon, self.environment.patience(most))
+
+    def report(self, markdown: str, /, **found: Any) -> None:
+        """Show a report, and put it on the run's summary page."""
+        self.console.show(markdown, **found)
+        self.workflow.summary(markdown)
 
     @cached_property
     def secrets(self) -> Secrets:
         """The credentials this step was given."""
-        return self.runner.secrets()
+        return self.environment.secrets()
 
     @cached_property
     def endpoints(self) -> Endpoints:
         """Where the services are."""
-        return self.runner.endpoints(self._origin())
+        return self.environment.endpoints(self._origin())
 
     @cached_property
     def git(self) -> Git:
         """The clone and its remote."""
-        environment = self.runner.inherited()
+        environment = self.environment.inherited()
         try:
             url = self.endpoints.page_url
         except UsageError:
             url = "origin"  # a read of the clone does not need a remote
-        return Git(self.root, url, environment, self.secrets.github, self.runner.silence())
+        return Git(self.root, url, environment, self.secrets.github, self.environment.silence())
 
     @cached_property
     def index(self) -> "PackageIndex":
@@ -119,14 +133,14 @@ class Context:
         from scripts.surfaces.package_index import PackageIndex  # noqa: PLC0415
 
         simple, upload = self.endpoints.index_simple, self.endpoints.index_upload
-        return PackageIndex(simple, upload, self.runner.silence())
+        return PackageIndex(simple, upload, self.environment.silence())
 
     @cached_property
     def registry(self) -> "ImageRegistry":
         """The image registry."""
         from scripts.surfaces.image_registry import ImageRegistry  # noqa: PLC0415
 
-        return ImageRegistry(self.runner.inherited(), self.runner.silence())
+        return ImageRegistry(self.environment.inherited(), self.environment.silence())
 
     @cached_property
     def forge(self) -> "Forge":
@@ -134,7 +148,7 @@ class Context:
         from scripts.surfaces.github_release import Forge  # noqa: PLC0415
 
         where, token = self.endpoints, self.secrets.github
-        return Forge(where.api_url, where.repository, token, self.runner.silence())
+        return Forge(where.api_url, where.repository, token, self.environment.silence())
 
     @cached_property
     def plan(self) -> Plan:
@@ -144,7 +158,7 @@ class Context:
     @cached_property
     def lock(self) -> Lock:
         """The lock that `stage` wrote."""
-        return self._ours(self._input(f"assets/{locking.NAME}", "stage"))
+        return self._ours(self._input(f"assets/{lockfile.NAME}", "stage"))
 
     @cached_property
     def commit(self) -> str:
@@ -171,17 +185,17 @@ class Context:
         return tags.detect(known, config.tag, config.project).style
 
     @property
-    def earlier(self) -> Lock | None:
+    def earlier_lock(self) -> Lock | None:
         """The lock of an earlier attempt of this plan."""
-        path = self.inputs / "earlier" / locking.NAME
+        path = self.inputs / "earlier" / lockfile.NAME
         return self._ours(path.read_bytes()) if path.exists() else None
 
     def _ours(self, text: bytes) -> Lock:
         """Read a lock from an earlier job: it must belong to this run's plan."""
-        found = locking.read(text)
+        found = lockfile.read(text)
         if found.plan.id != self.plan.id:
             raise ConflictError(
-                f"the {locking.NAME} here, of {found.plan.version}, is of another plan than "
+                f"the {lockfile.NAME} here, of {found.plan.version}, is of another plan than "
                 f"plan.json, of {self.plan.version}",
                 "two runs were mixed: start with an empty release/in, or run the release again",
             )
@@ -240,7 +254,7 @@ class Context:
         """Write a file of this job's output."""
         target = self.outputs / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(self.runner.clean(text).encode("utf-8", "surrogateescape"))
+        target.write_bytes(self.environment.clean(text).encode("utf-8", "surrogateescape"))
         return target
 
     def fresh(self, name: str) -> Path:
@@ -258,7 +272,7 @@ class Context:
             lost = f"the artifact of `{job}` is lost: run the release again"
             raise UsageError(
                 f"release/in/{path} is missing: this step needs the output of `{job}`",
-                lost if self.runner.on_actions else by_hand,
+                lost if self.environment.on_actions else by_hand,
             ) from error
 
     def _origin(self) -> str | None:
@@ -266,7 +280,7 @@ class Context:
             return processes.run(
                 ["git", "remote", "get-url", "origin"],
                 cwd=self.root,
-                environment=self.runner.inherited(),
+                environment=self.environment.inherited(),
             ).strip()
         except ServiceError:
             return None

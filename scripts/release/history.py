@@ -152,9 +152,9 @@ def merged_into(context: Context) -> str | None:
     GitHub checks out a merge that it made: its first parent is what it was merged into, while the
     event's `base.sha` may be older.
     """
-    said = context.runner.merged_into()
+    said = context.environment.event().base
     head, *parents = context.git.run("rev-list", "--parents", "--max-count=1", "HEAD").split()
-    made_here = len(parents) == MERGED and head == context.runner.trigger().sha
+    made_here = len(parents) == MERGED and head == context.environment.trigger().sha
     return parents[0] if said and made_here else said
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from scripts.core.errors import Place, ReleaseError, UsageError
 from scripts.release import version_files, version_source
-from scripts.release.config import FILE, TABLE, Config, Examined, completed, examine
+from scripts.release.configuration import FILE, TABLE, Config, Examined, completed, examine
 from scripts.release.context import Context, utf8
 
 LINK = "120000"

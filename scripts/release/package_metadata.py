@@ -7,7 +7,7 @@ from pathlib import Path
 from packaging.metadata import InvalidMetadata, Metadata
 
 from scripts.core.errors import CheckError
-from scripts.core.plan import normalised
+from scripts.core.planning import normalised
 
 
 def metadata(wheel: Path, sdist: Path) -> dict[str, tuple[str, str]]:

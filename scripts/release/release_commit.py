@@ -5,9 +5,9 @@ Nothing of it comes from the clock or the checkout: the same plan gives the same
 
 from scripts.core import changelog, version
 from scripts.core.errors import ConflictError
-from scripts.core.plan import Plan
+from scripts.core.planning import Plan
 from scripts.release import version_files
-from scripts.release.config import FILE, Config
+from scripts.release.configuration import FILE, Config
 from scripts.release.context import Context
 from scripts.release.second_reader import agree
 from scripts.release.version_source import STATIC
@@ -34,7 +34,7 @@ def make(context: Context) -> str:
     texts = release_texts(context)
     path = context.config.changelog
     if passed_over := str(agree(texts[path], path)):
-        context.runner.say(f"{path}: {passed_over}")
+        context.console.say(f"{path}: {passed_over}")
     return context.git.commit_files(texts, plan.base, message(plan), identity(plan))
 
 

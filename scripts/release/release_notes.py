@@ -1,23 +1,37 @@
 """Write the notes of a release from its changelog, its lock, the history and the registry."""
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 from scripts.core import changelog, notes, version
-from scripts.core.lock import Lock
-from scripts.core.plan import PlannedImage
+from scripts.core.lockfile import Lock
+from scripts.core.planning import PlannedImage
 from scripts.release import attempt, history
-from scripts.release.assets import COMPOSE
-from scripts.release.config import Config
+from scripts.release.assets import COMPOSE, VERIFIER
+from scripts.release.configuration import Config
 from scripts.release.context import Context
 
 Sizes = dict[str, dict[str, int]]
 """Image, then platform, to bytes."""
 
 
-def release_notes(context: Context, made: Lock) -> str:
-    """Render the notes from the changelog's section, the lock, the history and the images."""
-    return rendered(context, notes_facts(context, made), context.config, made.commit)
+def release_notes(context: Context, made: Lock, assets: Collection[str]) -> str:
+    """Render the notes from the changelog's section, the lock, the history and the images.
+
+    `assets` are the names of the release's assets.
+    """
+    facts = notes_facts(context, made)
+    if VERIFIER in assets:
+        facts = replace(facts, verifier=verifier(context, made))
+    return rendered(context, facts, context.config, made.commit)
+
+
+def verifier(context: Context, made: Lock) -> tuple[str, ...]:
+    """Write the command that checks the release from outside, without `python3`."""
+    index = (f"--index {context.index.simple_url}",) if made.dists else ()
+    return (VERIFIER, context.endpoints.page_url, made.plan.tag, *index)
 
 
 def rendered(context: Context, facts: notes.NotesFacts, config: Config, commit: str) -> str:
@@ -28,7 +42,7 @@ def rendered(context: Context, facts: notes.NotesFacts, config: Config, commit: 
     from scripts.release import notes_template  # noqa: PLC0415 - most projects have none
 
     template = context.read_at(commit, path)
-    return notes_template.render(facts, template, path, context.runner.inherited())
+    return notes_template.render(facts, template, path, context.environment.inherited())
 
 
 def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from scripts.core.converge import Conflict, Surface
 from scripts.core.errors import ConflictError
-from scripts.core.lock import NAME, Lock
+from scripts.core.lockfile import NAME, Lock
 from scripts.release.context import Context
 from scripts.surfaces.git_remote import Branch, GitTag, ReleaseBranchGone
 from scripts.surfaces.image_registry import FloatingTag, VersionTag

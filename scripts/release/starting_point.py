@@ -7,14 +7,13 @@ from functools import cached_property, partial
 
 from packaging.version import Version
 
-from scripts.core import changelog, tags, version
-from scripts.core import plan as planning
+from scripts.core import changelog, planning, tags, version
 from scripts.core.changelog import headline
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
-from scripts.core.plan import Origin, PlannedImage, Product
+from scripts.core.planning import Base, PlannedImage, Product
 from scripts.core.tags import Detected, Style
 from scripts.release import history, named_files, version_files
-from scripts.release.config import FILE, Config, VersionFile
+from scripts.release.configuration import FILE, Config, VersionFile
 from scripts.release.context import Context
 
 
@@ -47,7 +46,7 @@ class Start:
 
 def find(context: Context) -> Start:
     """Find the branch's present head, or the pushed tag's commit."""
-    trigger = context.runner.trigger()
+    trigger = context.environment.trigger()
     _ = context.endpoints  # which repository this is must be known before its remote is asked
     refs = context.ask(context.git.refs)
     branch = None if trigger.tag else trigger.branch or _current_branch(context)
@@ -56,18 +55,18 @@ def find(context: Context) -> Start:
         raise UsageError(
             f"{ref} is not on the remote", "push it, or choose one that is on the remote"
         )
-    began = Start(refs[ref], branch, trigger.tag, context.config_at(refs[ref]), refs)
-    return _told_by_tags(context, began) if began.config.from_tags else began
+    start = Start(refs[ref], branch, trigger.tag, context.config_at(refs[ref]), refs)
+    return _told_by_tags(context, start) if start.config.from_tags else start
 
 
-def _told_by_tags(context: Context, began: Start) -> Start:
+def _told_by_tags(context: Context, start: Start) -> Start:
     """Give the start with the highest version that its commit contains: no file says one."""
-    history.complete(context, began.commit)
-    merged = set(context.git.run("rev-list", "--end-of-options", began.commit).splitlines())
-    released = began.released().items()
-    mine = [one for one, tag in released if began.refs[f"{tags.REFS}{tag}"] in merged]
+    history.complete(context, start.commit)
+    merged = set(context.git.run("rev-list", "--end-of-options", start.commit).splitlines())
+    released = start.released().items()
+    mine = [one for one, tag in released if start.refs[f"{tags.REFS}{tag}"] in merged]
     highest = str(max(mine, default=version.BEFORE_ANY))
-    return replace(began, config=replace(began.config, version=highest))
+    return replace(start, config=replace(start.config, version=highest))
 
 
 def _current_branch(context: Context) -> str:
@@ -86,7 +85,7 @@ def wanted(context: Context, start: Start) -> Version:
 
     Whether it is taken is not asked here: an unfinished release is asked for by the same words.
     """
-    typed = context.runner.trigger().version
+    typed = context.environment.trigger().version
     if start.tag:
         return _pushed(start, start.tag, typed)
     request = typed
@@ -179,7 +178,7 @@ def _raised(act: Callable[[], object]) -> Iterator[ReleaseError]:
         yield error
 
 
-def origin(context: Context, start: Start) -> Origin:
+def base_of(context: Context, start: Start) -> Base:
     """Give the start as the plan needs it; all of it follows from the commit, and today's date."""
     base_epoch = int(
         context.git.run("show", "--no-patch", "--format=%ct", "--end-of-options", start.commit)
@@ -188,9 +187,9 @@ def origin(context: Context, start: Start) -> Origin:
     named = called(context, start.config, start.commit, released)
     if start.tag:
         day = datetime.fromtimestamp(base_epoch, UTC).date().isoformat()
-        return Origin(start.commit, None, day, base_epoch, named)
+        return Base(start.commit, None, day, base_epoch, named)
     day = today()
-    return Origin(start.commit, start.branch, day, planning.epoch(base_epoch, day), named)
+    return Base(start.commit, start.branch, day, planning.epoch(base_epoch, day), named)
 
 
 def called(context: Context, config: Config, commit: str, released: Version | None) -> str:
@@ -198,7 +197,7 @@ def called(context: Context, config: Config, commit: str, released: Version | No
 
     `released` is the version whose section is read there; without one it is what is unreleased.
     """
-    if typed := context.runner.trigger().title:
+    if typed := context.environment.trigger().title:
         return headline.cleaned(typed)
     text = context.read_at(commit, config.changelog)
     for part in changelog.parse(text, config.changelog).sections:

@@ -7,7 +7,7 @@ from typing import Any
 import tomlkit
 
 from scripts.core.errors import Place, UsageError
-from scripts.core.plan import normalised
+from scripts.core.planning import normalised
 from scripts.release import version_source
 
 

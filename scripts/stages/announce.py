@@ -41,9 +41,9 @@ def _section(context: Context) -> str:
 
 def _made(context: Context, surface: Surface) -> Outcome:
     try:
-        (outcome,) = converge([surface], context.runner.patience)
+        (outcome,) = converge([surface], context.environment.patience)
     except ReleaseError as error:
-        context.runner.step(f"{surface.title}: {error.cause}")
+        context.console.step(f"{surface.title}: {error.cause}")
         detail = f"failed: {error.cause}"
         return Outcome(surface.title, detail, written=False, skipped=True, kind=ANNOUNCEMENT)
     return outcome

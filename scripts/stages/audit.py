@@ -14,8 +14,7 @@ from functools import partial
 from github.GitRelease import GitRelease
 from packaging.version import Version
 
-from scripts.core import changelog, report, version
-from scripts.core import lock as locking
+from scripts.core import changelog, lockfile, report, version
 from scripts.core.converge import Conflict, Matches, Surface, converge
 from scripts.core.errors import (
     CheckError,
@@ -26,11 +25,10 @@ from scripts.core.errors import (
     shown,
 )
 from scripts.core.findings import PROBLEM, Finding, compared, not_checked, ok, problem
-from scripts.core.lock import Lock
-from scripts.core.plan import normalised
+from scripts.core.lockfile import Lock
+from scripts.core.planning import normalised
 from scripts.core.results import Done
-from scripts.core.tags import LATEST
-from scripts.core.tags import pointers as pointers_of
+from scripts.core.tags import LATEST, pointer_targets
 from scripts.release import attempt, release_surfaces
 from scripts.release.assets import COMPOSE, SUMS
 from scripts.release.attempt import stable
@@ -75,20 +73,20 @@ def run(context: Context, start: bool = False, issue: bool = False) -> Done:
     issue about what is found, unless one version is asked for; of all those only the highest stable
     release is started, since no runner's disk holds the images of every one.
     """
-    keeping = issue and not context.runner.trigger().version
+    keeping = issue and not context.environment.trigger().version
     subjects = every(context) if keeping else [find(context)]
     found: dict[str, list[Finding]] = {}
     for one in subjects:
         begun = started if not keeping or one.version == max(one.stable, default=None) else left_out
         found[one.tag] = examine(context, one, (*CHECKS, begun) if start else CHECKS)
     text = "\n".join(report.findings(f"Audit of {tag}", each) for tag, each in found.items())
-    context.runner.report(text, releases=found)
+    context.report(text, releases=found)
     drift = {tag: [one for one in each if one.status == PROBLEM] for tag, each in found.items()}
     drift = {tag: each for tag, each in drift.items() if each}
     done = Done()
     if keeping:
         kept = DriftIssue(context.forge, report.drift(drift) if drift else None)
-        done = Done(tuple(converge([kept], context.runner.patience)))
+        done = Done(tuple(converge([kept], context.environment.patience)))
     if drift:
         wrong = [(tag, one) for tag, each in drift.items() for one in each]
         raise CheckError(
@@ -119,7 +117,7 @@ def find(context: Context) -> Subject:
 def _asked(context: Context) -> Version | None:
     if (context.inputs / "plan.json").exists():
         return version.parse(context.plan.version)
-    asked = context.runner.trigger().version
+    asked = context.environment.trigger().version
     return version.parse(asked) if asked else None
 
 
@@ -158,7 +156,7 @@ def examine(
     findings: list[Finding] = []
     for check in checks or CHECKS:
         what = title(check)
-        context.runner.step(f"{subject.tag}: {what}")
+        context.console.step(f"{subject.tag}: {what}")
         try:
             findings += _made(check, context, subject)
         except ReleaseError as error:
@@ -188,9 +186,9 @@ def release(context: Context, subject: Subject) -> Iterator[Finding]:
         return
     if subject.unreadable:
         error = subject.unreadable
-        yield Finding(locking.NAME, PROBLEM, error.cause, remedy=f"restore it: {NAMES}")
+        yield Finding(lockfile.NAME, PROBLEM, error.cause, remedy=f"restore it: {NAMES}")
     elif subject.lock is None:
-        yield not_checked("assets", f"no {locking.NAME}: this system did not make the release")
+        yield not_checked("assets", f"no {lockfile.NAME}: this system did not make the release")
     else:
         yield from _assets(context, found)
 
@@ -283,7 +281,7 @@ def images(context: Context, subject: Subject) -> Iterator[Finding]:
 
 def pointers(context: Context, subject: Subject) -> Iterator[Finding]:
     """Check the pointers that lead to this release."""
-    here = [n for n, to in pointers_of(subject.stable).items() if to == subject.version]
+    here = [n for n, to in pointer_targets(subject.stable).items() if to == subject.version]
     if subject.lock is None:
         yield not_checked("floating tags", "no lock has their expected content")
         return
@@ -306,7 +304,9 @@ def started(context: Context, subject: Subject) -> Iterator[Finding]:
         yield not_checked(what, f"no {COMPOSE} with a lock")
         return
     try:
-        engine = Engine(context.runner.inherited(), context.fresh, context.runner.patience)
+        engine = Engine(
+            context.environment.inherited(), context.fresh, context.environment.patience
+        )
     except ServiceError as error:
         yield not_checked(what, error.cause)
         return

@@ -14,9 +14,8 @@ from scripts.core.converge import converge, patiently
 from scripts.core.entries import Entry, Pull, Sources, entries
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.results import Done
-from scripts.release import config as configuration
-from scripts.release import history
-from scripts.release.config import Config
+from scripts.release import configuration, history
+from scripts.release.configuration import Config
 from scripts.release.context import Context, utf8
 from scripts.release.second_reader import agree
 
@@ -45,12 +44,12 @@ def check(context: Context, base: str | None) -> Done:
     if base:
         problems += entry_problems(context, config, text, base)
     for odd in changelog.oddities(text, config.changelog):
-        context.runner.warn(odd)
+        context.errors.warn(odd)
     if problems:
         raise ProblemsError(problems)
     if passed_over := str(agree(text, config.changelog)):
-        context.runner.say(f"{config.changelog}: {passed_over}")
-    context.runner.say(f"{config.changelog}: fine", changelog=config.changelog)
+        context.console.say(f"{config.changelog}: {passed_over}")
+    context.console.say(f"{config.changelog}: fine", changelog=config.changelog)
     return Done()
 
 
@@ -85,7 +84,7 @@ def entry_problems(
     if not changed:
         return
     if excuse := excused(context, base):
-        context.runner.say(f"{config.changelog}: no entry is needed: {excuse}", excuse=excuse)
+        context.console.say(f"{config.changelog}: no entry is needed: {excuse}", excuse=excuse)
         return
     parent = context.git.run("merge-base", "--end-of-options", base, "HEAD")
     before = changelog.parse(context.read_at(parent, config.changelog))
@@ -115,14 +114,14 @@ def excused(context: Context, base: str) -> str | None:
 
 def labels(context: Context) -> list[str]:
     """Return the pull request's current labels, or else those at the start of the run."""
-    number = context.runner.pull_request()
-    if not (number and context.secrets.github):
-        return context.runner.labels()
+    event = context.environment.event()
+    if not (event.pull_request and context.secrets.github):
+        return list(event.labels)
     try:
-        look = partial(context.forge.labels, number)
-        return patiently(look, context.runner.patience())
+        look = partial(context.forge.labels, event.pull_request)
+        return patiently(look, context.environment.patience())
     except ServiceError:
-        return context.runner.labels()
+        return list(event.labels)
 
 
 def shipped(config: Config, path: str) -> bool:
@@ -163,13 +162,13 @@ def draft(context: Context, since: str | None, to: str) -> Done:
     text = read(context.root, config.changelog)
     if to == PRINT:
         preview = changelog.preview(text, found, config.changelog)
-        context.runner.say(preview.removesuffix("\n"), draft=preview, entries=found)
+        context.console.say(preview.removesuffix("\n"), draft=preview, entries=found)
         return Done()
     drafted = changelog.draft(text, found, config.changelog)
     if drafted != text:
         (context.root / config.changelog).write_bytes(drafted.encode())
     said = "drafted" if drafted != text else "nothing to add"
-    context.runner.say(f"{config.changelog}: {said}", entries=found)
+    context.console.say(f"{config.changelog}: {said}", entries=found)
     return Done()
 
 
@@ -204,7 +203,7 @@ def pull_requests(context: Context, found: list[Change]) -> dict[str, Pull]:
     from scripts.surfaces.pull_requests import PullRequests  # noqa: PLC0415
 
     where = context.endpoints
-    api = PullRequests(where.api_url, where.repository, token, context.runner.silence())
+    api = PullRequests(where.api_url, where.repository, token, context.environment.silence())
     wanted = [f"#{one.number}" if one.number else one.commit.sha for one in found]
     try:
         api.ask(wanted, min(one.commit.time for one in found))
@@ -230,7 +229,7 @@ def propose(context: Context, config: Config, found: list[Entry]) -> Done:
         return changelog.draft(text, found, config.changelog)
 
     head = context.git.run("rev-parse", "HEAD")
-    target = context.runner.trigger().branch or config.branch
+    target = context.environment.trigger().branch or config.branch
     target = target or context.ask(context.git.default_branch)
     text = context.read_at(head, config.changelog)
     if drafted(text) == text:
@@ -241,7 +240,7 @@ def propose(context: Context, config: Config, found: list[Entry]) -> Done:
         context.git, config.changelog, head, target, config.author, drafted, forge.find_pull_request
     )
     request = DraftRequest(target, forge.find_pull_request, forge.open_pull_request)
-    outcomes = converge([branch, request], context.runner.patience)
+    outcomes = converge([branch, request], context.environment.patience)
     for outcome in outcomes:
         tell(context, f"{outcome.title}: {outcome.detail}", found)
     return Done(tuple(outcomes))
@@ -249,5 +248,5 @@ def propose(context: Context, config: Config, found: list[Entry]) -> Done:
 
 def tell(context: Context, text: str, found: list[Entry]) -> None:
     """Write a text to the log and the summary page."""
-    context.runner.say(text, entries=found)
-    context.runner.summary(f"{text}\n")
+    context.console.say(text, entries=found)
+    context.workflow.summary(f"{text}\n")

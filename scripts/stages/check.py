@@ -9,8 +9,8 @@ from scripts.core import changelog, jobs, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.results import Done
 from scripts.core.version import BEFORE_ANY
-from scripts.release import config as configuration
-from scripts.release.config import FILE, TABLE, Config, Examined
+from scripts.release import configuration
+from scripts.release.configuration import FILE, TABLE, Config, Examined
 from scripts.release.context import Context
 from scripts.release.named_files import Tree, of_folder, problems, unsettable, wrong
 from scripts.release.version_source import inside
@@ -32,10 +32,10 @@ def run(context: Context) -> Done:
     if (log := tree.read(path := found.config.changelog)) is not None:
         errors += changelog.problems(log, path)
         for odd in changelog.oddities(log, path):
-            context.runner.warn(odd)
+            context.errors.warn(odd)
     if errors:
         raise ProblemsError(errors)
-    context.runner.say("table, files, changelog and workflow: fine", checked=FILE)
+    context.console.say("table, files, changelog and workflow: fine", checked=FILE)
     return Done()
 
 

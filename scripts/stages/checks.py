@@ -13,12 +13,12 @@ SILENT = "passed, and printed nothing"
 
 def run(context: Context) -> Done:
     """Run the configured command in the release commit, unless an earlier attempt passed it."""
-    if context.earlier:
+    if context.earlier_lock:
         return Done(
             (Outcome("checks", "passed in the earlier attempt", written=False, kind=CHECK),)
         )
     tree = checkout.checkout(context)
-    environment = context.runner.inherited(CI="true")
+    environment = context.environment.inherited(CI="true")
     command = list(context.config.checks)
     try:
         said = processes.run(command, cwd=tree, environment=environment, timeout=LONGEST, echo=True)

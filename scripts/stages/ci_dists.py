@@ -3,10 +3,9 @@
 import shutil
 from datetime import UTC, datetime
 
-from scripts.core import codec, version
-from scripts.core import plan as planning
+from scripts.core import codec, planning, version
 from scripts.core.converge import Outcome
-from scripts.core.plan import Origin, Product
+from scripts.core.planning import Base, Product
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.context import Context
@@ -20,9 +19,9 @@ def run(context: Context) -> Done:
     seconds = int(context.git.run("show", "--no-patch", "--format=%ct", "--end-of-options", commit))
     day = datetime.fromtimestamp(seconds, UTC).date().isoformat()
     product = Product(config.project, config.author, config.package is not None, ())
-    origin = Origin(commit, None, day, seconds)
+    base = Base(commit, None, day, seconds)
     said = version.current(config.version) if config.version else version.BEFORE_ANY
-    plan = planning.decide(product, said, origin, {})
+    plan = planning.decide(product, said, base, {})
     context.inputs.mkdir(parents=True, exist_ok=True)
     (context.inputs / "plan.json").write_text(codec.encode(plan), "utf-8")
     folder = context.outputs / "dist"
@@ -30,5 +29,5 @@ def run(context: Context) -> Done:
     folder.mkdir(parents=True)
     dists.prove(context, checkout.at(context, commit), folder)
     files = sorted(folder.iterdir())
-    context.runner.say("\n".join(map(str, files)), files=files)
+    context.console.say("\n".join(map(str, files)), files=files)
     return Done((Outcome("dists", ", ".join(plan.dists), written=True),))

@@ -9,7 +9,7 @@ from scripts.core import ci_plan, report
 from scripts.core.ci_plan import House
 from scripts.core.results import Done
 from scripts.release import history
-from scripts.release.config import FILE
+from scripts.release.configuration import FILE
 from scripts.release.context import Context
 from scripts.release.version_source import inside
 
@@ -22,15 +22,15 @@ def run(context: Context, base: str | None) -> Done:
     # A push has no base to compare with: it needs every check.
     paths = history.changed_files(context, base) if base else None
     checks = ci_plan.decide(paths, house(context))
-    context.runner.output(
+    context.workflow.output(
         pythons=json.dumps({"python": checks.pythons}),
         arguments=ci_plan.DRY_RUN if checks.dry_run else "",
         **checks.outputs(),
     )
     text = report.table(("check", "runs", "the same here"), ci_plan.rows(checks))
     said = "everything" if paths is None else f"{len(paths)} changed files"
-    context.runner.summary(f"### Checks of {said}\n\n{text}")
-    context.runner.show(f"{said}\n\n{text}", changed=paths, checks=checks)
+    context.workflow.summary(f"### Checks of {said}\n\n{text}")
+    context.console.show(f"{said}\n\n{text}", changed=paths, checks=checks)
     return Done()
 
 

@@ -8,12 +8,12 @@ from scripts.release.context import Context
 
 def run(context: Context) -> Done:
     """Fail unless each check did what the plan said: succeeded, or was skipped."""
-    needs = context.runner.needs()
+    needs = context.environment.needs()
     text = report.table(
         ("check", "result"), [(job, str(needs[job].get("result"))) for job in needs]
     )
-    context.runner.show(text, needs=needs)
-    context.runner.summary(f"### What the checks came to\n\n{text}")
+    context.console.show(text, needs=needs)
+    context.workflow.summary(f"### What the checks came to\n\n{text}")
     if problems := list(ci_plan.verdict(needs)):
         raise ProblemsError(problems)
     return Done()

@@ -1,6 +1,6 @@
 """Build the wheel and the sdist reproducibly, and check their content.
 
-An earlier try's files are taken instead of building again: what was proven is what is published.
+After an earlier attempt, take its files and build nothing: publish the files that were tested.
 """
 
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scripts.core.converge import CHECK, Outcome
 from scripts.core.errors import CheckError, ServiceError, TransientError, UsageError
-from scripts.core.plan import Plan, normalised
+from scripts.core.planning import Plan, normalised
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.context import Context
@@ -29,10 +29,11 @@ def run(context: Context) -> Done:
     plan = context.plan
     if not plan.dists:
         return Done()
-    if context.earlier:
+    if context.earlier_lock:
         for name in plan.dists:
             shutil.copy(context.inputs / "earlier" / name, folder / name)
-        return Done((Outcome("dists", "the files of the earlier try", written=False, kind=CHECK),))
+        kept = "the files of the earlier attempt"
+        return Done((Outcome("dists", kept, written=False, kind=CHECK),))
     prove(context, checkout.checkout(context), folder)
     return Done((Outcome("dists", ", ".join(plan.dists), written=True, kind=CHECK),))
 
@@ -40,15 +41,15 @@ def run(context: Context) -> Done:
 def prove(context: Context, tree: Path, folder: Path) -> None:
     """Build the plan's files from `tree` into `folder`, and check them."""
     plan = context.plan
-    context.runner.step("build the wheel and the sdist")
+    context.console.step("build the wheel and the sdist")
     build(context, tree, folder)
-    context.runner.step("inspect them")
+    context.console.step("inspect them")
     check_names(plan, folder)
     check_wheel(plan, folder / plan.dists[0], expected_files(context, tree))
     check_metadata(plan, folder)
     files = map(str, folder.iterdir())
     command = [sys.executable, "-m", "twine", "check", "--strict", "--", *files]
-    _proven("twine would not upload it", command, context.runner.inherited(NO_COLOR="1"))
+    _proven("twine would not upload it", command, context.environment.inherited(NO_COLOR="1"))
 
 
 def build(context: Context, tree: Path, folder: Path) -> None:
@@ -57,9 +58,9 @@ def build(context: Context, tree: Path, folder: Path) -> None:
     told = dict.fromkeys(TOLD, context.plan.version) if context.config.from_tags else {}
     command = [sys.executable, "-m", "build", "--installer", "uv", f"--outdir={folder}"]
     # uv is beside this Python, whose folder is not always on PATH.
-    path = f"{Path(sys.executable).parent}:{context.runner.get('PATH') or ''}"
+    path = f"{Path(sys.executable).parent}:{context.environment.get('PATH') or ''}"
     given = when | told | constraints(context, tree)
-    environment = context.runner.inherited(**given) | {"PATH": path}
+    environment = context.environment.inherited(**given) | {"PATH": path}
     _proven("the package does not build", [*command, "--", str(tree)], environment)
 
 
@@ -87,7 +88,7 @@ def expected_files(context: Context, tree: Path) -> set[str]:
     package, source = context.config.package, context.config.source
     written = source.paths if context.config.from_tags else ()
     tracked = processes.run(
-        ["git", "ls-files", "-z"], cwd=tree, environment=context.runner.inherited()
+        ["git", "ls-files", "-z"], cwd=tree, environment=context.environment.inherited()
     ).split("\0")
     inside = [path.removeprefix("src/") for path in (*tracked, *written)]
     modules = package.modules if package else ()

@@ -65,7 +65,7 @@ def run(context: Context) -> Done:
     """Print every finding; fail if one is a problem."""
     findings = examine(context, starting_point.find(context))
     text = report.findings("Doctor", findings)
-    context.runner.report(text, findings=findings)
+    context.report(text, findings=findings)
     problems = [finding for finding in findings if finding.status == PROBLEM]
     if problems:
         raise CheckError(
@@ -75,13 +75,13 @@ def run(context: Context) -> Done:
     return Done()
 
 
-def examine(context: Context, began: Start) -> list[Finding]:
+def examine(context: Context, start: Start) -> list[Finding]:
     """Run every check; report a check that the token does not allow."""
     findings: list[Finding] = []
     for check in CHECKS:
-        context.runner.step(_name(check))
+        context.console.step(_name(check))
         try:
-            look = partial(_made, check, context, began)
+            look = partial(_made, check, context, start)
             findings += context.ask(look, LOOK)
         except ServiceError as error:
             findings.append(not_checked(_name(check), error.cause))
@@ -92,8 +92,8 @@ def _name(check: Check) -> str:
     return check.__name__.replace("_", " ")
 
 
-def _made(check: Check, context: Context, began: Start) -> list[Finding]:
-    return list(check(context, began))
+def _made(check: Check, context: Context, start: Start) -> list[Finding]:
+    return list(check(context, start))
 
 
 def token(context: Context, _: Start) -> Iterator[Finding]:
@@ -110,10 +110,10 @@ def token(context: Context, _: Start) -> Iterator[Finding]:
         yield problem(what, "read only", why, remedy, _settings(context, "actions"))
 
 
-def environments(context: Context, began: Start) -> Iterator[Finding]:
+def environments(context: Context, start: Start) -> Iterator[Finding]:
     """Check the workflow's environments, and their reviewers."""
     page = _settings(context, "environments")
-    wanted = ["release", *(["pypi"] if began.config.package else [])]
+    wanted = ["release", *(["pypi"] if start.config.package else [])]
     found = context.forge.environments()
     for name in wanted:
         what = f"environment {name}"
@@ -127,19 +127,19 @@ def environments(context: Context, began: Start) -> Iterator[Finding]:
             yield ok(what, "there")
 
 
-def publisher(context: Context, began: Start) -> Iterator[Finding]:
+def publisher(context: Context, start: Start) -> Iterator[Finding]:
     """Compare the workflow with the requirements of trusted publishing."""
-    if not began.config.package:
+    if not start.config.package:
         return
     what, page = "trusted publishing", f"{context.endpoints.page_url}/blob/HEAD/{WORKFLOW}"
-    right = next((one for one in (WORKFLOW, BESIDE) if _publishes(context, began, one)), None)
+    right = next((one for one in (WORKFLOW, BESIDE) if _publishes(context, start, one)), None)
     if context.secrets.index_token:
         yield ok(what, "not used: PACKAGE_INDEX_TOKEN is set, and the upload takes it first")
     elif right is None:
         why = "the index trusts one job of one file by its identity token"
         remedy = f"add `environment: pypi` and `id-token: write` to a job of {WORKFLOW}"
         yield problem(what, "no job of the workflow can publish", why, remedy, page)
-    elif audience(context.index.upload_url, context.runner.silence()) is None:
+    elif audience(context.index.upload_url, context.environment.silence()) is None:
         found = "the index has none: the upload needs the secret PACKAGE_INDEX_TOKEN"
         yield not_checked(what, found, page=_settings(context, "secrets/actions"))
     else:
@@ -149,9 +149,9 @@ def publisher(context: Context, began: Start) -> Iterator[Finding]:
         )
 
 
-def _publishes(context: Context, began: Start, path: str) -> bool:
+def _publishes(context: Context, start: Start, path: str) -> bool:
     try:
-        workflow = YAML(typ="safe").load(context.read_at(began.commit, path))
+        workflow = YAML(typ="safe").load(context.read_at(start.commit, path))
         jobs = list(workflow["jobs"].values())
     except (UsageError, YAMLError, TypeError, KeyError, AttributeError):
         return False  # no such file, or no workflow
@@ -159,12 +159,12 @@ def _publishes(context: Context, began: Start, path: str) -> bool:
     return any(isinstance(one, dict) and one.get("id-token") == "write" for one in grants)
 
 
-def project(context: Context, began: Start) -> Iterator[Finding]:
+def project(context: Context, start: Start) -> Iterator[Finding]:
     """Check whether the index takes files for the project (PEP 792)."""
-    if not began.config.package:
+    if not start.config.package:
         return
-    what = f"project {began.config.project}"
-    status, reason = context.index.status(began.config.project)
+    what = f"project {start.config.project}"
+    status, reason = context.index.status(start.config.project)
     if status in CLOSED_PROJECT:
         why = "the index refuses every upload to such a project"
         remedy = (
@@ -175,14 +175,14 @@ def project(context: Context, began: Start) -> Iterator[Finding]:
         yield ok(what, status or "not at the index yet")
 
 
-def branch(context: Context, began: Start) -> Iterator[Finding]:
+def branch(context: Context, start: Start) -> Iterator[Finding]:
     """Check whether the release commit can reach its branch, directly or by pull request."""
-    if began.branch is None:
+    if start.branch is None:
         return
-    what, by_pull = f"branch {began.branch}", "protected: the release ends in a pull request"
-    rules = context.forge.rules(began.branch)
+    what, by_pull = f"branch {start.branch}", "protected: the release ends in a pull request"
+    rules = context.forge.rules(start.branch)
     yield from _unkept(context, what, rules)
-    if not (context.forge.protected(began.branch) or GUARDING & set(rules)):
+    if not (context.forge.protected(start.branch) or GUARDING & set(rules)):
         yield ok(what, "takes the release commit")
         return
     page = _settings(context, "actions")
@@ -218,16 +218,16 @@ def schedule(context: Context, _: Start) -> Iterator[Finding]:
         yield advice(what, str(state), why, "press *Enable workflow* there", page)
 
 
-def tags(context: Context, began: Start) -> Iterator[Finding]:
+def tags(context: Context, start: Start) -> Iterator[Finding]:
     """Check for a doubtful style of tags, and for rulesets that could stop the tag."""
-    if warning := began.tagging.warning:
+    if warning := start.tagging.warning:
         found, _, remedy = warning.partition("\n  remedy: ")
         why = "versions whose tags have another style count as not released"
         yield advice("style of tags", found, why, remedy)
     names = context.forge.tag_rulesets()
     if names:
         why = "the release pushes its tag with the workflow's token, which is not on a bypass list"
-        remedy = f"allow the creation of tags {began.style.template} in these rulesets"
+        remedy = f"allow the creation of tags {start.style.template} in these rulesets"
         page = _settings(context, "rules")
         yield advice("tags", f"restricted by {', '.join(names)}", why, remedy, page)
     else:
@@ -247,14 +247,14 @@ def immutable(context: Context, _: Start) -> Iterator[Finding]:
         yield advice(what, "off", why, "turn them on", page)
 
 
-def registry(context: Context, began: Start) -> Iterator[Finding]:
+def registry(context: Context, start: Start) -> Iterator[Finding]:
     """Ask the registry for a token that may push, and push nothing."""
     user, secret = context.secrets.registry_username, context.secrets.registry_token
-    for image in starting_point.product(context, began.config).images:
+    for image in starting_point.product(context, start.config).images:
         what = f"registry takes {image.repository}"
         if not (user and secret):
             yield not_checked(what, "no REGISTRY_USERNAME and REGISTRY_TOKEN here")
-        elif may_push(image.repository, user, secret, context.runner.silence()):
+        elif may_push(image.repository, user, secret, context.environment.silence()):
             yield ok(what, f"from {user}")
         else:
             why = "every image is built before the first is pushed"
@@ -263,21 +263,21 @@ def registry(context: Context, began: Start) -> Iterator[Finding]:
             yield problem(what, f"not from {user}", why, remedy, page)
 
 
-def package(context: Context, began: Start) -> Iterator[Finding]:
+def package(context: Context, start: Start) -> Iterator[Finding]:
     """Check whether the index still accepts files of the requested version."""
-    if not (began.config.package and (began.tag or context.runner.trigger().version)):
+    if not (start.config.package and (start.tag or context.environment.trigger().version)):
         return
-    wanted = starting_point.wanted(context, began)
-    name = attempt.possible_names(context, began, wanted)[-1]
+    wanted = starting_point.wanted(context, start)
+    name = attempt.possible_names(context, start, wanted)[-1]
     what = name.title
     if isinstance(name.observe(), Missing):
         yield ok(what, "free")
         return
-    first = context.index.first_upload(began.config.project, str(wanted))
+    first = context.index.first_upload(start.config.project, str(wanted))
     since = f"begun on {first:%Y-%m-%d}" if first else "begun"
     page = f"{context.endpoints.page_url}/releases"
-    tag = began.style.tag(wanted)
-    known = {f"refs/tags/{tag}", f"refs/heads/release/{tag}"} & set(began.refs)
+    tag = start.style.tag(wanted)
+    known = {f"refs/tags/{tag}", f"refs/heads/release/{tag}"} & set(start.refs)
     if not known and context.forge.release(tag) is None:
         why = "an index never accepts a file name twice, and nothing here shows its source"
         yield problem(what, f"taken, {since}", why, "release the next version", page)
@@ -291,7 +291,7 @@ def package(context: Context, began: Start) -> Iterator[Finding]:
 def clock(context: Context, _: Start) -> Iterator[Finding]:
     """Compare this machine's clock with GitHub's."""
     with web.failures("GitHub", "try again"):
-        answer = requests.get(context.endpoints.api_url, timeout=context.runner.silence())
+        answer = requests.get(context.endpoints.api_url, timeout=context.environment.silence())
     skew = abs(datetime.now(UTC) - parsedate_to_datetime(answer.headers["Date"]))
     if skew < SKEW:
         yield ok("clock", f"{skew.total_seconds():.0f} s from GitHub's")
@@ -300,12 +300,12 @@ def clock(context: Context, _: Start) -> Iterator[Finding]:
         yield problem("clock", f"off by {skew}", why, "set the clock: `timedatectl set-ntp true`")
 
 
-def tools(context: Context, began: Start) -> Iterator[Finding]:
+def tools(context: Context, start: Start) -> Iterator[Finding]:
     """Compare the versions of the programs that the stages start."""
     yield _tool(context, *GIT)
-    if began.config.images:
+    if start.config.images:
         yield _tool(context, *BUILDX)
-    if began.config.images and began.config.compose:
+    if start.config.images and start.config.compose:
         yield _tool(context, *COMPOSE)
 
 
@@ -313,8 +313,8 @@ def _tool(context: Context, name: str, command: tuple[str, ...], least: tuple[in
     wanted = ".".join(map(str, least))
     why, remedy = "stages start it", f"install {name} {wanted} or newer"
     # On a laptop people plan and check a release; the runners make it.
-    wrong = problem if context.runner.on_actions else advice
-    environment = context.runner.inherited()
+    wrong = problem if context.environment.on_actions else advice
+    environment = context.environment.inherited()
     try:
         if shutil.which(command[0], path=environment.get("PATH")) is None:
             raise ServiceError(f"{command[0]} is not installed", remedy)
@@ -327,9 +327,9 @@ def _tool(context: Context, name: str, command: tuple[str, ...], least: tuple[in
     return wrong(name, numbers[0] if numbers else said[:40], why, remedy)
 
 
-def runners(context: Context, began: Start) -> Iterator[Finding]:
+def runners(context: Context, start: Start) -> Iterator[Finding]:
     """List the runners that are needed: no API shows which ones a repository may use."""
-    platforms = {p for image in began.config.images for p in image.platforms} or {DEFAULT}
+    platforms = {p for image in start.config.images for p in image.platforms} or {DEFAULT}
     for platform in sorted(platforms):
         why = "a job waits for a day and fails if no runner has its label"
         page = _settings(context, "actions/runners")

@@ -7,5 +7,5 @@ from scripts.release.context import Context
 def run(context: Context) -> Done:
     """Report the approved version."""
     plan = context.lock.plan
-    context.runner.report(f"{plan.project} {plan.version} is approved.", version=plan.version)
+    context.report(f"{plan.project} {plan.version} is approved.", version=plan.version)
     return Done()

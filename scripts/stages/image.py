@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.core.converge import Outcome
 from scripts.core.errors import UsageError
-from scripts.core.plan import PlannedImage
+from scripts.core.planning import PlannedImage
 from scripts.core.results import Done
 from scripts.release import checkout
 from scripts.release.context import Context
@@ -33,9 +33,9 @@ def run(context: Context, name: str, platform: str) -> Done:
 
 def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
     """Return the digest of an earlier attempt, if the registry still has the image."""
-    if context.earlier is None:
+    if context.earlier_lock is None:
         return None
-    digest = context.earlier.image(image.name).platforms[platform]
+    digest = context.earlier_lock.image(image.name).platforms[platform]
     reference = f"{image.repository}@{digest}"
     found = context.ask(lambda: context.registry.find(reference))
     return digest if found else None
@@ -64,7 +64,7 @@ def build(context: Context, image: PlannedImage, platform: str) -> str:
         str(tree / wanted.context),
     ]
     when = str(context.plan.source_date_epoch)
-    environment = context.runner.inherited(SOURCE_DATE_EPOCH=when)
+    environment = context.environment.inherited(SOURCE_DATE_EPOCH=when)
     # BuildKit caches finished steps: a retry continues from there.
     context.ask(lambda: processes.run(command, environment=environment, timeout=3000))
     return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])

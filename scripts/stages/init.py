@@ -13,7 +13,7 @@ from scripts.core import tags
 from scripts.core.errors import CheckError, UsageError
 from scripts.core.results import Done
 from scripts.core.tags import Detected
-from scripts.release import config as configuration
+from scripts.release import configuration
 from scripts.release.context import Context
 
 NOTHING = "nothing to release was found: no package ([build-system]), no Dockerfile"
@@ -48,7 +48,7 @@ def run(
     refuse_repeated(context)
     if not (found.is_package or found.images or found.configured):
         raise UsageError(NOTHING, "add a pyproject.toml with [build-system], or a Dockerfile")
-    this = source.find(context.runner.inherited(), system)
+    this = source.find(context.environment.inherited(), system)
     draft = drafted(context, found, paths, this, given(answers, asking(yes=yes)))
     show(context, found, draft)
     if not (yes or confirmed()):
@@ -169,7 +169,7 @@ def free_name(template: str, paths: Collection[str]) -> str:
 
 def show(context: Context, found: Found, draft: Draft) -> None:
     """Say what will be written, what is kept, and what is for a person to do."""
-    context.runner.say("\n".join(plan(found, draft)), files=sorted(draft.files), notes=draft.told)
+    context.console.say("\n".join(plan(found, draft)), files=sorted(draft.files), notes=draft.told)
 
 
 def plan(found: Found, draft: Draft) -> Iterator[str]:
@@ -210,7 +210,7 @@ def write(context: Context, draft: Draft) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb" if path == configuration.FILE else "xb") as out:
             out.write(text.encode())
-    context.runner.say("written", written=sorted(draft.files))
+    context.console.say("written", written=sorted(draft.files))
 
 
 def compare(context: Context) -> Done:
@@ -223,11 +223,11 @@ def compare(context: Context) -> Done:
     for path, text, stamp in edited:
         base = upgrading.original(context.git, path, stamp)
         unknown = [f"{path} was edited before it was committed: the difference is not known"]
-        context.runner.say("\n".join(upgrading.edits(path, base, text) if base else unknown))
+        context.console.say("\n".join(upgrading.edits(path, base, text) if base else unknown))
     if edited:
         cause = f"edited since they were generated: {', '.join(one[0] for one in edited)}"
         raise CheckError(
             cause, "`release upgrade` keeps the edits; take them back to be rid of this"
         )
-    context.runner.say("\n".join(f"{path}: as generated" for path, _, _ in found))
+    context.console.say("\n".join(f"{path}: as generated" for path, _, _ in found))
     return Done()

@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from scripts.core import changelog, tags, version
 from scripts.core.errors import UsageError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.core.notes import NotesFacts
 from scripts.core.results import Done
 from scripts.release import attempt, history, release_surfaces, starting_point
@@ -29,13 +29,13 @@ def run(context: Context) -> Done:
         git_tag = release_surfaces.tags(context, lock)[:1]
         release_surfaces.refuse_disputed(context, lock, git_tag)
     text = released(context, lock) if lock else unlocked(context, wanted)
-    context.runner.say(text, version=str(wanted), notes=text)
+    context.console.say(text, version=str(wanted), notes=text)
     return Done()
 
 
 def asked(context: Context) -> Version:
     """Return the typed version, or the highest stable one."""
-    if typed := context.runner.trigger().version:
+    if typed := context.environment.trigger().version:
         return version.parse(typed)
     releases = context.ask(context.forge.releases)
     highest = max(stable(releases, context.style), default=None)
@@ -47,34 +47,36 @@ def asked(context: Context) -> Version:
 def released(context: Context, lock: Lock) -> str:
     """Render the notes of the release or its draft."""
     context.git.fetch(lock.commit)
-    return release_notes(context.knowing(plan=lock.plan), lock)
+    release = context.ask(lambda: context.forge.release(lock.plan.tag))
+    assets = {one.name for one in release.assets} if release else set[str]()
+    return release_notes(context.knowing(plan=lock.plan), lock, assets)
 
 
 def unlocked(context: Context, wanted: Version) -> str:
     """Render from the changelog and the history alone."""
-    began = starting_point.find(context)
-    tag, commit = tagged(began).get(wanted, (began.style.tag(wanted), None))
-    if commit is None and wanted <= version.current(began.config.version):
+    start = starting_point.find(context)
+    tag, commit = tagged(start).get(wanted, (start.style.tag(wanted), None))
+    if commit is None and wanted <= version.current(start.config.version):
         raise UsageError(
             f"{wanted} was never released: tag {tag} does not exist, and "
-            f"{began.branch or began.tag} says {began.config.version} already",
+            f"{start.branch or start.tag} says {start.config.version} already",
             "give a version that has a tag, or a higher one",
         )
-    facts = facts_of(context, began, wanted, tag, commit)
-    return rendered(context, facts, began.config, began.commit)
+    facts = facts_of(context, start, wanted, tag, commit)
+    return rendered(context, facts, start.config, start.commit)
 
 
-def tagged(began: Start) -> dict[Version, tuple[str, str]]:
+def tagged(start: Start) -> dict[Version, tuple[str, str]]:
     """Return every version's tag, with its own spelling (`v0.1.2-rc1`), and its commit."""
-    return {one: (tag, began.refs[f"{tags.REFS}{tag}"]) for one, tag in began.released().items()}
+    return {one: (tag, start.refs[f"{tags.REFS}{tag}"]) for one, tag in start.released().items()}
 
 
 def facts_of(
-    context: Context, began: Start, wanted: Version, tag: str, commit: str | None
+    context: Context, start: Start, wanted: Version, tag: str, commit: str | None
 ) -> NotesFacts:
     """Collect the facts without a lock; `commit` is the tagged one, if there is one."""
-    path, page = began.config.changelog, context.endpoints.page_url
-    text = context.read_at(commit or began.commit, path)
+    path, page = start.config.changelog, context.endpoints.page_url
+    text = context.read_at(commit or start.commit, path)
     if commit is None:
         text = changelog.cut(
             text,
@@ -86,13 +88,13 @@ def facts_of(
             path=path,
         )
     section = changelog.section(text, wanted, path)
-    before = tags.previous(wanted, began.released())
-    previous_tag, previous = tagged(began)[before] if before else (None, None)
-    history.complete(context, commit or began.commit, *([previous] if previous else []))
-    bots = began.config.draft.skip_authors
-    people = history.people(context, commit or began.commit, previous, bots)
+    before = tags.previous(wanted, start.released())
+    previous_tag, previous = tagged(start)[before] if before else (None, None)
+    history.complete(context, commit or start.commit, *([previous] if previous else []))
+    bots = start.config.draft.skip_authors
+    people = history.people(context, commit or start.commit, previous, bots)
     return NotesFacts(
-        project=began.config.project,
+        project=start.config.project,
         version=str(wanted),
         tag=tag,
         date=section.date or "",
@@ -103,5 +105,5 @@ def facts_of(
         changelog=path,
         contributors=people.all,
         newcomers=people.new,
-        internal=began.config.internal,
+        internal=start.config.internal,
     )

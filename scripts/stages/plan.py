@@ -2,12 +2,11 @@
 
 import json
 
-from scripts.core import codec, lock, report
-from scripts.core import plan as planning
+from scripts.core import codec, lockfile, planning, report
 from scripts.core.errors import ProblemsError, ServiceError
 from scripts.core.findings import PROBLEM, Finding
-from scripts.core.lock import Lock
-from scripts.core.plan import Plan
+from scripts.core.lockfile import Lock
+from scripts.core.planning import Plan
 from scripts.core.results import Done
 from scripts.release import attempt, starting_point
 from scripts.release.context import Context
@@ -18,26 +17,26 @@ from scripts.stages import doctor
 
 def run(context: Context) -> Done:
     """Make the plan, or reuse the binding one, and pass it to the jobs."""
-    began = starting_point.find(context)
-    wanted = starting_point.wanted(context, began)
-    context.runner.step(f"look for what is there of {wanted}")
-    found = attempt.look(context, began, wanted)
-    plan, commit = attempt.choose(context, began, wanted, found)
-    if context.runner.trigger().dry_run:
+    start = starting_point.find(context)
+    wanted = starting_point.wanted(context, start)
+    context.console.step(f"look for what is there of {wanted}")
+    found = attempt.look(context, start, wanted)
+    plan, commit = attempt.choose(context, start, wanted, found)
+    if context.environment.trigger().dry_run:
         plan = plan.for_mode(planning.DRY_RUN)
-    findings = preflight(context, began)
+    findings = preflight(context, start)
     earlier = found.lock if found.lock and found.lock.plan.id == plan.id else None
     hand_over(context, plan, earlier)
     text = report.plan(plan, found.names) + "\n" + report.findings("Preflight", findings)
-    context.runner.report(text, plan=plan, public=found.names, findings=findings)
+    context.report(text, plan=plan, public=found.names, findings=findings)
     return Done(facts=(("commit", commit),))
 
 
-def preflight(context: Context, began: Start) -> list[Finding]:
+def preflight(context: Context, start: Start) -> list[Finding]:
     """Run the doctor before anything is built. A dry run does not need write access."""
-    found = doctor.examine(context, began)
+    found = doctor.examine(context, start)
     problems = [one for one in found if one.status == PROBLEM]
-    if problems and not context.runner.trigger().dry_run:
+    if problems and not context.environment.trigger().dry_run:
         raise ProblemsError(ServiceError(f"{p.what}: {p.found}", p.remedy) for p in problems)
     return found
 
@@ -46,11 +45,11 @@ def hand_over(context: Context, plan: Plan, earlier: Lock | None) -> None:
     """Write the plan, the files of an earlier attempt, and the workflow's matrices."""
     context.write("plan.json", codec.encode(plan))
     if earlier:
-        context.write(f"earlier/{lock.NAME}", lock.write(earlier))
+        context.write(f"earlier/{lockfile.NAME}", lockfile.write(earlier))
         attempt.fetch_dists(context, earlier)
     legs = [(one.name, p) for one in plan.images for p in one.platforms]
     platforms = sorted({platform for _, platform in legs} | {DEFAULT})
-    context.runner.output(
+    context.workflow.output(
         mode=plan.mode,
         tag=plan.tag,
         # GitHub rejects an empty matrix, and would skip all jobs after a skipped job.

@@ -17,5 +17,5 @@ def run(context: Context) -> Done:
     if plan.dry_run:
         return done
     branch = ReleaseBranch(context.git, plan, commit)
-    outcomes = converge([branch], context.runner.patience)
+    outcomes = converge([branch], context.environment.patience)
     return Done(tuple(outcomes), done.facts)

@@ -17,7 +17,7 @@ REQUEST_URL, REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_R
 def run(context: Context) -> Done:
     """Upload missing files; a project without a package has none."""
     wanted = package(context, context.lock, partial(credentials, context))
-    return Done(tuple(converge(wanted, context.runner.patience)))
+    return Done(tuple(converge(wanted, context.environment.patience)))
 
 
 def credentials(context: Context) -> Mapping[str, str]:
@@ -26,19 +26,19 @@ def credentials(context: Context) -> Mapping[str, str]:
     A job proves who it is to get that one. Called before each upload, since it is valid for some
     minutes. Raises `UsageError` without either way.
     """
-    runner, secrets = context.runner, context.secrets
+    environment, secrets = context.environment, context.secrets
     user, token = secrets.index_username or "__token__", secrets.index_token
     if not token:
         where = context.index.upload_url
         user, token = (
             "__token__",
-            upload_token(_identity(context), where, runner.hide, runner.silence()),
+            upload_token(_identity(context), where, environment.hide, environment.silence()),
         )
-    return runner.inherited(TWINE_USERNAME=user, TWINE_PASSWORD=token)
+    return environment.inherited(TWINE_USERNAME=user, TWINE_PASSWORD=token)
 
 
 def _identity(context: Context) -> Identity:
-    url, token = (context.runner.get(name) for name in (REQUEST_URL, REQUEST_TOKEN))
+    url, token = (context.environment.get(name) for name in (REQUEST_URL, REQUEST_TOKEN))
     if url and token:
         return Identity(url, token)
     raise UsageError(

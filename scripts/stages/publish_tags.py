@@ -18,4 +18,4 @@ def run(context: Context) -> Done:
             "to release it after all, run the release again with the same version",
         )
     context.git.fetch(context.lock.commit)
-    return Done(tuple(converge(tags(context, context.lock), context.runner.patience)))
+    return Done(tuple(converge(tags(context, context.lock), context.environment.patience)))

@@ -10,11 +10,10 @@ from typing import Any
 
 from packaging.version import Version
 
-from scripts.core import codec, report, rollback, version
-from scripts.core import lock as locking
+from scripts.core import codec, lockfile, report, rollback, version
 from scripts.core.converge import Outcome, Surface, converge
 from scripts.core.errors import ReleaseError, UsageError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.core.results import Done
 from scripts.core.rollback import Rollback
 from scripts.release import attempt
@@ -26,7 +25,7 @@ from scripts.surfaces.rolled_back import BranchGone, DraftGone, LatestBack, Mark
 
 def run(context: Context) -> Done:
     """Print the steps, then do them; a second run finishes the rest."""
-    trigger = context.runner.trigger()
+    trigger = context.environment.trigger()
     wanted = version.parse(trigger.version or "")
     releases = context.ask(context.forge.releases)
     mine = [one for one in releases if one.tag_name == context.style.tag(wanted)]
@@ -40,11 +39,11 @@ def run(context: Context) -> Done:
     asked = version.parse(trigger.good) if trigger.good else None
     decided = decide(context, wanted, asked, stable(releases, context.style))
     text = report.rollback(decided)
-    context.runner.report(text, **found(decided))
+    context.report(text, **found(decided))
     hand_over(context, decided)
     if trigger.dry_run:
         return Done()
-    context.runner.output(mode="rolled-back")
+    context.workflow.output(mode="rolled-back")
     done = bring(context, surfaces(context, decided))
     on_index = yank_on_index(context, decided.bad)
     tell(context, on_index)
@@ -55,7 +54,7 @@ def run(context: Context) -> Done:
 def bring(context: Context, wanted: Sequence[Surface]) -> list[Outcome]:
     """Converge, and report the outcomes, even those of a failed attempt."""
     try:
-        done = converge(wanted, context.runner.patience)
+        done = converge(wanted, context.environment.patience)
     except ReleaseError as error:
         tell(context, error.outcomes)
         raise
@@ -67,8 +66,8 @@ def tell(context: Context, outcomes: Sequence[Outcome]) -> None:
     """Print each outcome, open tasks first, and write them to the summary page."""
     for one in outcomes:
         said = f"{one.title}: {one.detail}{', done now' if one.written else ''}"
-        context.runner.say(said)
-        context.runner.summary(f"- {said}")
+        context.console.say(said)
+        context.workflow.summary(f"- {said}")
 
 
 def found(decided: Rollback) -> dict[str, Any]:
@@ -105,7 +104,7 @@ def read(context: Context, wanted: Version) -> Lock:
     lock = context.ask(partial(attempt.read_lock, context, tag))
     if lock is None:
         raise UsageError(
-            f"release {tag} has no {locking.NAME}: this system did not make the release, or the "
+            f"release {tag} has no {lockfile.NAME}: this system did not make the release, or the "
             "file was deleted",
             "choose a release that has one, or move the floating tags by hand, with "
             "`docker buildx imagetools create`",
@@ -151,7 +150,7 @@ def withdraw(context: Context, wanted: Version, dry_run: bool) -> Done:
     """Delete the draft and the release branch of a release that was never public."""
     tag = context.style.tag(wanted)
     text = report.withdrawal(tag)
-    context.runner.report(text, bad=str(wanted), good=None, moves=[], staying=[], latest=False)
+    context.report(text, bad=str(wanted), good=None, moves=[], staying=[], latest=False)
     if dry_run:
         return Done()
     gone: list[Surface] = [DraftGone(context.forge, tag)]
@@ -163,7 +162,7 @@ def hand_over(context: Context, decided: Rollback) -> None:
     """Write the good release's plan and assets: the consumer's check that follows reads them."""
     good = decided.good
     context.write("plan.json", codec.encode(good.plan))
-    context.write(f"assets/{locking.NAME}", locking.write(good))
+    context.write(f"assets/{lockfile.NAME}", lockfile.write(good))
     release = context.forge.release(good.plan.tag)
     compose = context.forge.asset(release, "compose.yaml") if release else None
     if compose:

@@ -6,17 +6,18 @@ Nothing has a name yet: image indexes are made by digest, and a draft is seen by
 from functools import partial
 from pathlib import Path
 
-from scripts.core import lock, report
+from scripts.core import lockfile, report
 from scripts.core.converge import converge
 from scripts.core.errors import ConflictError, UsageError
-from scripts.core.lock import Lock, LockedDist, LockedImage
-from scripts.core.plan import PlannedImage
+from scripts.core.lockfile import Lock, LockedDist, LockedImage
+from scripts.core.planning import PlannedImage
 from scripts.core.results import Done
 from scripts.release import attempt, compose_file, dependencies
-from scripts.release.assets import COMPOSE, NOTES, SUMS
+from scripts.release.assets import COMPOSE, NOTES, SUMS, VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_notes import release_notes
 from scripts.release.release_surfaces import surfaces
+from scripts.standalone import verify
 from scripts.surfaces.github_release import Draft
 
 
@@ -27,7 +28,7 @@ def run(context: Context) -> Done:
         return Done()
     images = tuple(join(context, image) for image in context.plan.images)
     # A lock of before it named its repository is finished as it was begun.
-    repository = (context.earlier or context.endpoints).repository
+    repository = (context.earlier_lock or context.endpoints).repository
     made = Lock(context.plan, context.commit, dists, images, repository)
     if disputed(context, made):
         raise ConflictError(
@@ -35,14 +36,14 @@ def run(context: Context) -> Done:
             "the registry lost an image, and the new build is different: release the next version",
         )
     assets = write_assets(context, made)
-    text = release_notes(context, made)
+    text = release_notes(context, made, {path.name for path in assets})
     context.write(f"assets/{NOTES}", text)
     draft = Draft(context.forge, context.plan, text, assets)
-    outcomes = converge([draft], context.runner.patience)
+    outcomes = converge([draft], context.environment.patience)
     # This belongs here, not in the gate: that job starts after its reviewers decide.
     changed = changed_dependencies(context, made)
     shown = report.gate(made, surfaces(context, made), outcomes[0].detail, text, changed)
-    context.runner.report(shown, lock=made)
+    context.report(shown, lock=made)
     return Done(tuple(outcomes))
 
 
@@ -60,8 +61,8 @@ def disputed(context: Context, made: Lock) -> bool:
     """Check that an earlier lock or the tag's message agrees with this build."""
     read = partial(attempt.said_by_tag, context, made.plan.tag)
     said = context.ask(read)
-    earlier = lock.digest(context.earlier) if context.earlier else ""
-    return bool({said, earlier} - {"", lock.digest(made)})
+    earlier = lockfile.digest(context.earlier_lock) if context.earlier_lock else ""
+    return bool({said, earlier} - {"", lockfile.digest(made)})
 
 
 def dist(context: Context, name: str) -> LockedDist:
@@ -72,7 +73,7 @@ def dist(context: Context, name: str) -> LockedDist:
             f"the planned file {name} is missing: this step needs the output of `dists`",
             "run the job `dists` again, then this one",
         )
-    return lock.locked_dist(name, path.read_bytes())
+    return lockfile.locked_dist(name, path.read_bytes())
 
 
 def join(context: Context, image: PlannedImage) -> LockedImage:
@@ -103,9 +104,18 @@ def write_assets(context: Context, made: Lock) -> tuple[Path, ...]:
         paths.append(
             context.write(f"assets/{COMPOSE}", compose_file.pinned(text, path, made.references()))
         )
-    locked = context.write(f"assets/{lock.NAME}", lock.write(made))
+    paths += verifier(context)
+    locked = context.write(f"assets/{lockfile.NAME}", lockfile.write(made))
     sums = "".join(
-        f"{lock.locked_dist(path.name, path.read_bytes()).sha256}  {path.name}\n"
+        f"{lockfile.locked_dist(path.name, path.read_bytes()).sha256}  {path.name}\n"
         for path in [*paths, locked]
     )
     return (*paths, context.write(f"assets/{SUMS}", sums), locked)
+
+
+def verifier(context: Context) -> list[Path]:
+    """Write the program that checks the release from outside; an earlier attempt's stays."""
+    path = Path(verify.__file__)
+    if context.earlier_lock:
+        path = context.inputs / "earlier" / VERIFIER
+    return [context.write(f"assets/{VERIFIER}", path.read_text("utf-8"))] if path.exists() else []

@@ -7,7 +7,7 @@ from scripts.adopt.templates import Stamp
 from scripts.core import tags
 from scripts.core.errors import CheckError, UsageError
 from scripts.core.results import Done
-from scripts.release import config as configuration
+from scripts.release import configuration
 from scripts.release.context import Context
 
 
@@ -27,7 +27,7 @@ def run(context: Context, system: str | None) -> Done:
         (context.root / path).write_bytes(text.encode())
         upgrading.keep(context.root, path, new[path], text)
         said = "conflict" if conflict else "as it was" if same else "upgraded"
-        context.runner.say(f"{path}: {said}", files=sorted(merged), conflicts=conflicts)
+        context.console.say(f"{path}: {said}", files=sorted(merged), conflicts=conflicts)
     if conflicts:
         cause = f"your edits and this version change the same lines: {', '.join(conflicts)}"
         remedy = "choose between <<<<<<< and >>>>>>> in them; `git checkout` takes all back"
@@ -37,7 +37,7 @@ def run(context: Context, system: str | None) -> Done:
 
 def generated(context: Context, given: str | None, found: Mapping[str, Stamp]) -> dict[str, str]:
     """Generate the files that the repository has, under the names that they have there."""
-    system = source.find(context.runner.inherited(), given)
+    system = source.find(context.environment.inherited(), given)
     config = configuration.parse(clone.read(context.root, configuration.FILE))
     listed = context.git.run("tag", "--list").split()
     pattern = templates.pattern(tags.detect(listed, config.tag, config.project).style.prefix)

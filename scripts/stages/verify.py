@@ -14,11 +14,11 @@ from pathlib import Path
 from scripts.core import report
 from scripts.core.converge import CHECK, Conflict, Missing, Outcome, State
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
-from scripts.core.plan import PlannedImage
+from scripts.core.planning import PlannedImage
 from scripts.core.results import Done
 from scripts.release import checkout, compose_file
 from scripts.release.assets import COMPOSE
-from scripts.release.config import ImageConfig
+from scripts.release.configuration import ImageConfig
 from scripts.release.context import Context
 from scripts.release.release_surfaces import package
 from scripts.tools import installation
@@ -39,14 +39,14 @@ def run(context: Context, moment: str, platform: str) -> Done:
     if context.plan.images and not context.plan.dry_run:
         outcomes += _images(context, moment, platform, consumer)
     # For the staged files, reviewers read this before they approve.
-    context.runner.summary(report.verified(moment, platform, outcomes))
+    context.workflow.summary(report.verified(moment, platform, outcomes))
     return Done(tuple(outcomes), facts)
 
 
 def install(context: Context, moment: str) -> Installation:
     """Make a clean environment with the package, if there is one."""
     folder = context.fresh("consumer")
-    consumer = Installation(context.runner.inherited(), folder / "environment")
+    consumer = Installation(context.environment.inherited(), folder / "environment")
     consumer.create()
     if context.plan.dists and moment == STAGED:
         consumer.install("--", str(context.inputs / "dist" / context.plan.dists[0]))
@@ -99,7 +99,7 @@ def _images(
         detail = "not started: the project has no compose file, and no image has a port"
         yield _not_started(moment, platform, detail)
         return
-    engine = Engine(context.runner.inherited(), context.fresh, context.runner.patience)
+    engine = Engine(context.environment.inherited(), context.fresh, context.environment.patience)
     if engine.platform != platform:
         # This is reported but not passed: a check that did not run proves nothing.
         detail = f"not started here: this engine is {engine.platform}"
@@ -226,7 +226,7 @@ def accept(context: Context, services: Services, consumer: Installation, leg: st
 
 
 def _timed(context: Context, title: str, check: Callable[[], None]) -> Outcome:
-    context.runner.step(title)
+    context.console.step(title)
     began = time.monotonic()
     check()
     print(f"ok: {title}")

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from scripts.core import lock as locking
+from scripts.core import lockfile
 from scripts.core.changelog.carrying import carried, carry, without
 from scripts.core.converge import NAME, POINTER, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError
-from scripts.core.lock import Lock
-from scripts.core.plan import Plan
+from scripts.core.lockfile import Lock
+from scripts.core.planning import Plan
 from scripts.tools import processes
 
 # git's messages if somebody else pushed between our read and our push.
@@ -369,7 +369,7 @@ def tag_object(lock: Lock) -> str:
         "",
         plan.named(f"{plan.project} {plan.version}"),
         "",
-        locking.mark(locking.digest(lock)),
+        lockfile.mark(lockfile.digest(lock)),
     ]
     return "\n".join(lines) + "\n"
 

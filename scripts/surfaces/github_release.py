@@ -21,10 +21,10 @@ from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 from github.Repository import Repository
 
-from scripts.core import lock, version
+from scripts.core import lockfile, version
 from scripts.core.converge import POINTER, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError
-from scripts.core.plan import Plan
+from scripts.core.planning import Plan
 from scripts.surfaces import web
 
 REMEDY = "check GITHUB_TOKEN's permissions (contents: write) and the API's status page"
@@ -328,7 +328,7 @@ class Draft(Surface):
 
     @property
     def _body(self) -> str:
-        digests = [_sha256(path) for path in self.assets if path.name == lock.NAME]
+        digests = [_sha256(path) for path in self.assets if path.name == lockfile.NAME]
         return marked(self.notes, *digests, title=self.plan.title)
 
     def _create(self) -> GitRelease:
@@ -436,7 +436,7 @@ def marked(notes: str, *locks: str, title: str = "") -> str:
     """
     text = _plain(notes)
     titled = [f"title sha256:{_hash(title)}"] if title else []
-    marks = ", ".join([f"release-notes sha256:{_hash(text)}", *map(lock.mark, locks), *titled])
+    marks = ", ".join([f"release-notes sha256:{_hash(text)}", *map(lockfile.mark, locks), *titled])
     return f"{text}\n\n<!-- {marks} -->\n"
 
 

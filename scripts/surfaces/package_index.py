@@ -21,8 +21,8 @@ from twine.utils import DEFAULT_REPOSITORY
 
 from scripts.core.converge import NAME, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError
-from scripts.core.lock import Lock
-from scripts.core.plan import normalised
+from scripts.core.lockfile import Lock
+from scripts.core.planning import normalised
 from scripts.surfaces import web
 from scripts.tools import processes
 

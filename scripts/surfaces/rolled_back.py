@@ -10,7 +10,7 @@ from github.GitRelease import GitRelease
 from scripts.core import version
 from scripts.core.changelog import is_yanked, yank
 from scripts.core.converge import Matches, Missing, State, Surface
-from scripts.core.plan import Plan
+from scripts.core.planning import Plan
 from scripts.core.rollback import Move
 from scripts.core.tags import Style
 from scripts.surfaces.git_remote import Git, identity, push_or_ask

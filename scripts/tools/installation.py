@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.tools import processes
 
 # uv's messages if the index, or a cache of it, does not show the version yet.

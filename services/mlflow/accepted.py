@@ -6,8 +6,8 @@ Nothing of that is used here. What is read of a version is its description, whic
 """
 
 import re
+import reprlib
 from collections.abc import Iterator, Mapping
-from reprlib import repr as short
 from typing import Any
 
 from stream_pose_ml.errors import ModelError
@@ -38,7 +38,7 @@ REMEDY = 'register it with mlflow.sklearn.log_model(..., serialization_format="s
 def check_place(uri: str) -> None:
     """Raise ModelError where a model's files are not kept by the tracking server itself."""
     if not OURS.fullmatch(uri) or uri.startswith("mlflow-artifacts://"):
-        raise ModelError(f"its files are at {short(uri)}, not in this registry: {REMEDY}")
+        raise ModelError(f"its files are at {reprlib.repr(uri)}, not in this registry: {REMEDY}")
 
 
 def check_files(files: Mapping[str, int | None]) -> None:
@@ -48,7 +48,7 @@ def check_files(files: Mapping[str, int | None]) -> None:
     """
     for name, size in files.items():
         if name not in FILES or size is None:
-            raise ModelError(f"it holds {short(name)}, which is not served: {REMEDY}")
+            raise ModelError(f"it holds {reprlib.repr(name)}, which is not served: {REMEDY}")
         if size > FILES[name]:
             raise ModelError(f"{name} has {size} bytes, more than {FILES[name]}")
 
@@ -64,7 +64,7 @@ def _differences(expected: Any, found: Any, place: str) -> Iterator[str]:
     """Where the found says something else; what is None is not said."""
     if not isinstance(expected, dict) or not isinstance(found, dict):
         if found != expected:
-            yield f"{place} is {short(found)}, expected {short(expected)}"
+            yield f"{place} is {reprlib.repr(found)}, expected {reprlib.repr(expected)}"
         return
     for key in sorted(map(str, expected.keys() | found.keys() - FREE)):
         yield from _differences(expected.get(key), found.get(key), f"{place}.{key[:40]}")

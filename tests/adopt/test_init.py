@@ -11,8 +11,8 @@ import pytest
 from rehearsal.world import git_repo
 from rehearsal.world.example_project import WHO
 from scripts.adopt import templates
-from scripts.release import config
-from scripts.release.config import Config
+from scripts.release import configuration
+from scripts.release.configuration import Config
 
 ROOT = Path(__file__).parents[2]
 SYSTEM, NEWER = f"somebody/system@{'5' * 40}", f"somebody/system@{'6' * 40}"
@@ -109,7 +109,7 @@ class Clone:
 
     @property
     def config(self) -> Config:
-        return config.parse(self.text("pyproject.toml"))
+        return configuration.parse(self.text("pyproject.toml"))
 
     def text(self, path: str) -> str:
         return (self.folder / path).read_text()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import __main__ as command
+from scripts.__main__ import main
 from scripts.cli.command_line import COMPLETION, VERBS
 from scripts.core.converge import Outcome
 from scripts.core.errors import (
@@ -39,7 +39,7 @@ def run(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_verb_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        command.main(["--help"])
+        main(["--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
     for verb in VERBS:
@@ -52,7 +52,7 @@ def test_every_verb_has_its_help_and_its_module(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        command.main([verb, "--help"])
+        main([verb, "--help"])
     assert ended.value.code == 0
     assert VERBS[verb] in capsys.readouterr().out
     if verb != COMPLETION:  # which is about the command line itself, and no stage
@@ -67,7 +67,7 @@ def test_every_stage_has_its_verb() -> None:
 @pytest.mark.parametrize("arguments", [[], ["publish"], ["image"], ["verify", "--moment", "now"]])
 def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        command.main(arguments)
+        main(arguments)
     assert ended.value.code == 2
     assert "usage: bin/release" in capsys.readouterr().err
 
@@ -121,7 +121,7 @@ def test_a_failure_has_its_exit_code_its_annotation_and_its_result(
 ) -> None:
     emptied.setenv("GITHUB_ACTIONS", "true")
     stage(raising(error))
-    assert command.main(["gate"]) == code
+    assert main(["gate"]) == code
     out, err = capsys.readouterr()
     assert out.startswith(f"::error title={type(error).__name__}::")
     assert "remedy: r" in err
@@ -132,7 +132,7 @@ def test_a_failure_has_its_exit_code_its_annotation_and_its_result(
 def test_a_result_tells_every_problem(stage: Callable[[Stage], None], tmp_path: Path) -> None:
     errors = [UsageError(f"problem {i}", "mend it", Place("a", i)) for i in (1, 2, 3)]
     stage(raising(ProblemsError(errors)))
-    assert command.main(["gate"]) == 2
+    assert main(["gate"]) == 2
     failure = json.loads((tmp_path / "release/out/results/gate.json").read_text())["failure"]
     assert all(f"a:{i}: problem {i}" in failure["cause"] for i in (1, 2, 3))
 
@@ -141,7 +141,7 @@ def test_a_defect_is_a_failed_result_too_and_keeps_its_traceback(
     stage: Callable[[Stage], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage(raising(KeyError("lost")))
-    assert command.main(["gate"]) == 1
+    assert main(["gate"]) == 1
     assert "Traceback" in capsys.readouterr().err
     failure = json.loads((tmp_path / "release/out/results/gate.json").read_text())["failure"]
     assert failure["kind"] == "KeyError"
@@ -158,7 +158,7 @@ def test_a_leg_of_a_matrix_has_a_result_of_its_own(
         return Done((Outcome("image", "built", written=True),), (("digest", "d"),))
 
     stage(act)
-    assert command.main(["image", "--platform", "linux/arm64", "--name", "api"]) == 0
+    assert main(["image", "--platform", "linux/arm64", "--name", "api"]) == 0
     assert seen == [{"name": "api", "platform": "linux/arm64"}]
     result = json.loads((tmp_path / "release/out/results/image-api-arm64.json").read_text())
     assert (result["job"], result["leg"], result["failure"]) == ("image", "api-arm64", None)
@@ -170,12 +170,12 @@ def test_a_file_that_cannot_be_used_is_no_defect(
     stage: Callable[[Stage], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage(raising(PermissionError(13, "Permission denied", "some/file")))
-    assert command.main(["gate"]) == 2
+    assert main(["gate"]) == 2
     (tmp_path / "release").rename(tmp_path / "other")
     (tmp_path / "release").write_text("in the way")
-    assert command.main(["gate"]) == 2
+    assert main(["gate"]) == 2
     stage(lambda *_, **__: Done())
-    assert command.main(["gate"]) == 2
+    assert main(["gate"]) == 2
     err = capsys.readouterr().err
     assert "some/file: Permission denied" in err
     assert "release/out/results: Not a directory" in err
@@ -188,7 +188,7 @@ def test_below_the_top_of_a_clone_nothing_is_written(
     (tmp_path / ".git").mkdir()
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(tmp_path / "sub")
-    assert command.main(["plan", "0.2.4"]) == 2
+    assert main(["plan", "0.2.4"]) == 2
     assert f"remedy: cd {tmp_path}" in capsys.readouterr().err
     assert not list((tmp_path / "sub").iterdir())
 
@@ -201,7 +201,7 @@ def test_no_secret_is_in_a_defects_traceback(
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "s3cret-token")
     stage(raising(KeyError("token s3cret-token")))
-    assert command.main(["gate"]) == 1
+    assert main(["gate"]) == 1
     out, err = capsys.readouterr()
     assert "KeyError: 'token ***'" in err
     assert "s3cret" not in out + err + (tmp_path / "release/out/results/gate.json").read_text()

@@ -19,28 +19,31 @@ from tests.conftest import Bench
 ROOT = Path(__file__).parents[2]
 DEADLINE = 20.0
 REPORT = "## Doctor\n\n| what | found |\n| --- | --- |\n| clock | off ([page](https://x.y/z)) |"
-SHOW = f"runner.show({REPORT!r})"
+SHOW = f"context.console.show({REPORT!r})"
 FAIL = """
 from scripts.core.errors import Place, UsageError
-runner.fail(UsageError("[bold]no[/bold] such thing " + "x" * 200, "type this", Place("a.py", 3)))
+cause = "[bold]no[/bold] such thing " + "x" * 200
+context.errors.fail(UsageError(cause, "type this", Place("a.py", 3)))
 """
 WORK = """
 from scripts.cli import terminal
 from scripts.stages import audit, doctor
 from tests.conftest import Bench
 terminal.DELAY = 0.05
-with runner.progress("audit"):
-    runner.step("[bold]the index")
+with context.console.progress("audit"):
+    context.console.step("[bold]the index")
     input()
-    runner.step("the registry")
+    context.console.step("the registry")
     print("what a library says")
     input()
-    runner.show("found it")
+    context.console.show("found it")
     input()
 """
 START = """import os, sys
-from scripts.tools.runner import Runner
-runner = Runner(dict(os.environ))
+from pathlib import Path
+from scripts.release.context import Context
+from scripts.tools.environment import Environment
+context = Context(Environment(dict(os.environ)), Path.cwd())
 """
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 SIGNS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
@@ -135,7 +138,7 @@ def test_a_report_in_a_pipe_is_markdown() -> None:
 
 
 def test_what_is_for_other_programs_is_never_drawn() -> None:
-    assert shown(f"runner.say({REPORT!r})") == f"{REPORT}\n"
+    assert shown(f"context.console.say({REPORT!r})") == f"{REPORT}\n"
 
 
 def test_an_error_stands_out_and_is_not_broken() -> None:
@@ -192,7 +195,9 @@ def test_progress_in_a_pipe_is_none() -> None:
 
 
 def test_what_is_quick_says_nothing() -> None:
-    text = shown("with runner.progress('audit'):\n  runner.step('index')\n  runner.say('done')")
+    text = shown(
+        "c = context.console\nwith c.progress('audit'):\n  c.step('index')\n  c.say('done')"
+    )
     assert text == "done\n"
     assert terminal.DELAY == 2
 
@@ -202,7 +207,7 @@ def test_what_looks_at_many_things_names_each(
 ) -> None:
     steps: list[str] = []
     context = bench.context(RELEASE_VERSION="0.2.3")
-    monkeypatch.setattr(context.runner, "step", steps.append)
+    monkeypatch.setattr(context.console, "step", steps.append)
     doctor.examine(context, starting_point.find(context))
     assert steps == [check.__name__ for check in doctor.CHECKS]
     del steps[:]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from scripts.core import changelog
-from scripts.core.changelog import headings as writing
+from scripts.core.changelog import headings
 from scripts.core.changelog.markdown import scan
 from scripts.core.changelog.problems import says_something
 from scripts.core.errors import ProblemsError, UsageError
@@ -154,7 +154,7 @@ def test_the_level_is_the_newest_ones_and_the_date_that_of_another_beside_it() -
 def test_a_heading_that_would_not_be_read_back_is_refused() -> None:
     text = "## Unreleased\n\n- x\n\n## 0.2.3 (2025-08-20)\n\n- y\n"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writing, "title", lambda *_: "the next one")
+        patch.setattr(headings, "title", lambda *_: "the next one")
         with pytest.raises(UsageError, match="could not be read again") as refused:
             cut(text)
     assert refused.value.place
@@ -699,7 +699,7 @@ entries = st.sampled_from(
 )
 kinds = st.sampled_from(["### Added", "### Fixed", "#### Deep", "<!-- ## [8.0.0] -->", ""])
 bodies = st.lists(st.builds("{}\n\n{}".format, kinds, entries), min_size=1, max_size=3)
-headings = st.sampled_from(
+styles_of_headings = st.sampled_from(
     [
         "## [{}] - 2024-01-01",
         "## {} (2024-01-01)",
@@ -732,7 +732,7 @@ def heading(style: str, version: str) -> str:
 @st.composite
 def styled(draw: st.DrawFn) -> tuple[str, str, list[str]]:
     """Make a changelog with something to release; give its style and its versions as well."""
-    style, versions = draw(headings), draw(histories)
+    style, versions = draw(styles_of_headings), draw(histories)
     deep = "#" if style.startswith("###") else ""
     gap = draw(st.sampled_from(["\n", "\n\n", "\n \n\n"]))
     parts = [draw(st.sampled_from(["# Changelog", "Changelog\n===", "Words."]))]

@@ -138,6 +138,18 @@ def test_verification_is_three_lines_and_the_details_are_folded() -> None:
     assert f"| `mrilikecoding/stream_pose_ml_api:v0.2.4` | `{DIGEST}` |" in folded
 
 
+def test_the_command_that_checks_everything_comes_first() -> None:
+    words = ("verify.py", FACTS.repository_url, "v0.2.4", "--index https://index.example/simple/")
+    text = render(replace(FACTS, verifier=words))
+    where = f"{FACTS.repository_url}/releases/download/v0.2.4/verify.py"
+    assert commands(text)[3:5] == [
+        f"curl --fail --location --remote-name {where}",
+        f"python3 verify.py {FACTS.repository_url} v0.2.4 --index https://index.example/simple/",
+    ]
+    assert "- **Everything public:** one command" in text
+    assert "Everything public" not in render(FACTS)
+
+
 def test_commands_to_install_and_to_verify() -> None:
     url = "https://github.com/mrilikecoding/StreamPoseML"
     assert commands(render(FACTS)) == [

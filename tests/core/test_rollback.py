@@ -62,7 +62,7 @@ def test_by_default_pointers_end_where_the_bad_one_had_never_been(
     bad = data.draw(st.sampled_from(sorted(released)))
     assume(any(one < bad for one in released))
     good = rollback.choose(bad, None, released)
-    before, never = tags.pointers(released), tags.pointers(released - {bad})
+    before, never = tags.pointer_targets(released), tags.pointer_targets(released - {bad})
     moved = rollback.targets(bad, good, released)
     # Exactly the pointers that led to the bad one are looked at.
     assert set(moved) == {name for name, to in before.items() if to == bad}

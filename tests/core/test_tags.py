@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from scripts.core import tags
-from scripts.core.tags import floating, is_latest, pointers, previous
+from scripts.core.tags import floating, is_latest, pointer_targets, previous
 
 small = st.tuples(*[st.integers(0, 2)] * 3)
 versions = st.builds(
@@ -71,12 +71,12 @@ def test_releasing_in_any_order_ends_in_the_same_pointers(
         for name in floating(version, order[:count]):
             assert name not in world or version > world[name], "a pointer moved back"
             world[name] = version
-    assert world == pointers(history)
+    assert world == pointer_targets(history)
 
 
 @given(histories)
 def test_a_pointer_stands_at_the_highest_stable_version_of_its_line(history: set[Version]) -> None:
-    for name, at in pointers(history).items():
+    for name, at in pointer_targets(history).items():
         numbers = () if name == "latest" else tuple(map(int, name.split(".")))
         line = [v for v in history if not v.is_prerelease and v.release[: len(numbers)] == numbers]
         assert at == max(line)

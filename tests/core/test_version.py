@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from scripts.core.errors import UsageError
-from scripts.core.version import STEPS, from_tag, parse, resolve, tag
-from scripts.core.version import current as read_current
+from scripts.core.version import STEPS, current, from_tag, parse, resolve, tag
 
 numbers = st.tuples(*[st.integers(0, 999)] * 3)
 suffixes = st.sampled_from(["", "a1", "b2", "rc1", "rc12"])
@@ -77,7 +76,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("current", "patch", "minor", "major", "rc"),
+    ("branch", "patch", "minor", "major", "rc"),
     [
         ("0.2.3", "0.2.4", "0.3.0", "1.0.0", "0.2.4rc1"),
         ("0.2", "0.2.1", "0.3.0", "1.0.0", "0.2.1rc1"),
@@ -92,19 +91,19 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("3.2.dev", "3.2.0", "3.2.0", "4.0.0", "3.2.0rc1"),
     ],
 )
-def test_the_table_of_steps(current: str, patch: str, minor: str, major: str, rc: str) -> None:
-    found = [str(resolve(step, read_current(current), [])) for step in STEPS]
+def test_the_table_of_steps(branch: str, patch: str, minor: str, major: str, rc: str) -> None:
+    found = [str(resolve(step, current(branch), [])) for step in STEPS]
     assert found == [patch, minor, major, rc]
 
 
 @pytest.mark.parametrize("text", ["3.2.0.devil", "1!3.2.0.dev", "3.2.0.post1.dev1", ".dev", ""])
 def test_what_no_branch_can_say_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
-        read_current(text)
+        current(text)
 
 
 def test_a_candidate_before_the_development_release_is_taken() -> None:
-    assert resolve("rc", read_current("3.2.0.dev"), [Version("3.2.0rc1")]) == Version("3.2.0rc2")
+    assert resolve("rc", current("3.2.0.dev"), [Version("3.2.0rc1")]) == Version("3.2.0rc2")
 
 
 def test_steps_are_read_whatever_their_case() -> None:
@@ -112,8 +111,8 @@ def test_steps_are_read_whatever_their_case() -> None:
 
 
 @given(versions, st.sampled_from(STEPS))
-def test_a_step_always_goes_up(current: Version, step: str) -> None:
-    assert resolve(step, current, {current}) > current
+def test_a_step_always_goes_up(branch: Version, step: str) -> None:
+    assert resolve(step, branch, {branch}) > branch
 
 
 def test_a_candidate_takes_the_first_free_number() -> None:

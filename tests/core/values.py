@@ -4,22 +4,20 @@ from dataclasses import replace
 
 from packaging.version import Version
 
-from scripts.core import plan as planning
-from scripts.core.lock import Lock, LockedDist, LockedImage
-from scripts.core.plan import Origin, Plan, PlannedImage, Product
+from scripts.core import planning
+from scripts.core.lockfile import Lock, LockedDist, LockedImage
+from scripts.core.planning import Base, Plan, PlannedImage, Product
 
 SHA = "0123456789abcdef" * 4
 COMMIT = SHA[:40]
 PLATFORMS = ("linux/amd64", "linux/arm64")
 IMAGE = PlannedImage("api", "Dockerfile.api", "docker.io/mari/api", PLATFORMS, "", ())
 PRODUCT = Product("Sample.Thing", "Mari <mari@example.org>", True, (IMAGE,))
-ORIGIN = Origin(COMMIT, "main", "2026-01-02", 1767312000)
+BASE = Base(COMMIT, "main", "2026-01-02", 1767312000)
 
 
-def a_plan(version: str = "0.2.4", *released: str, origin: Origin = ORIGIN) -> Plan:
-    return planning.decide(
-        PRODUCT, Version(version), origin, {Version(v): f"v{v}" for v in released}
-    )
+def a_plan(version: str = "0.2.4", *released: str, base: Base = BASE) -> Plan:
+    return planning.decide(PRODUCT, Version(version), base, {Version(v): f"v{v}" for v in released})
 
 
 def a_lock(version: str = "0.2.4") -> Lock:

@@ -119,7 +119,7 @@ from packaging.version import Version
 
 from scripts.release import attempt, starting_point
 from scripts.core import report
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.core.results import Result
 from scripts.release import release_commit
 from scripts.release.release_surfaces import surfaces
@@ -129,9 +129,9 @@ from tests.conftest import Bench
 
 def test_it_is_converged_by_publish_tags(bench: Bench) -> None:
     context = bench.context()
-    began = starting_point.find(context)
-    origin = starting_point.origin(context, began)
-    plan = attempt._decide(context, began, Version("0.2.4"), origin)
+    start = starting_point.find(context)
+    base = starting_point.base_of(context, start)
+    plan = attempt._decide(context, start, Version("0.2.4"), base)
     commit = release_commit.make(context.knowing(plan=plan))
     context = context.knowing(plan=plan, lock=Lock(plan, commit, (), ()))
     context.forge.repository.create_git_release("v0.2.4", "v0.2.4", "What is new.", draft=True)
@@ -167,17 +167,17 @@ def test_a_surface_is_converged(tree: Path) -> None:
 PLANNED = """
 from pathlib import Path
 from scripts.core import codec, version
-from scripts.core import plan as planning
-from scripts.core.plan import Origin
-from scripts.release import config, starting_point
+from scripts.core import planning
+from scripts.core.planning import Base
+from scripts.release import configuration, starting_point
 
 class Context:
     class endpoints:
         registry = "docker.io"
 
-read = config.parse(Path("pyproject.toml").read_text())
-origin = Origin("0" * 40, "main", "2026-01-01", 1)
-plan = planning.decide(starting_point.product(Context, read), version.parse("9.9.9"), origin, {})
+read = configuration.parse(Path("pyproject.toml").read_text())
+base = Base("0" * 40, "main", "2026-01-01", 1)
+plan = planning.decide(starting_point.product(Context, read), version.parse("9.9.9"), base, {})
 """
 
 
@@ -210,7 +210,7 @@ def test_a_stage_runs_as_a_verb(tree: Path) -> None:
 
 def test_an_image_is_planned_and_built_by_bake(tree: Path) -> None:
     done = follow("An image", tree)
-    tests = ("test_config.py", "test_compose_file.py")
+    tests = ("test_configuration.py", "test_compose_file.py")
     right(tree, done, "tests/test_structure.py", *(f"tests/release/{name}" for name in tests))
     show = "print(*(i.reference for i in plan.images), plan.images[-1].platforms)"
     assert "docker.io/mrilikecoding/stream_pose_ml_docs:v9.9.9" in run(tree, "-c", PLANNED + show)

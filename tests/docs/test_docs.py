@@ -11,7 +11,7 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from rehearsal.__main__ import parser as rehearsal_parser
+from rehearsal import __main__
 from scripts.cli import reference
 from scripts.cli.command_line import VERBS
 
@@ -65,7 +65,7 @@ def commands(pattern: re.Pattern[str], text: str) -> Iterator[tuple[str, str]]:
 
 
 def verbs_are_known(text: str, _path: Path) -> Iterator[str]:
-    rehearsed = reference._verbs(rehearsal_parser())
+    rehearsed = reference._verbs(__main__.parser())
     for command, verb in commands(VERB, text):
         if verb not in (rehearsed if command.endswith("rehearsal") else VERBS):
             yield f"{command} {verb} is no verb"
@@ -75,7 +75,7 @@ def rehearsals_take_the_options(text: str, _path: Path) -> Iterator[str]:
     for target, options in commands(MAKE, text):
         if target == "rehearse":
             try:
-                rehearsal_parser().parse_args(["run", *shlex.split(options)])
+                __main__.parser().parse_args(["run", *shlex.split(options)])
             except SystemExit:
                 yield f'make rehearse ARGS="{options}" is refused'
 

@@ -10,7 +10,7 @@ from scripts.cli import reference
 from scripts.cli.command_line import EXAMPLES, EXIT_CODES, VERBS, parser, typed
 from scripts.core import errors
 from scripts.core.jobs import JOBS
-from scripts.release import config
+from scripts.release import configuration
 
 ROOT = Path(__file__).parents[2]
 WITH_JOBS = ("README.md", "docs/design.md", "docs/releasing.md")
@@ -67,15 +67,15 @@ def test_every_example_is_taken(verb: str) -> None:
 
 @pytest.mark.parametrize(
     ("title", "kind"),
-    [("`[tool.release]`", config.Config)]
-    + [(f"`{reference.TITLES[name]}`", kind) for name, kind in config.SECTIONS.items()],
+    [("`[tool.release]`", configuration.Config)]
+    + [(f"`{reference.TITLES[name]}`", kind) for name, kind in configuration.SECTIONS.items()],
 )
 def test_every_key_is_there(title: str, kind: type[object]) -> None:
     rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*?) \|", part(title), re.M))
     known = {
         one.name.replace("_", "-"): one.metadata["meaning"]
         for one in dataclasses.fields(kind)  # type: ignore[arg-type] # all of them are dataclasses
-        if one.metadata and one.name not in config.SECTIONS
+        if one.metadata and one.name not in configuration.SECTIONS
     }
     assert rows == known
 

@@ -12,7 +12,7 @@ import pytest
 
 from rehearsal.faults.fault_matrix import environment
 from rehearsal.progress import Progress
-from rehearsal.runs import direct, maintainer
+from rehearsal.runs import direct, maintainer, new_run
 from rehearsal.runs.direct import DirectRun
 from rehearsal.verdict import verdict
 from rehearsal.verdict.verdict import Row
@@ -108,7 +108,7 @@ def released(folder: Path, files: dict[str, str], wanted: str) -> Iterator[tuple
         here = world.up(folder / "world", project, progress, version=wanted)
         try:
             event = maintainer.press_button(here)
-            done = direct.run(here.setting(event.sha), event, environment=environment(30))
+            done = direct.run(new_run.setting(here, event.sha), event, environment=environment(30))
             yield here, done
         finally:
             world.down(folder / "world")

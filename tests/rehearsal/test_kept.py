@@ -21,7 +21,7 @@ from rehearsal.__main__ import main
 from rehearsal.faults.end_state import Keeper, State
 from rehearsal.gateway import journal
 from rehearsal.progress import Progress
-from rehearsal.runs import direct, maintainer
+from rehearsal.runs import direct, maintainer, new_run
 from rehearsal.runs.direct import Interference
 from rehearsal.world import example_project, git_repo, world
 from rehearsal.world.world import World
@@ -53,7 +53,7 @@ class Kept:
         here = dataclasses.replace(self.world, version=version)
         event = maintainer.press_button(here)
         ends = Interference(enough=lambda key, _run: key == until)
-        done = direct.run(here.setting(event.sha), event, ends)
+        done = direct.run(new_run.setting(here, event.sha), event, ends)
         assert done.ok, done.failed
         return done
 

@@ -9,7 +9,7 @@ from rehearsal.faults.end_state import Keeper
 from rehearsal.gateway import journal
 from rehearsal.index.state import Publisher, Store
 from rehearsal.progress import Progress
-from rehearsal.runs import direct, maintainer
+from rehearsal.runs import direct, maintainer, new_run
 from rehearsal.runs.direct import DirectRun
 from rehearsal.world import example_project, world
 from rehearsal.world.world import World
@@ -32,7 +32,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def release(here: World) -> DirectRun:
     event = maintainer.press_button(here)
-    setting = here.setting(event.sha)
+    setting = new_run.setting(here, event.sha)
     assert not [name for name in (*setting.secrets, *setting.variables) if "INDEX_TOKEN" in name]
     return direct.run(setting, event)
 

@@ -1,7 +1,7 @@
 """All surfaces of a release, in the order in which they become public, of a plan and of a lock."""
 
 from scripts.core.converge import INTERNAL, NAME, POINTER
-from scripts.core.lock import unbuilt
+from scripts.core.lockfile import unbuilt
 from scripts.release.release_surfaces import names, surfaces
 from tests.conftest import Bench
 from tests.core.values import SHA, a_lock, a_plan, of_tag

@@ -8,9 +8,9 @@ import time
 
 import httpx
 import pytest
+import websockets
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from websockets.asyncio.client import connect as connect_later
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -101,7 +101,7 @@ def test_many_streams_at_once_each_get_the_answers_of_their_own_movement(api):
 
     async def answers(recording):
         found = []
-        async with connect_later(socket_of(api)) as stream:
+        async with websockets.connect(socket_of(api)) as stream:
             await stream.recv()
             for frame in recording.frames():
                 await stream.send(json.dumps(frame_to_json(frame)))
@@ -231,7 +231,9 @@ def test_a_thousand_idle_sockets_disturb_nobody(api):
     async def hold():
         async with contextlib.AsyncExitStack() as stack:
             for _ in range(1000):
-                await stack.enter_async_context(connect_later(socket_of(api), ping_interval=None))
+                await stack.enter_async_context(
+                    websockets.connect(socket_of(api), ping_interval=None)
+                )
             await asyncio.to_thread(still_serves, api)
             return httpx.get(f"{api}/health").json()["streams"]
 

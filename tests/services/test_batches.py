@@ -6,8 +6,8 @@ import threading
 
 import numpy as np
 
-from services.api import app as api_app
 from services.api import batches, catalogue
+from services.api.app import create
 from services.api.settings import Settings
 from stream_pose_ml import synthetic
 from stream_pose_ml.classifier import StreamClassifier
@@ -169,7 +169,7 @@ def test_a_model_that_fails_ends_the_stream_with_code_and_cause(monkeypatch):
 
     scope = {"type": "websocket", "path": "/stream", "query_string": b""}
     scope["headers"] = [(b"host", b"localhost")]
-    asyncio.run(api_app.create(Settings())(scope, receive, send))
+    asyncio.run(create(Settings())(scope, receive, send))
     assert [one["type"] for one in sent] == [
         "websocket.accept",
         *["websocket.send"] * 2,

@@ -12,7 +12,7 @@ import pytest
 from github.GitRelease import GitRelease
 
 from rehearsal.github.settings import Token
-from scripts.core import lock as locking
+from scripts.core import lockfile
 from scripts.core.errors import CheckError, UsageError
 from scripts.core.findings import NOT_CHECKED, OK, PROBLEM, Finding
 from scripts.stages import audit
@@ -210,16 +210,16 @@ def test_a_list_of_hashes_that_is_gone(released: Releases) -> None:
 
 def test_a_lock_altered_by_hand_with_its_hash(released: Releases) -> None:
     """Whoever changes the lock changes the list of hashes too: tag and notes name the lock."""
-    text = asset(released, locking.NAME).decode()
+    text = asset(released, lockfile.NAME).decode()
     digest = released.digest("0.3.0")
     other = text.replace(digest, f"sha256:{'0' * 64}")
     sums = asset(released, "SHA256SUMS").decode()
     for content in (other, text):
         digest_of = hashlib.sha256(content.encode()).hexdigest()
         sums = re.sub(r"[0-9a-f]{64}  release.json", f"{digest_of}  release.json", sums)
-        replace_asset(released, locking.NAME, content.encode())
+        replace_asset(released, lockfile.NAME, content.encode())
         replace_asset(released, "SHA256SUMS", sums.encode())
-        assert (locking.NAME in drift(released)) is (content == other)
+        assert (lockfile.NAME in drift(released)) is (content == other)
 
 
 def asset(bench: Releases, name: str) -> bytes:
@@ -227,10 +227,10 @@ def asset(bench: Releases, name: str) -> bytes:
 
 
 def test_a_lock_that_contradicts_itself(released: Releases) -> None:
-    content = json.loads(asset(released, locking.NAME))
+    content = json.loads(asset(released, lockfile.NAME))
     content["plan"]["latest"] = False
-    replace_asset(released, locking.NAME, json.dumps(content).encode())
-    assert f"{locking.NAME}" in drift(released)
+    replace_asset(released, lockfile.NAME, json.dumps(content).encode())
+    assert f"{lockfile.NAME}" in drift(released)
 
 
 # What a release made before this system, or one that was taken back, can tell.
@@ -362,16 +362,16 @@ REQUESTS = 42  # of a whole release by its stages; pages of the listing come on 
 def test_an_audit_of_a_hundred_releases_needs_a_third_of_an_hours_requests(
     released: Releases,
 ) -> None:
-    sums, lock = asset(released, "SHA256SUMS"), asset(released, locking.NAME)
+    sums, lock = asset(released, "SHA256SUMS"), asset(released, lockfile.NAME)
     repository = released.context(GITHUB_TOKEN=WRITER).forge.repository
-    for name, content in (("SHA256SUMS", sums), (locking.NAME, lock)):
+    for name, content in (("SHA256SUMS", sums), (lockfile.NAME, lock)):
         (released.folder / name).write_bytes(content)
     numbers = range(97)
     refs = [f"origin/main:refs/tags/v0.4.{number}" for number in numbers]
     released.project.git("push", "-q", "origin", *refs)
     for number in numbers:
         made = repository.create_git_release(f"v0.4.{number}", name="x", message="x")
-        for name in ("SHA256SUMS", locking.NAME):
+        for name in ("SHA256SUMS", lockfile.NAME):
             made.upload_asset(str(released.folder / name))
     before = len(released.github.journal())
     context = released.context(RELEASE_VERSION="")

@@ -6,8 +6,8 @@ import pytest
 from aiohttp import web
 
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
-from scripts.stages import changelog as stage
-from scripts.tools.runner import annotation
+from scripts.stages import changelog
+from scripts.tools.error_output import annotation
 from tests.conftest import READER, REPOSITORY, Bench
 from tests.support.project import CHANGELOG, git
 from tests.support.serving import serving
@@ -47,15 +47,15 @@ def test_a_draft_is_printed_or_written_and_twice_is_as_once(
 ) -> None:
     sha = say(bench, "feat: one (#12)")
     say(bench, "fix: two\n\nCo-authored-by: Ben <b@x>")
-    stage.draft(bench.context(), None, stage.PRINT)
+    changelog.draft(bench.context(), None, changelog.PRINT)
     shown = capsys.readouterr().out
     assert shown.startswith("### Added\n\n- One ([#12](file://")
     assert read(bench) == CHANGELOG
     for _ in range(2):
-        stage.draft(bench.context(), None, stage.WRITE)
+        changelog.draft(bench.context(), None, changelog.WRITE)
     assert read(bench).count("One ([#12]") == read(bench).count("Ann and Ben") == 1
     assert read(bench).startswith(CHANGELOG.partition("- A thing.")[0] + "- A thing.\n- One (")
-    stage.draft(bench.context(), sha, stage.PRINT)
+    changelog.draft(bench.context(), sha, changelog.PRINT)
     assert capsys.readouterr().out.count("Two") == 0
 
 
@@ -70,18 +70,18 @@ def test_the_api_names_the_pull_request_of_a_commit(
     (pull,) = forge.repository.get_pulls()
     pull.merge(merge_method="rebase")
     bench.project.git("pull", "-q", "origin", "main")
-    stage.draft(bench.context(), None, stage.PRINT)
+    changelog.draft(bench.context(), None, changelog.PRINT)
     said = capsys.readouterr()
     assert said.out.startswith(f"### Added\n\n- Add it all ([#{pull.number}](file://")
     assert said.err == ""
-    stage.draft(bench.context(GITHUB_TOKEN=""), None, stage.PRINT)
+    changelog.draft(bench.context(GITHUB_TOKEN=""), None, changelog.PRINT)
     assert capsys.readouterr().out.startswith("### Changed\n\n- Change ([")
 
 
 def test_a_failing_api_fails_no_draft(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     say(bench, "feat: one (#12)")
     bench.github.fault(path="/api/v3/.*/pulls", action="status", code=503)
-    stage.draft(bench.context(), None, stage.PRINT)
+    changelog.draft(bench.context(), None, changelog.PRINT)
     said = capsys.readouterr()
     assert "- One ([#12](" in said.out
     assert (
@@ -94,11 +94,11 @@ def test_updates_are_one_entry_and_only_the_new_ones_come_again(bench: Bench) ->
     say(bench, "Bump one from 1.0 to 1.1 (#1)", bot)
     say(bench, "Bump two from 2.0 to 2.1 (#2)", bot)
     for _ in range(2):
-        stage.draft(bench.context(), None, stage.WRITE)
+        changelog.draft(bench.context(), None, changelog.WRITE)
         assert read(bench).count("- Update dependencies: one to 1.1 and two to 2.1 ([#2](") == 1
     say(bench, "Bump one from 1.1 to 1.2 (#3)", bot)
     for _ in range(2):
-        stage.draft(bench.context(), None, stage.WRITE)
+        changelog.draft(bench.context(), None, changelog.WRITE)
         assert read(bench).count("- Update one to 1.2 ([#3](") == 1
         assert read(bench).count("- Update") == 2
 
@@ -110,7 +110,7 @@ def test_tags_of_another_style_are_where_a_draft_begins(
     say(bench, "feat: sooner")
     bench.project.git("tag", "0.2.3")
     say(bench, "feat: later")
-    stage.draft(bench.context(), None, stage.PRINT)
+    changelog.draft(bench.context(), None, changelog.PRINT)
     said = capsys.readouterr()
     assert "Sooner" not in said.out
     assert "Later" in said.out
@@ -121,7 +121,7 @@ def test_what_git_can_hold_and_a_changelog_cannot(bench: Bench) -> None:
     raw(bench, b"fix: bad \xff\xfe bytes \x1b[31m @octocat \x1f", b"A\x1fn\x1b\xff <a@x>")
     say(bench, "feat: big\n\n" + "x" * 2**20)
     bench.project.git("config", "log.showSignature", "true")
-    stage.draft(bench.context(), None, stage.WRITE)
+    changelog.draft(bench.context(), None, changelog.WRITE)
     text = read(bench)
     assert "Bad \ufffd\ufffd bytes \\[31m `@octocat` (" in text
     assert not {"\x1b", "\x1f"} & set(text)
@@ -132,7 +132,7 @@ def test_without_a_tag_all_is_drafted_and_said(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench.project.git("tag", "-d", "v0.2.3")
-    stage.draft(bench.context(), None, stage.PRINT)
+    changelog.draft(bench.context(), None, changelog.PRINT)
     said = capsys.readouterr()
     assert "Change ([" in said.out
     assert "no tag of a version" in said.err
@@ -145,7 +145,7 @@ def test_a_tag_of_another_branch_is_named(bench: Bench, capsys: pytest.CaptureFi
     bench.project.git("commit", "-q", "--allow-empty", "-m", "x")
     bench.project.git("tag", "v9.0.0")
     bench.project.git("switch", "-q", "main")
-    stage.draft(bench.context(), None, stage.PRINT)
+    changelog.draft(bench.context(), None, changelog.PRINT)
     assert "v9.0.0 is on another branch" in capsys.readouterr().err
 
 
@@ -157,12 +157,12 @@ def test_the_configured_lists_count(bench: Bench, capsys: pytest.CaptureFixture[
     more = 'skip-authors = ["robb*"]\nskip-subjects = ["nightly {version}"]\n'
     text = path.read_text("utf-8")
     path.write_text(f"{text}\n[tool.release.draft]\n{more}", "utf-8")
-    stage.draft(bench.context(), None, stage.PRINT)
+    changelog.draft(bench.context(), None, changelog.PRINT)
     shown = capsys.readouterr().out
     assert shown.count("- ") == 1
     assert "By a person" in shown
     path.write_text(text, "utf-8")
-    stage.draft(bench.context(), None, stage.PRINT)
+    changelog.draft(bench.context(), None, changelog.PRINT)
     assert capsys.readouterr().out.count("- ") == 3
 
 
@@ -177,9 +177,9 @@ def test_a_tag_cannot_hide_what_is_said(bench: Bench, capsys: pytest.CaptureFixt
     text = path.read_text("utf-8")
     path.write_text(text.replace("[tool.release]\n", f"[tool.release]\n{more}"), "utf-8")
     with pytest.raises(ProblemsError, match="tag is"):
-        stage.draft(bench.context(), None, stage.PRINT)
+        changelog.draft(bench.context(), None, changelog.PRINT)
     path.write_text(text, "utf-8")
-    stage.draft(bench.context(), None, stage.PRINT)
+    changelog.draft(bench.context(), None, changelog.PRINT)
     assert "\u202e" not in capsys.readouterr().err
 
 
@@ -188,14 +188,14 @@ def test_a_shallow_clone_is_refused(bench: Bench) -> None:
     shallow = bench.folder / "shallow"
     git("clone", "-q", "--depth=1", f"file://{bench.project.bare}", str(shallow), cwd=bench.folder)
     with pytest.raises(UsageError, match="shallow") as raised:
-        stage.draft(bench.context(shallow), None, stage.PRINT)
+        changelog.draft(bench.context(shallow), None, changelog.PRINT)
     assert "--unshallow" in raised.value.remedy
 
 
 def test_a_commit_that_is_not_here(bench: Bench) -> None:
     for act in (
-        lambda: stage.draft(bench.context(), "--all", stage.PRINT),
-        lambda: stage.check(bench.context(), "f" * 40),
+        lambda: changelog.draft(bench.context(), "--all", changelog.PRINT),
+        lambda: changelog.check(bench.context(), "f" * 40),
     ):
         with pytest.raises(UsageError, match="is not in this clone"):
             act()
@@ -203,11 +203,11 @@ def test_a_commit_that_is_not_here(bench: Bench) -> None:
 
 def test_the_draft_is_proposed_once(bench: Bench) -> None:
     say(bench, "feat: one")
-    first = stage.draft(bench.context(), None, stage.PROPOSE)
+    first = changelog.draft(bench.context(), None, changelog.PROPOSE)
     assert [outcome.written for outcome in first.outcomes] == [True, True]
     assert first.outcomes[1].title == "pull request of changelog-draft"
     world = bench.world()
-    again = stage.draft(bench.context(), None, stage.PROPOSE)
+    again = changelog.draft(bench.context(), None, changelog.PROPOSE)
     assert [outcome.written for outcome in again.outcomes] == [False, False]
     assert bench.world() == world
     text = git("show", f"{BRANCH}:CHANGELOG.md", cwd=bench.project.bare)
@@ -217,14 +217,14 @@ def test_the_draft_is_proposed_once(bench: Bench) -> None:
 
 def test_what_a_person_edited_on_the_branch_stays(bench: Bench) -> None:
     say(bench, "feat: one")
-    stage.draft(bench.context(), None, stage.PROPOSE)
+    changelog.draft(bench.context(), None, changelog.PROPOSE)
     bench.project.git("fetch", "-q", "origin", "changelog-draft")
     bench.project.git("switch", "-q", "--detach", "FETCH_HEAD")
     mine = read(bench).replace("One (", "One, in my words (")
     bench.project.commit({"CHANGELOG.md": mine}, branch="changelog-draft")
     bench.project.git("switch", "-q", "main")
     say(bench, "fix: two")
-    stage.draft(bench.context(), None, stage.PROPOSE)
+    changelog.draft(bench.context(), None, changelog.PROPOSE)
     text = git("show", f"{BRANCH}:CHANGELOG.md", cwd=bench.project.bare)
     assert "One, in my words (" in text
     assert text.count("One") == text.count("Two (") == 1
@@ -234,7 +234,7 @@ def test_what_a_person_edited_on_the_branch_stays(bench: Bench) -> None:
 def test_nothing_to_add_writes_nothing_and_says_so(bench: Bench) -> None:
     before, page = bench.world(), bench.folder / "summary.md"
     context = bench.context(GITHUB_STEP_SUMMARY=str(page))
-    assert stage.draft(context, None, stage.PROPOSE).outcomes == ()
+    assert changelog.draft(context, None, changelog.PROPOSE).outcomes == ()
     assert bench.world() == before
     assert page.read_text() == "CHANGELOG.md: nothing to add\n\n"
 
@@ -242,10 +242,10 @@ def test_nothing_to_add_writes_nothing_and_says_so(bench: Bench) -> None:
 def test_who_may_not_write_is_told(bench: Bench) -> None:
     say(bench, "feat: one")
     with pytest.raises(ReleaseError) as raised:
-        stage.draft(
+        changelog.draft(
             bench.context(GITHUB_TOKEN=READER, GITHUB_SERVER_URL=bench.github.url),
             None,
-            stage.PROPOSE,
+            changelog.PROPOSE,
         )
     assert raised.value.remedy
 
@@ -255,7 +255,7 @@ def test_who_may_not_write_is_told(bench: Bench) -> None:
 
 def problem(bench: Bench, base: str | None = None, **environ: str) -> ReleaseError | None:
     try:
-        stage.check(bench.context(**environ), base)
+        changelog.check(bench.context(**environ), base)
     except ReleaseError as error:
         return error
     return None
@@ -407,7 +407,7 @@ def test_a_file_of_other_markup_is_refused(bench: Bench) -> None:
     assert "CHANGES.rst is reStructuredText" in error.cause
     assert "CHANGES.md" in error.remedy
     with pytest.raises(UsageError, match="reStructuredText"):
-        stage.draft(bench.context(), None, stage.WRITE)
+        changelog.draft(bench.context(), None, changelog.WRITE)
 
 
 def test_what_the_second_reader_cannot_read_is_said(

@@ -13,7 +13,7 @@ from scripts.core import jobs
 from scripts.core.errors import ProblemsError, ReleaseError, UsageError
 from scripts.release.context import Context
 from scripts.stages import check
-from scripts.tools.runner import Runner
+from scripts.tools.environment import Environment
 from tests.support.project import CHANGELOG, git
 
 ROOT = Path(__file__).parents[2]
@@ -57,7 +57,7 @@ def tree(folder: Path, files: Mapping[str, str]) -> Context:
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, "utf-8")
-    return Context(Runner({"PATH": "/usr/bin:/bin"}), folder)
+    return Context(Environment({"PATH": "/usr/bin:/bin"}), folder)
 
 
 def found(folder: Path, files: Mapping[str, str]) -> list[str]:

@@ -9,14 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts.core import codec
-from scripts.core import lock as locking
+from scripts.core import codec, lockfile
 from scripts.core.errors import CheckError, UsageError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.core.results import Result
 from scripts.release.context import Context
-from scripts.stages import dists, prepare
-from scripts.stages import plan as planning
+from scripts.stages import dists, plan, prepare
 from tests.conftest import Bench
 from tests.support.project import PYPROJECT, git
 
@@ -27,7 +25,7 @@ INFO = "sample_thing-0.2.4.dist-info"
 def prepared(bench: Bench, clone: Path | None = None) -> Context:
     """Run the jobs that come before it, in this clone or another."""
     context = bench.context(clone)
-    for job, run in (("plan", planning.run), ("prepare", prepare.run)):
+    for job, run in (("plan", plan.run), ("prepare", prepare.run)):
         done = run(context)
         facts = dict(done.facts)
         result = Result(job, "", 1.0, 2.0, done.outcomes, facts, None)
@@ -71,9 +69,9 @@ def test_an_earlier_trys_files_are_taken_as_they_are(bench: Bench) -> None:
     folder.mkdir()
     for name in (WHEEL, SDIST):
         (folder / name).write_bytes(name.encode())
-    described = tuple(locking.locked_dist(name, name.encode()) for name in context.plan.dists)
+    described = tuple(lockfile.locked_dist(name, name.encode()) for name in context.plan.dists)
     lock = Lock(context.plan, context.commit, described, ())
-    (folder / locking.NAME).write_text(locking.write(lock))
+    (folder / lockfile.NAME).write_text(lockfile.write(lock))
     assert built(context) == {name: name.encode() for name in (WHEEL, SDIST)}
 
 

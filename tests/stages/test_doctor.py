@@ -270,11 +270,11 @@ def late(tmp_path: Path) -> Iterator[str]:
 
 def test_a_clock_that_is_off(well: Releases, late: str) -> None:
     context = well.context()
-    began = starting_point.find(context)
-    (finding,) = doctor.clock(well.context(GITHUB_API_URL=late), began)
+    start = starting_point.find(context)
+    (finding,) = doctor.clock(well.context(GITHUB_API_URL=late), start)
     assert is_problem(finding)
     assert finding.found.startswith(("off by 0:59:5", "off by 1:00:0"))
-    (right,) = doctor.clock(context, began)
+    (right,) = doctor.clock(context, start)
     assert right.status == OK
 
 

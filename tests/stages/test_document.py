@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts import __main__ as command
+from scripts.__main__ import main
 from scripts.cli import json_document
 from scripts.cli.command_line import COMPLETION, VERBS, parser
 from scripts.core.converge import Outcome
@@ -33,9 +33,9 @@ def ask(emptied: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Ask:
         for key, value in bench.environment(**{"RELEASE_VERSION": "", **more}).items():
             emptied.setenv(key, value)
         before = (bench.project.refs(), bench.github.writes())
-        code = command.main(words)
+        code = main(words)
         shown = capfd.readouterr()
-        assert command.main([*words, "--json"]) == code
+        assert main([*words, "--json"]) == code
         said = capfd.readouterr()
         assert (bench.project.refs(), bench.github.writes()) == before
         found: dict[str, Any] = json.loads(said.out)
@@ -155,7 +155,7 @@ def test_what_else_is_printed_goes_elsewhere(
     gate: Callable[[Stage], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     gate(raising(ConflictError("taken", "another", Place("a.toml", 3, 7))))
-    assert command.main(["gate", "--json"]) == 3
+    assert main(["gate", "--json"]) == 3
     out, err = capsys.readouterr()
     assert json.loads(out)["errors"] == [
         {
@@ -173,7 +173,7 @@ def test_annotations_are_beside_the_document(
 ) -> None:
     emptied.setenv("GITHUB_ACTIONS", "true")
     gate(raising(CheckError("c", "r")))
-    assert command.main(["gate", "--json"]) == 1
+    assert main(["gate", "--json"]) == 1
     out, err = capsys.readouterr()
     assert json.loads(out)["exit_code"] == 1
     assert "::error title=CheckError::c" in err
@@ -185,12 +185,12 @@ def test_outcomes_are_told_also_of_what_failed_later(
     error = ConflictError("c", "r")
     error.outcomes = (Outcome("git tag v1", "made", written=True),)
     gate(raising(error))
-    command.main(["gate", "--json"])
+    main(["gate", "--json"])
     (outcome,) = json.loads(capsys.readouterr().out)["outcomes"]
     told = {"title": "git tag v1", "detail": "made", "written": True, "skipped": False}
     assert outcome == {**told, "kind": "internal", "planned": "", "link": ""}
     gate(lambda *_: Done(error.outcomes, (("digest", "d"),)))
-    command.main(["gate", "--json"])
+    main(["gate", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert (found["outcomes"], found["facts"]) == ([outcome], {"digest": "d"})
 
@@ -199,7 +199,7 @@ def test_a_defect_has_its_document_and_its_traceback(
     gate: Callable[[Stage], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     gate(raising(KeyError("lost")))
-    assert command.main(["gate", "--json"]) == 1
+    assert main(["gate", "--json"]) == 1
     out, err = capsys.readouterr()
     assert "Traceback" in err
     found = json.loads(out)

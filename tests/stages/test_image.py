@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.core import lock as locking
+from scripts.core import lockfile
 from scripts.core.errors import ServiceError, UsageError
 from scripts.release.runners import NO_IMAGE
 from tests.support.proving import (
@@ -74,7 +74,7 @@ def test_the_proven_wheel_is_in_the_image(bench: Proving) -> None:
     run = ("docker", "run", "--rm", reference, "sh", "-c", "sha256sum /*.whl")
     shown = bench.around.run(*run)
     (wheel,) = (context.inputs / "dist").glob("*.whl")
-    assert shown.split()[0] == locking.locked_dist(wheel.name, wheel.read_bytes()).sha256
+    assert shown.split()[0] == lockfile.locked_dist(wheel.name, wheel.read_bytes()).sha256
 
 
 def with_an_earlier_try(bench: Proving) -> str:
@@ -83,7 +83,7 @@ def with_an_earlier_try(bench: Proving) -> str:
     bench.step("stage")
     inputs = bench.context().inputs
     (inputs / "earlier").mkdir()
-    shutil.copy(inputs / "assets" / locking.NAME, inputs / "earlier")
+    shutil.copy(inputs / "assets" / lockfile.NAME, inputs / "earlier")
     return bench.context().lock.image("api").platforms[PLATFORMS[0]]
 
 
@@ -100,7 +100,7 @@ def test_what_an_earlier_try_built_is_taken(bench: Proving) -> None:
 
 def test_what_the_registry_lost_is_built_again(bench: Proving) -> None:
     known = with_an_earlier_try(bench)
-    earlier = bench.context().inputs / "earlier" / locking.NAME
+    earlier = bench.context().inputs / "earlier" / lockfile.NAME
     lost = f"sha256:{'0' * 64}"
     earlier.write_text(earlier.read_text().replace(known, lost))
     assert digest(bench) == known

@@ -6,7 +6,7 @@ from packaging.version import Version
 from scripts.core.errors import ReleaseError
 from scripts.release import starting_point
 from scripts.stages import changelog
-from scripts.stages import plan as stage
+from scripts.stages.plan import run
 from tests.conftest import Bench
 from tests.support.project import CHANGELOG, PYPROJECT
 from tests.support.releases import CONFIGURED
@@ -18,7 +18,7 @@ def refused(bench: Bench) -> str:
     before = bench.world()
     context = bench.context()
     with pytest.raises(ReleaseError) as raised:
-        stage.run(context)
+        run(context)
     assert bench.world() == before
     assert not context.outputs.exists()
     assert raised.value.remedy
@@ -144,5 +144,5 @@ def test_a_configuration_nested_without_end_is_said(bench: Bench) -> None:
 def test_without_a_remote_and_its_name_the_plan_says_so(bench: Bench) -> None:
     bench.project.git("remote", "remove", "origin")
     with pytest.raises(ReleaseError, match="GITHUB_REPOSITORY is not set") as raised:
-        stage.run(bench.context(GITHUB_REPOSITORY=""))
+        run(bench.context(GITHUB_REPOSITORY=""))
     assert raised.value.exit_code == 2

@@ -7,7 +7,7 @@ import pytest
 
 from scripts.core.errors import UsageError
 from scripts.release import notes_template
-from scripts.stages import notes as stage
+from scripts.stages.notes import run
 from tests.conftest import Bench
 from tests.support.project import CHANGELOG, PYPROJECT
 from tests.support.releases import Releases
@@ -21,16 +21,16 @@ Say = Callable[[Bench, str], str]
 def say(capsys: pytest.CaptureFixture[str]) -> Say:
     """Run the stage for a version; give what it prints. It may change nothing."""
 
-    def run(bench: Bench, version: str) -> str:
+    def printed(bench: Bench, version: str) -> str:
         before = (bench.project.refs(), bench.github.writes(), dict(bench.index.files))
         capsys.readouterr()
         try:
-            stage.run(bench.context(RELEASE_VERSION=version))
+            run(bench.context(RELEASE_VERSION=version))
         finally:
             assert (bench.project.refs(), bench.github.writes(), bench.index.files) == before
         return capsys.readouterr().out
 
-    return run
+    return printed
 
 
 def published(bench: Releases, version: str) -> str:
@@ -38,6 +38,7 @@ def published(bench: Releases, version: str) -> str:
     release = bench.context().forge.release(f"v{version}")
     assert release
     text = re.sub(r"file://[^\s)]+?/mari/", f"file://{bench.folder}/mari/", str(release.body))
+    text = re.sub(r"--index \S+", f"--index {bench.index_served.url}/simple/", text)
     return re.sub(r"<!--.*?-->\s*$", "", text).strip()
 
 

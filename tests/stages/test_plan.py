@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.core import lock as locking
-from scripts.core import plan as planning
+from scripts.core import lockfile, planning
 from scripts.core.converge import converge
 from scripts.core.errors import (
     ConflictError,
@@ -20,12 +19,11 @@ from scripts.core.errors import (
     TransientError,
     UsageError,
 )
-from scripts.core.lock import Lock
-from scripts.core.plan import Plan
-from scripts.release import attempt, release_commit, starting_point
-from scripts.release import config as configuration
+from scripts.core.lockfile import Lock
+from scripts.core.planning import Plan
+from scripts.release import attempt, configuration, release_commit, starting_point
 from scripts.release.context import Context
-from scripts.stages import plan as stage
+from scripts.stages.plan import run
 from scripts.surfaces import git_remote
 from scripts.surfaces.git_remote import GitTag, ReleaseBranch
 from scripts.surfaces.github_release import Draft
@@ -38,7 +36,7 @@ WHEEL, SDIST = "sample_thing-0.2.4-py3-none-any.whl", "sample_thing-0.2.4.tar.gz
 
 def planned(context: Context) -> Plan:
     """Run the stage, and read what it hands over."""
-    stage.run(context)
+    run(context)
     return planning.read((context.outputs / "plan.json").read_text("utf-8"))
 
 
@@ -46,7 +44,7 @@ def refused(bench: Bench, context: Context) -> ReleaseError:
     """Run the stage, which must refuse and change nothing."""
     before = bench.world()
     with pytest.raises(ReleaseError) as raised:
-        stage.run(context)
+        run(context)
     assert bench.world() == before
     assert not (context.outputs / "plan.json").exists()
     assert raised.value.remedy
@@ -86,7 +84,7 @@ def test_a_plan_is_of_one_day(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     days = iter(f"2030-01-{day:02}" for day in range(1, 32))
     monkeypatch.setattr(starting_point, "today", lambda: next(days))
     context = bench.context()
-    made = starting_point.origin(context, starting_point.find(context))
+    made = starting_point.base_of(context, starting_point.find(context))
     assert datetime.fromtimestamp(made.source_date_epoch, UTC).date().isoformat() == made.date
 
 
@@ -178,7 +176,7 @@ def test_a_version_taken_by_an_image_tag(released: Releases) -> None:
     released.images.point(IMAGE, "v0.3.1", released.digest("0.3.0"))
     before = released.state()
     with pytest.raises(ConflictError) as raised:
-        stage.run(released.context(RELEASE_VERSION="0.3.1"))
+        run(released.context(RELEASE_VERSION="0.3.1"))
     assert f"0.3.1 is taken (image tag {released.images.host}/{IMAGE}:v0.3.1)" in raised.value.cause
     assert "next version" in raised.value.remedy
     assert released.state() == before
@@ -226,9 +224,9 @@ platforms = ["linux/amd64"]
     files = {"pyproject.toml": table.replace("[tool.release]", '[tool.release]\ncompose = "c.yml"')}
     bench.project.commit({**files, "c.yml": "services: {web: {}}\n"})
     context = bench.context()
-    began = starting_point.find(context)
+    start = starting_point.find(context)
     with pytest.raises(UsageError) as raised:
-        starting_point.check(context, began, began.style.read("v0.2.4"))  # type: ignore[arg-type]
+        starting_point.check(context, start, start.style.read("v0.2.4"))  # type: ignore[arg-type]
     for said in ("api/Dockerfil is not in", "sample is not in", "not a service of c.yml"):
         assert said in raised.value.cause
     assert raised.value.place
@@ -240,10 +238,10 @@ def test_a_name_that_does_not_resolve_is_given_up_soon_on_a_laptop(
     context = bench.context(
         GITHUB_SERVER_URL="https://no-such-host.invalid", RELEASE_DEADLINE="600"
     )
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(ServiceError, match=r"no-such-host\.invalid") as raised:
-        stage.run(context)
-    assert time.monotonic() - began < 30
+        run(context)
+    assert time.monotonic() - start < 30
     assert "network" in raised.value.remedy
     assert "no-such-host.invalid" in capsys.readouterr().err
 
@@ -256,7 +254,7 @@ def test_a_runner_goes_on_asking_for_a_name(bench: Bench) -> None:
         RELEASE_DEADLINE="1",
     )
     with pytest.raises(TransientError):
-        stage.run(context)
+        run(context)
 
 
 def test_every_reason_is_told_at_once(bench: Bench) -> None:
@@ -395,7 +393,7 @@ def test_a_service_that_fails_for_long_is_left_at_the_deadline(bench: Bench) -> 
     assert error.exit_code == 4
 
 
-# What an earlier try left.
+# What an earlier attempt left.
 
 
 @pytest.fixture
@@ -408,12 +406,12 @@ def tried(bench: Bench) -> Lock:
     folder.mkdir()
     for name in plan.dists:
         (folder / name).write_bytes(name.encode() * 100)
-    dists = tuple(locking.locked_dist(name, (folder / name).read_bytes()) for name in plan.dists)
+    dists = tuple(lockfile.locked_dist(name, (folder / name).read_bytes()) for name in plan.dists)
     lock = Lock(plan, commit, dists, ())
-    (folder / locking.NAME).write_text(locking.write(lock))
-    assets = tuple(folder / name for name in (*plan.dists, locking.NAME))
+    (folder / lockfile.NAME).write_text(lockfile.write(lock))
+    assets = tuple(folder / name for name in (*plan.dists, lockfile.NAME))
     draft = Draft(context.forge, plan, "The notes.", assets)
-    converge([ReleaseBranch(context.git, plan, commit), draft], context.runner.patience)
+    converge([ReleaseBranch(context.git, plan, commit), draft], context.environment.patience)
     shutil.rmtree(context.outputs)
     return lock
 
@@ -423,7 +421,7 @@ Publish = Callable[[Bench, Lock], None]
 
 def publish_tag(bench: Bench, lock: Lock) -> None:
     context = bench.context()
-    converge([GitTag(context.git, lock)], context.runner.patience)
+    converge([GitTag(context.git, lock)], context.environment.patience)
 
 
 def publish_package(bench: Bench, lock: Lock) -> None:
@@ -445,7 +443,7 @@ def earlier(context: Context) -> Path:
 def test_the_same_plan_again_takes_up_what_was_proven(bench: Bench, tried: Lock) -> None:
     context = bench.context()
     assert planned(context) == tried.plan
-    assert locking.read((earlier(context) / locking.NAME).read_text()) == tried
+    assert lockfile.read((earlier(context) / lockfile.NAME).read_text()) == tried
     for dist in tried.dists:
         assert (earlier(context) / dist.name).read_bytes() == dist.name.encode() * 100
 
@@ -464,10 +462,10 @@ def test_from_then_on_the_earlier_plan_rules(bench: Bench, tried: Lock, publish:
     publish(bench, tried)
     bench.project.commit({"fix.txt": "fixed\n"})
     context = bench.context()
-    done = stage.run(context)
+    done = run(context)
     assert planning.read((context.outputs / "plan.json").read_text()) == tried.plan
     assert dict(done.facts)["commit"] == tried.commit
-    assert locking.read((earlier(context) / locking.NAME).read_text()) == tried
+    assert lockfile.read((earlier(context) / lockfile.NAME).read_text()) == tried
 
 
 def test_only_one_file_on_the_index_binds_too(bench: Bench, tried: Lock) -> None:
@@ -482,7 +480,7 @@ def test_a_deleted_draft_is_recovered_from_the_tag(bench: Bench, tried: Lock) ->
     delete_draft(bench)
     bench.project.commit({"fix.txt": "fixed\n"})
     context = bench.context()
-    done = stage.run(context)
+    done = run(context)
     assert planning.read((context.outputs / "plan.json").read_text()) == tried.plan
     assert dict(done.facts)["commit"] == tried.commit
 
@@ -510,7 +508,7 @@ def test_a_deleted_asset_that_is_nowhere_is_said(bench: Bench, tried: Lock) -> N
     next(asset for asset in release.get_assets() if asset.name == WHEEL).delete_asset()
     before = bench.world()
     with pytest.raises(ServiceError) as raised:
-        stage.run(bench.context())
+        run(bench.context())
     assert bench.world() == before
     assert "draft" in raised.value.remedy
 
@@ -525,19 +523,19 @@ def test_other_bytes_under_an_assets_name_are_refused(bench: Bench, tried: Lock)
     release.upload_asset(str(other), name=WHEEL)
     before = bench.world()
     with pytest.raises(ConflictError, match="is not the file that its lock describes"):
-        stage.run(bench.context())
+        run(bench.context())
     assert bench.world() == before
 
 
 def test_an_altered_lock_is_refused(bench: Bench, tried: Lock) -> None:
     release = bench.context().forge.release("v0.2.4")
     assert release
-    next(asset for asset in release.get_assets() if asset.name == locking.NAME).delete_asset()
-    altered = json.loads(locking.write(tried))
+    next(asset for asset in release.get_assets() if asset.name == lockfile.NAME).delete_asset()
+    altered = json.loads(lockfile.write(tried))
     altered["plan"]["version"] = "0.2.5"
     path = bench.folder / "altered.json"
     path.write_text(json.dumps(altered))
-    release.upload_asset(str(path), name=locking.NAME)
+    release.upload_asset(str(path), name=lockfile.NAME)
     error = refused(bench, bench.context())
     assert "was altered" in error.cause
     assert error.exit_code == 3
@@ -592,13 +590,13 @@ def test_a_finished_release_is_planned_again_as_it_was(bench: Bench, tried: Lock
 
 def test_the_registry_is_not_asked_for_projects_without_images(bench: Bench) -> None:
     context = bench.context()
-    began = starting_point.find(context)
-    product = starting_point.product(context, began.config)
+    start = starting_point.find(context)
+    product = starting_point.product(context, start.config)
     assert product.images == ()
-    found = attempt.look(context, began, starting_point.wanted(context, began))
+    found = attempt.look(context, start, starting_point.wanted(context, start))
     assert (found.names, found.lock) == ((), None)
     assert "registry" not in context.__dict__
-    assert replace(began.config, project="x").project == "x"
+    assert replace(start.config, project="x").project == "x"
     assert configuration.FILE == "pyproject.toml"
 
 
@@ -609,7 +607,7 @@ def test_a_release_is_called_as_its_changelog_says(bench: Bench) -> None:
     """The title, the commit and the tag have the headline; so does the section."""
     bench.project.commit({"CHANGELOG.md": HEADED})
     context = bench.context()
-    stage.run(context)
+    run(context)
     bench.hand_over(context)
     plan = context.plan
     assert (plan.title, plan.headline) == ("v0.2.4 - Faster streams", "Faster streams")
@@ -626,13 +624,13 @@ def test_a_release_is_called_as_its_changelog_says(bench: Bench) -> None:
 def test_a_typed_title_comes_before_the_changelogs(bench: Bench) -> None:
     bench.project.commit({"CHANGELOG.md": HEADED})
     context = bench.context(RELEASE_TITLE="  The quick\none. ")
-    stage.run(context)
+    run(context)
     bench.hand_over(context)
     assert context.plan.title == "v0.2.4 - The quick one"
 
 
 def test_a_release_without_a_headline_is_called_by_its_tag(bench: Bench) -> None:
     context = bench.context()
-    stage.run(context)
+    run(context)
     bench.hand_over(context)
     assert (context.plan.title, context.plan.headline) == ("v0.2.4", "")

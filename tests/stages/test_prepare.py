@@ -7,8 +7,7 @@ from scripts.core.errors import CheckError, ConflictError, UsageError
 from scripts.core.results import Done, Result
 from scripts.release import checkout, release_commit, second_reader
 from scripts.release.context import Context
-from scripts.stages import plan as planning
-from scripts.stages import prepare
+from scripts.stages import plan, prepare
 from tests.conftest import READER, Bench
 from tests.support.project import CHANGELOG
 
@@ -21,7 +20,7 @@ def keep(bench: Bench, context: Context, job: str, done: Done) -> None:
 
 def planned(bench: Bench, **environ: str) -> Context:
     context = bench.context(**environ)
-    keep(bench, context, "plan", planning.run(context))
+    keep(bench, context, "plan", plan.run(context))
     return context
 
 

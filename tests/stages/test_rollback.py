@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from scripts.core import lock as locking
+from scripts.core import lockfile
 from scripts.core.errors import ConflictError, ReleaseError, UsageError
 from scripts.core.results import Result
 from scripts.stages import verify
@@ -186,7 +186,7 @@ def test_what_a_consumers_check_reads_is_handed_over(released: Releases) -> None
     roll_back(released)
     context = released.context()
     assert context.plan.version == context.lock.plan.version == "0.2.5"
-    assert locking.write(context.lock).encode() == asset(released, "0.2.5", locking.NAME)
+    assert lockfile.write(context.lock).encode() == asset(released, "0.2.5", lockfile.NAME)
     compose = (context.inputs / "assets" / "compose.yaml").read_bytes()
     assert compose == asset(released, "0.2.5", "compose.yaml")
     (image,) = context.plan.images
@@ -351,7 +351,7 @@ def test_the_lowest_release_has_nothing_to_go_back_to(released: Releases) -> Non
 def test_a_release_that_lost_its_lock(released: Releases, version: str) -> None:
     release = released.context().forge.release(f"v{version}")
     assert release
-    next(one for one in release.get_assets() if one.name == locking.NAME).delete_asset()
+    next(one for one in release.get_assets() if one.name == lockfile.NAME).delete_asset()
     assert f"v{version} has no release.json" in refused(released).cause
 
 
@@ -374,15 +374,15 @@ def spoil_lock(bench: Releases, version: str, change: dict[str, object]) -> None
     """Upload another release.json, as somebody with the right to write may."""
     release = bench.context().forge.release(f"v{version}")
     assert release
-    content = json.loads(asset(bench, version, locking.NAME))
+    content = json.loads(asset(bench, version, lockfile.NAME))
     for key, value in change.items():
         if isinstance(value, tuple):
             part = content[key][0] if isinstance(content[key], list) else content[key]
             part[value[0]] = value[1]
         else:
             content[key] = value
-    next(one for one in release.get_assets() if one.name == locking.NAME).delete_asset()
-    path = bench.folder / locking.NAME
+    next(one for one in release.get_assets() if one.name == lockfile.NAME).delete_asset()
+    path = bench.folder / lockfile.NAME
     path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
     release.upload_asset(str(path))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.core import lock as locking
+from scripts.core import lockfile
 from scripts.core.errors import ConflictError, UsageError
 from tests.support.proving import PLATFORMS, PORTS, Proving, files, proving, surroundings
 
@@ -17,6 +17,7 @@ ASSETS = {
     "release.json",
     "SHA256SUMS",
     "compose.yaml",
+    "verify.py",
     "sample_thing-0.2.4-py3-none-any.whl",
     "sample_thing-0.2.4.tar.gz",
 }
@@ -69,10 +70,10 @@ def test_the_draft_holds_everything_and_its_sums_are_right(staged: Proving, tmp_
 
 
 def test_the_lock_is_uploaded_last(staged: Proving) -> None:
-    """So that where the lock is, everything is: an earlier try is known by it."""
+    """So that where the lock is, everything is: an earlier attempt is known by it."""
     release = staged.context().forge.release("v0.2.4")
     assert release
-    assert max(release.assets, key=lambda asset: asset.id).name == locking.NAME
+    assert max(release.assets, key=lambda asset: asset.id).name == lockfile.NAME
 
 
 def test_the_lock_says_what_the_registry_and_the_dists_are(staged: Proving) -> None:
@@ -81,7 +82,7 @@ def test_the_lock_says_what_the_registry_and_the_dists_are(staged: Proving) -> N
     assert made.commit == staged.project.sha("release/v0.2.4")
     for dist in made.dists:
         content = (context.inputs / "dist" / dist.name).read_bytes()
-        assert locking.locked_dist(dist.name, content) == dist
+        assert lockfile.locked_dist(dist.name, content) == dist
     for planned, locked in zip(context.plan.images, made.images, strict=True):
         found = context.registry.find(f"{planned.repository}@{locked.digest}")
         assert found
@@ -114,7 +115,7 @@ def test_other_bytes_than_those_of_an_earlier_try_are_a_conflict(staged: Proving
     context = staged.context()
     earlier = context.inputs / "earlier"
     earlier.mkdir()
-    shutil.copy(context.inputs / "assets" / locking.NAME, earlier)
+    shutil.copy(context.inputs / "assets" / lockfile.NAME, earlier)
     staged.step("stage")
     wheel = context.inputs / "dist" / context.plan.dists[0]
     wheel.write_bytes(wheel.read_bytes() + b"\0")

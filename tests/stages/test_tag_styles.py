@@ -2,11 +2,11 @@
 
 import pytest
 
-from scripts.core import plan as planning
+from scripts.core import planning
 from scripts.core.errors import ConflictError, UsageError
-from scripts.core.plan import Plan
+from scripts.core.planning import Plan
 from scripts.release.context import Context
-from scripts.stages import plan as stage
+from scripts.stages.plan import run
 from tests.conftest import Bench
 from tests.support.project import CHANGELOG, FILES, PYPROJECT
 
@@ -20,7 +20,7 @@ def retagged(bench: Bench, *names: str, at: str = "v0.2.3^{commit}") -> None:
 
 
 def planned(context: Context) -> Plan:
-    stage.run(context)
+    run(context)
     return planning.read((context.outputs / "plan.json").read_text("utf-8"))
 
 
@@ -51,7 +51,7 @@ def test_a_hotfix_of_an_old_line_does_not_take_latest(bench: Bench) -> None:
 def test_a_tag_is_taken_however_it_is_spelt(bench: Bench) -> None:
     retagged(bench, "0.2.3", "0.2.4")
     with pytest.raises(ConflictError, match=r"0\.2\.4 is taken"):
-        stage.run(bench.context(RELEASE_VERSION="0.2.4"))
+        run(bench.context(RELEASE_VERSION="0.2.4"))
 
 
 def test_the_table_may_name_the_style(bench: Bench) -> None:
@@ -76,7 +76,7 @@ def test_a_pushed_tag_of_another_style(bench: Bench) -> None:
     bench.project.git("tag", "v0.2.4")
     bench.project.git("push", "-q", "origin", "v0.2.4")
     with pytest.raises(UsageError) as raised:
-        stage.run(bench.pushed("v0.2.4"))
+        run(bench.pushed("v0.2.4"))
     assert "v0.2.4" in raised.value.cause
     assert "{version}" in raised.value.cause
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from github.GitRelease import GitRelease
 
-from scripts.core import codec
-from scripts.core import lock as locking
+from scripts.core import codec, lockfile
 from scripts.core.errors import ConflictError
 from scripts.core.findings import PROBLEM
 from scripts.stages import audit, notes, plan, rollback, verify
@@ -24,12 +23,12 @@ def release_of(bench: Releases, version: str) -> GitRelease:
 
 
 def asset(bench: Releases, version: str) -> bytes:
-    found = bench.context().forge.asset(release_of(bench, version), locking.NAME)
+    found = bench.context().forge.asset(release_of(bench, version), lockfile.NAME)
     assert found
     return found
 
 
-def exchange(bench: Releases, version: str, content: bytes, name: str = locking.NAME) -> None:
+def exchange(bench: Releases, version: str, content: bytes, name: str = lockfile.NAME) -> None:
     """Put another `release.json` into a release, as who may write there can."""
     release = release_of(bench, version)
     next(one for one in release.get_assets() if one.name == name).delete_asset()
@@ -71,8 +70,8 @@ def test_the_audit_finds_another_releases_lock(released: Releases) -> None:
     forget_mark(released, "0.3.0")
     context = released.context(RELEASE_VERSION="0.3.0", GITHUB_TOKEN="")
     found = {one.what: one for one in audit.examine(context, audit.find(context))}
-    assert found[locking.NAME].status == PROBLEM
-    assert "v0.2.5" in found[locking.NAME].found
+    assert found[lockfile.NAME].status == PROBLEM
+    assert "v0.2.5" in found[lockfile.NAME].found
 
 
 def test_another_repositorys_lock_is_not_taken(released: Releases) -> None:
@@ -117,7 +116,7 @@ def test_an_older_release_without_any_mark_is_fine(
 
 def test_the_tag_and_the_notes_say_which_lock_is_theirs(released: Releases) -> None:
     content = asset(released, "0.3.0")
-    said = locking.mark(locking.digest(locking.read(content)))
+    said = lockfile.mark(lockfile.digest(lockfile.read(content)))
     message = git("cat-file", "-p", "v0.3.0", cwd=released.project.bare).partition("\n\n")[2]
     assert message == f"sample_thing 0.3.0\n\n{said}"
     assert said in (release_of(released, "0.3.0").body or "").rpartition("<!--")[2]
@@ -134,9 +133,9 @@ def test_what_is_verified_is_this_runs(released: Releases) -> None:
     inputs = context.inputs
     (inputs / "assets").mkdir(parents=True)
     (inputs / "plan.json").write_text(
-        codec.encode(locking.read(asset(released, "0.3.0")).plan), "utf-8"
+        codec.encode(lockfile.read(asset(released, "0.3.0")).plan), "utf-8"
     )
-    Path(inputs, "assets", locking.NAME).write_bytes(asset(released, "0.2.5"))
+    Path(inputs, "assets", lockfile.NAME).write_bytes(asset(released, "0.2.5"))
     with pytest.raises(ConflictError, match="of another plan"):
         verify.install(context, verify.PUBLISHED)
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.core.errors import ConflictError
-from scripts.stages import image as image_stage
-from scripts.stages import verify
+from scripts.stages import image, verify
 from tests.support.proving import (
     PLATFORMS,
     SERVES,
@@ -116,9 +115,9 @@ def test_a_health_that_only_the_outside_sees_is_asked(bench: Proving) -> None:
 def test_a_wrong_label_is_refused(
     bench: Proving, monkeypatch: pytest.MonkeyPatch, label: str
 ) -> None:
-    real = image_stage.labels
+    real = image.labels
     wrong = {f"org.opencontainers.image.{label}": "other"}
-    monkeypatch.setattr(image_stage, "labels", lambda context: {**real(context), **wrong})
+    monkeypatch.setattr(image, "labels", lambda context: {**real(context), **wrong})
     bench.staged()
     assert f"has the label {label}=other, expected " in bench.refused().cause
 

@@ -7,11 +7,11 @@ import pytest
 
 from scripts.core import codec
 from scripts.core.errors import ReleaseError
-from scripts.core.plan import Plan
+from scripts.core.planning import Plan
 from scripts.core.results import Result
+from scripts.release import starting_point
 from scripts.release.context import Context
-from scripts.stages import ci_dists, dists, prepare
-from scripts.stages import plan as stage
+from scripts.stages import ci_dists, dists, plan, prepare
 from tests.conftest import Bench
 from tests.support.project import PYPROJECT
 
@@ -34,7 +34,7 @@ ASSIGNED = '"""A thing."""\n\n__version__: str = \'0.2.3\'  # kept\n'
 
 def jobs(context: Context, bench: Bench) -> Plan:
     """Run the jobs that make the release commit."""
-    for job, run in (("plan", stage.run), ("prepare", prepare.run)):
+    for job, run in (("plan", plan.run), ("prepare", prepare.run)):
         done = run(context)
         result = Result(job, "", 1.0, 2.0, done.outcomes, dict(done.facts), None)
         context.write(f"results/{job}.json", codec.encode(result))
@@ -126,9 +126,9 @@ repository = "mari/api"
 platforms = ["linux/amd64"]
 """
     bench.project.commit({"pyproject.toml": table, "CITATION.cff": None})
-    began = stage.starting_point.find(bench.context(RELEASE_VERSION="patch"))
-    wanted = stage.starting_point.wanted(bench.context(RELEASE_VERSION="patch"), began)
-    assert (began.config.project, str(wanted)) == ("sample_thing", "0.2.4")
+    start = starting_point.find(bench.context(RELEASE_VERSION="patch"))
+    wanted = starting_point.wanted(bench.context(RELEASE_VERSION="patch"), start)
+    assert (start.config.project, str(wanted)) == ("sample_thing", "0.2.4")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ platforms = ["linux/amd64"]
 def test_what_does_not_fit_is_refused_with_what_to_do(bench: Bench, table: str, said: str) -> None:
     committed(bench, table + RELEASE)
     with pytest.raises(ReleaseError) as raised:
-        stage.run(bench.context(RELEASE_VERSION="patch"))
+        plan.run(bench.context(RELEASE_VERSION="patch"))
     assert said in raised.value.cause
     assert raised.value.exit_code == 2
     assert "version" in raised.value.remedy or "release" in raised.value.remedy
@@ -152,5 +152,5 @@ def test_what_does_not_fit_is_refused_with_what_to_do(bench: Bench, table: str, 
 def test_a_dynamic_version_says_every_way_out(bench: Bench) -> None:
     committed(bench, NAMED + RELEASE)
     with pytest.raises(ReleaseError) as raised:
-        stage.run(bench.context(RELEASE_VERSION="patch"))
+        plan.run(bench.context(RELEASE_VERSION="patch"))
     assert all(one in raised.value.remedy for one in ("[project]", "hatch", "setuptools-scm"))

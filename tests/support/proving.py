@@ -15,7 +15,7 @@ import pytest
 
 from rehearsal.gateway.journal import read
 from rehearsal.world.services import Endpoints, Services
-from scripts.core import lock as locking
+from scripts.core import lockfile
 from scripts.core.errors import CheckError, ReleaseError
 from scripts.release.context import Context
 from tests.conftest import Bench
@@ -263,8 +263,8 @@ class Proving(Releases):
     def relock(self, **changed: object) -> None:
         """Write another lock than the one that `stage` made."""
         context = self.context()
-        path = context.inputs / "assets" / locking.NAME
-        path.write_text(locking.write(dataclasses.replace(context.lock, **changed)))  # type: ignore[arg-type]
+        path = context.inputs / "assets" / lockfile.NAME
+        path.write_text(lockfile.write(dataclasses.replace(context.lock, **changed)))  # type: ignore[arg-type]
 
     def outcomes(self, job: str = "verify") -> Mapping[str, str]:
         """Give what a job's result says, by title."""

@@ -15,7 +15,7 @@ from aiohttp import web
 from rehearsal.gateway.proxy import Proxy
 from rehearsal.gateway.registry_auth import Account, TokenAuthority
 from rehearsal.world import processes, provision
-from rehearsal.world import registry as service
+from rehearsal.world.registry import start
 from tests.support.serving import Served, serving
 
 USER, TOKEN = "mari", "registry-token-3b81"
@@ -135,7 +135,7 @@ def registry(folder: Path) -> Iterator[SmallRegistry]:
     """Serve a registry, and write the configuration of a client that has logged in."""
     tools = provision.ensure(["registry", "docker", "docker-buildx"], lambda _line: None)
     socket = folder / "s"
-    service.start(folder / "service", socket, tools)
+    start(folder / "service", socket, tools)
 
     def make(_url: str) -> web.Application:
         authority = TokenAuthority(Account(USER, TOKEN, ("mari",)))

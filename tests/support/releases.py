@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.__main__ import keep
-from scripts.core import codec, lock
+from scripts.core import codec, lockfile
 from scripts.core.results import Result
 from scripts.release.context import Context
 from tests.conftest import Bench
@@ -120,8 +120,8 @@ class Releases(Bench):
         """What the lock of a release says."""
         release = self.context().forge.release(f"v{version}")
         assert release
-        text = self.context().forge.asset(release, lock.NAME)
-        return lock.read(text or b"").image("api").digest
+        text = self.context().forge.asset(release, lockfile.NAME)
+        return lockfile.read(text or b"").image("api").digest
 
     def state(self) -> object:
         """All that a stage could have changed."""

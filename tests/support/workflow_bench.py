@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from rehearsal.progress import Progress
 from rehearsal.runs import act, run
@@ -48,7 +49,7 @@ class Bench:
         git_repo.git(self.source, *who, "commit", "--quiet", "--allow-empty", "--message", "all")
         return git_repo.bare(self.source, self.remote)
 
-    def setting(self, run_id: int = 1, **more: Mapping[str, str]) -> act.Setting:
+    def setting(self, run_id: int = 1, **more: Any) -> act.Setting:
         """Say where the run is and what its jobs may know."""
         folder = self.folder / "runs" / str(run_id)
         (folder / "home").mkdir(parents=True)
@@ -75,7 +76,7 @@ class Bench:
                 "GITHUB_REPOSITORY": "owner/project.git",
             },
             secrets=secrets,
-            **more,  # type: ignore[arg-type]
+            **more,
         )
 
     def event(self, sha: str, **inputs: str) -> act.Event:
@@ -94,7 +95,7 @@ class Bench:
         *,
         inputs: Mapping[str, str] | None = None,
         event: act.Event | None = None,
-        **more: Mapping[str, str],
+        **more: Any,
     ) -> run.Run:
         """Write release.yml, commit, and run it."""
         self.write(".github/workflows/release.yml", workflow)

@@ -20,7 +20,7 @@ def forge(bench: Bench) -> Forge:
 
 
 def keep(bench: Bench, forge: Forge, drift: str | None) -> Outcome:
-    return converge([DriftIssue(forge, drift)], bench.context().runner.patience)[0]
+    return converge([DriftIssue(forge, drift)], bench.context().environment.patience)[0]
 
 
 def issues(forge: Forge, state: str = "open") -> list[tuple[str, str]]:

@@ -9,8 +9,8 @@ from packaging.version import Version
 from rehearsal.github.settings import Token
 from scripts.core.converge import Conflict, Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
-from scripts.core.lock import Lock, digest
-from scripts.core.plan import Plan
+from scripts.core.lockfile import Lock, digest
+from scripts.core.planning import Plan
 from scripts.release import attempt, release_commit, starting_point
 from scripts.release.context import Context
 from scripts.surfaces.git_remote import Branch, Git, GitTag, ReleaseBranch, ReleaseBranchGone
@@ -38,8 +38,8 @@ def over_http(bench: Bench, context: Context) -> Context:
 
 @pytest.fixture
 def plan(context: Context) -> Plan:
-    began = starting_point.find(context)
-    return attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
+    start = starting_point.find(context)
+    return attempt._decide(context, start, Version("0.2.4"), starting_point.base_of(context, start))
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_commit_and_tag_are_the_same_in_another_clone(
     other = bench.context(other_clone(bench, *options))
     assert release_commit.make(other.knowing(plan=plan)) == commit
     for one in (context, other):
-        converge([GitTag(one.git, Lock(plan, commit, (), ()))], one.runner.patience)
+        converge([GitTag(one.git, Lock(plan, commit, (), ()))], one.environment.patience)
     shown = git("cat-file", "-p", "v0.2.4", cwd=bench.project.bare)
     assert shown == (
         f"object {commit}\ntype commit\ntag v0.2.4\n"
@@ -79,7 +79,7 @@ def test_commit_and_tag_are_the_same_in_another_clone(
 def test_the_release_commit_says_where_it_comes_from(
     bench: Bench, context: Context, plan: Plan, commit: str
 ) -> None:
-    converge([ReleaseBranch(context.git, plan, commit)], context.runner.patience)
+    converge([ReleaseBranch(context.git, plan, commit)], context.environment.patience)
     form = "%P|%an <%ae>|%ct|%at|%s|%(trailers:key=Release-Branch,valueonly)"
     shown = git("show", "-s", f"--format={form}", commit, cwd=bench.project.bare).strip()
     assert shown == (
@@ -102,10 +102,10 @@ def test_the_committed_modes_and_bytes_stay(bench: Bench) -> None:
         executable="CITATION.cff",
     )
     context = bench.context()
-    began = starting_point.find(context)
-    plan = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
+    start = starting_point.find(context)
+    plan = attempt._decide(context, start, Version("0.2.4"), starting_point.base_of(context, start))
     commit = release_commit.make(context.knowing(plan=plan))
-    converge([ReleaseBranch(context.git, plan, commit)], context.runner.patience)
+    converge([ReleaseBranch(context.git, plan, commit)], context.environment.patience)
     new = bench.project.show(commit, "CITATION.cff")
     assert new == b"\xef\xbb\xbf" + base.replace(b"0.2.3", b"0.2.4")
     changelog = bench.project.show(commit, "CHANGELOG.md")
@@ -125,7 +125,7 @@ def test_a_tag_on_another_commit_is_a_conflict_and_stays(
     bench.project.git("push", "-q", "origin", f"{plan.base}:refs/tags/v0.2.4")
     before = bench.world()
     with pytest.raises(ConflictError, match=r"git tag v0\.2\.4: names commit") as raised:
-        converge([GitTag(context.git, Lock(plan, commit, (), ()))], context.runner.patience)
+        converge([GitTag(context.git, Lock(plan, commit, (), ()))], context.environment.patience)
     assert plan.base[:12] in raised.value.cause
     assert commit[:12] in raised.value.cause
     assert bench.world() == before
@@ -146,10 +146,10 @@ def test_the_branch_is_forwarded_where_it_has_not_moved(
     bench: Bench, context: Context, plan: Plan, commit: str
 ) -> None:
     branch = branch_of(context, plan, commit)
-    (outcome,) = converge([branch], context.runner.patience)
+    (outcome,) = converge([branch], context.environment.patience)
     assert outcome.written
     assert bench.project.sha("main") == commit
-    (again,) = converge([branch], context.runner.patience)
+    (again,) = converge([branch], context.environment.patience)
     assert not again.written
 
 
@@ -157,7 +157,7 @@ def test_the_branch_that_moved_on_gets_a_merge(
     bench: Bench, context: Context, plan: Plan, commit: str
 ) -> None:
     head = bench.project.commit({"more.txt": "more\n"})
-    converge([branch_of(context, plan, commit)], context.runner.patience)
+    converge([branch_of(context, plan, commit)], context.environment.patience)
     parents = git("show", "-s", "--format=%P", "main", cwd=bench.project.bare).split()
     assert parents == [head, commit]
     assert bench.project.show("main", "more.txt") == b"more\n"
@@ -171,7 +171,7 @@ def test_an_entry_that_came_meanwhile_is_not_of_this_release(
     late = before.replace("\n- ", "\n- Too late for this one.\n- ", 1)
     assert late != before
     bench.project.commit({"CHANGELOG.md": late})
-    converge([branch_of(context, plan, commit)], context.runner.patience)
+    converge([branch_of(context, plan, commit)], context.environment.patience)
     text = bench.project.show("main", "CHANGELOG.md").decode()
     released = bench.project.show(commit, "CHANGELOG.md").decode()
     assert "Too late" in text[: text.index("0.2.4")]
@@ -192,7 +192,7 @@ def test_the_branch_that_moves_while_it_is_written_is_merged_all_the_same(
         original(*refspecs, lease=lease)
 
     over_http.git.push = push  # type: ignore[method-assign]
-    converge([branch_of(over_http, plan, commit)], over_http.runner.patience)
+    converge([branch_of(over_http, plan, commit)], over_http.environment.patience)
     assert len(pushes) == 2
     assert bench.project.show("main", "more.txt") == b"more\n"
 
@@ -203,7 +203,7 @@ def test_a_branch_that_does_not_merge_is_left_to_a_person(
     bench.project.commit({"CITATION.cff": "version: 0.2.3 # changed here\n"})
     before = bench.project.refs()
     with pytest.raises(ServiceError, match="does not merge") as raised:
-        converge([branch_of(context, plan, commit)], context.runner.patience)
+        converge([branch_of(context, plan, commit)], context.environment.patience)
     assert "by hand" in raised.value.remedy
     assert bench.project.refs() == before
 
@@ -213,7 +213,7 @@ def test_a_branch_that_is_gone_is_said(
 ) -> None:
     git("update-ref", "-d", "refs/heads/main", cwd=bench.project.bare)
     with pytest.raises(ServiceError, match="is gone"):
-        converge([branch_of(context, plan, commit)], context.runner.patience)
+        converge([branch_of(context, plan, commit)], context.environment.patience)
 
 
 @pytest.fixture
@@ -227,21 +227,21 @@ def test_a_protected_branch_is_asked_by_pull_request_once(
     guarded: Bench,
 ) -> None:
     context = guarded.context(GITHUB_SERVER_URL=guarded.github.url)
-    began = starting_point.find(context)
-    plan = attempt._decide(context, began, Version("0.2.4"), starting_point.origin(context, began))
+    start = starting_point.find(context)
+    plan = attempt._decide(context, start, Version("0.2.4"), starting_point.base_of(context, start))
     commit = release_commit.make(context.knowing(plan=plan))
-    converge([ReleaseBranch(context.git, plan, commit)], context.runner.patience)
+    converge([ReleaseBranch(context.git, plan, commit)], context.environment.patience)
     head = guarded.project.sha("main")
     surfaces = [
         branch_of(context, plan, commit),
         ReleaseBranchGone(context.git, plan, commit),
     ]
-    asked, kept = converge(surfaces, context.runner.patience)
+    asked, kept = converge(surfaces, context.environment.patience)
     assert "protected: merge http" in asked.detail
     assert "kept" in kept.detail
     assert guarded.project.sha("main") == head
     assert guarded.project.refs()["refs/heads/release/v0.2.4"] == commit
-    again = converge(surfaces, context.runner.patience)
+    again = converge(surfaces, context.environment.patience)
     assert not any(outcome.written for outcome in again)
     assert sum(line.endswith("/pulls 201") for line in guarded.github.writes()) == 1
 
@@ -250,23 +250,25 @@ def test_an_earlier_trys_branch_is_replaced_and_removed_at_the_end(
     bench: Bench, context: Context, plan: Plan, commit: str
 ) -> None:
     bench.project.git("push", "-q", "origin", f"{plan.base}:refs/heads/release/v0.2.4")
-    converge([ReleaseBranch(context.git, plan, commit)], context.runner.patience)
+    converge([ReleaseBranch(context.git, plan, commit)], context.environment.patience)
     assert bench.project.refs()["refs/heads/release/v0.2.4"] == commit
     gone = ReleaseBranchGone(context.git, plan, commit)
     assert isinstance(gone.observe(), Matches)
-    converge([branch_of(context, plan, commit)], context.runner.patience)
+    converge([branch_of(context, plan, commit)], context.environment.patience)
     assert isinstance(gone.observe(), Missing)
-    converge([gone], context.runner.patience)
+    converge([gone], context.environment.patience)
     assert "refs/heads/release/v0.2.4" not in bench.project.refs()
 
 
 def test_a_release_branch_with_another_commit_is_left(
     bench: Bench, context: Context, plan: Plan, commit: str
 ) -> None:
-    converge([branch_of(context, plan, commit)], context.runner.patience)
+    converge([branch_of(context, plan, commit)], context.environment.patience)
     bench.project.git("push", "-q", "origin", f"{plan.base}:refs/heads/release/v0.2.4")
     before = bench.project.refs()
-    (outcome,) = converge([ReleaseBranchGone(context.git, plan, commit)], context.runner.patience)
+    (outcome,) = converge(
+        [ReleaseBranchGone(context.git, plan, commit)], context.environment.patience
+    )
     assert not outcome.written
     assert bench.project.refs() == before
 
@@ -274,7 +276,7 @@ def test_a_release_branch_with_another_commit_is_left(
 def test_a_tagged_release_needs_no_release_branch(
     context: Context, plan: Plan, commit: str
 ) -> None:
-    converge([GitTag(context.git, Lock(plan, commit, (), ()))], context.runner.patience)
+    converge([GitTag(context.git, Lock(plan, commit, (), ()))], context.environment.patience)
     found = ReleaseBranch(context.git, plan, commit).observe()
     assert isinstance(found, Matches)
     assert "held by tag" in found.detail
@@ -286,7 +288,7 @@ def test_a_push_whose_answer_was_lost_is_a_success(
     path = "git-receive-pack$"
     bench.github.fault(method="POST", path=path, occurrence=1, action="drop-after")
     (outcome,) = converge(
-        [GitTag(over_http.git, Lock(plan, commit, (), ()))], over_http.runner.patience
+        [GitTag(over_http.git, Lock(plan, commit, (), ()))], over_http.environment.patience
     )
     assert outcome.written
     assert bench.project.sha("v0.2.4") == commit
@@ -300,7 +302,7 @@ def test_a_push_that_fails_in_passing_is_repeated(
 ) -> None:
     bench.github.fault(method="POST", path="git-receive-pack$", occurrence=1, **fault)
     (outcome,) = converge(
-        [GitTag(over_http.git, Lock(plan, commit, (), ()))], over_http.runner.patience
+        [GitTag(over_http.git, Lock(plan, commit, (), ()))], over_http.environment.patience
     )
     assert outcome.written
     assert bench.project.sha("v0.2.4") == commit

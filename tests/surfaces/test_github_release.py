@@ -14,7 +14,7 @@ from packaging.version import Version
 
 from scripts.core.converge import Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
-from scripts.core.plan import Plan
+from scripts.core.planning import Plan
 from scripts.release import attempt, starting_point
 from scripts.release.context import Context
 from scripts.surfaces.github_release import Draft, Published, edited, failures, marked
@@ -31,8 +31,8 @@ def forgotten() -> Iterator[None]:
 
 
 def plan_of(context: Context, version: str) -> Plan:
-    began = starting_point.find(context)
-    return attempt._decide(context, began, Version(version), starting_point.origin(context, began))
+    start = starting_point.find(context)
+    return attempt._decide(context, start, Version(version), starting_point.base_of(context, start))
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def draft(context: Context, assets: tuple[Path, ...]) -> Draft:
 
 
 def made(draft: Draft, context: Context) -> GitRelease:
-    converge([draft], context.runner.patience)
+    converge([draft], context.environment.patience)
     release = draft.forge.release(draft.plan.tag)
     assert release
     return release
@@ -86,7 +86,7 @@ def test_a_draft_is_made_once_with_every_asset(
     assert content(release) == {path.name: f"what is in {path.name}" for path in assets}
     assert "refs/tags/v0.2.4" not in bench.project.refs()
     before = bench.world()
-    (again,) = converge([draft], context.runner.patience)
+    (again,) = converge([draft], context.environment.patience)
     assert not again.written
     assert bench.world() == before
 
@@ -172,7 +172,7 @@ def test_notes_that_a_person_edited_are_kept(context: Context, draft: Draft) -> 
     assert isinstance(draft.observe(), Matches)
     again = Draft(draft.forge, draft.plan, "# Other notes", draft.assets)
     assert "Better words." in (made(again, context).body or "")
-    converge([Published(draft.forge, draft.plan)], context.runner.patience)
+    converge([Published(draft.forge, draft.plan)], context.environment.patience)
     release = draft.forge.release("v0.2.4")  # type: ignore[assignment]
     assert "Better words." in (release.body or "")
 
@@ -203,9 +203,9 @@ def test_of_two_drafts_the_older_is_used_and_the_other_left(
         "v0.2.4", name="A person's", message="words", draft=True
     )
     before = bench.world()
-    converge([draft], context.runner.patience)
+    converge([draft], context.environment.patience)
     assert bench.world() == before
-    converge([Published(draft.forge, draft.plan)], context.runner.patience)
+    converge([Published(draft.forge, draft.plan)], context.environment.patience)
     found = draft.forge.release("v0.2.4")
     assert found
     assert (found.id, found.draft) == (first.id, False)
@@ -216,13 +216,13 @@ def test_what_is_published_and_differs_is_a_conflict(
     bench: Bench, context: Context, draft: Draft
 ) -> None:
     release = made(draft, context)
-    converge([Published(draft.forge, draft.plan)], context.runner.patience)
-    (again,) = converge([draft], context.runner.patience)
+    converge([Published(draft.forge, draft.plan)], context.environment.patience)
+    (again,) = converge([draft], context.environment.patience)
     assert not again.written
     lost(release, bench.folder)
     before = bench.world()
     with pytest.raises(ConflictError, match="is published, but differs in"):
-        converge([draft], context.runner.patience)
+        converge([draft], context.environment.patience)
     assert bench.world() == before
 
 
@@ -230,7 +230,7 @@ def publish(context: Context, version: str) -> Plan:
     plan = plan_of(context, version)
     converge(
         [Draft(context.forge, plan, "notes", ()), Published(context.forge, plan)],
-        context.runner.patience,
+        context.environment.patience,
     )
     return plan
 
@@ -241,7 +241,7 @@ def test_the_highest_stable_version_is_latest(bench: Bench, context: Context) ->
     plan = publish(context, "0.3.0")
     assert context.forge.latest() == "v0.3.0"
     before = bench.world()
-    converge([Published(context.forge, plan)], context.runner.patience)
+    converge([Published(context.forge, plan)], context.environment.patience)
     assert bench.world() == before
 
 
@@ -252,7 +252,7 @@ def test_a_higher_version_that_came_meanwhile_keeps_latest(context: Context) -> 
     publish(context, "0.3.0")
     converge(
         [Draft(context.forge, older, "notes", ()), Published(context.forge, older)],
-        context.runner.patience,
+        context.environment.patience,
     )
     assert context.forge.latest() == "v0.3.0"
 
@@ -273,14 +273,16 @@ def test_latest_that_stands_wrong_is_mended(context: Context) -> None:
     publish(context, "0.2.3")
     context.forge.repository.get_release("v0.2.3").update_release("v0.2.3", "", make_latest="true")
     assert context.forge.latest() == "v0.2.3"
-    (outcome,) = converge([Published(context.forge, plan)], context.runner.patience)
+    (outcome,) = converge([Published(context.forge, plan)], context.environment.patience)
     assert outcome.written
     assert context.forge.latest() == "v0.2.4"
 
 
 def test_a_draft_that_is_gone_cannot_be_published(context: Context) -> None:
     with pytest.raises(ServiceError) as raised:
-        converge([Published(context.forge, plan_of(context, "0.2.4"))], context.runner.patience)
+        converge(
+            [Published(context.forge, plan_of(context, "0.2.4"))], context.environment.patience
+        )
     assert "gone" in raised.value.cause
     assert raised.value.remedy
 

@@ -14,7 +14,7 @@ from scripts.core.converge import Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError
 from scripts.surfaces.image_registry import FloatingTag, Found, ImageRegistry, VersionTag
 from scripts.surfaces.registry_access import grants_push, may_push
-from scripts.tools.runner import Runner
+from scripts.tools.environment import Environment
 from tests.support.registry import TOKEN, USER, SmallRegistry, registry
 from tests.support.serving import serving
 
@@ -51,8 +51,8 @@ def images(small: SmallRegistry) -> ImageRegistry:
 
 
 @pytest.fixture
-def runner(small: SmallRegistry) -> Runner:
-    return Runner(environ(small))
+def environment(small: SmallRegistry) -> Environment:
+    return Environment(environ(small))
 
 
 def pushed(small: SmallRegistry, path: str, version: str) -> list[str]:
@@ -116,26 +116,26 @@ def test_labels_are_read(
 
 
 def test_a_version_tag_names_exactly_the_proven_index(
-    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, runner: Runner
+    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, environment: Environment
 ) -> None:
     tag = version_tag(small, images, path, joined)
     assert isinstance(tag.observe(), Missing)
-    converge([tag], runner.patience)
+    converge([tag], environment.patience)
     assert small.digest(path, "v0.2.4") == joined
     before = small.writes()
-    (again,) = converge([tag], runner.patience)
+    (again,) = converge([tag], environment.patience)
     assert not again.written
     assert small.writes() == before
 
 
 def test_a_version_tag_of_another_image_is_a_conflict(
-    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, runner: Runner
+    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, environment: Environment
 ) -> None:
     other = small.push(path, {VERSION: "other"}, "amd64")
     small.point(path, "v0.2.4", other)
     before = small.writes()
     with pytest.raises(ConflictError) as raised:
-        converge([version_tag(small, images, path, joined)], runner.patience)
+        converge([version_tag(small, images, path, joined)], environment.patience)
     assert other in raised.value.cause
     assert joined in raised.value.cause
     assert small.writes() == before
@@ -143,14 +143,14 @@ def test_a_version_tag_of_another_image_is_a_conflict(
 
 
 def test_a_floating_tag_only_moves_forward(
-    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, runner: Runner
+    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, environment: Environment
 ) -> None:
     newer = images.join(f"{small.host}/{path}", pushed(small, path, "0.3.0"))
-    converge([floating(small, images, path, joined)], runner.patience)
+    converge([floating(small, images, path, joined)], environment.patience)
     assert small.digest(path, "latest") == joined
-    converge([floating(small, images, path, newer, "0.3.0")], runner.patience)
+    converge([floating(small, images, path, newer, "0.3.0")], environment.patience)
     assert small.digest(path, "latest") == newer
-    (held,) = converge([floating(small, images, path, joined)], runner.patience)
+    (held,) = converge([floating(small, images, path, joined)], environment.patience)
     assert (held.written, held.detail) == (False, "held by the higher version 0.3.0")
     assert small.digest(path, "latest") == newer
 
@@ -172,17 +172,17 @@ def test_a_tag_whose_writing_fails_in_passing_comes_all_the_same(
     small: SmallRegistry, images: ImageRegistry, path: str, joined: str, action: str
 ) -> None:
     small.served.fault(method="PUT", path=f"{path}/manifests/v0.2.4$", occurrence=1, action=action)
-    slow = Runner({**environ(small), "RELEASE_DEADLINE": "20"})
+    slow = Environment({**environ(small), "RELEASE_DEADLINE": "20"})
     converge([version_tag(small, images, path, joined)], slow.patience)
     assert small.digest(path, "v0.2.4") == joined
 
 
 def test_a_registry_that_fails_for_long_is_left_at_the_deadline(
-    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, runner: Runner
+    small: SmallRegistry, images: ImageRegistry, path: str, joined: str, environment: Environment
 ) -> None:
     small.served.fault(path=f"{path}/manifests/", action="status", code=503)
     with pytest.raises(TransientError):
-        converge([version_tag(small, images, path, joined)], runner.patience)
+        converge([version_tag(small, images, path, joined)], environment.patience)
 
 
 def test_a_refusal_is_an_answer(
@@ -191,7 +191,7 @@ def test_a_refusal_is_an_answer(
     """Without a login, asked for minutes it would still be no."""
     (tmp_path / "cli-plugins").symlink_to(small.docker_config / "cli-plugins")
     nobody = ImageRegistry(environ(small, tmp_path))
-    slow = Runner({**environ(small), "RELEASE_DEADLINE": "600"})
+    slow = Environment({**environ(small), "RELEASE_DEADLINE": "600"})
     with pytest.raises(ServiceError) as raised:
         converge([version_tag(small, nobody, path, joined)], slow.patience)
     assert not isinstance(raised.value, TransientError)

@@ -10,16 +10,15 @@ import pytest
 from aiohttp import web
 from packaging.version import Version
 
-from scripts.core import lock as locking
-from scripts.core import plan as planning
+from scripts.core import lockfile, planning
 from scripts.core.converge import Matches, Missing, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError, UsageError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.release.context import Context
 from scripts.stages.publish_package import credentials
 from scripts.surfaces.package_index import Dists, PackageIndex
 from tests.conftest import Bench
-from tests.core.values import COMMIT, ORIGIN
+from tests.core.values import BASE, COMMIT
 from tests.support.dists import sdist, wheel
 from tests.support.index import TOKEN
 from tests.support.serving import serving
@@ -39,8 +38,8 @@ def folder(bench: Bench) -> Path:
 @pytest.fixture
 def lock(folder: Path) -> Lock:
     product = planning.Product("sample_thing", "Mari <mari@example.org>", True, ())
-    plan = planning.decide(product, Version("0.2.4"), ORIGIN, {})
-    dists = tuple(locking.locked_dist(n, (folder / n).read_bytes()) for n in plan.dists)
+    plan = planning.decide(product, Version("0.2.4"), BASE, {})
+    dists = tuple(lockfile.locked_dist(n, (folder / n).read_bytes()) for n in plan.dists)
     return Lock(plan, COMMIT, dists, ())
 
 
@@ -63,10 +62,10 @@ def context(bench: Bench) -> Context:
 
 def test_both_files_are_uploaded_once(bench: Bench, surface: Make, context: Context) -> None:
     assert isinstance(surface().observe(), Missing)
-    (outcome,) = converge([surface()], context.runner.patience)
+    (outcome,) = converge([surface()], context.environment.patience)
     assert outcome.written
     assert sorted(bench.index.uploads) == [WHEEL, SDIST]
-    (again,) = converge([surface()], context.runner.patience)
+    (again,) = converge([surface()], context.environment.patience)
     assert not again.written
     assert len(bench.index_served.writes()) == 2
 
@@ -75,7 +74,7 @@ def test_only_the_missing_file_is_uploaded(
     bench: Bench, surface: Make, folder: Path, context: Context
 ) -> None:
     bench.index.files[WHEEL] = (folder / WHEEL).read_bytes()
-    converge([surface()], context.runner.patience)
+    converge([surface()], context.environment.patience)
     assert bench.index.uploads == [SDIST]
 
 
@@ -84,7 +83,7 @@ def test_the_same_name_with_other_bytes_is_a_conflict(
 ) -> None:
     bench.index.files[SDIST] = b"other bytes"
     with pytest.raises(ConflictError) as raised:
-        converge([surface()], context.runner.patience)
+        converge([surface()], context.environment.patience)
     for content in (b"other bytes", (folder / SDIST).read_bytes()):
         assert hashlib.sha256(content).hexdigest() in raised.value.cause
     assert "release the next one" in raised.value.remedy
@@ -96,12 +95,12 @@ def test_a_file_that_is_not_of_this_release_is_a_conflict(
 ) -> None:
     bench.index.files["sample_thing-0.2.4-cp311-cp311-linux_x86_64.whl"] = b"a wheel"
     with pytest.raises(ConflictError, match="this release has no such file"):
-        converge([surface()], context.runner.patience)
+        converge([surface()], context.environment.patience)
 
 
 def test_other_versions_are_no_matter(bench: Bench, surface: Make, context: Context) -> None:
     bench.index.files["sample_thing-0.2.3.tar.gz"] = b"older"
-    converge([surface()], context.runner.patience)
+    converge([surface()], context.environment.patience)
     assert context.index.versions("sample_thing") == {Version("0.2.3"), Version("0.2.4")}
 
 
@@ -112,7 +111,7 @@ def test_an_upload_that_fails_in_passing_comes_to_the_same_end(
 ) -> None:
     """After a lost answer the wheel may be there without the sdist."""
     bench.index_served.fault(method="POST", occurrence=occurrence, action=action)
-    converge([surface()], context.runner.patience)
+    converge([surface()], context.environment.patience)
     assert isinstance(surface().observe(), Matches)
     assert sorted(set(bench.index.uploads)) == [WHEEL, SDIST]
     assert len(bench.index.uploads) == 2
@@ -122,13 +121,13 @@ def test_an_index_that_shows_files_late_is_awaited(
     bench: Bench, surface: Make, context: Context
 ) -> None:
     bench.index.lag = 2
-    converge([surface()], context.runner.patience)
+    converge([surface()], context.environment.patience)
     assert len(bench.index.uploads) == 2
 
 
 def test_wrong_credentials_are_an_answer(bench: Bench, surface: Make, context: Context) -> None:
     with pytest.raises(ServiceError) as raised:
-        converge([surface(PACKAGE_INDEX_TOKEN="wrong-s3cret")], context.runner.patience)
+        converge([surface(PACKAGE_INDEX_TOKEN="wrong-s3cret")], context.environment.patience)
     assert not isinstance(raised.value, TransientError)
     assert "403" in raised.value.cause
     assert "PACKAGE_INDEX_TOKEN" in raised.value.remedy
@@ -157,7 +156,7 @@ def test_the_token_is_in_no_argument(
     with ExitStack() as stack:
         again = stack.enter_context(serving("index", bench.folder / "again", bench.index.app))
         url = {"PACKAGE_INDEX_UPLOAD_URL": f"{again.url}/upload/"}
-        converge([surface(**url)], context.runner.patience)
+        converge([surface(**url)], context.environment.patience)
     assert any("twine upload" in line for line in seen)
     assert not any(TOKEN in line for line in seen)
 

@@ -44,7 +44,7 @@ def bench(template: Path, tmp_path: Path, pytestconfig: pytest.Config) -> Iterat
 
 def engine(bench: Proving, **more: str) -> Engine:
     context = bench.context(**more)
-    return Engine(context.runner.inherited(), context.fresh, context.runner.patience)
+    return Engine(context.environment.inherited(), context.fresh, context.environment.patience)
 
 
 def compose(bench: Proving, worker: str = SLEEPS) -> Path:

@@ -6,13 +6,13 @@ import pytest
 from packaging.version import Version
 
 from scripts.core.errors import CheckError, ReleaseError
-from scripts.core.lock import Lock, locked_dist
-from scripts.core.plan import Product, decide
+from scripts.core.lockfile import Lock, locked_dist
+from scripts.core.planning import Product, decide
 from scripts.release.context import Context
 from scripts.tools import installation
 from scripts.tools.installation import Installation
 from tests.conftest import Bench
-from tests.core.values import ORIGIN
+from tests.core.values import BASE
 from tests.support.dists import wheel
 
 WHEEL = "sample_thing-0.2.4-py3-none-any.whl"
@@ -22,12 +22,12 @@ CONTENT = wheel("sample_thing", "0.2.4")
 @pytest.fixture
 def context(bench: Bench) -> Context:
     product = Product("sample_thing", "Mari <mari@example.org>", True, ())
-    plan = decide(product, Version("0.2.4"), ORIGIN, {})
+    plan = decide(product, Version("0.2.4"), BASE, {})
     return bench.context().knowing(lock=Lock(plan, "", (locked_dist(WHEEL, CONTENT),), ()))
 
 
 def empty(context: Context) -> Installation:
-    made = Installation(context.runner.inherited(), context.fresh("consumer") / "environment")
+    made = Installation(context.environment.inherited(), context.fresh("consumer") / "environment")
     made.create()
     return made
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from scripts.tools.error_output import _escape
 from scripts.tools.redaction import HIDDEN, cleaner
-from scripts.tools.runner import _escape
 
 SECRETS = st.text(min_size=8, max_size=60).filter(lambda text: len(text.strip()) >= 8)
 SPELT = {

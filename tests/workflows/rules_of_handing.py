@@ -14,14 +14,13 @@ from typing import Any, cast
 import yaml
 
 from scripts.__main__ import parser
-from scripts.core import ci_plan, version
-from scripts.core import plan as planning
+from scripts.core import ci_plan, planning, version
 from scripts.core.ci_plan import House
 from scripts.core.jobs import JOBS
-from scripts.core.plan import Origin
-from scripts.release import config, starting_point
+from scripts.core.planning import Base
+from scripts.release import configuration, starting_point
 from scripts.release.context import Context
-from scripts.stages import plan as plan_stage
+from scripts.stages.plan import hand_over
 from tests.workflows.tree import (
     AUDIT,
     CHANGELOG,
@@ -67,15 +66,15 @@ CI_PLAN = "release ci-plan"
 def plan_outputs() -> Mapping[str, str]:
     """Let the stage `plan` write its outputs for a release of this very repository."""
     found: dict[str, str] = {}
-    runner = SimpleNamespace(output=lambda **values: found.update(values))
-    said = SimpleNamespace(runner=runner, write=lambda *_: None)
+    workflow = SimpleNamespace(output=lambda **values: found.update(values))
+    said = SimpleNamespace(workflow=workflow, write=lambda *_: None)
     said.endpoints = SimpleNamespace(registry="docker.io")
-    read = config.parse((ROOT / config.FILE).read_text("utf-8"))
+    read = configuration.parse((ROOT / configuration.FILE).read_text("utf-8"))
     context = cast(Context, said)
-    origin = Origin(base="0" * 40, branch="main", date="2026-01-01", source_date_epoch=1)
+    base = Base(commit="0" * 40, branch="main", date="2026-01-01", source_date_epoch=1)
     product = starting_point.product(context, read)
-    plan = planning.decide(product, version.parse("9.9.9"), origin, {})
-    plan_stage.hand_over(context, plan, None)
+    plan = planning.decide(product, version.parse("9.9.9"), base, {})
+    hand_over(context, plan, None)
     return found
 
 
@@ -268,7 +267,7 @@ def shells_are_named(tree: Tree) -> Problems:
 
 def variables_are_read(tree: Tree) -> Problems:
     """A misspelt name of the environment is empty, and no error."""
-    source = (ROOT / "scripts" / "tools" / "runner.py").read_text("utf-8")
+    source = (ROOT / "scripts" / "tools" / "environment.py").read_text("utf-8")
     make = (ROOT / "Makefile").read_text("utf-8")
     for file in tree.workflows:
         for _, node in file.values("env"):

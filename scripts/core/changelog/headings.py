@@ -1,8 +1,8 @@
 """Write headings as a changelog writes its own: level, dress, brackets, link and date."""
 
+import datetime
 import re
 import time
-from datetime import date as Day  # noqa: N812 - `date` is the text of one here
 from itertools import islice
 
 from scripts.core.changelog import links
@@ -102,7 +102,7 @@ def _formed(like: str, date: str) -> str:
     """Write an ISO date in the format of another one; unchanged if that format is unknown."""
     if not ISO_DATE.fullmatch(date):
         return date
-    day = Day.fromisoformat(date)
+    day = datetime.date.fromisoformat(date)
     form = next((form for form in _FORMS if _is_of(_ORDINAL.sub("", like), form)), None)
     if form is None:
         return date

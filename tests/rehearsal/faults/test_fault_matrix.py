@@ -15,8 +15,8 @@ from rehearsal.faults.fault_matrix import QUICK, Case, Clean, Ended, Matrix, Row
 from rehearsal.faults.writes import KINDS, writes
 from rehearsal.gateway import request_faults
 from rehearsal.gateway.journal import Entry
-from rehearsal.runs.direct import DirectRun, PartRun
-from rehearsal.runs.job_processes import Part
+from rehearsal.runs.direct import DirectRun, LegRun
+from rehearsal.runs.job_processes import Leg
 from scripts.core.errors import UsageError
 
 ROOT = Path(__file__).parents[3]
@@ -26,16 +26,16 @@ def entry(service: str, method: str, path: str, time: float) -> Entry:
     return Entry(service, method, path, 200, True, time, 0.1)
 
 
-def part(key: str, began: float, ended: float, *stage: str, label: str = "") -> PartRun:
-    made = Part(key, label or key, stage or (key,), f"release-{label or key}", {}, None, "")
-    return PartRun(made, began, ended, 0)
+def leg(key: str, began: float, ended: float, *stage: str, label: str = "") -> LegRun:
+    made = Leg(key, label or key, stage or (key,), f"release-{label or key}", {}, None, "")
+    return LegRun(made, began, ended, 0)
 
 
 PARTS = [
-    part("prepare", 0, 1),
-    part("images", 1, 3, "image", "--name", "front", label="image-front-ubuntu-24.04"),
-    part("images", 1, 3, "image", "--name", "back", label="image-back-ubuntu-24.04"),
-    part("promote", 4, 6),
+    leg("prepare", 0, 1),
+    leg("images", 1, 3, "image", "--name", "front", label="image-front-ubuntu-24.04"),
+    leg("images", 1, 3, "image", "--name", "back", label="image-back-ubuntu-24.04"),
+    leg("promote", 4, 6),
 ]
 PUSH = "/example/tiny_example/git-receive-pack"
 ENTRIES = [
@@ -63,7 +63,7 @@ def clean() -> Clean:
 
 def test_each_write_belongs_to_the_part_that_made_it() -> None:
     found = writes(ENTRIES, PARTS)
-    assert [one.part for one in found] == [
+    assert [one.leg for one in found] == [
         "prepare", *["image-back-ubuntu-24.04"] * 4, "promote", "promote", "promote",
     ]  # fmt: skip
     assert [one.title for one in found] == [
@@ -104,7 +104,7 @@ def judged(*, ok: bool, left: State, ended: Ended, told: str) -> list[str]:
     """Let a matrix that has no world judge two runs."""
     matrix = object.__new__(Matrix)
     matrix.clean = clean()
-    row, first = Row("a case"), DirectRun([part("promote", 0, 1)], {}, {}, Path())
+    row, first = Row("a case"), DirectRun([leg("promote", 0, 1)], {}, {}, Path())
     if not ok:
         first.results["promote"] = "failure"
     row.told = told

@@ -14,6 +14,23 @@ def test_tags_are_listed_with_their_commits(hub: Served, world: World) -> None:
     assert tags == [("v0.10.0", world.sha("main")), ("v0.2.3", world.sha("main~1"))]
 
 
+def test_a_tag_is_read_with_its_message(hub: Served, world: World) -> None:
+    world.git("tag", "-a", "-m", "The title\n\nThe rest", "v0.9.0", "origin/main")
+    world.git("push", "-q", "origin", "v0.9.0")
+    repo = hub.repo("reader")
+    ref = repo.get_git_ref("tags/v0.9.0")
+    assert ref.object.type == "tag"
+    tag = repo.get_git_tag(ref.object.sha)
+    assert tag.message.strip() == "The title\n\nThe rest"
+    assert (tag.object.type, tag.object.sha) == ("commit", world.sha("main"))
+    assert repo.get_git_ref("heads/main").object.type == "commit"
+
+
+@pytest.mark.parametrize("path", ["git/ref/tags/v9", f"git/tags/{'0' * 40}", "git/ref/heads"])
+def test_an_unknown_reference_or_tag_is_absent(hub: Served, path: str) -> None:
+    assert hub.api("GET", f"/{path}", "reader").status_code == 404
+
+
 def test_the_repository_tells_of_itself(hub: Served) -> None:
     repo = hub.repo("reader")
     assert repo.default_branch == "main"

@@ -13,15 +13,14 @@ from rehearsal.github.settings import Token
 from rehearsal.github.tokens import TokenBook, asking
 from rehearsal.index.state import Project, Upload, hashed
 from rehearsal.index.upload_rules import DAY
-from scripts.core import lock as locking
-from scripts.core import plan as planning
+from scripts.core import lockfile, planning
 from scripts.core.converge import Matches, converge
 from scripts.core.errors import ConflictError, ServiceError, TransientError, UsageError
-from scripts.core.lock import Lock
+from scripts.core.lockfile import Lock
 from scripts.release.context import Context
 from scripts.stages.publish_package import credentials
 from scripts.surfaces.package_index import Dists
-from scripts.tools.runner import Runner
+from scripts.tools.environment import Environment
 from tests.core.values import COMMIT, ORIGIN
 from tests.rehearsal.index.conftest import CLAIMS, PUBLISHER, Index, dists
 from tests.support.dists import wheel
@@ -51,7 +50,7 @@ class Job:
         product = planning.Product(self.thing, "Mari <mari@example.org>", True, ())
         plan = planning.decide(product, Version("1.0"), ORIGIN, {})
         files = ((one, (self.folder / one).read_bytes()) for one in plan.dists)
-        return Lock(plan, COMMIT, tuple(locking.locked_dist(*one) for one in files), ())
+        return Lock(plan, COMMIT, tuple(lockfile.locked_dist(*one) for one in files), ())
 
     def context(self, **more: str) -> Context:
         url = self.front.served.url
@@ -65,13 +64,13 @@ class Job:
             **asking(self.front.settings.base_url, self.token),
             **more,
         }
-        return Context(Runner(environment), self.folder)
+        return Context(Environment(environment), self.folder)
 
     def publish(self, **more: str) -> Context:
         """Do what the stage does, but for reading the lock."""
         context = self.context(**more)
         surface = Dists(context.index, self.lock(), self.folder, partial(credentials, context))
-        converge([surface], context.runner.patience)
+        converge([surface], context.environment.patience)
         assert isinstance(surface.observe(), Matches)
         return context
 
@@ -107,17 +106,17 @@ def test_both_tokens_are_hidden_as_soon_as_they_are_known(job: Job) -> None:
     given = credentials(context)
     token = given["TWINE_PASSWORD"]
     assert hashed(token) in job.front.state.tokens
-    assert context.runner.clean(f"a {token} b") == "a *** b"
+    assert context.environment.clean(f"a {token} b") == "a *** b"
     proof = job.front.identity()
-    context.runner.hide(proof)
-    assert context.runner.clean(proof) == "***"
+    context.environment.hide(proof)
+    assert context.environment.clean(proof) == "***"
 
 
 def test_the_identity_token_is_hidden_even_if_it_is_refused(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hidden: list[str] = []
-    monkeypatch.setattr(Runner, "hide", lambda _self, secret: hidden.append(secret))
+    monkeypatch.setattr(Environment, "hide", lambda _self, secret: hidden.append(secret))
     job.front.change(pending={})
     error = job.refused()
     assert [text.count(".") for text in hidden] == [2]

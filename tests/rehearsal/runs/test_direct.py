@@ -167,7 +167,7 @@ def test_every_job_runs_as_the_files_say(place: tuple[Setting, Event]) -> None:
     assert done.ok
     keys = ("plan", "images", "images/build", "publish", "report")
     assert done.results == dict.fromkeys(keys, "success")
-    assert sorted(one.part.label for one in done.parts) == [
+    assert sorted(one.leg.label for one in done.legs) == [
         "image-one", "image-two", "plan", "publish", "report",
     ]  # fmt: skip
     assert result(done, "image-two")["argv"] == ["image", "--name", "two"]
@@ -268,7 +268,7 @@ def test_a_run_can_be_taken_up_and_cut(place: tuple[Setting, Event], tmp_path: P
     begun = direct.Begun(first.results, first.outputs, first.folder / "artifacts")
     second = Setting(**{**vars(setting), "folder": tmp_path / "world" / "runs" / "2"})
     done = direct.run(second, event, begun=begun)
-    assert [one.part.label for one in done.parts] == ["publish", "report"]
+    assert [one.leg.label for one in done.legs] == ["publish", "report"]
     assert "plan.json" in result(done, "publish")["in"]  # type: ignore[operator]
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.progress import Progress
-from rehearsal.runs import environments, run
+from rehearsal.runs import environments
 from rehearsal.runs.environments import APPROVED, FOLDER, REJECTED, WAITING, Environment, matches
 from rehearsal.runs.run import Run
 from scripts.core.errors import UsageError
@@ -43,18 +42,8 @@ RELEASED = Environment(("mari",), ("main", "v*"), secrets={"SIGN": "s3cret"})
 def perform(
     bench: Bench, page: str = "1.0", held: Environment = RELEASED, *, hold: bool = False
 ) -> Run:
-    bench.write(".github/workflows/release.yml", RELEASE.replace("@page@", page))
-    sha = bench.commit()
-    setting = bench.setting(secrets={"SIGN": "s3cret"})
-    bench.tree(sha, setting)
-    setting = dataclasses.replace(setting, environments={"release": held}, hold=hold)
-    with Progress(bench.screen, live=False) as progress:
-        return run.run(setting, bench.event(sha), progress)
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+    workflow, secrets = RELEASE.replace("@page@", page), {"SIGN": "s3cret"}
+    return bench.run(workflow, secrets=secrets, environments={"release": held}, hold=hold)
 
 
 def test_what_the_approver_can_read_is_shown_and_approved(bench: Bench) -> None:
@@ -84,8 +73,7 @@ def test_a_branch_that_may_not_deploy_is_refused(bench: Bench) -> None:
 
 
 def test_what_always_runs_also_runs_where_the_copy_differs(bench: Bench) -> None:
-    bench.write(
-        ".github/workflows/release.yml",
+    done = bench.run(
         """
         name: Release
         on: workflow_dispatch
@@ -102,23 +90,15 @@ def test_what_always_runs_also_runs_where_the_copy_differs(bench: Bench) -> None
           gate: {needs: legs, environment: release, runs-on: ubuntu-24.04, steps: [{run: "true"}]}
           report: {needs: gate, if: always(), runs-on: ubuntu-24.04, steps: [{run: "true"}]}
         """,
+        environments={"release": RELEASED},
     )
-    sha = bench.commit()
-    setting = dataclasses.replace(bench.setting(), environments={"release": RELEASED})
-    bench.tree(sha, setting)
-    with Progress(bench.screen, live=False) as progress:
-        done = run.run(setting, bench.event(sha), progress)
     assert done.results["plan"] == "failure"
     assert done.results["report"] == "success"
 
 
 def test_an_environment_that_is_not_there_is_refused_before_anything_runs(bench: Bench) -> None:
-    bench.write(".github/workflows/release.yml", RELEASE)
-    sha = bench.commit()
-    setting = bench.setting()
-    bench.tree(sha, setting)
     with pytest.raises(UsageError, match="the job gate names the environment release"):
-        run.run(setting, bench.event(sha), Progress(bench.screen, live=False))
+        bench.run(RELEASE)
 
 
 @pytest.mark.parametrize(("decision", "result"), [(APPROVED, "success"), (REJECTED, "failure")])

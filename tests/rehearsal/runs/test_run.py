@@ -15,6 +15,7 @@ import pytest
 
 from rehearsal.progress import Progress
 from rehearsal.runs import act, recorder, run, workflow
+from rehearsal.runs.run import Run
 from tests.support.workflow_bench import Bench
 
 IMAGE = """
@@ -70,15 +71,16 @@ RELEASE = """
     """
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+def release(bench: Bench, mode: str, image: str = IMAGE) -> Run:
+    """Run the release with a called workflow for its images."""
+    bench.write(".github/workflows/image.yml", image)
+    bench.write("legs.txt", LEGS.replace("dry-run", mode))
+    dry_run = str(mode == "dry-run").lower()
+    return bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": dry_run})
 
 
 def test_jobs_legs_and_called_workflows_are_all_seen(bench: Bench) -> None:
-    bench.write(".github/workflows/image.yml", IMAGE)
-    bench.write("legs.txt", LEGS.replace("dry-run", "release"))
-    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "false"})
+    done = release(bench, "release")
     assert done.ok, done.problems
     assert sorted(job.label for job in done.jobs) == [
         "check (ubuntu-24.04)",
@@ -97,9 +99,7 @@ def test_jobs_legs_and_called_workflows_are_all_seen(bench: Bench) -> None:
 
 
 def test_jobs_that_a_dry_run_leaves_out_are_no_problem(bench: Bench) -> None:
-    bench.write(".github/workflows/image.yml", IMAGE)
-    bench.write("legs.txt", LEGS)
-    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "true"})
+    done = release(bench, "dry-run")
     assert done.ok, done.problems
     assert done.results["gate"] == done.results["publish"] == "skipped"
     assert done.results["report"] == "success"
@@ -181,9 +181,7 @@ def test_the_last_lines_are_not_those_of_what_is_put_away(tmp_path: Path, bench:
 
 def test_a_called_workflow_that_skips_a_job_is_a_problem(bench: Bench) -> None:
     never = "  never: {if: inputs.never, runs-on: ubuntu-24.04, steps: [{run: 'true'}]}\n"
-    bench.write(".github/workflows/image.yml", textwrap.dedent(IMAGE) + never)
-    bench.write("legs.txt", LEGS.replace("dry-run", "release"))
-    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "false"})
+    done = release(bench, "release", textwrap.dedent(IMAGE) + never)
     assert done.exit_code == 0
     assert not done.ok
     assert len(done.problems) == 1
@@ -192,9 +190,7 @@ def test_a_called_workflow_that_skips_a_job_is_a_problem(bench: Bench) -> None:
 
 
 def test_what_always_runs_also_runs_after_a_called_workflow_failed(bench: Bench) -> None:
-    bench.write(".github/workflows/image.yml", IMAGE.replace("echo", "exit 1; echo"))
-    bench.write("legs.txt", LEGS)
-    done = bench.run(RELEASE, inputs={"version": "0.2.4", "dry-run": "true"})
+    done = release(bench, "dry-run", IMAGE.replace("echo", "exit 1; echo"))
     assert not done.ok
     assert done.results["images"] == "failure"
     assert done.results["report"] == "success"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.__main__ import main
+from rehearsal.runs import new_run
 from rehearsal.world import git_repo, world
 from rehearsal.world.services import Endpoints
 from rehearsal.world.world import World
@@ -79,7 +80,7 @@ def test_a_job_inherits_nothing_of_the_caller_and_no_secret(
 ) -> None:
     monkeypatch.setenv("SURPRISE", "1")
     monkeypatch.setenv("GITHUB_TOKEN", "mine")
-    setting = here.setting(git_repo.git(here.bare, "rev-parse", "main"))
+    setting = new_run.setting(here, git_repo.git(here.bare, "rev-parse", "main"))
     assert "SURPRISE" not in setting.environment
     assert "GITHUB_TOKEN" not in setting.environment
     text = json.dumps([dict(setting.environment), dict(setting.context), dict(setting.variables)])
@@ -90,7 +91,7 @@ def test_a_job_inherits_nothing_of_the_caller_and_no_secret(
 
 def test_each_run_has_a_token_of_its_own_as_long_as_githubs(here: World) -> None:
     commit = git_repo.git(here.bare, "rev-parse", "main")
-    first, second = (here.setting(commit).secrets["GITHUB_TOKEN"] for _ in range(2))
+    first, second = (new_run.setting(here, commit).secrets["GITHUB_TOKEN"] for _ in range(2))
     assert first != second
     assert len(first) == 520
     assert first.startswith("ghs_")
@@ -104,7 +105,7 @@ def test_who_looks_at_a_private_repository_has_the_maintainers_token(here: World
 
 def test_each_run_has_a_number_and_a_checkout_of_its_own(here: World) -> None:
     commit = git_repo.git(here.bare, "rev-parse", "main")
-    first, second = here.setting(commit), here.setting(commit)
+    first, second = new_run.setting(here, commit), new_run.setting(here, commit)
     assert second.run_id == first.run_id + 1
     assert (first.tree / "pyproject.toml").read_text() == PYPROJECT
     assert first.folder != second.folder
@@ -193,7 +194,9 @@ def test_approving_is_typed_beside_the_run_that_waits(
     here: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written(here)
-    waiting = here.setting(git_repo.git(here.bare, "rev-parse", "main")).folder / "approvals"
+    waiting = (
+        new_run.setting(here, git_repo.git(here.bare, "rev-parse", "main")).folder / "approvals"
+    )
     waiting.mkdir()
     text = json.dumps({"environment": "release", "reviewers": ["somebody"]})
     (waiting / "Release--gate.waiting").write_text(text)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scripts.core.errors import ProblemsError, UsageError
-from scripts.release import config
+from scripts.release import configuration
 
 GOOD = """\
 [project]
@@ -31,7 +31,7 @@ health = "/health"
 
 def problems(text: str) -> list[str]:
     with pytest.raises(ProblemsError) as raised:
-        config.parse(text)
+        configuration.parse(text)
     for error in raised.value.errors:
         assert error.remedy
         assert error.place
@@ -40,7 +40,7 @@ def problems(text: str) -> list[str]:
 
 
 def test_a_right_configuration_is_read() -> None:
-    found = config.parse(GOOD)
+    found = configuration.parse(GOOD)
     assert (found.project, found.version, found.branch) == ("thing", "1.2.3", "main")
     assert found.changelog == "CHANGELOG.md"
     assert found.package
@@ -51,7 +51,7 @@ def test_a_right_configuration_is_read() -> None:
 
 
 def test_this_projects_own_configuration_is_right() -> None:
-    found = config.parse((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
+    found = configuration.parse((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
     ports = {image.name: image.port for image in found.images}
     assert ports.items() >= {"api": 5001, "web": 3000, "mlflow": 5002}.items()
 
@@ -92,7 +92,7 @@ def test_each_mistake_is_found_where_it_stands(old: str, new: str, said: str | N
     assert old in GOOD
     text = GOOD.replace(old, new, 1)
     if said is None:
-        assert config.parse(text).package is None
+        assert configuration.parse(text).package is None
         return
     assert any(one.startswith(said) for one in problems(text)), problems(text)
 
@@ -108,7 +108,7 @@ def test_each_mistake_is_found_where_it_stands(old: str, new: str, said: str | N
 )
 def test_the_remedy_is_in_words_where_a_form_says_little(old: str, new: str, remedy: str) -> None:
     with pytest.raises(ProblemsError) as raised:
-        config.parse(GOOD.replace(old, new))
+        configuration.parse(GOOD.replace(old, new))
     (error,) = raised.value.errors
     assert new.strip('"') in error.cause
     assert remedy in error.remedy
@@ -136,5 +136,5 @@ def test_a_value_in_the_place_of_a_table_is_a_problem(text: str) -> None:
 
 def test_what_is_not_toml_is_refused_with_its_line() -> None:
     with pytest.raises(UsageError, match="not valid TOML") as raised:
-        config.parse("[project]\nname = thing\n")
+        configuration.parse("[project]\nname = thing\n")
     assert str(raised.value.place) == "pyproject.toml:2"

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scripts.core.errors import Place, ProblemsError, UsageError
-from scripts.tools.runner import CREDENTIALS, Pause, Runner, annotation
+from scripts.tools.environment import CREDENTIALS, Environment
+from scripts.tools.error_output import ErrorOutput, annotation
+from scripts.tools.pause import Pause
+from scripts.tools.workflow_files import WorkflowFiles
 
 SECRETS = {
     "GITHUB_TOKEN": "s3cret-github",
@@ -32,20 +35,20 @@ SECRETS = {
     ],
 )
 def test_the_repository_is_read_out_of_the_remotes_address(origin: str, repository: str) -> None:
-    assert Runner({}).endpoints(origin).repository == repository
+    assert Environment({}).endpoints(origin).repository == repository
 
 
 @pytest.mark.parametrize("origin", [None, "", "thing", "https://github.com/thing", "https://[x"])
 def test_an_unknown_repository_is_said(origin: str | None) -> None:
     with pytest.raises(UsageError, match="cannot determine the repository") as raised:
-        Runner({}).endpoints(origin)
+        Environment({}).endpoints(origin)
     assert "GITHUB_REPOSITORY" in raised.value.remedy
 
 
 def test_what_is_not_set_or_empty_is_the_public_default() -> None:
     names = ("GITHUB_SERVER_URL", "GITHUB_API_URL", "PACKAGE_INDEX_URL", "IMAGE_REGISTRY")
     for environ in ({}, dict.fromkeys((*names, "PACKAGE_INDEX_UPLOAD_URL"), "")):
-        found = Runner({"GITHUB_REPOSITORY": "mari/thing", **environ}).endpoints()
+        found = Environment({"GITHUB_REPOSITORY": "mari/thing", **environ}).endpoints()
         assert found.page_url == "https://github.com/mari/thing"
         assert found.api_url == "https://api.github.com"
         assert found.registry == "docker.io"
@@ -53,7 +56,7 @@ def test_what_is_not_set_or_empty_is_the_public_default() -> None:
 
 
 def test_the_environment_says_where_everything_is() -> None:
-    found = Runner(
+    found = Environment(
         {
             "GITHUB_REPOSITORY": "mari/thing",
             "GITHUB_SERVER_URL": "http://localhost:1",
@@ -68,21 +71,21 @@ def test_the_environment_says_where_everything_is() -> None:
 
 
 def test_secrets_are_shown_by_nothing() -> None:
-    runner = Runner(SECRETS)
-    found = runner.secrets()
-    shown = f"{found} {found!r} {runner!r} {runner}"
+    environment = Environment(SECRETS)
+    found = environment.secrets()
+    shown = f"{found} {found!r} {environment!r} {environment}"
     assert "s3cret" not in shown
     assert found.github == "s3cret-github"
     assert found.registry_token == "s3cret-registry"
 
 
 def test_programs_inherit_no_secret_and_no_token() -> None:
-    runner = Runner({**SECRETS, "PATH": "/bin", "GITHUB_SHA": "1", "PIP_INDEX_URL": "x"})
-    assert runner.inherited(ONE="1") == {"PATH": "/bin", "ONE": "1"}
+    environment = Environment({**SECRETS, "PATH": "/bin", "GITHUB_SHA": "1", "PIP_INDEX_URL": "x"})
+    assert environment.inherited(ONE="1") == {"PATH": "/bin", "ONE": "1"}
 
 
 def test_a_button_starts_with_what_was_typed() -> None:
-    trigger = Runner(
+    trigger = Environment(
         {
             "RELEASE_VERSION": "minor",
             "RELEASE_DRY_RUN": "true",
@@ -103,7 +106,7 @@ def test_a_button_starts_with_what_was_typed() -> None:
 def test_a_pushed_tag_starts_without_inputs() -> None:
     """GitHub gives every input as an empty text then, `dry-run` too."""
     environ = {"RELEASE_VERSION": "", "RELEASE_DRY_RUN": "", "GITHUB_REF_NAME": "v1.0.0"}
-    trigger = Runner({**environ, "GITHUB_REF_TYPE": "tag"}).trigger()
+    trigger = Environment({**environ, "GITHUB_REF_TYPE": "tag"}).trigger()
     assert (trigger.version, trigger.dry_run, trigger.tag, trigger.branch) == (
         *(None, False, "v1.0.0", None),
     )
@@ -111,9 +114,13 @@ def test_a_pushed_tag_starts_without_inputs() -> None:
 
 def test_what_is_typed_comes_before_the_environment(emptied: pytest.MonkeyPatch) -> None:
     emptied.setenv("RELEASE_VERSION", "minor")
-    assert Runner.current().trigger().version == "minor"
-    typed = Runner.current(version="0.2.4", dry_run=True).trigger()
+    assert Environment.current().trigger().version == "minor"
+    typed = Environment.current(version="0.2.4", dry_run=True).trigger()
     assert (typed.version, typed.dry_run) == ("0.2.4", True)
+
+
+def outputs(environ: dict[str, str]) -> WorkflowFiles:
+    return WorkflowFiles(Environment(environ))
 
 
 def read_outputs(text: str) -> dict[str, str]:
@@ -139,8 +146,7 @@ values = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r
 def test_outputs_hold_any_text(one: str, two: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "output"
-        runner = Runner({"GITHUB_OUTPUT": str(path)})
-        runner.output(one=one, two=f"{two}\nEOF\n::error::x")
+        outputs({"GITHUB_OUTPUT": str(path)}).output(one=one, two=f"{two}\nEOF\n::error::x")
         assert read_outputs(path.read_text("utf-8")) == {
             "one": one,
             "two": f"{two}\nEOF\n::error::x",
@@ -149,9 +155,9 @@ def test_outputs_hold_any_text(one: str, two: str) -> None:
 
 def test_outputs_are_added_and_none_are_needed(tmp_path: Path) -> None:
     path = tmp_path / "output"
-    Runner({}).output(one="1")
-    Runner({"GITHUB_OUTPUT": str(path)}).output(one="1")
-    Runner({"GITHUB_OUTPUT": str(path)}).output(two="2")
+    outputs({}).output(one="1")
+    outputs({"GITHUB_OUTPUT": str(path)}).output(one="1")
+    outputs({"GITHUB_OUTPUT": str(path)}).output(two="2")
     assert read_outputs(path.read_text()) == {"one": "1", "two": "2"}
 
 
@@ -169,9 +175,9 @@ def test_a_failure_annotates_every_problem_and_tells_all_in_the_summary(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     summary = tmp_path / "summary"
-    runner = Runner({"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)})
+    environment = Environment({"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)})
     errors = [UsageError(f"problem {i}", f"mend {i}", Place("a.toml", i)) for i in (1, 2, 3)]
-    runner.fail(ProblemsError(errors))
+    ErrorOutput(environment, WorkflowFiles(environment), as_json=False).fail(ProblemsError(errors))
     out, err = capsys.readouterr()
     assert [line.split("::")[1] for line in out.splitlines()] == [
         f"error title=UsageError,file=a.toml,line={i}" for i in (1, 2, 3)
@@ -182,13 +188,15 @@ def test_a_failure_annotates_every_problem_and_tells_all_in_the_summary(
 
 
 def test_on_a_laptop_nothing_is_annotated(capsys: pytest.CaptureFixture[str]) -> None:
-    Runner({}).fail(UsageError("cause", "remedy"))
+    environment = Environment({})
+    files = WorkflowFiles(environment)
+    ErrorOutput(environment, files, as_json=False).fail(UsageError("cause", "remedy"))
     assert capsys.readouterr() == ("", "cause\n  remedy: remedy\n")
 
 
 def test_a_deadline_that_is_no_number_is_refused() -> None:
     with pytest.raises(UsageError, match="RELEASE_DEADLINE"):
-        Runner({"RELEASE_DEADLINE": "soon"}).patience()
+        Environment({"RELEASE_DEADLINE": "soon"}).patience()
 
 
 def test_a_pause_longer_than_the_deadline_is_not_begun() -> None:
@@ -203,7 +211,7 @@ def test_a_pause_longer_than_the_deadline_is_not_begun() -> None:
 )
 def test_a_credential_that_no_request_can_carry_is_refused(name: str, value: str) -> None:
     with pytest.raises(UsageError, match=f"{name} has white space around it, or") as raised:
-        Runner({name: value}).secrets()
+        Environment({name: value}).secrets()
     assert "gh" not in str(raised.value)
 
 
@@ -223,9 +231,11 @@ def test_a_credential_that_no_request_can_carry_is_refused(name: str, value: str
 )
 def test_an_odd_variable_is_named(name: str, value: str) -> None:
     job = {"GITHUB_REPOSITORY": "mari/thing", "GITHUB_ACTIONS": "true"}
-    runner = Runner(job | {name: value})
+    environment = Environment(job | {name: value})
     with pytest.raises(UsageError, match=name) as raised:
-        {"RELEASE_SILENCE": runner.silence, "CI_NEEDS": runner.needs}.get(name, runner.endpoints)()
+        {"RELEASE_SILENCE": environment.silence, "CI_NEEDS": environment.needs}.get(
+            name, environment.endpoints
+        )()
     assert raised.value.remedy
 
 
@@ -238,7 +248,7 @@ def test_an_event_that_is_none_is_named(content: bytes | None, tmp_path: Path) -
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UsageError, match="event") as raised:
-        Runner({"GITHUB_EVENT_PATH": str(path)}).merged_into()
+        Environment({"GITHUB_EVENT_PATH": str(path)}).event()
     assert raised.value.remedy
 
 
@@ -255,17 +265,17 @@ NULLS = (
 def test_an_event_without_a_pull_request_has_no_base(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "event.json"
     path.write_bytes(content)
-    runner = Runner({"GITHUB_EVENT_PATH": str(path)})
-    assert runner.merged_into() is None
-    assert set(runner.labels()) <= {"None"}
+    event = Environment({"GITHUB_EVENT_PATH": str(path)}).event()
+    assert event.base is None
+    assert set(event.labels) <= {"None"}
 
 
 @pytest.mark.parametrize("name", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
 def test_a_file_of_the_step_that_cannot_be_written_is_named(name: str, tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "no" / "such"):
-        runner = Runner({name: str(path)})
-        write = {"GITHUB_OUTPUT": partial(runner.output, a="b")}.get(
-            name, partial(runner.summary, "text")
+        files = outputs({name: str(path)})
+        write = {"GITHUB_OUTPUT": partial(files.output, a="b")}.get(
+            name, partial(files.summary, "text")
         )
         with pytest.raises(UsageError, match=f"{name} names"):
             write()

@@ -3,20 +3,15 @@
 import json
 import os
 import re
-import secrets
-import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from scripts.cli import terminal
-from scripts.cli.terminal import Progress
-from scripts.core.errors import ProblemsError, ReleaseError, TransientError, UsageError
-from scripts.core.lock import REPOSITORY
-from scripts.core.plan import COMMIT
-from scripts.tools import redaction
+from scripts.core.errors import UsageError
+from scripts.core.lockfile import REPOSITORY
+from scripts.tools import event, redaction
+from scripts.tools.event import Event
+from scripts.tools.pause import Pause
 
 CREDENTIALS = (
     "GITHUB_TOKEN",
@@ -31,11 +26,9 @@ SECRET = re.compile(r"TOKEN|PASSWORD|SECRET", re.IGNORECASE)
 DAY = 86400.0  # seconds; more makes no sense, and much more no timeout
 DEADLINE = 600.0
 SILENCE = 30.0
-LONGEST_PAUSE = 15.0
 WEBHOOKS = "ANNOUNCE_SECRETS"
 LATIN = "\u00ff"  # the last character that a header can carry (RFC 9110, 5.5)
 HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"
-EVENT = "set GITHUB_EVENT_PATH to the file that GitHub wrote for the event, or not at all"
 # The variables that programs may see. All others, above all secrets, are passed by name.
 INHERITED = (
     "PATH",
@@ -128,20 +121,15 @@ class Trigger:
     run_url: str | None
 
 
-class Runner:
-    """The environment a step runs in, read once."""
+class Environment:
+    """The variables of a step, read once."""
 
-    def __init__(self, environ: Mapping[str, str], *, as_json: bool = False) -> None:
+    def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = {key: value for key, value in environ.items() if value}
-        self._as_json = as_json
-        self._progress: Progress | None = None
-        self._waited: set[str] = set()
         self._known = [value for key, value in self._environ.items() if SECRET.search(key)]
         webhooks = self._environ.get(WEBHOOKS, "").splitlines()
         self._known += [one for line in webhooks for one in line.partition("=")[2].split()]
         self._cleaner = redaction.cleaner(self._known)
-        self.found: dict[str, Any] = {}
-        """What the verb found, for the document of `--json`."""
 
     @classmethod
     def current(
@@ -150,8 +138,7 @@ class Runner:
         version: str | None = None,
         good: str | None = None,
         dry_run: bool = False,
-        as_json: bool = False,
-    ) -> "Runner":
+    ) -> "Environment":
         """Read this process's environment; what was typed as an argument comes first."""
         typed = {
             "RELEASE_VERSION": version,
@@ -159,7 +146,7 @@ class Runner:
             "RELEASE_DRY_RUN": "true" if dry_run else None,
         }
         given = {key: value for key, value in typed.items() if value}
-        return cls({**os.environ, **given}, as_json=as_json)
+        return cls({**os.environ, **given})
 
     def clean(self, text: str) -> str:
         """Hide the secrets in a text: all that leaves the process goes through this."""
@@ -245,23 +232,9 @@ class Runner:
         """Give the number of this attempt of the run, from 1."""
         return int(self.get("GITHUB_RUN_ATTEMPT") or 1)
 
-    def labels(self) -> list[str]:
-        """Give the labels of the pull request that this run is for, from the event's payload."""
-        labels = self._pull_request().get("labels")
-        found = labels if isinstance(labels, list) else []
-        return [str(label.get("name")) for label in found if isinstance(label, dict)]
-
-    def pull_request(self) -> int | None:
-        """Give the number of the pull request that this run is for; none without one."""
-        return self._pull_request().get("number")
-
-    def merged_into(self) -> str | None:
-        """Give the commit that this run's pull request is to be merged into; none without one."""
-        base = self._pull_request().get("base")
-        commit = base.get("sha") if isinstance(base, dict) else None
-        if commit is not None and not re.fullmatch(COMMIT, str(commit)):
-            raise UsageError(f"the event's pull request has the base {commit!r}", EVENT)
-        return commit
+    def event(self) -> Event:
+        """Read the event's payload: the pull request that this run is for."""
+        return event.read(self.get("GITHUB_EVENT_PATH"))
 
     def needs(self) -> dict[str, Any]:
         """Give what became of the jobs before this one: GitHub's context `needs`, as JSON."""
@@ -280,23 +253,12 @@ class Runner:
             )
         return found
 
-    def _pull_request(self) -> dict[str, Any]:
-        path = self.get("GITHUB_EVENT_PATH")
-        try:
-            event = json.loads(Path(path).read_bytes()) if path else {}
-        except (OSError, ValueError, RecursionError) as error:
-            raise UsageError(f"GITHUB_EVENT_PATH names {path}: {error}", EVENT) from error
-        if not isinstance(event, dict):
-            raise UsageError(f"GITHUB_EVENT_PATH names {path}, which does not hold an event", EVENT)
-        found = event.get("pull_request")
-        return found if isinstance(found, dict) else {}
-
     def inherited(self, **more: str) -> dict[str, str]:
         """Give the environment of a started program: what it needs to run, and `more`."""
         kept = {key: self._environ[key] for key in INHERITED if key in self._environ}
         return {**kept, **more}
 
-    def patience(self, most: float = float("inf")) -> "Pause":
+    def patience(self, most: float = float("inf")) -> Pause:
         """Give a fresh deadline, of `RELEASE_DEADLINE` or ten minutes, and of `most` seconds."""
         return Pause(min(most, self._seconds("RELEASE_DEADLINE", DEADLINE)))
 
@@ -316,128 +278,6 @@ class Runner:
                 f"set it to seconds, such as {default:.0f}, or not at all",
             )
         return seconds
-
-    def output(self, **values: str) -> None:
-        """Set outputs of the step. A random delimiter, so that no value can end itself."""
-
-        if path := self.get("GITHUB_OUTPUT"):
-            mark = secrets.token_hex(16)
-            text = "".join(f"{key}<<{mark}\n{value}\n{mark}\n" for key, value in values.items())
-            self._append("GITHUB_OUTPUT", path, text)
-
-    def summary(self, markdown: str) -> None:
-        """Add to the job's summary page."""
-        if path := self.get("GITHUB_STEP_SUMMARY"):
-            self._append("GITHUB_STEP_SUMMARY", path, markdown + "\n")
-
-    def _append(self, name: str, path: str, text: str) -> None:
-        try:
-            with Path(path).open("a", encoding="utf-8", errors="replace") as file:
-                file.write(self.clean(text))
-        except (OSError, ValueError) as error:
-            raise UsageError(
-                f"{name} names {path}, which cannot be written: {error}",
-                "set it to a file that this user can write, or do not set it",
-            ) from error
-
-    def say(self, text: str, /, **found: Any) -> None:
-        """Print a text as it is, for a person or for another program, unless `--json` was asked."""
-        self.found |= found
-        self._stop()
-        if text and not self._as_json:
-            print(text)
-
-    def show(self, markdown: str, /, **found: Any) -> None:
-        """Show a report: drawn at a terminal, as Markdown in a log, as `found` with `--json`."""
-        if self._as_json or not self._coloured(sys.stdout):
-            self.say(markdown, **found)
-        else:
-            self._stop()
-            terminal.draw(self.clean(markdown))
-
-    def report(self, markdown: str, /, **found: Any) -> None:
-        """Show a report, and put it on the run's summary page."""
-        self.show(markdown, **found)
-        self.summary(markdown)
-
-    def step(self, text: str) -> None:
-        """Name what is under way, for a person who waits."""
-        if self._progress:
-            self._progress.step(text)
-
-    def progress(self, work: str) -> Progress:
-        """Watch over a piece of work, and say at a terminal what of it takes long."""
-        self._progress = Progress(work, shown=self._watched(sys.stderr))
-        return self._progress
-
-    def _stop(self) -> None:
-        if self._progress:
-            self._progress.stop()
-
-    def _watched(self, stream: TextIO) -> bool:
-        return terminal.watched(stream, self._environ)
-
-    def _coloured(self, stream: TextIO) -> bool:
-        """Say whether colour is wanted there (no-color.org: any value but an empty one is a no)."""
-        return self._watched(stream) and not self.get("NO_COLOR")
-
-    def warn(self, error: ReleaseError) -> None:
-        """Print what is odd and stops nothing, and annotate its file and line on GitHub."""
-        print(f"warning: {error}", file=sys.stderr)
-        if self.on_actions:
-            print(annotation(error, "warning"), file=sys.stderr if self._as_json else sys.stdout)
-
-    def waiting(self, error: TransientError) -> None:
-        """Say once what is waited for, also where nobody watches a terminal."""
-        if error.cause not in self._waited:
-            self._waited.add(error.cause)
-            print(self.clean(f"waiting, and asking again: {error.cause}"), file=sys.stderr)
-
-    def fail(self, error: ReleaseError) -> None:
-        """Print an error for a person, and annotate its file and line on GitHub."""
-        if self._coloured(sys.stderr):
-            terminal.complain(error)
-        else:
-            print(error, file=sys.stderr)
-        if self.on_actions:
-            for one in error.errors if isinstance(error, ProblemsError) else [error]:
-                # GitHub reads commands from both streams; a document stands alone on the first.
-                print(annotation(one), file=sys.stderr if self._as_json else sys.stdout)
-            self.summary(f"### ❌ {error.cause}\n\n**What to do:** {error.remedy}")
-
-
-class Pause:
-    """Waits a little longer each time, until a deadline. Seconds throughout."""
-
-    def __init__(self, deadline: float) -> None:
-        self._end = time.monotonic() + deadline
-        self._next = 0.2
-
-    def wait(self, after: float = 0) -> bool:
-        """Pause; say whether there is time to try again."""
-        pause = max(self._next, after)
-        if time.monotonic() + pause > self._end:
-            return False
-        time.sleep(pause)
-        self._next = min(self._next * 2, LONGEST_PAUSE)
-        return True
-
-
-def annotation(error: ReleaseError, kind: str = "error") -> str:
-    """Write an error or a warning as a workflow command (GitHub Docs, Workflow commands)."""
-    properties = {"title": type(error).__name__}
-    if error.place:
-        properties |= {"file": error.place.path}
-        properties |= {"line": str(error.place.line)} if error.place.line else {}
-        properties |= {"col": str(error.place.column)} if error.place.column else {}
-    fields = ",".join(f"{key}={_escape(value, ':,')}" for key, value in properties.items())
-    return f"::{kind} {fields}::{_escape(f'{error.cause}{chr(10)}{error.remedy}')}"
-
-
-def _escape(text: str, more: str = "") -> str:
-    for character in "%\r\n" + more:
-        text = text.replace(character, f"%{ord(character):02X}")
-    return text
 
 
 def _repository(origin: str | None) -> str:

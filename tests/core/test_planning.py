@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from packaging.version import Version
 
-from scripts.core import codec
-from scripts.core import plan as planning
+from scripts.core import codec, planning
 from scripts.core.errors import ConflictError, UsageError
-from scripts.core.plan import Origin, Plan
+from scripts.core.planning import Base, Plan
 from scripts.core.tags import Style
-from tests.core.values import COMMIT, ORIGIN, PRODUCT, a_plan
+from tests.core.values import BASE, COMMIT, PRODUCT, a_plan
 
 
 def test_a_plan_says_everything() -> None:
@@ -53,7 +52,7 @@ def test_an_image_has_the_git_tag_where_a_registry_takes_it(
     template: str, tag: str, of_images: str
 ) -> None:
     style = Style(template)
-    plan = planning.decide(PRODUCT, Version("0.2.4"), ORIGIN, {Version("0.2.3"): "v0.2.3"}, style)
+    plan = planning.decide(PRODUCT, Version("0.2.4"), BASE, {Version("0.2.3"): "v0.2.3"}, style)
     assert (plan.tag, plan.images[0].tag, plan.previous_tag) == (tag, of_images, "v0.2.3")
     assert plan.release_branch == f"release/{tag}"
     assert (plan.style, planning.read(codec.encode(plan))) == (style, plan)
@@ -71,13 +70,13 @@ def test_a_plan_with_a_tag_that_cannot_be_is_refused(tag: str) -> None:
 
 
 def test_a_pushed_tag_has_no_branch() -> None:
-    plan = a_plan(origin=Origin(COMMIT, None, "2026-01-02", 1))
+    plan = a_plan(base=Base(COMMIT, None, "2026-01-02", 1))
     assert (plan.branch, plan.release_branch) == (None, None)
 
 
 def test_without_a_package_there_are_no_dists() -> None:
     product = replace(PRODUCT, package=False)
-    assert planning.decide(product, Version("0.2.4"), ORIGIN, {}).dists == ()
+    assert planning.decide(product, Version("0.2.4"), BASE, {}).dists == ()
 
 
 def test_the_first_release_follows_nothing() -> None:

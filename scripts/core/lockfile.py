@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from scripts.core import codec, plan
+from scripts.core import codec, planning
 from scripts.core.errors import ConflictError
-from scripts.core.plan import Plan, PlannedImage
+from scripts.core.planning import Plan, PlannedImage
 
 NAME = "release.json"
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
@@ -64,7 +64,7 @@ class Lock:
 def read(text: str | bytes) -> Lock:
     """Read `release.json`, every field checked, and the plan in it against its id."""
     lock = codec.decode(Lock, text, NAME)
-    plan.checked(lock.plan)
+    planning.checked(lock.plan)
     for what in _altered(lock):
         raise ConflictError(
             f"{NAME} of {lock.plan.version} was altered: {what}",
@@ -83,7 +83,7 @@ def _altered(lock: Lock) -> Iterator[str]:
     digests = [d for image in lock.images for d in (image.digest, *image.platforms.values())]
     hashes = [f"sha256:{dist.sha256}" for dist in lock.dists]
     wrong = [one for one in digests + hashes if not re.fullmatch("sha256:[0-9a-f]{64}", one)]
-    wrong += [lock.commit] if not re.fullmatch(plan.COMMIT, lock.commit) else []
+    wrong += [lock.commit] if not re.fullmatch(planning.COMMIT, lock.commit) else []
     named = lock.repository and not re.fullmatch(REPOSITORY, lock.repository)
     wrong += [lock.repository] if named else []
     wrong += [f"{dist.name} with {dist.size} bytes" for dist in lock.dists if dist.size < 0]
@@ -92,7 +92,7 @@ def _altered(lock: Lock) -> Iterator[str]:
 
 def write(lock: Lock) -> str:
     """Give the text of `release.json`. A run's mode is not part of it."""
-    return codec.encode(replace(lock, plan=lock.plan.for_mode(plan.RELEASE)))
+    return codec.encode(replace(lock, plan=lock.plan.for_mode(planning.RELEASE)))
 
 
 def digest(lock: Lock) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from scripts.core import announcement, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.noise import BOTS, SUBJECTS
-from scripts.core.plan import BRANCH, INSIDE, PERSON, PROJECT
+from scripts.core.planning import BRANCH, INSIDE, PERSON, PROJECT
 from scripts.release import version_source
 from scripts.release.version_source import Source, inside
 

@@ -8,22 +8,21 @@ from typing import Any
 
 import pytest
 
-from scripts.core import lock as locking
-from scripts.core import plan as planning
+from scripts.core import lockfile, planning
 from scripts.core.errors import ConflictError, ReleaseError, UsageError
 from tests.core.values import SHA, a_lock
 
 
 def test_a_lock_reads_back() -> None:
     lock = a_lock()
-    assert locking.read(locking.write(lock)) == lock
-    assert locking.read(locking.write(lock).encode()) == lock
+    assert lockfile.read(lockfile.write(lock)) == lock
+    assert lockfile.read(lockfile.write(lock).encode()) == lock
 
 
 def test_a_runs_mode_is_no_part_of_it() -> None:
     lock = a_lock()
-    dry = locking.Lock(lock.plan.for_mode(planning.DRY_RUN), lock.commit, lock.dists, lock.images)
-    assert locking.write(dry) == locking.write(lock)
+    dry = lockfile.Lock(lock.plan.for_mode(planning.DRY_RUN), lock.commit, lock.dists, lock.images)
+    assert lockfile.write(dry) == lockfile.write(lock)
 
 
 def test_images_are_pinned_by_their_index() -> None:
@@ -32,14 +31,14 @@ def test_images_are_pinned_by_their_index() -> None:
 
 
 def test_a_file_is_described_by_its_bytes() -> None:
-    found = locking.locked_dist("a.whl", b"abc")
+    found = lockfile.locked_dist("a.whl", b"abc")
     assert found.size == 3
     assert found.sha256.startswith("ba7816bf")
 
 
 def changed(path: str, value: Any) -> str:
     """Set one field, named by its keys with bars between them."""
-    data: Any = json.loads(locking.write(a_lock()))
+    data: Any = json.loads(lockfile.write(a_lock()))
     *parents, last = path.split("|")
     inside = data
     for key in parents:
@@ -71,20 +70,20 @@ ALTERED: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("path", "value"), ALTERED)
 def test_an_altered_lock_is_refused(path: str, value: Any) -> None:
     with pytest.raises(ReleaseError) as raised:
-        locking.read(changed(path, value))
+        lockfile.read(changed(path, value))
     assert raised.value.remedy
 
 
 def test_a_file_named_twice_is_refused() -> None:
-    data = json.loads(locking.write(a_lock()))
+    data = json.loads(lockfile.write(a_lock()))
     data["dists"].append(data["dists"][0])
     with pytest.raises(ReleaseError, match="altered"):
-        locking.read(json.dumps(data))
+        lockfile.read(json.dumps(data))
 
 
 def test_what_is_no_lock_is_refused() -> None:
     with pytest.raises(UsageError, match=r"release\.json is not JSON"):
-        locking.read("<html>")
+        lockfile.read("<html>")
 
 
 OLD = Path(__file__).with_name("files") / "release-schema-1.json"
@@ -93,21 +92,21 @@ OLD = Path(__file__).with_name("files") / "release-schema-1.json"
 
 def test_an_older_lock_reads_back_to_the_byte() -> None:
     text = OLD.read_text("utf-8")
-    old = locking.read(text)
+    old = lockfile.read(text)
     assert old == a_lock()
     assert not old.repository
-    assert locking.write(old) == text
+    assert lockfile.write(old) == text
 
 
 def test_a_lock_is_taken_only_for_what_it_was_made_for() -> None:
     lock = replace(a_lock(), repository="mari/thing")
-    assert locking.read(locking.write(lock)) == lock
-    locking.bound(lock, "v0.2.4", "mari/thing")
-    locking.bound(lock, "v0.2.4", "Mari/Thing")
-    locking.bound(a_lock(), "v0.2.4", "any/where")
+    assert lockfile.read(lockfile.write(lock)) == lock
+    lockfile.bound(lock, "v0.2.4", "mari/thing")
+    lockfile.bound(lock, "v0.2.4", "Mari/Thing")
+    lockfile.bound(a_lock(), "v0.2.4", "any/where")
     for tag, repository in (("v0.2.5", "mari/thing"), ("v0.2.4", "mari/other")):
         with pytest.raises(ConflictError, match=r"release\.json of release v0\.2") as raised:
-            locking.bound(lock, tag, repository)
+            lockfile.bound(lock, tag, repository)
         assert raised.value.remedy
 
 
@@ -146,7 +145,7 @@ FORGED_IMAGE = [
 
 def forged(plan: dict[str, Any]) -> str:
     """Give a lock with another plan in it, whose id is right."""
-    data: Any = json.loads(locking.write(a_lock()))
+    data: Any = json.loads(lockfile.write(a_lock()))
     data["plan"] |= {**plan, "id": "", "mode": ""}
     text = json.dumps(data["plan"], indent=2, sort_keys=True) + "\n"
     data["plan"] |= {"id": hashlib.sha256(text.encode()).hexdigest(), "mode": "release"}
@@ -155,27 +154,27 @@ def forged(plan: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize(("key", "value"), FORGED)
 def test_a_forged_plan_is_refused_though_its_id_is_right(key: str, value: Any) -> None:
-    assert locking.read(forged({})) == a_lock()
+    assert lockfile.read(forged({})) == a_lock()
     with pytest.raises(ConflictError, match="was altered"):
-        locking.read(forged({key: value}))
+        lockfile.read(forged({key: value}))
 
 
 @pytest.mark.parametrize(("key", "value"), FORGED_IMAGE)
 def test_a_forged_image_is_refused_though_the_id_is_right(key: str, value: Any) -> None:
-    images = json.loads(locking.write(a_lock()))["plan"]["images"]
+    images = json.loads(lockfile.write(a_lock()))["plan"]["images"]
     with pytest.raises(ConflictError, match="was altered"):
-        locking.read(forged({"images": [{**images[0], key: value}]}))
+        lockfile.read(forged({"images": [{**images[0], key: value}]}))
 
 
 @pytest.mark.parametrize("mode", ["", "odd", "Release"])
 def test_an_unknown_mode_is_never_a_release(mode: str) -> None:
     with pytest.raises(UsageError, match="mode"):
-        locking.read(changed("plan|mode", mode))
+        lockfile.read(changed("plan|mode", mode))
 
 
 def test_what_the_files_are_said_to_be_is_compared() -> None:
-    digest = locking.digest(a_lock())
-    locking.undisputed("x", digest, locking.said(f"text\n\n{locking.mark(digest)}\n"))
-    locking.undisputed("x", digest, "")
+    digest = lockfile.digest(a_lock())
+    lockfile.undisputed("x", digest, lockfile.said(f"text\n\n{lockfile.mark(digest)}\n"))
+    lockfile.undisputed("x", digest, "")
     with pytest.raises(ConflictError, match="x says"):
-        locking.undisputed("x", digest, "0" * 64)
+        lockfile.undisputed("x", digest, "0" * 64)

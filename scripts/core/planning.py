@@ -114,10 +114,10 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where a release starts: a commit of a branch, or one that already says its version."""
+class Base:
+    """The commit that a release starts from, with its branch and the time of the release."""
 
-    base: str
+    commit: str
     branch: str | None
     date: str
     source_date_epoch: int
@@ -139,7 +139,7 @@ class Product:
 def decide(
     product: Product,
     wanted: Version,
-    origin: Origin,
+    base: Base,
     released: Mapping[Version, str],
     style: Style = Style(),  # noqa: B008 - a tuple, which never changes
 ) -> Plan:
@@ -162,15 +162,15 @@ def decide(
             previous_tag=released[previous] if previous else None,
             prerelease=wanted.is_prerelease,
             latest=tags.is_latest(wanted, released),
-            base=origin.base,
-            branch=origin.branch,
-            release_branch=f"release/{tag}" if origin.branch else None,
+            base=base.commit,
+            branch=base.branch,
+            release_branch=f"release/{tag}" if base.branch else None,
             author=product.author,
-            date=origin.date,
-            source_date_epoch=origin.source_date_epoch,
+            date=base.date,
+            source_date_epoch=base.source_date_epoch,
             dists=dist_names(product.project, wanted) if product.package else (),
             images=tuple(replace(image, tag=of_images, floating=moved) for image in product.images),
-            title=f"{tag}{BETWEEN}{origin.headline}" if origin.headline else tag,
+            title=f"{tag}{BETWEEN}{base.headline}" if base.headline else tag,
         )
     )
 
@@ -282,7 +282,7 @@ def normalised(project: str) -> str:
 def epoch(base_epoch: int, date: str) -> int:
     """Give the release commit's time: the start of the release's day, never before its parent.
 
-    Not the time of the run: so that a second try on the same day is the same commit.
+    Not the time of the run: so that a second attempt on the same day is the same commit.
     """
     day = datetime.combine(datetime.fromisoformat(date), time(), UTC)
     return max(base_epoch + 1, int(day.timestamp()))
