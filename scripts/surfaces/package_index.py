@@ -29,7 +29,10 @@ from scripts.tools import processes
 READ_REMEDY = "check PACKAGE_INDEX_URL and the index's status page, and run this again"
 UPLOAD = 30
 """The longest upload, as a multiple of the longest silence of a service."""
-UPLOAD_REMEDY = "fix what the index reports, and run the release again with the same version"
+UPLOAD_REMEDY = (
+    "check what the index reports and its status page, and run the release again with the same "
+    "version"
+)
 NEXT = "release the next version: an index never accepts this file"
 # What the public index says of a refused upload (in lower case), and what to do about it.
 REMEDIES = {
