@@ -5,14 +5,13 @@ import importlib
 import io
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scripts.cli.command_line import COMPLETION, VERBS, parser
-from scripts.cli.streams import cleaned
+from scripts.cli.streams import cleaned, ended
 
 if TYPE_CHECKING:
     # Imported when a verb runs: `--help` must not wait for what only a stage needs.
@@ -53,15 +52,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return answer(context, verb, came_to, as_json=as_json)
 
 
+def program() -> int:
+    """Run one verb as a process of its own: nobody may read its output, or a disk may be full."""
+    return ended(main)
+
+
 def read(argv: Sequence[str]) -> dict[str, Any]:
     """Read the command line; a wrong one ends the process, with --json by a document."""
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
             return vars(parser(*(one for one in argv[:1] if one in VERBS)).parse_args(argv))
-    except SystemExit as ended:
+    except SystemExit as refused:
         sys.stderr.write(said.getvalue())
-        if ended.code and "--json" in argv:
+        if refused.code and "--json" in argv:
             from scripts.cli import json_document  # noqa: PLC0415
 
             usage, _, cause = said.getvalue().strip().rpartition("error: ")
@@ -131,6 +135,8 @@ def answer(context: "Context", verb: str, came_to: "Done | Exception", *, as_jso
             print(failed, file=sys.stderr)
     elif isinstance(came_to, Exception):
         # A defect. Printed here and not by Python, which would show it unfiltered.
+        import traceback  # noqa: PLC0415
+
         traceback.print_exception(came_to)
     return json_document.exit_code(came_to)
 
@@ -157,4 +163,4 @@ def keep(context: "Context", job: str, leg: str, began: float, came_to: "Done | 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

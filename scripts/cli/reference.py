@@ -45,6 +45,7 @@ and the verb's findings. A `place` has `path`, `line` and `column`, or is null.
 
 Reports are drawn, errors are red, and steps that take longer than two seconds are shown,
 on standard error. In a pipe and in a log (`CI` is set) none of this happens. `NO_COLOR` works.
+A verb also runs to its end when nobody reads its output (`| head -1`).
 """
 CONFIGURATION = """\
 ## Configuration

@@ -1,6 +1,5 @@
 """The lock: the hashes and digests of a release. `release.json` is its text."""
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -95,9 +94,16 @@ def write(lock: Lock) -> str:
     return codec.encode(replace(lock, plan=lock.plan.for_mode(planning.RELEASE)))
 
 
+def sha256(content: bytes) -> str:
+    """Give the SHA-256 of a content, in hex."""
+    import hashlib  # noqa: PLC0415 - start-up counts
+
+    return hashlib.sha256(content).hexdigest()
+
+
 def digest(lock: Lock) -> str:
     """Give the SHA-256 of its text, in hex."""
-    return hashlib.sha256(write(lock).encode()).hexdigest()
+    return sha256(write(lock).encode())
 
 
 def mark(digest: str) -> str:
@@ -134,7 +140,7 @@ def undisputed(where: str, digest: str, said: str) -> None:
 
 def locked_dist(name: str, content: bytes) -> LockedDist:
     """Describe a file by its size and hash."""
-    return LockedDist(name, hashlib.sha256(content).hexdigest(), len(content))
+    return LockedDist(name, sha256(content), len(content))
 
 
 def unbuilt(plan: Plan) -> Lock:

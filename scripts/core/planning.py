@@ -1,6 +1,5 @@
 """The plan: everything that is decided, once, by reading only."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -182,6 +181,8 @@ def image_tag(tag: str, version: str) -> str:
 
 def identified(plan: Plan) -> Plan:
     """Fill in the plan's id."""
+    import hashlib  # noqa: PLC0415 - start-up counts
+
     text = codec.encode(replace(plan, id="", mode=""))
     return replace(plan, id=hashlib.sha256(text.encode()).hexdigest())
 

@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import keepachangelog  # type: ignore[import-untyped]
-
 from scripts.core.changelog import Changelog, Section, parse
 from scripts.core.changelog.markdown import Hidden, covers
 from scripts.core.changelog.sections import key_of
@@ -56,6 +54,8 @@ def agree(text: str, path: str) -> Agreement:
     Raises CheckError, with the line, for a version that keepachangelog can read and reads
     otherwise.
     """
+    import keepachangelog  # type: ignore[import-untyped]  # noqa: PLC0415 - start-up counts
+
     log = parse(text, path)
     try:
         releases = keepachangelog.to_dict(io.StringIO(text, newline=None), show_unreleased=True)

@@ -1,9 +1,8 @@
 """The git remote: release branch, tag, and the branch that users follow."""
 
 import base64
+import os
 import re
-import secrets
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -151,6 +150,8 @@ class Git:
                 "\0"
             )
         }
+        import tempfile  # noqa: PLC0415 - start-up counts
+
         with tempfile.TemporaryDirectory() as folder:
             index = {"GIT_INDEX_FILE": f"{folder}/index"}
             paths = [Path(folder, str(i)) for i in range(len(texts))]
@@ -213,7 +214,7 @@ class Git:
         Raises ServiceError if it is there already (git-push, `--force-with-lease`).
         """
         tree = self.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
-        mine = self.commit(tree, [commit], f"Note {name}\n\n{secrets.token_hex(16)}\n", who)
+        mine = self.commit(tree, [commit], f"Note {name}\n\n{os.urandom(16).hex()}\n", who)
         self.push(f"{mine}:{name}", lease=f"{name}:")
 
     def _has(self, commit: str) -> bool:

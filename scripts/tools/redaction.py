@@ -1,7 +1,6 @@
 """One filter for every text that leaves the process: it hides secrets in every spelling."""
 
 import base64
-import html
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +30,8 @@ def spellings(secret: str) -> Iterator[str]:
 
     In Base64 also as a part of a longer text, such as `user:secret` (RFC 7617).
     """
+    import html  # noqa: PLC0415 - start-up counts
+
     for form in {secret, secret.strip()}:
         if len(form) >= SHORTEST:
             content = form.encode("utf-8", "surrogateescape")

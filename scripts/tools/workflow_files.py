@@ -1,6 +1,6 @@
 """The files in which a step leaves its outputs and its summary (GitHub Docs, Workflow commands)."""
 
-import secrets
+import os
 from pathlib import Path
 
 from scripts.core.errors import UsageError
@@ -15,7 +15,7 @@ class WorkflowFiles:
 
     def output(self, **values: str) -> None:
         """Set outputs of the step. A random delimiter keeps a value from ending itself."""
-        mark = secrets.token_hex(16)
+        mark = os.urandom(16).hex()
         text = "".join(f"{key}<<{mark}\n{value}\n{mark}\n" for key, value in values.items())
         self._append("GITHUB_OUTPUT", text)
 

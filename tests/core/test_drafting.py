@@ -180,6 +180,12 @@ def test_unreleased_is_written_on_the_level_of_the_newest(newest: str, unrelease
     assert f"# Log\n\n{unreleased}\n\n#" in after
 
 
+@pytest.mark.parametrize(("level", "below"), [(2, 3), (5, 6), (6, 6)])
+def test_a_group_is_a_level_below_as_far_as_markdown_has_one(level: int, below: int) -> None:
+    after = draft(f"{'#' * level} Unreleased\n\n{'#' * level} 1.0.0\n\n- x\n", NEW)
+    assert f"Unreleased\n\n{'#' * below} Added\n" in after
+
+
 pieces = st.sampled_from(
     [
         "### Added",
