@@ -1,10 +1,10 @@
-"""Stand-in for actions/attest: attestations are signed by GitHub's own service, not here."""
+"""Stand-in for actions/attest: only GitHub's own service signs attestations."""
 
 from rehearsal.actions.toolkit import given, notice, run
 
 
 def main() -> None:
-    """Say that nothing was attested."""
+    """Report that there is no attestation here."""
     subject = given("subject-path") or given("subject-name") or given("subject-checksums")
     notice(f"not attested here: {' '.join(subject.split())}")
 

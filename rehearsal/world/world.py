@@ -1,8 +1,8 @@
 """A world: a remote made from this checkout, GitHub's service, index, registry, engine, builder.
 
-Everything lies below one folder, `.rehearsal` of the checkout. `world.json` is there while the
-world is up and says where things are; `state.json` has what `down` and a later run need. Both are
-for the owner's eyes only.
+Everything lies below one folder, `.rehearsal` of the checkout. `world.json` exists while the world
+is up and has its addresses; `state.json` has the facts for `down` and for a later run. Only the
+owner can read both.
 """
 
 import fcntl
@@ -40,7 +40,7 @@ class World:
     """A world that is up.
 
     `token` is its maintainer's; the jobs of runs get tokens of their own. `private` says that the
-    repository shows nothing without one.
+    repository is visible only with a token.
     """
 
     folder: Path
@@ -87,9 +87,9 @@ class World:
         }
 
     def reader(self) -> dict[str, str]:
-        """Return the environment of somebody who only looks at the surfaces: no login.
+        """Return the environment for reading the surfaces, without a login.
 
-        Nor is there a token, where the repository shows itself without one.
+        It has a token only for a private repository.
         """
         return {
             "PATH": f"{self.endpoints.tools}:{provision.SYSTEM_PATH}",
@@ -113,7 +113,7 @@ def up(
 ) -> World:
     """Bring a world up in `folder`, its remote seeded with the checkout's HEAD.
 
-    Raises `UsageError` if one is up there. Whatever a failed start has begun is ended again.
+    Raises `UsageError` if one is up there. A failed start ends everything that it started.
     """
     if (folder / "world.json").exists() or (folder / "services.json").exists():
         raise UsageError(
@@ -147,10 +147,10 @@ def load(folder: Path) -> World:
 
 
 def down(folder: Path, tell: Callable[[str], None] = lambda _: None) -> bool:
-    """End the world in `folder` and remove all of it but what there is to read.
+    """End the world in `folder` and remove all files except the records of its runs.
 
-    `tell` hears what is being done. Says whether there was one. What a broken start or a killed
-    command left is ended as well.
+    `tell` is called with each step. Returns whether there was a world. This also ends the rest of a
+    failed start or a killed command.
     """
     found = (folder / "world.json").exists() or (folder / "services.json").exists()
     tell("ending the services")
@@ -191,7 +191,7 @@ def publisher(tree: Path, owner: str, name: str) -> Publisher:
 
 
 def project(tree: Path) -> tuple[str, str]:
-    """Return owner and name of the repository, from what it releases: nothing here knows it."""
+    """Return owner and name of the repository, from its configuration."""
     text = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
     images = text.get("tool", {}).get("release", {}).get("images", [])
     owner = images[0]["repository"].partition("/")[0] if images else "owner"
@@ -241,7 +241,7 @@ def _private(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _clean(folder: Path, keep: tuple[str, ...]) -> None:
-    """Remove what is in the folder, but for `keep`; of the runs only the logs stay."""
+    """Remove the folder's content except `keep`; of the runs, keep only the logs."""
     for path in folder.glob("*"):
         if path.name not in keep:
             _remove(path)
@@ -264,6 +264,6 @@ def _bare(folder: Path, owner: str, name: str) -> Path:
 
 
 def trust(bundle: str) -> dict[str, str]:
-    """Make TLS clients trust what the machine trusts; uv and requests bring certificates along."""
+    """Make TLS clients trust the machine's certificates; uv and requests have their own."""
     trusted = {"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle} if bundle else {}
     return {"UV_SYSTEM_CERTS": "1", **trusted}

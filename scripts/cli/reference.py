@@ -1,7 +1,8 @@
 """Generate the documents' parts about the code, for `make reference`.
 
-`docs/reference.md` is all of it: verbs and configuration. Of other documents, what stands between
-`<!-- jobs -->` and `<!-- end -->`: the jobs of a release run, as a table or as a diagram.
+This writes all of `docs/reference.md`: verbs and configuration. In other documents it writes the
+text between `<!-- jobs -->` and `<!-- end -->`: the jobs of a release run, as a table or as a
+diagram.
 """
 
 import argparse
@@ -28,8 +29,8 @@ scripts VERB`, which the jobs of a release run. `--help` prints the same text.
 JSON = """\
 ### With `--json`
 
-One JSON document on standard output, and nothing else there; the exit code is the same. Every
-document has
+Standard output has one JSON document and no other text; the exit code is the same. Every document
+has
 
 | key | value |
 | --- | --- |
@@ -51,8 +52,8 @@ CONFIGURATION = """\
 ## Configuration
 
 `[tool.release]` of `pyproject.toml` has all facts about a project. An unknown,
-absent or wrong key is an error with its line. The name and the version
-stand in `[project]`, or where [adopt.md](adopt.md) says.
+absent or wrong key is an error with its line. The name and the version are in `[project]`, or in a
+place that [adopt.md](adopt.md) lists.
 """
 TITLES = {
     "version_files": "[[tool.release.version-files]]",

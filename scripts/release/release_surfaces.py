@@ -46,7 +46,7 @@ def tags(context: Context, locked: Lock) -> list[Surface]:
 
 
 def package(context: Context, locked: Lock, login: Login = NOBODY) -> list[Surface]:
-    """Give the package's name on the index, if the release has a package."""
+    """Return the package's name on the index, if the release has a package."""
     from scripts.surfaces.package_index import Dists  # noqa: PLC0415 - start-up counts
 
     if not locked.plan.dists:

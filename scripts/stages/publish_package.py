@@ -12,6 +12,7 @@ from scripts.surfaces.trusted_publishing import Identity, upload_token
 
 REQUEST_URL, REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 """The variables that GitHub gives a job with `id-token: write`, and no other."""
+TOKEN_USER = "__token__"
 
 
 def run(context: Context) -> Done:
@@ -27,14 +28,12 @@ def credentials(context: Context) -> Mapping[str, str]:
     minutes. Raises `UsageError` without either way.
     """
     environment, secrets = context.environment, context.secrets
-    user, token = secrets.index_username or "__token__", secrets.index_token
-    if not token:
-        where = context.index.upload_url
-        user, token = (
-            "__token__",
-            upload_token(_identity(context), where, environment.hide, environment.silence()),
-        )
-    return environment.inherited(TWINE_USERNAME=user, TWINE_PASSWORD=token)
+    if secrets.index_token:
+        user = secrets.index_username or TOKEN_USER
+        return environment.inherited(TWINE_USERNAME=user, TWINE_PASSWORD=secrets.index_token)
+    where, silence = context.index.upload_url, environment.silence()
+    token = upload_token(_identity(context), where, environment.hide, silence)
+    return environment.inherited(TWINE_USERNAME=TOKEN_USER, TWINE_PASSWORD=token)
 
 
 def _identity(context: Context) -> Identity:

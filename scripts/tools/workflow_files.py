@@ -8,7 +8,7 @@ from scripts.tools.environment import Environment
 
 
 class WorkflowFiles:
-    """Writes outputs and the summary; on a laptop, where there are no such files, nothing."""
+    """Writes outputs and the summary; on a laptop, which has no such files, it writes nothing."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment

@@ -111,7 +111,7 @@ def test_every_form_of_a_changelog(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        ("## Unreleased\n\n## Unreleased\n", "stands here again"),
+        ("## Unreleased\n\n## Unreleased\n", "is here again"),
         ("## Unreleased\n\n```\n", "does not end"),
         ("## Unreleased\n\n## Added\n\n- x\n\n## 1.0.0\n", "the level of a version heading"),
     ],

@@ -115,7 +115,7 @@ def test_every_place_hears_of_it_once(bench: Bench, chat: Chat, address: str) ->
     again = announce.run(context).outcomes
     assert not [one for one in again if one.written]
     assert (len(chat.messages), len(context.forge.comments(1) or [])) == (1, 1)
-    assert said(context)["comment on #99"] == "there is no such issue"
+    assert said(context)["comment on #99"] == "that issue does not exist"
 
 
 def test_a_run_killed_before_the_message_says_that_it_was_maybe_sent(
