@@ -12,7 +12,8 @@ from scripts.surfaces.trusted_publishing import Identity, upload_token
 
 REQUEST_URL, REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
 """The variables that GitHub gives a job with `id-token: write`, and no other."""
-TOKEN_USER = "__token__"
+USER = "__token__"
+"""The user name of whoever uploads with a token of the index."""
 
 
 def run(context: Context) -> Done:
@@ -29,11 +30,11 @@ def credentials(context: Context) -> Mapping[str, str]:
     """
     environment, secrets = context.environment, context.secrets
     if secrets.index_token:
-        user = secrets.index_username or TOKEN_USER
+        user = secrets.index_username or USER
         return environment.inherited(TWINE_USERNAME=user, TWINE_PASSWORD=secrets.index_token)
     where, silence = context.index.upload_url, environment.silence()
     token = upload_token(_identity(context), where, environment.hide, silence)
-    return environment.inherited(TWINE_USERNAME=TOKEN_USER, TWINE_PASSWORD=token)
+    return environment.inherited(TWINE_USERNAME=USER, TWINE_PASSWORD=token)
 
 
 def _identity(context: Context) -> Identity:
