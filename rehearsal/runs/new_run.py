@@ -43,6 +43,7 @@ def setting(here: World, commit: str, workflow: str = WORKFLOW) -> Setting:
             "PACKAGE_INDEX_URL": here.endpoints.index_simple,
             "IMAGE_REGISTRY": here.endpoints.registry,
             "REGISTRY_USERNAME": here.endpoints.registry_username,
+            "VULNERABILITY_DATABASE_URL": here.advisories.as_uri(),
         },
         secrets={
             "GITHUB_TOKEN": make_text(),
