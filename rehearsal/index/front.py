@@ -37,7 +37,7 @@ MINT = "/_/oidc/mint-token"
 
 @dataclass(frozen=True)
 class Behind:
-    """What stands behind: devpi's index `root` with the uploader's login in the file `password`.
+    """The service behind: devpi's index `root`; the file `password` has its uploader's password.
 
     `issuer` signs the identity tokens that are trusted, "" for none. `own` are the names of the
     world's own projects: nobody is sent elsewhere for them.
@@ -98,7 +98,7 @@ class Front:
                 return await self._take(request, self._store.load())
         except RefusedError as error:
             request[REMEDY] = error.remedy
-            # Clients show the reason: the public index says there what is wrong.
+            # Clients show the reason, in which the public index says the problem.
             text = f"{error.status} {error.message}\n"
             return web.Response(status=error.status, reason=error.message, text=text)
 

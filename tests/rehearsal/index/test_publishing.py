@@ -21,7 +21,7 @@ from scripts.release.context import Context
 from scripts.stages.publish_package import credentials
 from scripts.surfaces.package_index import Dists
 from scripts.tools.environment import Environment
-from tests.core.values import COMMIT, ORIGIN
+from tests.core.values import BASE, COMMIT
 from tests.rehearsal.index.conftest import CLAIMS, PUBLISHER, Index, dists
 from tests.support.dists import wheel
 
@@ -48,7 +48,7 @@ class Job:
 
     def lock(self) -> Lock:
         product = planning.Product(self.thing, "Mari <mari@example.org>", True, ())
-        plan = planning.decide(product, Version("1.0"), ORIGIN, {})
+        plan = planning.decide(product, Version("1.0"), BASE, {})
         files = ((one, (self.folder / one).read_bytes()) for one in plan.dists)
         return Lock(plan, COMMIT, tuple(lockfile.locked_dist(*one) for one in files), ())
 
