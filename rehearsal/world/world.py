@@ -17,9 +17,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rehearsal.github.people import identifier
+from rehearsal.index.state import Publisher
 from rehearsal.progress import Progress
 from rehearsal.world import advisories, empty_images, git_repo, provision
 from rehearsal.world.services import Endpoints, Services
+from scripts.core import jobs
 from scripts.core.errors import UsageError
 from scripts.release import version_source
 
@@ -194,6 +197,12 @@ def reviewers(owner: str) -> dict[str, tuple[str, ...]]:
     return {"release": (owner,), "pypi": ()}
 
 
+def publisher(tree: Path, owner: str, name: str) -> Publisher:
+    """Return what is registered at the index, as docs/setup.md says: one job of one file."""
+    path = jobs.BESIDE if (tree / jobs.BESIDE).exists() else jobs.WORKFLOW
+    return Publisher(owner, str(identifier(owner)), name, Path(path).name, "pypi")
+
+
 def project(tree: Path) -> tuple[str, str]:
     """Return owner and name of the repository, from its configuration."""
     text = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
@@ -236,7 +245,8 @@ def _up(
         "environments": reviewers(owner),
     }
     with progress.step("services") as detail:
-        endpoints = Services(folder, folder / "tree", github).up(detail)
+        trusted = publisher(folder / "tree", owner, name)
+        endpoints = Services(folder, folder / "tree", github, trusted).up(detail)
     return World(folder, checkout, owner, name, version, endpoints, token, private)
 
 
