@@ -26,7 +26,7 @@ from scripts.core.converge import Conflict, Matches, Surface
 from scripts.core.errors import ReleaseError
 from scripts.core.jobs import WORKFLOW
 from scripts.core.lockfile import Lock
-from scripts.release.assets import COMPOSE, SUMS, VERIFIER
+from scripts.release.assets import COMPOSE, SBOMS, SUMS, VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_surfaces import surfaces
 from scripts.tools.environment import Environment
@@ -300,6 +300,7 @@ def _row(surface: Surface) -> Row:
 
 def _assets(lock: Lock, assets: Mapping[str, str], *, compose: bool) -> Row:
     extra = {COMPOSE} if compose and lock.images else set()
+    extra |= {SBOMS} if lock.sboms else set()
     planned = {*(dist.name for dist in lock.dists), lockfile.NAME, SUMS, VERIFIER, *extra}
     title = f"assets of release {lock.plan.tag}"
     return Row(title, ", ".join(sorted(planned)), ", ".join(sorted(assets)), set(assets) == planned)
