@@ -141,7 +141,7 @@ def publisher(context: Context, start: Start) -> Iterator[Finding]:
         why = "the index trusts one job of one file by its identity token"
         remedy = f"add `environment: pypi` and `id-token: write` to a job of {WORKFLOW}"
         yield problem(what, "no job of the workflow can publish", why, remedy, page)
-    elif audience(context.index.upload_url, context.environment.silence()) is None:
+    elif not _trusts_publishers(context):
         found = "the index has none: the upload needs the secret PACKAGE_INDEX_TOKEN"
         yield not_checked(what, found, page=_settings(context, "secrets/actions"))
     else:
@@ -149,6 +149,12 @@ def publisher(context: Context, start: Start) -> Iterator[Finding]:
         yield not_checked(
             what, f"the workflow is right; {where}: no API shows whether that is done"
         )
+
+
+def _trusts_publishers(context: Context) -> bool:
+    """Check whether the index has trusted publishing; the public one does."""
+    index = context.index
+    return index.is_public or audience(index.upload_url, context.environment.silence()) is not None
 
 
 def _publishes(context: Context, start: Start, path: str) -> bool:

@@ -64,9 +64,16 @@ class PackageIndex:
     @property
     def upload_url(self) -> str:
         """The address of uploads. Only a job that uploads has twine, which knows the public one."""
+        if self._upload_url:
+            return self._upload_url
         from twine.utils import DEFAULT_REPOSITORY  # noqa: PLC0415
 
-        return self._upload_url or DEFAULT_REPOSITORY
+        return DEFAULT_REPOSITORY
+
+    @property
+    def is_public(self) -> bool:
+        """Whether no address of another index is configured."""
+        return not self._upload_url
 
     def files(self, project: str) -> list[DistributionPackage]:
         """List every file of the project; none if the index does not know it."""

@@ -239,3 +239,5 @@ def test_the_public_index_is_the_default() -> None:
     found = PackageIndex(None, None)
     assert found.simple_url.startswith("https://")
     assert found.upload_url.startswith("https://")
+    assert found.is_public
+    assert not PackageIndex(None, "http://localhost:3141/upload").is_public
