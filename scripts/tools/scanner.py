@@ -64,7 +64,10 @@ class Scanner:
             command, environment=self._environment, timeout=SCANNED, answers=ANSWERED
         )
         try:
-            return dict(json.loads(said))
-        except (ValueError, TypeError) as error:
+            answer = json.loads(said)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
             cause = f"the answer of {PROGRAM} is not a JSON object: {said[:200]!r}"
-            raise ServiceError(cause, "run this job again, and report it if it stays") from error
+            raise ServiceError(cause, "run this job again, and report it if it stays")
+        return answer

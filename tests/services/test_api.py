@@ -182,14 +182,14 @@ def test_a_posted_recording_is_classified_in_both_forms(api):
 @pytest.mark.parametrize(
     ("body", "kind", "detail"),
     [
-        (b"", "application/json", "no JSON"),
+        (b"", "application/json", "not JSON"),
         (b"\xff\xfe", "application/json", "not UTF-8"),
         (b"[]", "application/json", 'a list "frames"'),
         (b'{"frames": []}', "application/json", "no frames"),
         (b'{"frames": [1]}', "application/json", "line 2: expected an object"),
         (json.dumps({"frames": FRAMES[:29]}).encode(), "application/json", "fewer than the model"),
         (b'{"fps": 30}\n{"landmarks": [[0.1', "application/x-ndjson", "line 2: no JSON"),
-        (b"[" * 100_000, "application/json", "no JSON"),
+        (b"[" * 100_000, "application/json", "not JSON"),
     ],
 )
 def test_a_bad_recording_is_refused_with_its_cause(api, body, kind, detail):

@@ -1,6 +1,7 @@
 """The scan, with the real scanner: what stops before anything is staged, and what is recorded."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -144,11 +145,21 @@ def test_the_next_release_knows_what_this_one_had(bench: Releases) -> None:
     scan(bench, UNFIXED)
     for verb in ("stage", "publish-tags", "publish-package", "promote"):
         bench.step(verb, RELEASE_VERSION="0.3.1")
+    bench.installed = (replace(INSTALLED[0], package=newer_ssl()), *INSTALLED[1:])
     scan(bench, UNFIXED, MINOR, version="0.3.2")
     found = json.loads(verdict(bench).read_text())
     known = {one["id"]: one["known"] for one in found["findings"]}
     assert known == {"DEBIAN-CVE-2026-2": True, "DEBIAN-CVE-2026-3": False}
     assert found["since"] == "v0.3.1"
+    bench.step("stage", RELEASE_VERSION="0.3.2")
+    release = bench.context().forge.release("v0.3.2")
+    assert release
+    assert re.search(r"Size: api .*, 3 package changes", release.body or "")
+    assert "| api-linux-arm64 | deb libssl3t64 | 3.5.1-1 | 3.5.1-2 |" in (release.body or "")
+
+
+def newer_ssl() -> Package:
+    return replace(INSTALLED[0].package, version="3.5.1-2")
 
 
 def test_an_exception_lets_it_pass_and_an_expired_one_does_not(bench: Releases) -> None:
