@@ -35,7 +35,8 @@ KINDS = (
 
 @dataclass(frozen=True)
 class HubRules:
-    """`strangers` is the number of pulls without a login for each job in six hours; 0 is no limit.
+    """`strangers` is the number of pulls without a login for each job in six hours; 0 means
+    that there is none.
 
     On GitHub each job has a runner with an address of its own. Processes of no job (the engine, the
     builder, the rehearsal itself) have no limit. `account` limits the account's pulls alike.

@@ -49,7 +49,7 @@ class ImageRegistry:
 
     def labels(self, reference: str) -> dict[str, str]:
         """Read the labels of the image; of an index, those of its first platform."""
-        text = self._inspect(reference, "--format={{json .Image}}") or "{}"
+        text = self._unless_absent("inspect", "--format={{json .Image}}", "--", reference) or "{}"
         with web.failures(REGISTRY, REMEDY):
             image = json.loads(text)
             image = image if "config" in image else next(iter(image.values()), {})
@@ -78,11 +78,11 @@ class ImageRegistry:
         return digest
 
     def _raw(self, reference: str) -> str | None:
-        return self._inspect(reference, "--raw")
+        return self._unless_absent("inspect", "--raw", "--", reference)
 
-    def _inspect(self, reference: str, form: str) -> str | None:
+    def _unless_absent(self, *arguments: str) -> str | None:
         try:
-            return self._imagetools("inspect", form, "--", reference)
+            return self._imagetools(*arguments)
         except TransientError:
             raise
         except ServiceError as error:
