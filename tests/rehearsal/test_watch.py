@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 
 from rehearsal.faults.end_state import Keeper
+from rehearsal.github.tokens import BOT
 from rehearsal.progress import Progress
 from rehearsal.world import advisories, example_project, world
 from rehearsal.world.advisories import ADVISORIES, Advisory
@@ -55,7 +56,7 @@ def test_a_new_advisory_makes_exactly_one_issue_and_then_none(kept: Kept) -> Non
     (issue,) = kept.ask("issues")
     assert issue["title"] == "v0.2.6 has a known vulnerability: CVE-2026-1 in tiny-example"
     assert "Also in v0.2.5, v0.2.4, which" in issue["body"]
-    assert issue["user"]["login"] == world.BOT
+    assert issue["user"]["login"] == BOT
     assert watch(kept) == 0
     advisories.write(kept.world.advisories)
     assert watch(kept) == 2  # a comment, and the end
