@@ -191,6 +191,10 @@ class WatchConfig:
     """What the weekly watch of past releases looks at."""
 
     releases: int = _key("How many of the last releases it scans.", default=3)
+    image_tags: tuple[str, ...] = _key(
+        "Tags of images that no release makes, such as `nightly`: the audit accepts them.",
+        default=(),
+    )
     runtimes: str | None = _path(
         "A table of more or corrected ends of life, in the form of scripts/release/runtimes.toml.",
         default=None,
