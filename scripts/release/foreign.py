@@ -42,24 +42,38 @@ class Explained:
 
     def unexplained(self) -> dict[str, Finding]:
         """Find each public name without a lock; the names of one version share a finding."""
-        found: dict[Version, list[str]] = {}
-        pointers: dict[str, Finding] = {}
         if not self.locks:
-            return pointers
+            return {}
+        found: dict[Version, list[str]] = {}
         for what, version in (*self._git_tags(), *self._releases(), *self._packages()):
             found.setdefault(version, []).append(what)
+        others: dict[str, Finding] = {}
         for repository in sorted({one.repository for plan in self._plans for one in plan.images}):
-            for tag in self._tags(repository, pointers):
-                what = f"image tag {repository}:{tag}"
-                if version := self.context.style.read(tag):
-                    found.setdefault(version, []).append(what)
-                elif not self._explains(repository, tag):
-                    pointers[what] = foreign(what, "no lock explains it", ALARM + TAGS)
+            self._images(repository, found, others)
         known = {*self.locks, *self.unread}
         for version, whats in sorted(found.items()):
             if version not in known and version > self._first:
-                pointers |= dict.fromkeys(whats, self._judged(version, whats))
-        return pointers
+                others |= dict.fromkeys(whats, self._judged(version, whats))
+        return others
+
+    def _images(
+        self, repository: str, found: dict[Version, list[str]], others: dict[str, Finding]
+    ) -> None:
+        """Sort the tags of an image into those of versions and those that nothing explains."""
+        for tag in self._tags(repository, others):
+            what = f"image tag {repository}:{tag}"
+            version = self.context.style.read(tag)
+            if version in self.locks or not (digest := self._digest(f"{repository}:{tag}")):
+                continue
+            if version:
+                found.setdefault(version, []).append(what)
+            elif not self._explains(tag, digest):
+                others[what] = foreign(what, "no lock explains it", ALARM + TAGS)
+
+    def _digest(self, reference: str) -> str:
+        """Give what a tag leads to; empty for one that is only listed still."""
+        found = self.context.ask(partial(self.context.registry.find, reference))
+        return found.digest if found else ""
 
     def _judged(self, version: Version, whats: list[str]) -> Finding:
         """Judge a version that is public and has no lock: under way, or foreign."""
@@ -93,9 +107,9 @@ class Explained:
             version = self.context.style.read(one.tag_name)
             if version and not one.draft:
                 yield f"release {one.tag_name}", version
-        latest = self.context.ask(self.context.forge.latest)
-        if version := self.context.style.read(latest or ""):
-            yield "GitHub's Latest", version
+        latest = self.context.ask(self.context.forge.latest) or ""
+        if shown := self.context.style.read(latest):
+            yield "GitHub's Latest", shown
 
     def _packages(self) -> Iterator[tuple[str, Version]]:
         for project in sorted({plan.project for plan in self._plans if plan.dists}):
@@ -115,23 +129,19 @@ class Explained:
             found[what] = not_checked(what, error.cause)
             return []
 
-    def _explains(self, repository: str, tag: str) -> bool:
+    def _explains(self, tag: str, digest: str) -> bool:
         """Tell whether a pointer, or a tag of another kind, is ours or from before."""
         known = {
-            digest
+            one
             for lock in self.locks.values()
             for image in lock.images
-            for digest in (image.digest, *image.platforms.values())
+            for one in (image.digest, *image.platforms.values())
         }
         if said := REFERRERS.fullmatch(tag):
             return f"sha256:{said[1]}" in known
         if not POINTER.fullmatch(tag):
             return tag in self.context.config_at("HEAD").watch.image_tags
-        if tag != LATEST and self._before(tag):
-            return True
-        find = partial(self.context.registry.find, f"{repository}:{tag}")
-        found = self.context.ask(find)
-        return found is None or found.digest in known
+        return digest in known or (tag != LATEST and self._before(tag))
 
     def _before(self, line: str) -> bool:
         """Tell whether a line such as `0.1` ended before the first lock."""

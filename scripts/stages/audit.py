@@ -47,6 +47,7 @@ DRIFT = "Parts of a release no longer agree"
 MARK = "<!-- kept by the audit of releases -->"
 KEEPER = "the audit, about what no lock explains"
 BESIDE = "what no lock explains"
+ASSET = "asset "
 AGREED = "All parts of every release agree again."
 
 
@@ -102,7 +103,7 @@ def keep(
     said = report.drift(drift) if drift else None
     kept = [KeptIssue(context.forge, MARK, DRIFT, said, AGREED)]
     for tag, one in ((tag, one) for tag, each in wrong.items() for one in each if one.foreign):
-        what = one.what if tag == BESIDE or tag in one.what else f"{one.what} of {tag}"
+        what = f"{one.what} of {tag}" if one.what.startswith(ASSET) else one.what
         mark, text = kept_issue.mark(KEEPER, what), report.foreign(one)
         kept.append(
             KeptIssue(context.forge, mark, f"No release made this: {what}", text, kept_issue.GONE)
@@ -214,9 +215,16 @@ def package(context: Context, subject: Subject) -> Iterator[Finding]:
     config = context.config_at(subject.commit)
     if config.package is None:
         return
-    project, wanted = config.project, str(subject.version)
     if subject.lock:
         yield from (observed(one) for one in release_surfaces.package(context, subject.lock))
+
+
+def contents(context: Context, subject: Subject) -> Iterator[Finding]:
+    """Check the metadata of the package's files."""
+    config = context.config_at(subject.commit)
+    if config.package is None:
+        return
+    project, wanted = config.project, str(subject.version)
     hashes = context.index.hashes(project, wanted)
     folder = context.fresh("audit")
     paths = [context.index.download(project, name, folder) for name in sorted(hashes)]
@@ -293,4 +301,4 @@ def left_out(_: Context, subject: Subject) -> Iterator[Finding]:
 
 
 Check = Callable[[Context, Subject], Iterator[Finding]]
-CHECKS: tuple[Check, ...] = (release, tag, files, package, images, pointers)
+CHECKS: tuple[Check, ...] = (release, tag, files, package, contents, images, pointers)

@@ -7,12 +7,15 @@ import pytest
 
 from rehearsal.github.settings import Token
 from scripts.core.errors import CheckError
+from scripts.release.released import every
 from scripts.stages import audit
 from tests.conftest import TOKENS, WRITER
 from tests.support.releases import IMAGE, PLATFORMS, Releases
 
 pytestmark = pytest.mark.service
 
+FIRST = ("plan", "prepare", "dists", "stage")
+LAST = ("publish-tags", "publish-package", "promote")
 WHEEL = "sample_thing-{}-py3-none-any.whl"
 
 
@@ -30,6 +33,7 @@ def audited(bench: Releases) -> list[str]:
     alone = {"REGISTRY_USERNAME": "", "REGISTRY_TOKEN": "", "RELEASE_VERSION": ""}
     found: list[list[str]] = []
     writes: list[int] = []
+    remedies: list[str] = []
     for _ in range(2):
         bench.begin()
         context = bench.context(GITHUB_TOKEN="keeper", **alone)
@@ -37,11 +41,12 @@ def audited(bench: Releases) -> list[str]:
         try:
             audit.run(context, issue=True)
         except CheckError as error:
-            assert error.remedy
+            remedies.append(error.remedy)
         writes.append(len(bench.github.writes()) - before)
         found.append([one.title for one in context.forge.repository.get_issues(state="open")])
     assert found[0] == found[1]
     assert writes[1] == 0
+    assert all(remedies)
     return [title.removeprefix("No release made this: ") for title in found[0]]
 
 
@@ -57,7 +62,8 @@ def a_version(bench: Releases) -> None:
 
 
 def a_file(bench: Releases) -> None:
-    bench.index.files["sample_thing-0.3.0-cp313-none-any.whl"] = b"a wheel"
+    released = bench.index.files[WHEEL.format("0.3.0")]
+    bench.index.files["sample_thing-0.3.0-cp313-none-any.whl"] = released
 
 
 def a_tag(bench: Releases) -> None:
@@ -161,6 +167,7 @@ def test_before_this_system_there_was_no_lock(bench: Releases) -> None:
 
 def test_a_tag_that_the_table_names_is_accepted(bench: Releases) -> None:
     another_image_tag(bench)
+    bench.begin()
     digest = bench.digest("0.3.0").replace(":", "-")
     bench.images.point(IMAGE, f"{digest}.sig", bench.digest("0.3.0"))
     text = (bench.project.clone / "pyproject.toml").read_text()
@@ -189,7 +196,28 @@ def test_a_release_that_was_withdrawn_halfway_raises_none(bench: Releases) -> No
 
 def test_a_hotfix_of_an_older_line_raises_none(bench: Releases) -> None:
     bench.project.git("push", "-q", "origin", "v0.2.5^{commit}:refs/heads/0.2.x")
+    bench.project.git("checkout", "-q", "v0.2.5")
+    log = (bench.project.clone / "CHANGELOG.md").read_text()
+    log = log.replace("## [Unreleased]\n", "## [Unreleased]\n\n### Fixed\n\n- One.\n", 1)
+    start = bench.project.commit({"CHANGELOG.md": log}, branch="0.2.x")
+    for verb in (*FIRST, *LAST):
+        bench.project.git("checkout", "-q", start)
+        if verb == "stage":
+            bench.build()
+        bench.step(verb, RELEASE_VERSION="0.2.6", GITHUB_REF_NAME="0.2.x", GITHUB_SHA=start)
+        if verb in ("stage", "publish-package"):
+            audit_beside(bench)
+    shutil.rmtree(bench.project.clone / "release")
+    assert bench.tag("0.2") == bench.digest("0.2.6")
+    assert bench.tag("latest") == bench.digest("0.3.0")
     assert audited(bench) == []
+
+
+def audit_beside(bench: Releases) -> None:
+    """Look in the middle of a release, and find nothing that is not ours."""
+    context = bench.context(GITHUB_TOKEN="keeper", RELEASE_VERSION="")
+    found = audit.beside(context, every(context))
+    assert [one.what for one in found.values() if one.foreign] == []
 
 
 def test_a_pushed_tag_whose_run_is_under_way_raises_none(

@@ -74,6 +74,7 @@ WRITES = {
 }
 # What a job reads beyond the checkout of the tools, or instead of it.
 READS = {
+    (AUDIT, "audit"): {"contents": "read", "actions": "read"},  # runs of pushed tags
     (ENTRY, "changelog"): {"contents": "read", "pull-requests": "read"},  # the labels as they are
 }
 BUILDS = {(IMAGE, "build"), (CI, "images")}
