@@ -195,6 +195,11 @@ class WatchConfig:
         "Tags of images that no release makes, such as `nightly`: the audit accepts them.",
         default=(),
     )
+    refresh: tuple[str, ...] = _key(
+        "The command that updates vulnerable packages in lock files, for a pull request. "
+        "`{packages}` becomes `--upgrade-package=NAME` for each.",
+        default=(),
+    )
     runtimes: str | None = _path(
         "A table of more or corrected ends of life, in the form of scripts/release/runtimes.toml.",
         default=None,
