@@ -161,6 +161,20 @@ class ExceptionConfig:
 
 
 @dataclass(frozen=True)
+class ArchiveConfig:
+    """The security archive of a distribution, which apt is asked as a second opinion."""
+
+    distro: str = _key(
+        "The distribution, by ID and VERSION_ID of its os-release: `debian-13`.",
+        pattern=r"[a-z][\w.]*-[\w.]+",
+    )
+    source: str = _key(
+        "A line of sources.list, with the keyring: `deb [signed-by=FILE] ADDRESS SUITE main`.",
+        pattern=r"deb \S.*",
+    )
+
+
+@dataclass(frozen=True)
 class ScanConfig:
     """What is scanned for known vulnerabilities, and what stops a release."""
 
@@ -184,6 +198,9 @@ class ScanConfig:
         default=None,
     )
     exceptions: tuple[ExceptionConfig, ...] = _key("What may wait.", default=())
+    archives: tuple[ArchiveConfig, ...] = _key(
+        "Distributions' own archives, asked what they would upgrade.", default=()
+    )
 
 
 @dataclass(frozen=True)
@@ -300,6 +317,7 @@ SECTIONS: dict[str, type[Any]] = {
     "draft": DraftConfig,
     "scan": ScanConfig,
     "exceptions": ExceptionConfig,
+    "archives": ArchiveConfig,
     "watch": WatchConfig,
 }
 
