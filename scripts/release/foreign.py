@@ -51,9 +51,9 @@ class Explained:
         for repository in sorted({one.repository for plan in self._plans for one in plan.images}):
             self._images(repository, found, others)
         known = {*self.locks, *self.unread}
-        for version, whats in sorted(found.items()):
+        for version, places in sorted(found.items()):
             if version not in known and version > self._first:
-                others |= dict.fromkeys(whats, self._judged(version, whats))
+                others |= dict.fromkeys(places, self._judged(version, places))
         return others
 
     def _images(
@@ -75,9 +75,9 @@ class Explained:
         found = self.context.ask(partial(self.context.registry.find, reference))
         return found.digest if found else ""
 
-    def _judged(self, version: Version, whats: list[str]) -> Finding:
+    def _judged(self, version: Version, places: list[str]) -> Finding:
         """Judge a version that is public and has no lock: under way, or foreign."""
-        what, named = f"version {version}", ", ".join(whats)
+        what, named = f"version {version}", ", ".join(places)
         if self._begun(version):
             return not_checked(what, f"{named}: {UNFINISHED}")
         return foreign(what, f"{named}: no lock explains it", ALARM)
