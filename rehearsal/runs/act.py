@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class Setting:
     arguments or files. GitHub's service reads the permissions of each job's token in `tokens`; it
     shows a `private` repository only with a token. Where a job's environment has reviewers, they
     approve at once if there is something to read; with `hold` the job waits for somebody.
+    `attempt` counts the attempts of one run; `summaries` are those of the attempts before.
     """
 
     tree: Path
@@ -62,6 +63,8 @@ class Setting:
     private: bool = False
     environments: Environments = field(default_factory=dict)
     hold: bool = False
+    attempt: int = 1
+    summaries: Sequence[tuple[str, str]] = ()
     program: str = "act"
     concurrent: int = 2
 
@@ -191,7 +194,7 @@ def _context(setting: Setting, event: Event) -> dict[str, str]:
         "SHA_REF": event.sha,  # act's own spelling of the commit that the run is for
         "GITHUB_RUN_ID": str(setting.run_id),
         "GITHUB_RUN_NUMBER": "1",
-        "GITHUB_RUN_ATTEMPT": "1",
+        "GITHUB_RUN_ATTEMPT": str(setting.attempt),
         "RUNNER_ENVIRONMENT": "github-hosted",
     }
 

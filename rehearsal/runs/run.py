@@ -94,6 +94,7 @@ def _run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     decide = _approver(setting, event, progress)
     secrets = setting.secrets.values()
     recorder = Recorder(workflow, setting.folder, progress, decide=decide, secrets=secrets)
+    recorder.summaries += setting.summaries
     began = time.monotonic()
     granted = permissions.of_jobs(setting.tree, setting.workflow)
     token = _token(setting, event, granted)
