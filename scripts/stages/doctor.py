@@ -59,7 +59,7 @@ UNKEPT = {
         "set the queue to merge commits, and add the trigger `merge_group` to your checks",
     ),
 }
-AUDIT = "audit.yml"
+SCHEDULED = ("audit.yml", "watch.yml")
 Check = Callable[[Context, Start], Iterator[Finding]]
 
 
@@ -214,16 +214,21 @@ def _unkept(context: Context, branch: str, rules: list[str]) -> Iterator[Finding
 
 
 def schedule(context: Context, _: Start) -> Iterator[Finding]:
-    """Check whether GitHub still starts the weekly audit."""
-    what, page = "the weekly audit", f"{context.endpoints.page_url}/actions/workflows/{AUDIT}"
-    state = (context.forge.setting(f"actions/workflows/{AUDIT}") or {}).get("state")
-    if state is None:
-        yield not_checked(what, "the token may not read it, or it does not exist", page=page)
-    elif state == "active":
-        yield ok(what, "active")
-    else:
-        why = "GitHub switches schedules off after 60 days without a commit"
-        yield advice(what, str(state), why, "press *Enable workflow* there", page)
+    """Check whether GitHub still starts the weekly audit and the watch."""
+    for file in SCHEDULED:
+        what, page = f"weekly {file}", f"{context.endpoints.page_url}/actions/workflows/{file}"
+        state = (context.forge.setting(f"actions/workflows/{file}") or {}).get("state")
+        if state is None:
+            yield not_checked(what, "the token may not read it, or it does not exist", page=page)
+        elif state == "active":
+            yield ok(what, "active")
+        else:
+            why = "GitHub switches schedules off after 60 days without a commit"
+            yield advice(what, str(state), why, "press *Enable workflow* there", page)
+
+
+HARMLESS = {"update", "deletion", "non_fast_forward"}
+"""Rules that only concern tags that exist."""
 
 
 def tags(context: Context, start: Start) -> Iterator[Finding]:
@@ -232,14 +237,15 @@ def tags(context: Context, start: Start) -> Iterator[Finding]:
         found, _, remedy = warning.partition("\n  remedy: ")
         why = "versions whose tags have another style count as not released"
         yield advice("style of tags", found, why, remedy)
-    names = context.forge.tag_rulesets()
+    rulesets = context.forge.tag_rulesets()
+    names = [name for name, rules in rulesets.items() if set(rules) - HARMLESS]
     if names:
         why = "the release pushes its tag with the workflow's token, which is not on a bypass list"
         remedy = f"allow the creation of tags {start.style.template} in these rulesets"
         page = _settings(context, "rules")
         yield advice("tags", f"restricted by {', '.join(names)}", why, remedy, page)
     else:
-        yield ok("tags", "no ruleset is active")
+        yield ok("tags", "no ruleset stops a new one")
 
 
 def immutable(context: Context, _: Start) -> Iterator[Finding]:

@@ -145,15 +145,23 @@ def test_a_schedule_that_github_switched_off(well: Releases, state: str, status:
     """After 60 days without a commit, in public repositories."""
     context = well.context()
     context.forge.setting = lambda _: {"state": state} if state else None  # type: ignore[method-assign]
-    (finding,) = doctor.schedule(context, starting_point.find(context))
-    assert finding.status == status
-    assert status != ADVICE or "Enable" in finding.remedy
+    findings = list(doctor.schedule(context, starting_point.find(context)))
+    assert [one.what for one in findings] == ["weekly audit.yml", "weekly watch.yml"]
+    for finding in findings:
+        assert finding.status == status
+        assert status != ADVICE or "Enable" in finding.remedy
 
 
-def test_a_ruleset_for_tags(well: Releases) -> None:
+@pytest.mark.parametrize(
+    ("rules", "status"),
+    [(("update", "deletion"), OK), (("creation",), ADVICE), (("tag_name_pattern",), ADVICE)],
+)
+def test_a_ruleset_for_tags(well: Releases, rules: tuple[str, ...], status: str) -> None:
     assert found(well, "tags").status == OK
-    well.github = well.serve_github(tag_rulesets=("versions",))
-    assert found(well, "tags").status == ADVICE
+    well.github = well.serve_github(tag_rulesets={"kept": ("update",), "versions": rules})
+    finding = found(well, "tags")
+    assert finding.status == status
+    assert status == OK or finding.found == "restricted by versions"
 
 
 ROOT = Path(__file__).parents[2]

@@ -18,6 +18,7 @@ RELEASE = ".github/workflows/release.yml"
 IMAGE = ".github/workflows/image.yml"
 ROLLBACK = ".github/workflows/rollback.yml"
 AUDIT = ".github/workflows/audit.yml"
+WATCH = ".github/workflows/watch.yml"
 CHANGELOG = ".github/workflows/changelog.yml"
 CI = ".github/workflows/ci.yml"
 ENTRY = ".github/workflows/entry.yml"
@@ -121,7 +122,18 @@ BREACHES = [
     ("what_is_written_is_read", RELEASE, "      mode: ${{ steps", "      modes: ${{ steps"),
     ("names_say_which_job_it_is", CI, "    name: ci\n", "    name: all\n"),
     ("names_say_which_job_it_is", CI, "(Python ${{ matrix.python }})", "(Python)"),
-    ("nothing_runs_by_itself_but_the_audit", AUDIT, "23 5 * * 1", "* * * * *"),
+    ("only_the_audit_and_the_watch_run_by_themselves", AUDIT, "23 5 * * 1", "* * * * *"),
+    ("only_the_audit_and_the_watch_run_by_themselves", WATCH, "37 5 * * 2", "37 5 * * *"),
+    ("each_job_does_its_own_work", WATCH, "watch scan", "watch look"),
+    ("stages_are_verbs", WATCH, "stage: watch look", "stage: audit"),
+    (
+        "the_token_goes_where_it_is_needed",
+        WATCH,
+        "          artifact: scan\n",
+        "          artifact: scan\n          github-token: ${{ github.token }}\n",
+    ),
+    ("each_job_knows_its_services", WATCH, "      DOCKER_HUB_MIRROR: ", "      MIRROR: "),
+    ("jobs_wait_for_what_they_build_on", WATCH, "needs: scan", "needs: look"),
     (
         "a_release_runs_every_job_and_a_dry_run_only_proves",
         RELEASE,
