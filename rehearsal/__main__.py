@@ -174,7 +174,7 @@ def _perform(
     with progress.step("look before"):
         before = verdict.Before.of(here)
     finished_before = f"release {_tag(here.version)}" in before.snapshot.state
-    setting = dataclasses.replace(new_run.setting(here, event.sha), hold=arguments.hold)
+    setting = kept_world.asked(new_run.setting(here, event.sha), arguments)
     done = rerun.perform(setting, event, progress)
     (here.folder / "summary.md").write_text(done.summary(), encoding="utf-8")
     mode = "dry-run" if arguments.dry_run else "again" if finished_before else "release"

@@ -38,6 +38,12 @@ def add_arguments(verbs: Mapping[str, argparse.ArgumentParser]) -> None:
         verbs[verb].add_argument(
             "--hold", action="store_true", help="make jobs wait for `approve` or `reject`"
         )
+        verbs[verb].add_argument(
+            "--actions",
+            type=Path,
+            metavar="FOLDER",
+            help="run the actions' own code where FOLDER/OWNER/NAME has it at its pin",
+        )
     dispatch.add_argument("workflow", help="its file: rollback.yml, audit.yml, changelog.yml, …")
     dispatch.add_argument(
         "--input",
@@ -66,8 +72,14 @@ def dispatch(arguments: argparse.Namespace, progress: Progress) -> int:
     else:
         event = maintainer.dispatch(here, workflow, typed)
     setting = new_run.setting(here, event.sha, workflow)
-    setting = dataclasses.replace(setting, hold=arguments.hold)
+    setting = asked(setting, arguments)
     return _perform(here, setting, event, progress)
+
+
+def asked(setting: act.Setting, arguments: argparse.Namespace) -> act.Setting:
+    """Return the setting with what the command line asks for."""
+    actions = arguments.actions.resolve() if arguments.actions else None
+    return dataclasses.replace(setting, hold=arguments.hold, actions=actions)
 
 
 def decide(arguments: argparse.Namespace, progress: Progress) -> int:
@@ -87,7 +99,7 @@ def again(arguments: argparse.Namespace, progress: Progress) -> int:
     setting = new_run.another_attempt(here, folder, ended)
     jobs = rerun.prepare(setting, ended, everything=arguments.all)
     progress.say(f"  run {folder.name}, attempt {setting.attempt}: {', '.join(jobs)}")
-    setting = dataclasses.replace(setting, hold=arguments.hold)
+    setting = asked(setting, arguments)
     return _perform(here, setting, ended.event, progress)
 
 
