@@ -50,9 +50,8 @@ class Explained:
         others: dict[str, Finding] = {}
         for repository in sorted({one.repository for plan in self._plans for one in plan.images}):
             self._images(repository, found, others)
-        known = {*self.locks, *self.unread}
         for version, places in sorted(found.items()):
-            if version not in known and version > self._first:
+            if self._is_new(version):
                 others |= dict.fromkeys(places, self._judged(version, places))
         return others
 
@@ -61,14 +60,16 @@ class Explained:
     ) -> None:
         """Sort the tags of an image into those of versions and those that nothing explains."""
         for tag in self._tags(repository, others):
-            what = f"image tag {repository}:{tag}"
-            version = self.context.style.read(tag)
-            if version in self.locks or not (digest := self._digest(f"{repository}:{tag}")):
-                continue
-            if version:
-                found.setdefault(version, []).append(what)
-            elif not self._explains(tag, digest):
+            reference = f"{repository}:{tag}"
+            what, version = f"image tag {reference}", self.context.style.read(tag)
+            if version is None and not self._explains(tag, reference):
                 others[what] = foreign(what, "no lock explains it", ALARM + TAGS)
+            elif version and self._is_new(version) and self._digest(reference):
+                found.setdefault(version, []).append(what)
+
+    def _is_new(self, version: Version) -> bool:
+        """Tell whether a version should have a lock. A registry counts requests: ask few."""
+        return version not in {*self.locks, *self.unread} and version > self._first
 
     def _digest(self, reference: str) -> str:
         """Give what a tag leads to; empty for one that is only listed still."""
@@ -129,7 +130,7 @@ class Explained:
             found[what] = not_checked(what, error.cause)
             return []
 
-    def _explains(self, tag: str, digest: str) -> bool:
+    def _explains(self, tag: str, reference: str) -> bool:
         """Tell whether a pointer, or a tag of another kind, is ours or from before."""
         known = {
             one
@@ -141,7 +142,8 @@ class Explained:
             return f"sha256:{said[1]}" in known
         if not POINTER.fullmatch(tag):
             return tag in self.context.config_at("HEAD").watch.image_tags
-        return digest in known or (tag != LATEST and self._before(tag))
+        before = tag != LATEST and self._before(tag)
+        return before or self._digest(reference) in {*known, ""}
 
     def _before(self, line: str) -> bool:
         """Tell whether a line such as `0.1` ended before the first lock."""
