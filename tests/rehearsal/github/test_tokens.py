@@ -66,9 +66,7 @@ def test_a_private_repository_shows_nothing_without_the_permission(world: World,
     assert hub.api("GET", "", issued(hub, NOTHING)).json()["private"] is True
 
 
-@pytest.mark.parametrize(
-    "path", ["", "/releases", "/environments", "/issues", "/pulls", "/rulesets"]
-)
+@pytest.mark.parametrize("path", ["", "/releases", "/environments", "/pulls"])
 def test_the_maintainer_sees_all_of_a_private_repository(world: World, path: str) -> None:
     hub = world.serve(private=True)
     token = issued(hub, Token("mari", MAINTAINER))
