@@ -64,6 +64,7 @@ TITLES = {
     "webhooks": "[[tool.release.announce.webhooks]]",
     "scan": "[tool.release.scan]",
     "exceptions": "[[tool.release.scan.exceptions]]",
+    "scorecard": "[tool.release.scorecard]",
 }
 PAGE = "docs/reference.md"
 BEGIN, END = "<!-- jobs -->", "<!-- end -->"

@@ -4,9 +4,10 @@ import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import docker
 import requests
@@ -30,6 +31,8 @@ class Services:
     """Service and container port to a base URL."""
     log: Callable[[str], str]
     """Gives the last lines of a service's log."""
+    memory: Callable[[str], int] = lambda _: 0
+    """Gives the bytes of memory that a service uses; 0 where the engine cannot tell."""
 
     def variables(self) -> dict[str, str]:
         """Return the addresses as environment variables: `API_5001=http://127.0.0.1:49153`."""
@@ -84,9 +87,18 @@ class Engine:
         folder = self._fresh(project)
         run = Compose(self._environment, folder, project, compose_file, self._patience)
         try:
-            yield run.up()
+            yield replace(run.up(), memory=partial(self._memory, project))
         finally:
             run.down()
+
+    def _memory(self, project: str, service: str) -> int:
+        labels = [f"com.docker.compose.project={project}", f"com.docker.compose.service={service}"]
+        try:
+            found = self._client.containers.list(filters={"label": labels})
+            used = [cast("dict[str, Any]", one.stats(stream=False)) for one in found]
+        except DockerException:
+            return 0
+        return sum(one["memory_stats"].get("usage", 0) for one in used)
 
 
 class Compose:
