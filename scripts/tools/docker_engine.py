@@ -95,10 +95,10 @@ class Engine:
         labels = [f"com.docker.compose.project={project}", f"com.docker.compose.service={service}"]
         try:
             found = self._client.containers.list(filters={"label": labels})
-            used = [cast("dict[str, Any]", one.stats(stream=False)) for one in found]
+            stats = [cast("dict[str, Any]", one.stats(stream=False)) for one in found]
         except DockerException:
             return 0
-        return sum(one["memory_stats"].get("usage", 0) for one in used)
+        return sum(used_memory(one["memory_stats"]) for one in stats)
 
 
 class Compose:
@@ -166,6 +166,12 @@ class Compose:
         return processes.run(
             [*self._base, *arguments], environment=self._environment, timeout=STARTED + 600
         )
+
+
+def used_memory(stats: Mapping[str, Any]) -> int:
+    """Give what `docker stats` shows: without files in memory that the kernel can drop."""
+    inactive = stats.get("stats", {}).get("inactive_file", 0)
+    return max(int(stats.get("usage", 0)) - int(inactive), 0)
 
 
 def said_version(text: str) -> str | None:
