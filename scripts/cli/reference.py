@@ -65,6 +65,7 @@ TITLES = {
     "scan": "[tool.release.scan]",
     "exceptions": "[[tool.release.scan.exceptions]]",
     "scorecard": "[tool.release.scorecard]",
+    "watch": "[tool.release.watch]",
 }
 PAGE = "docs/reference.md"
 BEGIN, END = "<!-- jobs -->", "<!-- end -->"

@@ -199,6 +199,17 @@ class ScorecardConfig:
 
 
 @dataclass(frozen=True)
+class WatchConfig:
+    """What the weekly watch of past releases looks at."""
+
+    releases: int = _key("How many of the last releases it scans.", default=3)
+    runtimes: str | None = _path(
+        "A table of more or corrected ends of life, in the form of scripts/release/runtimes.toml.",
+        default=None,
+    )
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that the release knows of the project."""
 
@@ -239,6 +250,11 @@ class Config:
     shipped: tuple[str, ...] = _path(
         "More top-level folders whose change users notice.", default=()
     )
+    setup: tuple[str, ...] = _key(
+        "The command that installs what `checks` needs. Both then run in a new virtual environment "
+        "of Python, which has only pip.",
+        default=(),
+    )
     checks: tuple[str, ...] = _key(
         "The command that checks the release commit.", default=("make", "check")
     )
@@ -259,6 +275,7 @@ class Config:
     scorecard: ScorecardConfig | None = _key(
         "The comparison of performance with the last release; without it, none.", default=None
     )
+    watch: WatchConfig = _key("What the weekly watch looks at.", default=WatchConfig())
     draft: DraftConfig = _key(
         "The changes that the changelog's draft omits.", default=DraftConfig()
     )
@@ -295,6 +312,7 @@ SECTIONS: dict[str, type[Any]] = {
     "scan": ScanConfig,
     "exceptions": ExceptionConfig,
     "scorecard": ScorecardConfig,
+    "watch": WatchConfig,
 }
 
 
