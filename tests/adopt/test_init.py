@@ -408,6 +408,23 @@ def test_a_conflict_is_shown_and_not_decided(tmp_path: Path, newer: Path) -> Non
     assert re.search(r"<<<<<<< yours\n.*\* 3.*\n=======\n.*\* 2.*\n>>>>>>> new", text)
 
 
+@pytest.mark.parametrize(
+    ("pin", "said"),
+    [("6" * 40, "is at 666666666666, other lines are at 555555555555"), ("v1", "is at v1, which")],
+)
+def test_check_finds_an_action_at_another_commit(pin: str, said: str, tmp_path: Path) -> None:
+    here = taken_over(tmp_path)
+    assert here.release("check").returncode == 0
+    text = here.text(f"{FLOWS}/release.yml")
+    head, old, tail = text.rpartition(f"@{'5' * 40} ")
+    here.commit({f"{FLOWS}/release.yml": f"{head}@{pin} {tail}"})
+    assert old
+    done = here.release("check")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert f"{FLOWS}/release.yml:{head.count(chr(10)) + 1}" in done.stderr
+
+
 def test_an_edit_before_the_first_commit_is_refused(tmp_path: Path, newer: Path) -> None:
     here = package(tmp_path)
     here.init()
