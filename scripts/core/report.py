@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from scripts.core.converge import CHECK, NAME, POINTER, Outcome, Surface
+from scripts.core.converge import ANNOUNCEMENT, CHECK, NAME, POINTER, Outcome, Surface
 from scripts.core.findings import ADVICE, NOT_CHECKED, OK, PROBLEM, Finding
 from scripts.core.jobs import JOBS, PROVING, before_report
 from scripts.core.lockfile import Lock
@@ -180,7 +180,8 @@ def run(
         _next(plan, failed, results, run_url, page, broken=broken),
         *(_failure(result, first=n == 0) for n, result in enumerate(failed)),
         _surfaces(public(surfaces), results) if plan and not plan.dry_run else "",
-        _checks(results),
+        _told("What was checked", CHECK, results),
+        _told("Announcements", ANNOUNCEMENT, results),
         f"**Did not run, or left no result:** {', '.join(named)}" if silent else "",
         timeline(results),
     ]
@@ -279,15 +280,16 @@ def _surfaces(surfaces: Sequence[Surface], results: Sequence[Result]) -> str:
     return f"### What is where\n\n{table(head, rows)}"
 
 
-def _checks(results: Sequence[Result]) -> str:
+def _told(title: str, kind: str, results: Sequence[Result]) -> str:
+    """List what the jobs say of one kind: the report does not observe it itself."""
     lines = [
         _checked(outcome)
         for job in JOBS
         for result in _of(results, job.result)
         for outcome in result.outcomes
-        if outcome.kind == CHECK
+        if outcome.kind == kind
     ]
-    return "\n".join(["### What was checked", "", *lines]) if lines else ""
+    return "\n".join([f"### {title}", "", *lines]) if lines else ""
 
 
 def _checked(outcome: Outcome) -> str:

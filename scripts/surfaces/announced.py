@@ -18,7 +18,7 @@ from scripts.surfaces.git_remote import Git
 from scripts.surfaces.github_release import Forge, failures
 
 SENT, CLAIMED = "sent", "claimed"
-MAYBE = "perhaps sent: an earlier run stopped while it sent this"
+MAYBE = "maybe sent: an earlier run stopped while it sent this"
 REMEDY = "check the webhook's address in the secret ANNOUNCE_SECRETS, then run the release again"
 
 

@@ -6,7 +6,16 @@ import pytest
 from markdown_it import MarkdownIt
 
 from scripts.core import planning, report
-from scripts.core.converge import CHECK, INTERNAL, NAME, POINTER, Matches, Outcome, Surface
+from scripts.core.converge import (
+    ANNOUNCEMENT,
+    CHECK,
+    INTERNAL,
+    NAME,
+    POINTER,
+    Matches,
+    Outcome,
+    Surface,
+)
 from scripts.core.jobs import before_report
 from scripts.core.results import Failure, Result, current
 from scripts.core.rollback import Rollback
@@ -173,6 +182,15 @@ def test_a_check_is_no_surface() -> None:
     assert "- ✅ published api answers: ok, 1.0 s" in text
     assert not any("published api answers" in cell for row in rows(text) for cell in row)
     assert "was there" not in text
+
+
+def test_an_announcement_is_reported_with_what_became_of_it() -> None:
+    sent = Outcome("announcement to chat", "maybe sent", written=False, kind=ANNOUNCEMENT)
+    lost = Outcome("comment on #7", "failed: 500", written=False, skipped=True, kind=ANNOUNCEMENT)
+    text = report.run(a_plan(), [of_job("announce", sent, lost)], None)
+    assert "### Announcements\n\n- ✅ announcement to chat: maybe sent\n" in text
+    assert "- ○ comment on #7: failed: 500" in text
+    assert "What was checked" not in text
 
 
 def test_what_failed_first_comes_first() -> None:

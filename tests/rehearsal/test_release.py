@@ -6,6 +6,7 @@ came to is read from `verdict.json`, and looked at by other means than the verdi
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 import requests
 
 from rehearsal.gateway import journal
-from rehearsal.world import git_repo
+from rehearsal.world import git_repo, world
 
 ROOT = Path(__file__).parents[2]
 MINUTES = 60
@@ -67,6 +68,15 @@ class Kept:
         )
         answer.raise_for_status()
         return answer.json()
+
+    def user(self, folder: Path) -> dict[str, str]:
+        """Return the environment of a user of the release; it starts in an empty folder."""
+        made = world.load(self.folder).reader()
+        python = str(Path(sys.executable).resolve().parent)
+        ports = dict.fromkeys(("API_PORT", "WEB_PORT", "MLFLOW_PORT", "MODEL_PORT"), "0")
+        index = {"PIP_INDEX_URL": made["PACKAGE_INDEX_URL"]}
+        path = f"{folder / 'venv' / 'bin'}:{python}:{made['PATH']}"
+        return {**made, **index, **ports, "PATH": path, "HOME": str(folder)}
 
     def tag_digest(self, image: str, tag: str) -> str:
         """Ask the registry, as buildx would."""
@@ -138,6 +148,50 @@ def test_the_same_release_again_writes_nothing(kept: Kept) -> None:
     assert kept.writes_since(offset) == 0
     assert kept.refs() == refs
     assert kept.verdict["seconds"]["run"] < first
+
+
+COMMANDS = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.long
+def test_a_user_types_what_the_notes_say_in_an_empty_folder(kept: Kept, tmp_path: Path) -> None:
+    (release,) = kept.releases()
+    package, services, *checks = COMMANDS.findall(release["body"].replace("\r", ""))
+    user = kept.user(tmp_path)
+
+    def type_in(commands: str) -> str:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", commands],
+            cwd=tmp_path, env=user, text=True, capture_output=True, check=False, timeout=900,
+        )  # fmt: skip
+        assert done.returncode == 0, (commands, done.stdout[-2000:], done.stderr[-2000:])
+        return done.stdout
+
+    type_in("python3 -m venv venv")
+    type_in(package)
+    assert "stream_pose_ml[learn]==0.2.4" in package
+    type_in("stream-pose-ml synthesize --seed 3 --output recordings")
+    type_in("stream-pose-ml train recordings --output model.skops")
+    try:
+        type_in(services.replace(" up", " up --detach --wait --wait-timeout 600"))
+        file = "docker compose --file compose.yaml"
+        places = type_in(
+            f"echo API_5001=http://$({file} port api 5001);"
+            f"echo WEB_3000=http://$({file} port web 3000);"
+            f"echo MLFLOW_5002=http://$({file} port mlflow 5002);"
+            f"echo MLFLOW_1234=http://$({file} port mlflow 1234)"
+        )
+        given = {"EXPECTED_VERSION": "0.2.4", "ACCEPTANCE_OUTPUT": str(tmp_path)}
+        env = {**user, **given, **dict(line.split("=", 1) for line in places.splitlines())}
+        acceptance = str(ROOT / "services" / "acceptance.py")
+        subprocess.run(["venv/bin/python", acceptance], cwd=tmp_path, env=env, check=True)
+    finally:
+        type_in("docker compose --file compose.yaml down --volumes --timeout 5")
+    said = [type_in(commands) for commands in checks]
+    assert any("OK" in text for text in said)
+    digests = set(re.findall(r"sha256:[0-9a-f]{64}", release["body"]))
+    assert len(digests) == 3
+    assert all(digest in "".join(said) for digest in digests)
 
 
 @pytest.mark.long

@@ -124,7 +124,7 @@ def test_a_run_killed_before_the_message_says_that_it_was_maybe_sent(
     with pytest.raises(KeyboardInterrupt):
         announce.run(context)
     monkeypatch.undo()
-    assert said(context)[TOLD].startswith("perhaps sent")
+    assert said(context)[TOLD].startswith("maybe sent")
     assert chat.messages == []
 
 
@@ -137,9 +137,9 @@ def test_a_lost_answer_is_not_answered_by_a_second_message(
 ) -> None:
     context = released(bench, address)
     chat.hang_up = True
-    assert said(context)[TOLD].startswith("perhaps sent")
+    assert said(context)[TOLD].startswith("maybe sent")
     chat.hang_up = False
-    assert said(context)[TOLD].startswith("perhaps sent")
+    assert said(context)[TOLD].startswith("maybe sent")
     assert len(chat.messages) == 1
 
 
