@@ -4,10 +4,10 @@ The forms: Fulcio's certificate specification and its list of object identifiers
 signed certificate timestamp, without which sigstore's clients take no certificate.
 """
 
-import datetime as dt
 import hashlib
 import struct
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 from rehearsal.signing.keys import ECDSA, PublicKey, kept, key, spki
 
-LIFE = dt.timedelta(minutes=10)
+LIFE = timedelta(minutes=10)
 ORGANIZATION = "rehearsal.invalid"
 FORGE = "https://github.com"
 ISSUER = "https://token.actions.githubusercontent.com"
@@ -44,10 +44,10 @@ class Authority:
         return self._log_key.public_key()
 
     def certify(
-        self, public: PublicKey, claims: Mapping[str, str], now: dt.datetime | None = None
+        self, public: PublicKey, claims: Mapping[str, str], now: datetime | None = None
     ) -> x509.Certificate:
         """Certify that a job with these claims has this key, from `now` on."""
-        began = now or dt.datetime.now(dt.UTC)
+        began = now or datetime.now(UTC)
         draft = self._draft(public, claims, began)
         body = draft.sign(self._key, hashes.SHA256()).tbs_certificate_bytes
         listed = _sized(_sized(self._timestamp(body, began)))
@@ -56,15 +56,15 @@ class Authority:
         return full.sign(self._key, hashes.SHA256())
 
     def _root(self) -> x509.Certificate:
-        name, now = _name("certificate authority"), dt.datetime.now(dt.UTC)
+        name, now = _name("certificate authority"), datetime.now(UTC)
         usage = x509.KeyUsage(
             **dict.fromkeys(_USAGES, False) | {"key_cert_sign": True, "crl_sign": True}
         )
         own = self._key.public_key()
         return (
             x509.CertificateBuilder(name, name, own, x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=2))
-            .not_valid_after(now + dt.timedelta(days=3650))
+            .not_valid_before(now - timedelta(days=2))
+            .not_valid_after(now + timedelta(days=3650))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(own), critical=False)
@@ -72,7 +72,7 @@ class Authority:
         )
 
     def _draft(
-        self, public: PublicKey, claims: Mapping[str, str], began: dt.datetime
+        self, public: PublicKey, claims: Mapping[str, str], began: datetime
     ) -> x509.CertificateBuilder:
         usage = x509.KeyUsage(**dict.fromkeys(_USAGES, False) | {"digital_signature": True})
         signing = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING])
@@ -94,7 +94,7 @@ class Authority:
             draft = draft.add_extension(x509.UnrecognizedExtension(name, value), critical=False)
         return draft
 
-    def _timestamp(self, body: bytes, began: dt.datetime) -> bytes:
+    def _timestamp(self, body: bytes, began: datetime) -> bytes:
         """Promise that the certificate is in a log (RFC 6962, 3.2)."""
         when = struct.pack(">Q", int(began.timestamp() * 1000))
         issuer = hashlib.sha256(spki(self._key.public_key())).digest()

@@ -4,10 +4,10 @@ The forms: sigstore's protobuf specifications, as JSON: TrustedRoot, ClientTrust
 """
 
 import base64
-import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,7 @@ class Trust:
         }
         return {"mediaType": CLIENT, "trustedRoot": self.root(), "signingConfig": signing}
 
-    def sign(
-        self, claims: Mapping[str, str], statement: Json, now: dt.datetime | None = None
-    ) -> Json:
+    def sign(self, claims: Mapping[str, str], statement: Json, now: datetime | None = None) -> Json:
         """Sign a statement as a job with these claims would, with a key that nobody keeps.
 
         Its certificate is valid from `now` on; the log notes the real time.

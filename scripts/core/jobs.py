@@ -115,6 +115,12 @@ JOBS = (
         *("gate", "gate", RELEASING, ("plan", "verify-staged")),
         "wait for a reviewer of the environment `release`",
     ),
+    # Before anybody can follow a name; beside the tags, so that it delays nothing.
+    Job(
+        *("attest", "attest", RELEASING, ("plan", "gate")),
+        "sign each file, each platform's image and each image index, at GitHub",
+        "signatures in a public log",
+    ),
     # Names come before pointers, and of the names those first that can still be deleted.
     Job(
         *("publish-tags", "publish-tags", RELEASING, ("plan", "gate")),
@@ -133,7 +139,7 @@ JOBS = (
         "verify-published",
         "verify --moment published",
         RELEASING,
-        ("plan", "publish-package"),
+        ("plan", "publish-package", "attest"),
         "run the same checks on the public artifacts",
         legs="for each platform",
     ),

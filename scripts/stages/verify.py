@@ -16,7 +16,7 @@ from scripts.core.converge import CHECK, Conflict, Missing, Outcome, State
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.planning import PlannedImage
 from scripts.core.results import Done
-from scripts.release import checkout, compose_file
+from scripts.release import checkout, compose_file, signed
 from scripts.release.assets import COMPOSE
 from scripts.release.configuration import ImageConfig
 from scripts.release.context import Context
@@ -38,9 +38,23 @@ def run(context: Context, moment: str, platform: str) -> Done:
     outcomes = [*_package(context, moment, consumer)]
     if context.plan.images and not context.plan.dry_run:
         outcomes += _images(context, moment, platform, consumer)
+    if moment == PUBLISHED:
+        outcomes += signatures(context)
     # For the staged files, reviewers read this before they approve.
     context.workflow.summary(report.verified(moment, platform, outcomes))
     return Done(tuple(outcomes), facts)
+
+
+def signatures(context: Context) -> list[Outcome]:
+    """Check by gh who signed each part, if the release was signed."""
+    title = f"{PUBLISHED} attestations"
+    done = [one for result in context.results("attest") for one in result.outcomes]
+    if not done or done[0].skipped:
+        why = done[0].detail if done else "this run signed nothing"
+        return [Outcome(title, why, written=False, skipped=True, kind=CHECK)]
+    context.console.step(title)
+    checked = signed.verify(context, fresh=done[0].written)
+    return [Outcome(title, f"signed: {checked} of {checked}", written=False, kind=CHECK)]
 
 
 def install(context: Context, moment: str) -> Installation:

@@ -26,7 +26,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 OK, WRONG, UNREAD, LEFT_OUT = "ok", "wrong", "unreadable", "not checked"
 LOCK, SUMS = "release.json", "SHA256SUMS"
@@ -473,18 +473,41 @@ def check_signature(
     """Have gh check that the release's workflow signed exactly this file."""
     bundle = release.folder / "bundle.jsonl"
     bundle.write_text("".join(f"{json.dumps(one)}\n" for one in bundles))
-    ref = f"heads/{release.plan['branch']}" if release.plan["branch"] else f"tags/{release.tag}"
-    signer = f"{release.page}/{release.workflow}@refs/{ref}"
-    command = ["gh", "attestation", "verify", f"--bundle={bundle}", f"--cert-identity={signer}"]
-    command += [f"--repo={release.repository}", f"--source-ref=refs/{ref}"]
-    command += [f"--custom-trusted-root={release.root}"] if release.root else []
+    branch = release.plan["branch"]
+    ref = f"refs/heads/{branch}" if branch else f"refs/tags/{release.tag}"
+    command = gh(path, bundle, Source(release.repository, release.workflow, ref), release.root)
+    signer = f"{release.workflow}@{ref}"
     with release.checking(f"attestation of {surface}", f"signed by {signer}"):
         done = subprocess.run(
-            [*command, "--", str(path)],
+            command,
             capture_output=True, text=True, timeout=SIGNING, check=False,
         )  # fmt: skip
         if done.returncode:
             raise WrongError(f"gh refused it: {' '.join(done.stderr.split())[:300]}")
+
+
+class Source(NamedTuple):
+    """The run that must have signed."""
+
+    repository: str
+    """`owner/name`."""
+    workflow: str
+    """The path of its file."""
+    ref: str
+    """The branch or tag, in full."""
+
+
+def gh(path: Path, bundle: Path, source: Source, root: str) -> list[str]:
+    """Write the command that checks a file's signature: signed by this workflow of this branch.
+
+    Certificates name the public GitHub, whatever address an API has.
+    """
+    signer = f"https://{FORGE}/{source.repository}/{source.workflow}@{source.ref}"
+    command = ["gh", "attestation", "verify", f"--bundle={bundle}"]
+    command += [f"--repo={source.repository}"]
+    command += [f"--cert-identity={signer}", f"--source-ref={source.ref}"]
+    command += [f"--custom-trusted-root={root}"] if root else []
+    return [*command, "--", str(path)]
 
 
 def outcome(findings: Sequence[Finding]) -> tuple[int, str]:

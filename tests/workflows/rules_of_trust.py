@@ -43,6 +43,7 @@ SECRETS = {
 TOKEN = {
     *((RELEASE, job) for job in ("plan", "prepare", "checks", "dists", "stage")),
     *((RELEASE, job) for job in ("verify-staged", "publish-tags", "verify-published")),
+    (RELEASE, "attest"),
     *((RELEASE, job) for job in ("promote", "announce", "audit")),
     (AUDIT, "audit"),
     (CHANGELOG, "draft"),
@@ -55,6 +56,7 @@ WRITES = {
     (RELEASE, "plan"): {"contents"},
     (RELEASE, "prepare"): {"contents"},
     (RELEASE, "stage"): {"contents"},
+    (RELEASE, "attest"): {"attestations", "id-token"},
     (RELEASE, "publish-package"): {"id-token"},
     (RELEASE, "publish-tags"): {"contents"},
     (RELEASE, "promote"): {"contents", "pull-requests"},
@@ -145,7 +147,9 @@ def only_the_upload_is_trusted(tree: Tree) -> Problems:
     """The index trusts one file and one environment."""
     for file, name, job in tree.jobs():
         grants = "id-token" in (job.get("permissions") or {})
-        if (grants or job.get("environment") == "pypi") != ((file, name) == UPLOAD):
+        if grants != ((file, name) in (UPLOAD, SIGNS)):
+            yield f"{file}: {name} may {'' if grants else 'not '}prove who it is"
+        if (job.get("environment") == "pypi") != ((file, name) == UPLOAD):
             yield f"{file}: {name} may prove to be the publisher"
     if job_of(tree, UPLOAD).get("environment") != "pypi":
         yield "publish-package has not the environment pypi"
@@ -163,7 +167,7 @@ def only_the_gate_waits_for_people(tree: Tree) -> Problems:
             yield f"{file}: {name} has the environment {job.get('environment')}, not {expected}"
 
 
-UPLOAD = (RELEASE, "publish-package")
+UPLOAD, SIGNS = (RELEASE, "publish-package"), (RELEASE, "attest")
 ENVIRONMENTS = {
     (RELEASE, "gate"): "release",
     (ROLLBACK, "rollback"): "release",

@@ -20,7 +20,7 @@ WIDE = ("path", "ref", "branch", "basehead", "tag", "tree_sha")
 # Statuses of any request, described once for all of GitHub and not for each of its addresses.
 GENERAL = {400, 401, 403, 404, 422}
 # Asked for by the project, not part of the description at hand.
-UNDESCRIBED = re.compile(r".*/(attestations(/.*)?|immutable-releases|actions/permissions/workflow)$")
+UNDESCRIBED = re.compile(
     r".*/(attestations(/.*)?|immutable-releases|actions/permissions/workflow)$"
 )
 

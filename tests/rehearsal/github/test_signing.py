@@ -4,13 +4,13 @@ Real are `gh attestation verify`, sigstore's client and verifier, and the index'
 """
 
 import base64
-import datetime as dt
 import hashlib
 import json
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ class Bench:
     trust: Trust
     claims: dict[str, str]
 
-    def bundle(self, now: dt.datetime | None = None, **claims: str) -> dict[str, Any]:
+    def bundle(self, now: datetime | None = None, **claims: str) -> dict[str, Any]:
         return self.trust.sign({**self.claims, **claims}, STATEMENT, now)
 
     def gh(
@@ -134,7 +134,7 @@ REFUSED: dict[str, Callable[[Bench], subprocess.CompletedProcess[str]]] = {
     "another workflow": lambda b: b.gh(b.bundle(job_workflow_ref=WORKFLOW.replace("rel", "x"))),
     "another branch": lambda b: b.gh(b.bundle(ref="refs/heads/eve")),
     "another commit": lambda b: b.gh(b.bundle(sha="2" * 40)),
-    "expired": lambda b: b.gh(b.bundle(dt.datetime.now(dt.UTC) - dt.timedelta(minutes=11))),
+    "expired": lambda b: b.gh(b.bundle(datetime.now(UTC) - timedelta(minutes=11))),
     "another root": lambda b: b.gh(Trust(b.folder / "eve").sign(b.claims, STATEMENT)),
     "statement": lambda b: b.gh(altered(b.bundle(), "statement")),
     "signature": lambda b: b.gh(altered(b.bundle(), "signature")),

@@ -1,0 +1,43 @@
+"""Sign every part of the release: each file, each platform's image and each image index.
+
+Verified before anybody follows a pointer. A repeated run signs only what has no attestation yet.
+"""
+
+from pathlib import Path
+
+from scripts.core.converge import CHECK, Outcome, converge
+from scripts.core.errors import UsageError
+from scripts.core.results import Done
+from scripts.release.context import Context
+from scripts.release.signed import NOT_OFFERED, offered, subjects
+
+REQUEST = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+"""The variables that GitHub gives a job with `id-token: write`, and no other."""
+
+
+def run(context: Context) -> Done:
+    """Sign the parts that have no attestation; where GitHub offers none, say why."""
+    from scripts.surfaces.attestations import Attested, Signer  # noqa: PLC0415 - start-up counts
+
+    if not context.ask(lambda: offered(context)):
+        context.workflow.summary(f"Not signed: {NOT_OFFERED}.")
+        skipped = Outcome("attestations", NOT_OFFERED, written=False, skipped=True, kind=CHECK)
+        return Done((skipped,))
+    signer = Signer(lambda: _token(context), _trust(context))
+    attested = Attested(context.forge, subjects(context), signer, context.environment.build())
+    return Done(tuple(converge([attested], context.environment.patience)))
+
+
+def _trust(context: Context) -> str:
+    path = context.environment.trusted()
+    return Path(path).read_text("utf-8") if path else ""
+
+
+def _token(context: Context) -> str:
+    from scripts.surfaces.attestations import AUDIENCE, identity_token  # noqa: PLC0415
+
+    url, token = (context.environment.get(name) for name in REQUEST)
+    if not (url and token):
+        cause = "this job cannot prove who it is"
+        raise UsageError(cause, "give the job `id-token: write`")
+    return identity_token(url, token, AUDIENCE, context.environment.silence())
