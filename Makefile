@@ -100,7 +100,7 @@ check-services: .venv/ready ## Run the tests that start services: the API, MLflo
 	@$(PY) -m pytest -q -m service $(ARGS)
 
 .PHONY: fuzz
-fuzz: .venv/ready ## Run every verb in thousands of odd environments: no traceback, no secret shown (half an hour; ARGS="--hypothesis-seed 1").
+fuzz: .venv/ready ## Run every verb in thousands of odd environments: no traceback, no secret shown (five minutes; ARGS="--hypothesis-seed 1").
 	@$(PY) -m pytest -q --hypothesis-profile fuzz tests/test_fuzz.py tests/tools/test_redaction.py $(ARGS)
 
 .PHONY: mutants

@@ -60,7 +60,9 @@ def parser() -> argparse.ArgumentParser:
             verb.add_argument("--version", help=f"the version to release (default: {VERSION})")
             verb.add_argument("--private", action="store_true", help="use a private repository")
     release = verbs.choices["run"]
-    release.add_argument("--dry-run", action="store_true", help="a run that changes nothing")
+    release.add_argument(
+        "--dry-run", action="store_true", help="a run that does not change anything"
+    )
     release.add_argument("--tag", metavar="V", help="push the tag of a commit with version V")
     release.add_argument("--keep", action="store_true", help="keep the world up")
     release.add_argument("--again", action="store_true", help="run in the world that is up")
@@ -115,7 +117,7 @@ def _up(arguments: argparse.Namespace, progress: Progress) -> int:
 def _down(arguments: argparse.Namespace, progress: Progress) -> int:
     with progress.step("world down") as tell:
         found = world.down(arguments.folder, tell)
-    progress.say("  nothing is left behind" if found else "  no world was up")
+    progress.say("  everything is removed afterwards" if found else "  no world was up")
     return 0
 
 
@@ -140,7 +142,7 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> int:
 
 
 def _world(arguments: argparse.Namespace, progress: Progress) -> World:
-    """Start a world, or use the one that is up."""
+    """Start a world, or use the running one."""
     wanted = arguments.tag or arguments.version
     if not arguments.again:
         typed, private = wanted or VERSION, arguments.private
@@ -181,7 +183,7 @@ def _tag(typed: str) -> str:
 
 
 def _take_down(folder: Path, progress: Progress) -> float:
-    """End the world whatever happens meanwhile: a second Ctrl-C must not leave half of it."""
+    """End the whole world, even after a second Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     began = time.monotonic()

@@ -1,6 +1,7 @@
 """Markdown as GitHub shows it (GitHub Docs, Basic writing and formatting syntax).
 
-Of HTML only what folds a text and breaks a line is used; comments are hidden, the rest is shown.
+It applies only the HTML for folding and for line breaks, hides comments, and shows other HTML as
+text.
 """
 
 import html
@@ -27,7 +28,7 @@ _DIGEST = re.compile(r"[0-9a-f]{32,}")
 
 
 def rendered(text: str) -> str:
-    """Return Markdown as HTML in which nothing runs and nothing has a style of its own."""
+    """Return Markdown as HTML without scripts and without styles."""
     found = _ALIGNED.sub(r'align="\1"', str(_PARSER.render(text)))
     found = _CELL.sub(lambda cell: _LONG.sub(_jointed, cell[0]), found)
     wide = '<div class="wide" role="region" aria-label="Table" tabindex="0"><table>'
@@ -35,7 +36,7 @@ def rendered(text: str) -> str:
 
 
 def _jointed(text: re.Match[str]) -> str:
-    """Let a browser break a line where a word has a joint, and in a digest every 16 digits."""
+    """Allow line breaks within long words, and after every 16 digits of a digest."""
     found = _DIGEST.sub(lambda one: "<wbr>".join(re.findall(".{1,16}", one[0])), text[0])
     return _JOINT.sub("<wbr>", found)
 

@@ -1,8 +1,7 @@
 """Show a person the progress of long tasks: one line each, with its seconds.
 
-On a terminal rich keeps the lines of what is under way at the bottom, and updates them in place.
-Elsewhere each thing gets a line when it starts and one when it ends, and every half a minute a sign
-of life.
+On a terminal, rich shows the running tasks at the bottom, and updates their lines. Elsewhere each
+task prints a line when it starts, one when it ends, and one every half a minute.
 """
 
 import os
@@ -84,7 +83,7 @@ class Progress:
         self.tick()
 
     def detail(self, name: str, text: str) -> None:
-        """Set what a task is doing now, in a few words."""
+        """Set a task's current step, in a few words."""
         if task := self._tasks.get(name):
             task.detail = " ".join(text.split())
 
@@ -141,7 +140,7 @@ class Progress:
         return Text("\n".join(lines), no_wrap=True, overflow="crop")
 
     def _write(self, line: str) -> None:
-        """Write a line that stays: in one call, since jobs end side by side."""
+        """Write a permanent line, in one call, since several jobs may end at the same time."""
         if self._live:
             self._live.console.print(Text(line), soft_wrap=True)
         else:

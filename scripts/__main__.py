@@ -1,18 +1,17 @@
-"""The verbs: `python -m scripts VERB`. The one place where errors become exit codes."""
+"""The verbs: `python -m scripts VERB`. Only this module turns errors into exit codes."""
 
 import contextlib
 import importlib
 import io
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scripts.cli.command_line import COMPLETION, VERBS, parser
-from scripts.cli.streams import cleaned
+from scripts.cli.streams import cleaned, ended
 
 if TYPE_CHECKING:
     # Imported when a verb runs: `--help` must not wait for what only a stage needs.
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TYPED = ("version", "good", "dry_run")
-"""What a person types on the command line, or gives the workflow as an input."""
+"""Arguments of the command line that are also inputs of the workflow."""
 ON_A_DESK = (
     *("check", "init", "upgrade", "changelog", "notes", "rebuild"),
     *("ci-plan", "ci-dists", "ci-verdict"),
 )
-"""Verbs that are no job of a release, and leave no result."""
+"""Verbs that are not jobs of a release; they do not write a result."""
 DEFECT = "read the traceback in this job's log, and report it"
 
 
@@ -46,11 +45,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     typed = {key: arguments.pop(key) for key in TYPED if key in arguments}
     context = Context(Environment.current(**typed), Path.cwd(), as_json=as_json)
     with cleaned(context.environment.clean):
-        # With --json standard output is the document's: whatever else prints goes elsewhere.
+        # With --json only the document goes to standard output: redirect everything else.
         aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
         with aside, context.console.progress(" ".join([verb, *_words(arguments)])):
             came_to = misplaced(context) or perform(context, verb, arguments)
         return answer(context, verb, came_to, as_json=as_json)
+
+
+def program() -> int:
+    """Run one verb as a process of its own: nobody may read its output, or a disk may be full."""
+    return ended(main)
 
 
 def read(argv: Sequence[str]) -> dict[str, Any]:
@@ -59,9 +63,9 @@ def read(argv: Sequence[str]) -> dict[str, Any]:
     try:
         with contextlib.redirect_stderr(said):
             return vars(parser(*(one for one in argv[:1] if one in VERBS)).parse_args(argv))
-    except SystemExit as ended:
+    except SystemExit as refused:
         sys.stderr.write(said.getvalue())
-        if ended.code and "--json" in argv:
+        if refused.code and "--json" in argv:
             from scripts.cli import json_document  # noqa: PLC0415
 
             usage, _, cause = said.getvalue().strip().rpartition("error: ")
@@ -71,7 +75,7 @@ def read(argv: Sequence[str]) -> dict[str, Any]:
 
 
 def misplaced(context: "Context") -> "Exception | None":
-    """Say so where this is not the top of a clone: what is written there is not ignored by git."""
+    """Return an error unless this is the top of a clone: git ignores `release/` only there."""
     from scripts.core.errors import UsageError  # noqa: PLC0415
 
     folders = (context.root, *context.root.parents)
@@ -82,7 +86,7 @@ def misplaced(context: "Context") -> "Exception | None":
 
 
 def perform(context: "Context", verb: str, arguments: dict[str, Any]) -> "Done | Exception":
-    """Run the verb's stage, and keep its result; what it fails with is an answer too."""
+    """Run the verb's stage and write its result; return its error if it fails."""
     began = time.time()
     words = [word.rpartition("/")[2] for word in _words(arguments)]
     leg = "" if verb in ON_A_DESK else "-".join(words)
@@ -99,7 +103,7 @@ def _run(context: "Context", verb: str, arguments: dict[str, Any]) -> "Done":
 
 
 def _attempted(act: Callable[[], T]) -> "T | Exception":
-    """Do it, or give what it failed with; a file that cannot be used is no defect."""
+    """Run it, or return its error; a file that cannot be used is a UsageError."""
     from scripts.core.errors import UsageError  # noqa: PLC0415
 
     try:
@@ -114,12 +118,12 @@ def _attempted(act: Callable[[], T]) -> "T | Exception":
 
 
 def _words(arguments: dict[str, Any]) -> list[str]:
-    """Give what tells one leg of a matrix from another."""
+    """Return the words that distinguish one leg of a matrix from another."""
     return [word for word in arguments.values() if isinstance(word, str)]
 
 
 def answer(context: "Context", verb: str, came_to: "Done | Exception", *, as_json: bool) -> int:
-    """Say what the verb came to, and give its exit code."""
+    """Print the outcome of the verb, and return its exit code."""
     from scripts.cli import json_document  # noqa: PLC0415
     from scripts.core.errors import ReleaseError  # noqa: PLC0415
 
@@ -131,6 +135,8 @@ def answer(context: "Context", verb: str, came_to: "Done | Exception", *, as_jso
             print(failed, file=sys.stderr)
     elif isinstance(came_to, Exception):
         # A defect. Printed here and not by Python, which would show it unfiltered.
+        import traceback  # noqa: PLC0415
+
         traceback.print_exception(came_to)
     return json_document.exit_code(came_to)
 
@@ -157,4 +163,4 @@ def keep(context: "Context", job: str, leg: str, began: float, came_to: "Done | 
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

@@ -1,1 +1,1 @@
-"""What the images run, and the check of all three together."""
+"""The programs of the images, and the check of all three together."""

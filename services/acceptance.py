@@ -1,7 +1,7 @@
 """Use the three services as their users do: `python services/acceptance.py [--quick]`.
 
-Needs the released wheel and nothing else. Prints a line for each check with its seconds; exit code
-0 when all passed, 1 when one failed. Where the services are comes from the environment: `Places`.
+It needs only the released wheel. It prints a line for each check with its seconds; the exit code is
+0 if all passed, 1 if one failed. The environment has the addresses of the services: `Places`.
 """
 
 import argparse
@@ -28,7 +28,7 @@ SECONDS = 60.0  # for one answer: emulated platforms take their time
 
 
 class FailedError(Exception):
-    """A check that did not pass: what was expected, and what was found."""
+    """A failed check: the expected and the actual value."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Places:
     def from_environment(cls) -> "Places":
         """Read the addresses, `EXPECTED_VERSION` and `ACCEPTANCE_OUTPUT`.
 
-        Raises FailedError naming what is missing.
+        Raises FailedError with the missing ones.
         """
         names = ("API_5001", "WEB_3000", "MLFLOW_5002", "MLFLOW_1234", "EXPECTED_VERSION")
         if missing := [name for name in names if not os.environ.get(name)]:
@@ -140,7 +140,7 @@ def registered(places: Places) -> str:
 
 
 def page(places: Places) -> str:
-    """The page and everything that it names is there."""
+    """The page and every file that it names exist."""
     text = _get(f"{places.web}/").decode()
     parser = _Links()
     parser.feed(text)

@@ -1,7 +1,7 @@
-"""Bounds on what a connection may say, and on how long it may take: for every port of ours.
+"""Bounds on the size and the time of requests, for every port of ours.
 
-uvicorn reads HTTP with httptools where that is installed, which keeps a head of any length. h11
-answers 400 to one above its bound, and is what these servers use: `bounded`.
+If httptools is installed, uvicorn reads HTTP with it, and it keeps heads of any length. These
+servers use h11 (`bounded`), which answers 400 to a head above its bound.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ HEAD_BYTES = 16 * 1024
 """Of the request line with its path, and all headers."""
 
 Check = Callable[[bytes], str | None]
-"""Gives what is wrong with a body, or None."""
+"""Returns the problem of a body, or None."""
 
 
 class BoundedProtocol(H11Protocol):
-    """HTTP by h11; a connection is ended whose next head is not there in time.
+    """HTTP by h11; it ends a connection whose next head does not arrive in time.
 
-    uvicorn's own time runs after an answer only, and only until the next byte.
+    uvicorn's own timeout starts only after an answer, and ends with the next byte.
     """
 
     _late: asyncio.TimerHandle | None = None
@@ -34,12 +34,12 @@ class BoundedProtocol(H11Protocol):
         self._wait()
 
     def on_response_complete(self) -> None:
-        """Wait for the next head; also for the end of a body that nobody reads."""
+        """Start the timeout for the next head; it also covers the rest of an unread body."""
         super().on_response_complete()
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing."""
+        """Stop the timeout."""
         super().connection_lost(exc)
         if self._late is not None:
             self._late.cancel()
@@ -64,10 +64,10 @@ def bounded(head_seconds: float) -> dict[str, Any]:
 
 
 class BodyLimit:
-    """Take a body whole before anybody works on it; refuse one that is large, late or not good.
+    """Read a whole body before the application does; reject one that is too large, late or invalid.
 
-    413 above the limit, at once where the length is said beforehand; 408 where it is not there
-    after `seconds`; 422 with what `check` finds.
+    The answer is 413 above the limit, at once if the length is declared; 408 if the body is not
+    complete after `seconds`; 422 with the problem that `check` finds.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class BodyLimit:
             await self._app(scope, _again(body, receive), send)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        """The whole body; what there is of it where the client has gone."""
+        """Return the whole body, or its received part if the client has gone."""
         too_large = f"the body is larger than {self._limit} bytes: send less at once"
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > self._limit:
@@ -112,12 +112,12 @@ class BodyLimit:
                     if not message.get("more_body", False):
                         return bytes(taken)
         except TimeoutError as error:
-            late = f"the body was not there after {self._seconds:g} seconds: send it again"
+            late = f"the body was not complete after {self._seconds:g} seconds: send it again"
             raise _RefusedError(408, late) from error
 
 
 class _RefusedError(Exception):
-    """A body that is not taken, with the status that says so."""
+    """A rejected body, with the status of the answer."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -125,7 +125,7 @@ class _RefusedError(Exception):
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Give the body that was taken, then whatever comes: that the client has gone."""
+    """Yield the body that was read, then the next message: that the client has gone."""
     kept: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:

@@ -1,4 +1,4 @@
-"""Open a page in headless Chromium as a person would, and say what it showed.
+"""Open a page in headless Chromium as a person would, and print its content.
 
 `python services/browser.py URL --until EXPRESSION [--measure EXPRESSION] [--screenshot FILE]` waits
 until the JavaScript expression is true in the page, then prints one line of JSON: the seconds that
@@ -72,12 +72,12 @@ class Tab:
         return None if "exceptionDetails" in found else found["result"].get("value")
 
     def screenshot(self, path: Path) -> None:
-        """Write what is seen as PNG."""
+        """Write a screenshot as PNG."""
         data = self.call("Page.captureScreenshot", format="png")["data"]
         path.write_bytes(base64.b64decode(data))
 
     def call(self, method: str, **parameters: Any) -> Any:
-        """Send a command and return its result; events that come before it are looked at."""
+        """Send a command and return its result; handle the events before it."""
         number = next(self._ids)
         command: dict[str, Any] = {"id": number, "method": method, "params": parameters}
         if self._session:
@@ -112,12 +112,12 @@ def installed() -> str | None:
 
 @contextlib.contextmanager
 def browser(program: str, *flags: str) -> Iterator[Tab]:
-    """A Chromium of our own, with nothing of the user's, ended when done."""
+    """Run a separate Chromium without the user's profile, and end it afterwards."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         command = [program, *FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"]
         with subprocess.Popen(
             command,
-            # It puts a socket into a folder of its own, which it does not take away, and its path
+            # It puts a socket into its own folder, which it does not remove, and the socket's path
             # may have no more than 107 characters (unix(7)): so here, by the shortest name.
             cwd=folder,
             env={**os.environ, "TMPDIR": "."},

@@ -1,8 +1,8 @@
-"""Who may ask: by the name that a server is asked for, and by the page that asks.
+"""Access rules: by the server name in a request (`Host`), and by the page that sends it (`Origin`).
 
-A browser sends requests of any page to any server, this machine's own too, and says with `Origin`
-which page it is. A page whose own name is pointed at this machine's address (DNS rebinding) has
-the right `Origin`, and the wrong `Host`.
+A browser sends requests of any page to any server, also of this machine, and names the page in
+`Origin`. A page whose own name points to this machine's address (DNS rebinding) has the right
+`Origin`, but the wrong `Host`.
 """
 
 from fnmatch import fnmatchcase

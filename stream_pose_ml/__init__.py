@@ -4,12 +4,12 @@ __version__: str
 
 
 def __getattr__(name: str) -> str:
-    """Give `__version__`, which is looked up when it is asked for: that takes longer than help."""
+    """Return `__version__` on first use, since its lookup takes longer than `--help`."""
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow
 
     try:
         return version("stream_pose_ml")
-    except PackageNotFoundError:  # imported from a checkout: no version is claimed
+    except PackageNotFoundError:  # imported from a checkout, which has no version
         return "0+uninstalled"

@@ -23,14 +23,14 @@ class Prediction:
 
 
 Answer: TypeAlias = Prediction | FrameError | ModelError | None
-"""What becomes of a frame: a label, an error of its own, or None while the window is filling."""
+"""The answer to a frame: a label, its own error, or None until the window is full."""
 
 
 class StreamClassifier:
     """Push a frame, get a label once a window is full.
 
-    The cost of a frame is fixed: its features are computed once, kept in a ring as long as the
-    window, and summed up anew with each frame.
+    The cost of a frame is constant: its features are computed once, kept in a ring of the window's
+    length, and summed with each frame.
     """
 
     def __init__(self, model: Model) -> None:
@@ -69,11 +69,11 @@ class StreamClassifier:
 
 
 def push_together(pushes: Sequence[tuple[StreamClassifier, ArrayLike]]) -> list[Answer]:
-    """Push one frame into each of several classifiers of one model; an answer for each.
+    """Push one frame into each of several classifiers of one model; return an answer for each.
 
-    What a push costs is mostly the calls of numpy and of the model, not what they compute: together
-    a hundred frames take little longer than one. An error is the answer to its own frame alone. A
-    classifier may be there once only.
+    The calls of numpy and of the model cost more than their computation, so a hundred frames
+    together take little longer than one. An error is the answer to its own frame only. Each
+    classifier may occur only once.
     """
     rows = _rows([frame for _, frame in pushes])
     answers: list[Answer] = [row if isinstance(row, FrameError) else None for row in rows]
@@ -113,7 +113,7 @@ def _judged(model: Model, samples: Features) -> list[Prediction | ModelError]:
     """A prediction for each sample; one that the model fails on does not spoil the others."""
     try:
         rows = model.estimator.predict_proba(samples)
-    except Exception as error:  # whatever somebody's estimator raises
+    except Exception as error:  # anybody's estimator may raise any error
         if len(samples) == 1:
             failed = ModelError(f"the model fails on this window: {type(error).__name__}: {error}")
             failed.__cause__ = error

@@ -1,7 +1,7 @@
 """The command line: `stream-pose-ml`.
 
-Nothing but the standard library is imported before it is known which command runs: help and version
-come at once, and scikit-learn is loaded only by what needs it.
+Before a command runs, only the standard library is imported. So help and version are fast, and only
+the commands that need scikit-learn load it.
 """
 
 import argparse
@@ -17,7 +17,7 @@ COMMANDS = {
     "synthesize": "make labelled recordings from a seed",
     "train": "make a model from labelled recordings",
     "evaluate": "say how good a model is on recordings it has not seen",
-    "classify": "say what is done in a recording, or live",
+    "classify": "classify the movement in a recording, or live",
 }
 EXAMPLES = """examples:
   stream-pose-ml synthesize --seed 1 --count 40 --output training
@@ -30,12 +30,12 @@ EXAMPLES = """examples:
 exit codes: 0 done, 1 the input can't be used, 2 wrong usage, 130 interrupted
 """
 LEARN = ("sklearn", "scipy", "skops", "matplotlib")
-"""What the extra `learn` brings."""
+"""The packages of the extra `learn`."""
 MOST_FRAMES = 100_000
 """Of one recording that is made: almost an hour of 30 frames per second."""
 MOST_RECORDINGS = 100_000
 LONGEST_WINDOW = 10_000
-"""Frames: what a model may have, as `stream_pose_ml.models` checks."""
+"""A number of frames that a model may have, as `stream_pose_ml.models` checks."""
 INTERRUPTED = 130
 """128 and the number of SIGINT, as shells say it."""
 
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     except StreamPoseError as error:
         print(f"stream-pose-ml {options.command}: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # `| head`: nobody reads on, which is not an error
+    except BrokenPipeError:  # `| head`: the reader has gone, which is not an error
         sys.stderr.close()
     except KeyboardInterrupt:  # how a live stream is ended
         return INTERRUPTED
@@ -68,7 +68,7 @@ def _command(name: str) -> Any:
 
 
 class _Version(argparse.Action):
-    """`--version`; the version is only looked up when somebody asks for it."""
+    """`--version`; it looks the version up only when it is used."""
 
     def __call__(self, *_: object) -> None:
         from stream_pose_ml import __version__  # noqa: PLC0415 - slow
@@ -138,7 +138,7 @@ def _recordings(command: argparse.ArgumentParser) -> None:
 
 
 def _model(command: argparse.ArgumentParser) -> Any:
-    """Add what names a model; the group of options that exclude each other is returned."""
+    """Add the options that name a model; return their group, which excludes others."""
     models = command.add_mutually_exclusive_group()
     models.add_argument("--model", type=Path, help="a model's file (default: the bundled one)")
     text = "a type in it that only your own models hold, such as sklearn.tree._tree.Tree"
@@ -175,5 +175,5 @@ def _share(text: str) -> float:
 
 
 def _short(text: str) -> str:
-    """What was typed, as far as a line holds it."""
+    """Return the typed text, shortened to one line."""
     return repr(text if len(text) <= 40 else f"{text[:40]}...")  # noqa: PLR2004 - a part of a line

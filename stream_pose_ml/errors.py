@@ -1,4 +1,4 @@
-"""What can be wrong with what the package is given."""
+"""Errors of the package's inputs."""
 
 
 class StreamPoseError(Exception):
@@ -14,7 +14,7 @@ class RecordingError(StreamPoseError):
 
 
 class ModelError(StreamPoseError):
-    """A model that can't be loaded, or that doesn't fit the frames it is given."""
+    """A model that cannot be loaded, or that does not fit its frames."""
 
 
 class ServiceError(StreamPoseError):

@@ -1,9 +1,9 @@
-"""Numbers that describe a pose wherever the person stands and however far the camera is.
+"""Numbers that describe a pose, independent of the person's place and the camera's distance.
 
-Three groups, in the order of `NAMES`: joint angles in degrees; lengths of segments; distances
-between landmarks that are not joined. Lengths and distances are divided by the torso's length
-(middle of the hips to middle of the shoulders), so that every feature is the same for a pose that
-is moved or scaled. All of a sequence's frames are computed at once.
+They are three groups, in the order of `NAMES`: joint angles in degrees; lengths of segments;
+distances between landmarks that are not joined. Lengths and distances are divided by the torso's
+length (middle of the hips to middle of the shoulders), so that every feature is the same for a pose
+that is moved or scaled. All of a sequence's frames are computed at once.
 """
 
 import numpy as np

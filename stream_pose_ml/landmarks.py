@@ -1,4 +1,4 @@
-"""The 33 body landmarks of BlazePose, the body's connections, and what a frame is.
+"""The 33 body landmarks of BlazePose, the body's connections, and the form of a frame.
 
 A frame is an array `(33, 3)` of x, y, z in image-normalised coordinates (x to the right, y down,
 both 0 to 1 inside the picture; z towards the camera is negative, in the scale of x), with a
@@ -86,9 +86,9 @@ CONNECTIONS: tuple[tuple[str, str], ...] = (
 
 
 def as_sequence(frames: ArrayLike) -> NDArray[np.float32]:
-    """Frames as float32 `(frames, 33, 3)`; a single frame becomes a sequence of one.
+    """Return frames as float32 `(frames, 33, 3)`; a single frame becomes a sequence of one.
 
-    Raises FrameError for another shape, for numbers that are not finite, and for what is no number.
+    Raises FrameError for another shape, and for a value that is not a finite number.
     """
     array = _numbers(frames)
     if array.ndim == 2:  # noqa: PLR2004 - a frame is a table of landmarks

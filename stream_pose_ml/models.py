@@ -1,9 +1,9 @@
-"""What a model is, and its file.
+"""Models and their files.
 
 A model is a scikit-learn estimator over the features of a window, with the window's length in
-frames: a model made for other features is refused instead of guessing on. The file is skops'
-format, which, unlike a pickle, runs no code of its own when it is read: types that are not
-scikit-learn's own are refused.
+frames. A model for other features is rejected, since its answers would be wrong. The file has
+skops' format, which, unlike a pickle, runs no code when it is read: types that are not
+scikit-learn's own are rejected.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ BUNDLED = "bundled.skops"
 
 
 class Estimator(Protocol):
-    """What is used of a scikit-learn classifier."""
+    """The used part of a scikit-learn classifier."""
 
     classes_: Any
 
@@ -60,10 +60,10 @@ def checked(estimator: Any, window: Any) -> Model:
 
 
 def load_model(path: Path, trust: Sequence[str] = ()) -> Model:
-    """Read a model's file. Raises ModelError saying why it can't be used.
+    """Read a model's file.
 
-    `trust` names types beyond those that are safe from anybody, such as `sklearn.tree._tree.Tree`
-    of a forest: only for files whose maker you know.
+    Raises ModelError with the reason if it cannot be used. `trust` names additional types, such as
+    `sklearn.tree._tree.Tree` of a forest: use it only for files whose maker you know.
     """
     content = _trusted(path, trust)
     if not isinstance(content, dict) or {"estimator", "window"} - content.keys():
@@ -88,7 +88,7 @@ def _trusted(path: Path, trust: Sequence[str] = ()) -> Any:
         return sio.load(path, trusted=list(trust))
     except ModelError:
         raise
-    except Exception as error:  # a damaged file fails anywhere in zip, JSON, numpy or skops
+    except Exception as error:  # a damaged file can fail in zip, JSON, numpy or skops
         raise ModelError(
             f"{path}: no usable model ({type(error).__name__}: {error}): "
             "make it again with `stream-pose-ml train`"

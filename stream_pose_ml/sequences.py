@@ -60,7 +60,7 @@ def windows(features: NDArray[np.float64], length: int, stride: int = 1) -> NDAr
 
 
 def frame_from_json(value: Any) -> Frame:
-    """A frame from what a JSON line holds. Raises FrameError saying what is wrong with it."""
+    """Return a frame from the value of a JSON line. Raises FrameError with the problem."""
     if not isinstance(value, dict):
         raise FrameError(f"expected an object with landmarks, found {type(value).__name__}")
     if "landmarks" not in value:
@@ -89,7 +89,7 @@ def write_recording(recording: Recording, file: TextIO) -> None:
 
 
 def read_frames(lines: Iterable[str], name: str = "recording") -> Iterator[Frame]:
-    """The frames of JSON Lines, each as soon as its line is there; a header is passed over.
+    """Yield the frames of JSON Lines, each as soon as its line arrives; skip a header.
 
     Raises RecordingError with the line of the first problem.
     """

@@ -49,7 +49,7 @@ def recording(
 def routine(*, seed: int, frames: int = 90, noise: float = 0.003, fps: float = FPS) -> Recording:
     """All movements by one body, one after the other, `frames` of each, without a label.
 
-    Each begins and ends at rest: its period divides its length.
+    Each begins and ends at rest, since its period divides its length.
     """
     random = np.random.default_rng(seed)
     phase = 2 * np.pi * np.arange(frames) / frames * max(round(frames / fps / 1.5), 1)

@@ -32,7 +32,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A confusion matrix: rows are what it was, columns what was said, in the order of labels."""
+    """A confusion matrix: actual labels in rows, predicted ones in columns, in their order."""
 
     labels: list[str]
     confusion: NDArray[np.int_]
@@ -97,7 +97,7 @@ def cross_validate(data: Samples, folds: int = 5, estimator: Any = None) -> Eval
 
 
 def evaluate(model: Model, data: Samples) -> Evaluation:
-    """What the model says of samples it should not have seen."""
+    """The model's answers to samples that were not in its training."""
     rows = model.estimator.predict_proba(data.features)
     predicted = np.array(model.labels)[rows.argmax(axis=1)]
     return _evaluation(data.labels, predicted, sorted({*model.labels, *data.labels.tolist()}))

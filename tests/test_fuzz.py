@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from scripts.__main__ import main
 from scripts.core import codec
+from scripts.release.configuration import Config
 from tests.conftest import Bench
 from tests.core.values import a_plan
 from tests.support.odd_service import ODD, OddService, odd_service
@@ -41,6 +42,7 @@ LINES = (
     ),
     *("changelog check", "changelog check --base=-x", "changelog draft", "changelog draft --write"),
     *("changelog draft --since=--all", "ci-plan", "ci-plan --base x", "ci-verdict --json"),
+    *("check", "check --json", "announce", "upgrade", "upgrade --json", "init --check"),
 )
 TOKENS = ("GITHUB_TOKEN", "REGISTRY_TOKEN", "PACKAGE_INDEX_TOKEN")
 ADDRESSES = ("GITHUB_SERVER_URL", "GITHUB_API_URL", "PACKAGE_INDEX_URL", "HTTPS_PROXY")
@@ -63,6 +65,13 @@ WORDS = (
     ),
     *("/", "/dev/full", "/nonexistent/x", "tag", "v0.2.4", "main", "[" * 9000, "\u20ac", "a\nb"),
 )
+KEYS = tuple(one.name.replace("_", "-") for one in fields(Config))
+VALUES = (
+    *('""', '"../x"', '"-x"', '"x"', '"a.md"', '"{version}"', '"v{version}"', '"\\u0000"', '"/"'),
+    *("1", "-1", "nan", "1e999", "true", "1979-05-27", "[]", '["x"]', "[1]", "[[]]", "{}", "[{}]"),
+    *("{ x = 1 }", '{ modules = ["x"] }', '{ modules = "x" }', '[{ name = "x" }]', "x", "[" * 999),
+    *('{ webhooks = [{ name = "x", kind = "slack" }] }', '"CHANGELOG.md"', '"sample_thing"'),
+)
 PLANS = (b"", b"\xff\xfe", b"{}", b"[" * 9000, b"null", codec.encode(a_plan()).encode())
 
 
@@ -84,17 +93,27 @@ class Surroundings:
             "RELEASE_SILENCE": "2",
         }
 
-    def clean(self, changelog: bytes, plan: bytes) -> None:
+    def clean(self, changelog: bytes, plan: bytes, table: list[tuple[str, str]]) -> None:
         """Begin anew, as far as a run could have changed anything here."""
         clone = self.bench.project.clone
         shutil.rmtree(clone / "release", ignore_errors=True)
         (clone / "CHANGELOG.md").write_bytes(changelog)
-        (clone / "pyproject.toml").write_text(PYPROJECT, "utf-8")
+        self.configure(table)
         if plan:
             (clone / "release" / "in").mkdir(parents=True)
             (clone / "release" / "in" / "plan.json").write_bytes(plan)
         for name in ("output", "summary"):
             (self.bench.folder / name).unlink(missing_ok=True)
+
+    def configure(self, table: list[tuple[str, str]]) -> None:
+        """Commit the configuration with more in its table."""
+        head, mark, rest = PYPROJECT.partition("[tool.release]\n")
+        text = "".join([head, mark, *(f"{key} = {value}\n" for key, value in table), rest])
+        file = self.bench.project.clone / "pyproject.toml"
+        if file.read_text("utf-8") != text:
+            file.write_text(text, "utf-8")
+            self.bench.project.git("commit", "-q", "--allow-empty", "-m", "x", "pyproject.toml")
+            self.bench.project.git("push", "-q", "origin", "main")
 
     def run(self, line: str, environment: dict[str, str]) -> tuple[int, str]:
         """Run one verb; give its exit code, and every text that it let out."""
@@ -153,7 +172,7 @@ secrets = st.text(st.characters(codec="utf-8"), min_size=8, max_size=40).filter(
 
 def seen(line: str, *odd: tuple[str, str]) -> example:
     """Give what once ended in a traceback, or showed the token."""
-    more = {"answer": ODD[0], "changelog": CHANGELOG.encode(), "plan": b"\xff\xfe"}
+    more = {"answer": ODD[0], "changelog": CHANGELOG.encode(), "plan": b"\xff\xfe", "table": []}
     return example(line=line, odd=list(odd), secret="ghp_Secret0123", **more)
 
 
@@ -169,6 +188,7 @@ def seen(line: str, *odd: tuple[str, str]) -> example:
     answer=st.sampled_from(ODD),
     changelog=st.sampled_from([CHANGELOG.encode(), b"", b"\xff\xfe", b"# x\n", b"\x1b[31m\n"]),
     plan=st.sampled_from(PLANS),
+    table=st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(VALUES)), max_size=2),
 )
 @seen("plan 0.2.4 --dry-run --json", ("GITHUB_TOKEN", "{}\n"))
 @seen("plan 0.2.4", ("GITHUB_TOKEN", "{}\u20ac"))
@@ -190,9 +210,10 @@ def test_whatever_stands_around(
     answer: tuple[str, bytes],
     changelog: bytes,
     plan: bytes,
+    table: list[tuple[str, str]],
 ) -> None:
     around.odd.kind, around.odd.body = answer
-    around.clean(changelog, plan)
+    around.clean(changelog, plan, table)
     environment = around.environment(secret)
     for name, value in odd:
         full = around.odd.url if value == "ODD" else value.replace("{}", secret)

@@ -1,7 +1,7 @@
-"""Where a run's artifacts are kept, and which files of a workspace make one.
+"""Store a run's artifacts, and find the files of one in a workspace.
 
-An artifact is a folder of its name below the run's folder: a zip file and its sha256.
-Files lose their mode in it, as they do on GitHub.
+An artifact is a folder with its name below the run's folder: a zip file and its SHA-256. Files lose
+their mode in it, as on GitHub.
 """
 
 import errno
@@ -23,7 +23,7 @@ FORBIDDEN_IN_PATHS = '":<>|*?\r\n'
 FORBIDDEN = f"{FORBIDDEN_IN_PATHS}\\/"
 """Characters that GitHub refuses in an artifact's name, and in the names of the files in it."""
 UNKNOWN = "{}!()"
-"""What the real download matches names with and `fnmatch` does not."""
+"""Signs that the real download's patterns know and `fnmatch` does not."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +64,16 @@ class Store:
         """
         archive = self.folder / name / ZIP
         if _sha256(archive) != (self.folder / name / DIGEST).read_text():
-            raise StandInError(f"the artifact {name!r} is not what was uploaded: digest mismatch")
+            raise StandInError(f"the artifact {name!r} differs from the upload: digest mismatch")
         with zipfile.ZipFile(archive) as source:
             for member in source.namelist():
                 _write(target / member, source.read(member), name, taken)
             return len(source.namelist())
 
     def matching(self, pattern: str) -> list[str]:
-        """Return the names that a pattern of `*`, `?` and `[…]` means; all for "".
+        """Return the names that match a pattern of `*`, `?` and `[…]`; all for "".
 
-        Raises `StandInError` for what the real action understands and this does not.
+        Raises `StandInError` for a sign that only the real action knows.
         """
         if any(letter in UNKNOWN for letter in pattern):
             raise StandInError(
@@ -83,7 +83,7 @@ class Store:
         return [name for name in self.names() if fnmatch.fnmatchcase(name, pattern or "*")]
 
     def _name(self, draft: Path, name: str, *, overwrite: bool) -> None:
-        """Give the finished folder its name in one step; a folder is never put over another."""
+        """Return the finished folder its name in one step; a folder is never put over another."""
         if overwrite and (self.folder / name).exists():
             (self.folder / name).rename(draft / "replaced")
         try:
@@ -143,7 +143,7 @@ def _below(folder: Path, *, hidden: bool) -> Iterator[Path]:
         if path.is_dir():
             yield from _below(path, hidden=hidden)
         elif path.is_file() and (hidden or not path.name.startswith(".")):
-            yield path  # a link that leads nowhere is passed over
+            yield path  # skip a broken link
 
 
 def _absolute(base: Path, pattern: str) -> str:

@@ -1,4 +1,4 @@
-"""Stand-in for actions/checkout: a real fetch from the server that the run belongs to."""
+"""Stand-in for actions/checkout: a real fetch from the run's server."""
 
 import base64
 import subprocess
@@ -23,7 +23,7 @@ TRIES, PAUSE = 3, 0.2
 
 
 def main() -> None:
-    """Fetch what is asked for into the workspace, and say what was checked out."""
+    """Fetch the requested reference into the workspace, and print it."""
     refuse("ssh-key", "submodules", "lfs", "sparse-checkout", "filter")
     if not given("token"):
         raise StandInError("Input required and not supplied: token. Leave it out for the job's own")
@@ -51,7 +51,9 @@ def _folder() -> Path:
         raise StandInError(f"the path {given('path')!r} lies outside the workspace")
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / ".git").exists():
-        raise StandInError(f"{folder} is a checkout already: each job starts from nothing")
+        raise StandInError(
+            f"{folder} is a checkout already, but each job starts with an empty folder"
+        )
     return folder
 
 
@@ -63,7 +65,7 @@ def _depth() -> int:
 
 
 def _authorise(folder: Path, server: str) -> Path:
-    """Keep the token in a file of its own, outside the checkout, as the real action does."""
+    """Keep the token in a separate file outside the checkout, as the real action does."""
     token = base64.b64encode(f"x-access-token:{given('token')}".encode()).decode()
     print(f"::add-mask::{token}", flush=True)
     parts = urlsplit(server)
@@ -100,8 +102,8 @@ def _compare(folder: Path, tag: str) -> None:
     found, wanted = _git(folder, "rev-parse", f"{tag}^{{commit}}"), variable("GITHUB_SHA")
     if found != wanted:
         raise StandInError(
-            f"{tag} names {found}, and the run is for {wanted}: the tag has moved since. "
-            "Start a run for the tag as it is now"
+            f"{tag} names {found}, and the run is for {wanted}: the tag has moved since. Start a "
+            f"new run for the tag"
         )
 
 
@@ -119,10 +121,10 @@ def _patiently(folder: Path, *arguments: str) -> None:
 
 
 def _target(folder: Path, ref: str) -> tuple[str, str]:
-    """Return what to fetch and the local reference that will hold it.
+    """Return the reference to fetch, and its local reference.
 
-    The run's own branch is fetched at the run's own commit, whatever it points to by now. Its own
-    tag is fetched as it is, an annotated one with its annotation.
+    For the run's own branch, fetch the run's own commit, even if the branch has moved. For its own
+    tag, fetch the tag object.
     """
     own = given("repository") in ("", variable("GITHUB_REPOSITORY"))
     if not ref and own:

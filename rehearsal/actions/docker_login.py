@@ -1,7 +1,7 @@
-"""Stand-in for docker/login-action: credentials for this job alone.
+"""Stand-in for docker/login-action: credentials for this job only.
 
-A runner is thrown away after its job, and the credentials with it. All jobs of a rehearsal share
-one machine, so the job gets a configuration folder of its own.
+A runner is deleted after its job, with the credentials. All jobs of a rehearsal share one machine,
+so each job gets its own configuration folder.
 """
 
 import os
@@ -19,10 +19,12 @@ def main() -> None:
     refuse("ecr", "scope", "registry-auth")
     registry = given("registry")
     if registry in PUBLIC:
-        raise StandInError("no registry was given: a rehearsal never logs in at the public one")
+        raise StandInError(
+            "the input registry is empty: a rehearsal never logs in to the public registry"
+        )
     if not (given("username") and given("password")):
         raise StandInError(
-            "Username and password required: give both, or log in only where there are credentials"
+            "Username and password required: give both, or skip the login without credentials"
         )
     folder = _own_folder()
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Stand-in for docker/setup-buildx-action: the world's builder becomes the job's builder."""
+"""Stand-in for docker/setup-buildx-action: the job uses the world's builder."""
 
 import os
 import re
@@ -24,7 +24,7 @@ OTHERS = (
 
 
 def main() -> None:
-    """See that the builder answers, and make it the one that the later steps use."""
+    """Check that the builder answers, and make it the builder of the later steps."""
     refuse(*OTHERS)
     _validate()
     name = variable("REHEARSAL_BUILDER")
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _validate() -> None:
-    """Refuse what the world's builder is not; of its image only another name for it is possible."""
+    """Reject options that the world's builder does not have; its image may have another name."""
     if given("driver") not in ("", "docker-container"):
         raise StandInError(
             f"the rehearsal's builder has the driver docker-container, not {given('driver')!r}"
@@ -48,7 +48,7 @@ def _validate() -> None:
         if not PINNED.fullmatch(option):
             raise StandInError(
                 f"the rehearsal's stand-in does not have the driver option {option!r}: "
-                "it takes `image=NAME@sha256:DIGEST` alone"
+                "it takes only `image=NAME@sha256:DIGEST`"
             )
         notice(f"rehearsed with the world's own BuildKit, not {option}")
     wanted = given("version").removeprefix("v")

@@ -1,4 +1,4 @@
-"""Stand-in for actions/setup-python: the machine's own Python, whatever version is asked for."""
+"""Stand-in for actions/setup-python: the machine's own Python, for any requested version."""
 
 import platform
 from pathlib import Path

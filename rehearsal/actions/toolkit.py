@@ -1,4 +1,4 @@
-"""What every stand-in needs: its inputs, its outputs, and a way to fail that says why."""
+"""Functions for every stand-in: inputs, outputs, and errors."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class StandInError(Exception):
-    """The real action would have failed here, or the stand-in cannot do what is asked."""
+    """The real action would fail here, or the stand-in does not support this."""
 
 
 def given(name: str) -> str:
@@ -26,7 +26,7 @@ def switch(name: str) -> bool:
 
 
 def refuse(*names: str) -> None:
-    """Fail if an input is used that this stand-in does not have."""
+    """Fail for an input that this stand-in does not have."""
     for name in names:
         if given(name) not in ("", "false"):
             raise StandInError(f"the rehearsal's stand-in does not have the input {name!r}")
@@ -74,12 +74,12 @@ def add_path(folder: Path) -> None:
 
 
 def notice(text: str) -> None:
-    """Write an annotation that nobody has to act on."""
+    """Write a notice."""
     print(f"::notice::{text}", flush=True)
 
 
 def warning(text: str) -> None:
-    """Write an annotation that somebody should look at."""
+    """Write a warning."""
     print(f"::warning::{text}", flush=True)
 
 

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _validate() -> None:
-    """Refuse what the real action refuses before it looks for files."""
+    """Reject inputs that the real action rejects before it searches for files."""
     choice = given("if-no-files-found") or "warn"
     if choice not in CHOICES:
         raise StandInError(
@@ -52,7 +52,7 @@ def _validate() -> None:
 
 
 def _number(name: str, most: int) -> None:
-    """Refuse an input that is given and is not a number from 0 to `most`."""
+    """Reject an input that is not a number from 0 to `most`."""
     text = given(name)
     if text and not (text.isascii() and text.isdecimal() and int(text) <= most):
         raise StandInError(f"Invalid {name}: {text!r}. Give a number from 0 to {most}")

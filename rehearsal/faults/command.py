@@ -1,6 +1,6 @@
-"""`python -m rehearsal faults`: a world for the example, a clean run in it, every fault, the table.
+"""`python -m rehearsal faults`: run a clean release, inject every fault, and print the table.
 
-Nothing of a kept world is touched: the faults have a world of their own below the same folder.
+The faults have their own world below the same folder, so a kept world does not change.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def faults(arguments: argparse.Namespace, progress: Progress) -> int:
 
 
 def choose(cases: list[Case], *, quick: bool, only: str) -> list[Case]:
-    """Return the requested cases. Raises `UsageError` if there is none."""
+    """Return the requested cases. Raises `UsageError` if no case matches."""
     wanted = [case for case in cases if only in case.name and (case.name in QUICK or not quick)]
     names = {case.name for case in cases}
     if absent := [name for name in QUICK if name not in names]:

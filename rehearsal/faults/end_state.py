@@ -1,8 +1,8 @@
 """Read a release's end state without the release's own code, and restore it.
 
-A state is everything in a world that has a name. Two runs ended alike if their states are equal.
-Putting a state back makes a world ready for the next fault in a second, where a new world would
-take ten: it is looked at afterwards, so that nothing rests on the putting back.
+A state is everything in a world that has a name. Two runs ended in the same way if their states are
+equal. To restore a state takes a second, while a new world takes ten. The restored state is read
+again afterwards, so no result depends on the restoration.
 """
 
 import base64
@@ -40,8 +40,8 @@ class ReleaseState:
 class State:
     """Everything with a name: `refs` by object, `files` of the index by sha256, `tags` by digest.
 
-    `manifests` are what the registry holds without a name: no part of what is compared, since
-    nobody can come by them unless a name leads there.
+    `manifests` are those without a name in the registry. They are not compared, since nobody can
+    reach them without a name.
     """
 
     refs: Mapping[str, str]
@@ -53,7 +53,7 @@ class State:
     manifests: tuple[str, ...] = field(default=(), compare=False)
 
     def key(self) -> str:
-        """Return a text that is the same for states from which a run continues alike."""
+        """Return a text that is equal for states from which a run continues in the same way."""
         return hashlib.sha256(repr(asdict(self)).encode()).hexdigest()
 
     def differences(self, planned: "State") -> list[str]:
@@ -104,7 +104,7 @@ class Keeper:
         )
 
     def keep(self, state: State) -> None:
-        """Keep the bytes that a state is made of, those of the registry as they lie there."""
+        """Save the bytes of a state; for the registry, its files."""
         for release in self._releases():
             for asset in release["assets"]:
                 self._save(asset["digest"], asset["url"], {"Accept": "application/octet-stream"})

@@ -1,9 +1,9 @@
 """Inject every fault into every write of a release, and run the release again.
 
-One clean run shows which requests write, and where each job begins. Then, fault after fault: the
-run up to the struck job is put back, the rest runs with the fault, and the whole runs again without
-it. Both must come to the clean run's end state, to the byte. Where the state that a fault leaves
-was run from before, what came of it then counts: the second run sees nothing else.
+One clean run shows which requests write, and where each job begins. For each fault, this restores
+the state before the struck job, runs the rest with the fault, and runs everything again without it.
+Both must reach exactly the end state of the clean run. Where the state that a fault leaves was run
+from before, what came of it then counts: the second run sees nothing else.
 """
 
 import dataclasses
@@ -51,7 +51,7 @@ QUICK = (
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The clean run just before one of its jobs: what it had come to, and the world's state."""
+    """The clean run just before one of its jobs: its results, and the state of the world."""
 
     begun: Begun
     state: State
@@ -68,7 +68,7 @@ class Clean:
     checkpoints: dict[str, Checkpoint]
 
     def after(self, job: str) -> State:
-        """Return the state that the run had come to when that job was over."""
+        """Return the state after that job of the run."""
         keys = list(self.checkpoints)
         rest = keys[keys.index(job) + 1 :]
         return self.checkpoints[rest[0]].state if rest else self.state
@@ -119,7 +119,7 @@ class Matrix:
         self._seconds: dict[str, tuple[str, Ended]] = {}
         self.clean: Clean = self._clean_run()
         self.after_clean = self.again(Row("the clean run"))
-        """The second run after the clean one: it must write nothing."""
+        """The second run after the clean one, which must not write."""
 
     def direct(
         self,
@@ -185,7 +185,7 @@ class Matrix:
         return Ended(done.ok, self.keeper.look(), writes, tuple(done.failed))
 
     def sound(self) -> list[str]:
-        """List problems of the clean run itself, whose second run must write nothing."""
+        """List problems of the clean run itself, whose second run must not write."""
         problems = self.after_clean.state.differences(self.clean.state)
         if self.after_clean.writes or not self.after_clean.ok:
             problems.append(f"after the clean run: {self.after_clean}")
@@ -283,9 +283,9 @@ def _struck(matrix: Matrix, offset: int) -> bool:
 
 
 def _as_clean(matrix: Matrix, struck: str, offset: int, key: str, so_far: DirectRun) -> bool:
-    """Tell whether the job with the fault left all as in the clean run: then the rest is too.
+    """Tell whether the job with the fault left the state of the clean run: the rest is equal then.
 
-    Its client has given a delayed request up: a late result of it counts as left over.
+    The client of a delayed request has timed out, so its late result counts too.
     """
     if key != struck or so_far.results[key] != SUCCESS or not _struck(matrix, offset):
         return False

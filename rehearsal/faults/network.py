@@ -1,7 +1,7 @@
 """Faults below HTTP: all ways in which a job cannot reach a service.
 
-The gateway answers whatever it does; here the struck job is given another address, at which the
-network itself misbehaves. All other jobs, and the second run, have the right one.
+The gateway always answers. So the struck job gets another address, at which the network itself
+fails. All other jobs, and the second run, get the right address.
 """
 
 import socket
@@ -40,7 +40,7 @@ def hang(_connection: socket.socket) -> None:
 
 
 def break_off(connection: socket.socket) -> None:
-    """End a connection after its first bytes: of TLS, in the middle of the handshake."""
+    """End a connection after its first bytes; with TLS, in the middle of the handshake."""
     connection.settimeout(IMPATIENCE)
     with suppress(OSError):
         connection.recv(1 << 16)
@@ -49,7 +49,7 @@ def break_off(connection: socket.socket) -> None:
 
 @contextmanager
 def refused() -> Iterator[str]:
-    """Give an address with a port where nobody listens."""
+    """Yield an address with a closed port."""
     with socket.socket() as held:
         held.bind((HOST, 0))
         yield f"{HOST}:{held.getsockname()[1]}"
@@ -57,13 +57,13 @@ def refused() -> Iterator[str]:
 
 @contextmanager
 def unknown() -> Iterator[str]:
-    """Give an address with an unknown name."""
+    """Yield an address with an unknown name."""
     yield f"{NOWHERE}:80"
 
 
 @contextmanager
 def answering(answer: Answer) -> Iterator[str]:
-    """Give an address that accepts connections and does this with each."""
+    """Yield an address that accepts connections and treats each like this."""
     held: list[socket.socket] = []
     with socket.create_server((HOST, 0)) as door:
 

@@ -1,7 +1,7 @@
 """Races with other people during a release: other runs, other commits, edits of the draft.
 
-Each is a case like the faults: what it comes to is compared with the clean run, but for what the
-other person did, which must be kept.
+Each is a case like the faults: its end state must equal that of the clean run, with the other
+person's change preserved.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from rehearsal.world import example_project, git_repo
 MAIN = "refs/heads/main"
 OTHER, BURNED = "0.3.0", "0.2.9"
 NOTE = "A line that a maintainer wrote."
-ENTRY = "- Something that came meanwhile."
+ENTRY = "- Something that came in between."
 MEANWHILE = example_project.CHANGELOG.replace("release.\n", f"release.\n{ENTRY}\n")
 BETWEEN = ("gate", "publish-tags", "publish-package", "promote")
 """The jobs after which a draft exists that others can edit."""
@@ -46,7 +46,7 @@ def cases(matrix: Matrix) -> Iterator[Case]:
 
 
 def _twice(matrix: Matrix, row: Row) -> None:
-    """Let two runs do the same in parallel, as a button and a tag can."""
+    """Start the same release twice in parallel, as a button and a tag can."""
     matrix.keeper.put_back(matrix.clean.start)
     runs = [matrix.starting(), matrix.starting()]
     with ThreadPoolExecutor() as pool:
@@ -57,7 +57,10 @@ def _twice(matrix: Matrix, row: Row) -> None:
 
 
 def _two_versions(matrix: Matrix, row: Row) -> None:
-    """Start two versions at once. GitHub lets the second wait: one group for each branch."""
+    """Start two versions at the same time.
+
+    On GitHub the second waits: each branch has one group.
+    """
     matrix.keeper.put_back(matrix.clean.start)
     first, second = matrix.starting(), matrix.starting(version=OTHER)
     done = first()
@@ -104,7 +107,7 @@ def _moves(
 
 
 def _deleted(matrix: Matrix, row: Row, *, key: str) -> None:
-    """Let a run end before a job, delete the draft, and run again."""
+    """Stop a run before a job, delete the draft, and run again."""
     first = _ended_before(matrix, key)
     if not matrix.keeper.delete_drafts():
         row.problems.append("there was no draft to delete")
@@ -112,7 +115,7 @@ def _deleted(matrix: Matrix, row: Row, *, key: str) -> None:
 
 
 def _edited(matrix: Matrix, row: Row, *, key: str) -> None:
-    """Let a run end before a job, edit the draft's notes, and run again: the edit stays."""
+    """Stop a run before a job, edit the draft's notes, and run again: the edit stays."""
     first = _ended_before(matrix, key)
     if not matrix.keeper.edit_notes(NOTE):
         row.problems.append("there was no draft to edit")
@@ -125,7 +128,7 @@ def _edited(matrix: Matrix, row: Row, *, key: str) -> None:
 
 
 def _lags(matrix: Matrix, row: Row, *, seconds: float, patience: float) -> None:
-    """Let the index show new files late."""
+    """Make the index show new files late."""
     checkpoint = matrix.clean.checkpoints["publish-package"]
     matrix.keeper.put_back(checkpoint.state)
     rule: Mapping[str, Any] = {**LAG, "seconds": seconds}

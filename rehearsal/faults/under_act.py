@@ -1,7 +1,7 @@
 """Run a few of the faults in full: all of release.yml under act, twice each.
 
-What a direct run says of a fault must be so in the workflow itself, whose checks and verifications
-run as well.
+The result of a direct run must hold in the workflow itself, which also runs the checks and
+verifications.
 """
 
 import dataclasses

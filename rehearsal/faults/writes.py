@@ -9,9 +9,9 @@ from rehearsal.gateway.journal import Entry
 from rehearsal.runs.direct import LegRun
 
 SILENCE = 3.0
-"""The stages give up a silent service after these seconds, instead of half a minute."""
+"""The stages' timeout of a silent service in seconds, instead of half a minute."""
 UPLOAD_SILENCE, TOOL_SILENCE, BUILDER_DELAY = 95.0, 15.0, 4.0
-"""Seconds of a delay after which twine and imagetools give up; the builder always waits."""
+"""A delay in seconds after which twine and imagetools fail; the builder always waits."""
 DOWN = "down"
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "503": {"action": "status", "code": 503},

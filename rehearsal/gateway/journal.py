@@ -14,10 +14,9 @@ from pathlib import Path
 class Entry:
     """One request and its result.
 
-    `time` is when it came, in seconds since the epoch, `duration` in seconds. `status` is what the
-    client was sent, 0 if it got no answer. `write` says whether the request asks for a change.
-    `fault` is the action of the fault that was put on it, empty without one. `remedy` says what to
-    do about a refusal.
+    `time` is its arrival in seconds since the epoch, `duration` in seconds. `status` is the status
+    of the answer, 0 without an answer. `write` says whether the request asks for a change. `fault`
+    is the action of its fault, empty without one. `remedy` says what to do after a refusal.
     """
 
     service: str

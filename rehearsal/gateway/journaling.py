@@ -40,7 +40,7 @@ def attach(
 
 
 async def _lose_answer(request: web.Request, _response: web.StreamResponse) -> None:
-    # A streaming handler has begun to answer: it continues, but nobody reads it.
+    # A streaming handler has begun to answer: it continues without a reader.
     struck = request.get(STRUCK)
     if struck is not None and struck.action == "drop-after":
         hang_up(request)
@@ -49,10 +49,10 @@ async def _lose_answer(request: web.Request, _response: web.StreamResponse) -> N
 def journaled(
     service: str, journal: Journal, faults: Faults, is_write: IsWrite = changes_something
 ) -> Middleware:
-    """Make the middleware of one service; `attach` puts it where it belongs.
+    """Make the middleware of one service; `attach` installs it.
 
     `truncate` halves an answer that the handler returns whole or the proxy passes on; of a file it
-    leaves the headers only.
+    sends only the headers.
     """
 
     @web.middleware
@@ -121,20 +121,20 @@ async def _late(request: web.Request, seconds: float) -> None:
 
 
 async def _drop_after(request: web.Request, handler: Handler) -> web.StreamResponse:
-    with suppress(ConnectionError):  # what a streaming handler meets once its client is gone
+    with suppress(ConnectionError):  # the errors of a streaming handler after its client has gone
         await handler(request)
     return hang_up(request)
 
 
 def hang_up(request: web.Request) -> web.StreamResponse:
-    """End the connection at once; what is returned can no longer be sent."""
+    """End the connection at once; the returned answer can no longer be sent."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
 
 
 def reset(request: web.Request) -> web.StreamResponse:
-    """End the connection with a reset: what is still on its way is lost."""
+    """End the connection with a reset; data in transit is lost."""
     if request.transport is not None:
         connection = request.transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,10 +1,10 @@
 """Find the job that sends a request under act: from the system, not from the sender.
 
-act has one GITHUB_TOKEN for all jobs of a run, so the token does not tell them apart. What a
-process says of itself could be wrong: a step may set any variable for what it starts. So the
-connection is followed to its process (socket, then descriptor), and the process up to the one that
-act itself started; the environment of that one was written by act, and nobody can change it later.
-Who does not stand below the run's act has no job: a process that outlived its step among them.
+act has one GITHUB_TOKEN for all jobs of a run, so the token does not distinguish them. A process
+could give a wrong name, since a step may set any variable for its programs. So this follows the
+connection to its process (socket, then descriptor), and the process up to the one that act itself
+started; the environment of that one was written by act, and nobody can change it later. Who does
+not stand below the run's act has no job: a process that outlived its step among them.
 """
 
 import socket
@@ -15,14 +15,14 @@ from pathlib import Path
 PROC = Path("/proc")
 Address = tuple[str, int]
 TRIES = 5
-"""The system's lists are not read in one piece, and may lack what changed meanwhile."""
+"""A read of the system's lists is not atomic, so they may lack recent changes."""
 
 
 def job_of(client: Address, server: Address, runner: int) -> str:
-    """Return `WORKFLOW/JOB` of the process at the other end, "" if it is no job of that runner.
+    """Return `WORKFLOW/JOB` of the process at the other end, or "" if no job of that runner has it.
 
-    `client` is the address that it sends from, `server` the one that it sends to, `runner` the
-    process id of the run's act.
+    `client` is the source address, `server` the target address, `runner` the process id of the
+    run's act.
     """
     for _ in range(TRIES):
         for pid in _holders(_inode(client, server)):
@@ -56,10 +56,10 @@ def _holders(inode: str) -> Iterator[int]:
 
 
 def _links(folder: Path) -> Iterator[str]:
-    """Yield what a process has open. It goes on opening and closing meanwhile."""
+    """Yield the open files of a process, which may open and close files at the same time."""
     try:
         entries = list(folder.iterdir())
-    except OSError:  # it has ended, or is somebody else's
+    except OSError:  # it has ended, or belongs to somebody else
         return
     for entry in entries:
         with suppress(OSError):
@@ -67,7 +67,7 @@ def _links(folder: Path) -> Iterator[str]:
 
 
 def _below(pid: int, runner: int) -> int:
-    """Return the ancestor, or the process itself, that the runner started; 0 if there is none."""
+    """Return the ancestor that the runner started, or the process itself; 0 if there is none."""
     while pid > 1:
         parent = _parent(pid)
         if parent == runner:
@@ -81,7 +81,7 @@ def _parent(pid: int) -> int:
         text = (PROC / str(pid) / "stat").read_text()
     except OSError:
         return 0
-    # The program's name stands in parentheses and may hold anything.
+    # The program's name is in parentheses and may contain any text.
     return int(text.rpartition(")")[2].split()[1])
 
 

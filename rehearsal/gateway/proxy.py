@@ -1,4 +1,4 @@
-"""A reverse proxy that holds no body in memory, whatever its size."""
+"""A reverse proxy that streams bodies of any size and holds none in memory."""
 
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
@@ -28,8 +28,8 @@ class Proxy:
     """Passes requests on to a service that listens on a Unix socket.
 
     `without` names request headers that the service must not see; `outside_header` names one that
-    tells it the address that its clients use. `elsewhere` may name an address for what the service
-    does not have: its clients are sent there.
+    tells it the address that its clients use. `elsewhere` may name an address to which clients are
+    redirected for content that the service does not have.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ class _Token:
 
 
 class TokenAuthority:
-    """Gives out tokens, remembers them, and lets requests pass that carry a sufficient one."""
+    """Issues tokens, remembers them, and accepts requests with a sufficient one."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -45,7 +45,7 @@ class TokenAuthority:
         self._refresh = secrets.token_urlsafe(32)
 
     async def get_token(self, request: web.Request) -> web.Response:
-        """Answer `GET /token`: with Basic credentials for the account, without for anybody."""
+        """Answer `GET /token`: for the account with Basic credentials, for anybody without them."""
         header = request.headers.get("Authorization", "")
         known = bool(header)
         if known and not self._is_account(*_basic(header)):
@@ -104,7 +104,7 @@ class TokenAuthority:
 
 
 def _jwt(granted: Access) -> str:
-    """Write a token that states what it grants, as Docker Hub's do; its signature is a secret."""
+    """Write a token that states its grants, as Docker Hub's do; its signature is a secret."""
     access = [{"type": "repository", "name": name, "actions": [one]} for name, one in granted]
     parts = [json.dumps(part).encode() for part in ({"typ": "JWT"}, {"access": access})]
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts) + (

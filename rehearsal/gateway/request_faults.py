@@ -1,4 +1,4 @@
-"""Faults on requests: which request, its number, and what goes wrong with it.
+"""Faults on requests: the request, its number, and the fault.
 
 The rules are a JSON list in a file of the world's folder, read again whenever it changes:
 
@@ -43,7 +43,7 @@ class Fault:
     seconds: float = 0
 
     def matches(self, service: str, method: str, path: str) -> bool:
-        """Tell whether the rule is about this request, whatever its occurrence."""
+        """Tell whether the rule matches this request, for any occurrence."""
         if self.service not in ("", service) or self.method not in ("", method):
             return False
         return re.search(self.path, path) is not None

@@ -1,7 +1,7 @@
-"""The door of a world: every service behind a port of its own, journal and faults in front.
+"""The gateway of a world: each service has its own port, behind the journal and the faults.
 
-`python -m rehearsal.gateway.server --config FILE` runs it as a process of its own, so that a kept
-world outlives the command that made it. It listens on free ports of 127.0.0.1, writes them to the
+`python -m rehearsal.gateway.server --config FILE` runs it as a separate process, so that a kept
+world outlives its command. It listens on free ports of 127.0.0.1, writes them to the
 configuration's `ports` file when all of them answer, and ends on SIGTERM.
 """
 
@@ -29,7 +29,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class GatewayConfig:
-    """What the gateway serves. It holds secrets: its file is for the owner's eyes only.
+    """The configuration of the gateway. It holds secrets, so only the owner can read its file.
 
     `registry` and `index` are the Unix sockets of the services behind, `index_elsewhere` the simple
     index for the projects that `index` does not have (empty: it has them all). `github` holds the

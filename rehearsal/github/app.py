@@ -62,7 +62,7 @@ def make_app(settings: GitHubSettings) -> web.Application:
 
 
 def is_write(request: web.BaseRequest) -> bool:
-    """Return whether a request may change anything: what git fetches with POST does not."""
+    """Return whether a request may change anything; a POST of `git fetch` does not."""
     return request.method not in READING and not request.path.endswith("/git-upload-pack")
 
 
@@ -103,7 +103,7 @@ async def locked(endpoint: Endpoint, call: Call) -> web.StreamResponse:
 
 
 async def streaming(endpoint: Endpoint, call: Call) -> web.StreamResponse:
-    """Serve a request that reads its body, and takes the lock, by itself."""
+    """Serve a request that reads its body and takes the lock itself."""
     return await endpoint.handler(call)
 
 
@@ -127,7 +127,7 @@ async def answer_errors(
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Add what GitHub sends with every answer. The rate limit is told, never enforced."""
+    """Add GitHub's headers of every answer. The rate limit is reported but not enforced."""
     response.headers["X-GitHub-Request-Id"] = uuid.uuid4().hex.upper()
     if not request.path.startswith("/api/"):
         return

@@ -50,9 +50,10 @@ async def delete_asset(call: Call) -> web.Response:
 
 @uploads.on("POST", "/releases/{release}/assets", needs="contents:write")
 async def upload(call: Call) -> web.Response:
-    """Keep a file. Its name is taken from the first byte on; until the last it is a `starter`.
+    """Store a file.
 
-    The lock is held at both ends only, so that a slow upload stops nobody else.
+    It takes its name with the first byte, and is a `starter` until the last. The lock is held only
+    at both ends, so that a slow upload does not block others.
     """
     async with call.hub.lock:
         asset, release = begin(call)
@@ -132,8 +133,9 @@ def check_free(hub: Hub, release: int, name: str, besides: int | None = None) ->
 def asset_name(wanted: str) -> str:
     """Return the name a file gets: anything but letters, digits and `._+-` becomes a dot.
 
-    No dots follow each other, none ends a name, and a name that would begin with one gets `default`
-    before it. GitHub tells only that it renames; the way is what it has been seen to do.
+    Consecutive dots become one, a name does not end with a dot, and a name that would begin with
+    one gets `default` before it. GitHub documents only that it renames; this is its observed
+    behaviour.
     """
     name = re.sub(r"[^A-Za-z0-9_+-]+", ".", wanted).rstrip(".")
     return f"default{name}" if name.startswith(".") else name or "default"

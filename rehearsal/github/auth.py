@@ -19,7 +19,7 @@ LEVELS = ("none", "read", "write", "admin")
 
 @dataclass(frozen=True)
 class Caller:
-    """The sender of a request; without a login it is anybody."""
+    """The sender of a request; without a login it is anonymous."""
 
     login: str | None = None
     permissions: Mapping[str, str] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Caller:
         return LEVELS.index(self.permissions.get(permission, "none")) >= LEVELS.index(level)
 
     def require(self, needs: str) -> None:
-        """Raise 401 for anybody and 403 for a token without `needs`, given as `name:level`."""
+        """Raise 401 without a token and 403 for a token without `needs`, given as `name:level`."""
         permission, level = needs.split(":")
         if self.may(permission, level):
             return
@@ -61,7 +61,7 @@ def caller_of(
 ) -> Caller:
     """Return the caller that the Authorization header names; raise 401 for an unknown token.
 
-    `authorization` stands in the place of that header.
+    `authorization` replaces that header.
     """
     authorization = authorization or request.headers.get("Authorization")
     if not authorization:

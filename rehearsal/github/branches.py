@@ -66,7 +66,7 @@ async def branch_in(call: Call) -> tuple[str, str]:
 
 
 def show_short(hub: Hub, branch: str, sha: str) -> Json:
-    """Return a branch as it stands in lists."""
+    """Return a branch in the form of lists."""
     api = hub.settings.api
     return {
         "name": branch,
@@ -77,7 +77,7 @@ def show_short(hub: Hub, branch: str, sha: str) -> Json:
 
 
 def summary(rule: Json | None) -> Json:
-    """Return what anybody may know of a branch's protection."""
+    """Return the public part of a branch's protection."""
     checks = (rule or {}).get("required_status_checks") or {}
     contexts = contexts_of(checks)
     level = "everyone" if contexts else "off"

@@ -48,7 +48,7 @@ class Call:
         return self.request.match_info[name]
 
     def number(self, name: str) -> int:
-        """Return a part of the path that is an id; anything else is nothing we have."""
+        """Return a part of the path that is an id; raise 404 for any other text."""
         part = self.part(name)
         if not (part.isascii() and part.isdigit()):
             raise not_found()
@@ -84,7 +84,7 @@ class Call:
         return value
 
     def bounds(self) -> tuple[int, int]:
-        """Return how many items to skip and how many to give, from `page` and `per_page`."""
+        """Return how many items to skip and how many to return, from `page` and `per_page`."""
         page = max(positive(self.query("page"), 1), 1)
         size = min(max(positive(self.query("per_page"), PER_PAGE), 1), MOST_PER_PAGE)
         return (page - 1) * size, size
@@ -160,12 +160,12 @@ READ_BY = {
     "labels": "issues",
     "pulls": "pull_requests",
 }
-"""What a private repository wants of who reads below that path; of all others it is contents."""
+"""The permission to read such a path of a private repository; for all others `contents`."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A method and path below the repository, what it needs, and who serves it."""
+    """A method and path below the repository, its permission, and its handler."""
 
     method: str
     path: str

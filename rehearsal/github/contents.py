@@ -125,7 +125,7 @@ async def folder(hub: Hub, commit: str, path: str, ref: str) -> list[Json]:
 
 
 async def details(call: Call, mode: str, sha: str, content: bytes) -> Json:
-    """Return what a single file, link or submodule has beyond its place in a folder."""
+    """Return the additional fields of a single file, link or submodule."""
     if KINDS.get(mode) == "submodule":
         return {"submodule_git_url": call.settings.html(f"/tree/{sha}")}
     if KINDS.get(mode) == "symlink":

@@ -10,7 +10,7 @@ DOCUMENTATION = "https://docs.github.com/rest"
 class ApiError(Exception):
     """An answer other than success: its status, message and, for 422, its list of errors.
 
-    `remedy` is for the journal: what to do about it, in our words.
+    `remedy` is our own advice, for the journal.
     """
 
     def __init__(
@@ -47,18 +47,18 @@ def unauthenticated() -> ApiError:
 
 
 def bad_credentials() -> ApiError:
-    """Return the 401 for a token that nobody has, or that ended with its job."""
+    """Return the 401 for a token that is unknown or ended with its job."""
     remedy = "the token's job does not run now: a token ends with its job, so do not pass it on"
     return ApiError(401, "Bad credentials", remedy=remedy)
 
 
 def forbidden(who: str, permission: str, level: str) -> ApiError:
-    """Return the 403 for a token that lacks the permission; a header names what it wants."""
+    """Return the 403 for a token that lacks the permission; a header names the permission."""
     scope = permission.replace("_", "-")
     remedy = f"{who} needs `{scope}: {level}`: add it to the job's `permissions`"
     if permission == "administration":
-        remedy = f"{who} needs `administration: {level}`, which no job can be given: do without it"
-    if permission == "workflows":  # nor can it be given this
+        remedy = f"{who} needs `administration: {level}`, which no job can have: do without it"
+    if permission == "workflows":  # a job cannot have this either
         remedy = f"{who} may not push workflow files: merge them into a branch by pull request"
     error = ApiError(403, "Resource not accessible by integration", remedy=remedy)
     error.headers["X-Accepted-GitHub-Permissions"] = f"{permission}={level}"

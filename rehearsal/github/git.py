@@ -11,7 +11,7 @@ ABBREVIATED = re.compile(r"[0-9a-f]{7,40}")
 
 
 class GitError(Exception):
-    """A git command failed; the text is what it said."""
+    """A git command failed; the text is its message."""
 
     def __init__(self, code: int, said: str) -> None:
         super().__init__(said)
@@ -19,9 +19,9 @@ class GitError(Exception):
 
 
 def environment() -> dict[str, str]:
-    """Return an environment in which nobody's own git configuration counts.
+    """Return an environment without any git configuration of a user or the system.
 
-    Ownership is not checked: the service may run as another user than the one who made the world.
+    It switches git's check of ownership off, since another user may have made the world.
     """
     return {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -52,7 +52,7 @@ class Git:
     async def raw(
         self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
     ) -> bytes:
-        """Return what a git command prints; raise GitError if it fails."""
+        """Return the output of a git command; raise GitError if it fails."""
         process = await asyncio.create_subprocess_exec(
             *("git", "--git-dir", str(self.repository), *args),
             stdin=asyncio.subprocess.PIPE,
@@ -68,7 +68,7 @@ class Git:
     async def text(
         self, *args: str, stdin: bytes = b"", env: Mapping[str, str] | None = None
     ) -> str:
-        """Return what a git command prints, decoded, without the last line's end."""
+        """Return the decoded output of a git command, without the last line break."""
         out = await self.raw(*args, stdin=stdin, env=env)
         return out.decode("utf-8", errors="replace").rstrip("\n")
 
@@ -92,7 +92,7 @@ class Git:
             return None
 
     async def ref(self, name: str) -> str | None:
-        """Return what the full reference `name` holds (a tag object stays a tag object)."""
+        """Return the object of the full reference `name`; an annotated tag is not resolved."""
         if not await self.well_formed(name):
             return None
         return await self.revision(name)

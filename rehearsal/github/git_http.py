@@ -32,7 +32,7 @@ def add_routes(app: web.Application, hub: Hub) -> None:
 
 
 def write_hook(hub: Hub) -> None:
-    """Write the hook `update`; git is told of it for each push, the repository stays as it is."""
+    """Write the hook `update`; each push names it to git, so the repository does not change."""
     folder = hub.settings.folder / "hooks"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "update").write_text(HOOK, encoding="utf-8")
@@ -116,19 +116,19 @@ async def backend(
 
 
 def output_of(process: asyncio.subprocess.Process) -> asyncio.StreamReader:
-    """Return what a process started with a pipe prints."""
+    """Return the output pipe of a process."""
     if process.stdout is None:
         raise ValueError("the process was started without a pipe for its output")
     return process.stdout
 
 
 def open_body(body: Path) -> IO[bytes]:
-    """Open the request's body; without one (the first request) there is nothing to read."""
+    """Open the request's body; the first request does not have one."""
     return body.open("rb") if body.is_file() else Path("/dev/null").open("rb")
 
 
 def cgi(request: web.Request, hub: Hub, caller: Caller, path: str) -> dict[str, str]:
-    """Return the CGI variables, and what the hook needs."""
+    """Return the CGI variables, and those for the hook."""
     settings = hub.settings
     env = environment() | configuration(
         {

@@ -1,4 +1,4 @@
-"""What every request handler shares: settings, state, git, and the one lock for writers."""
+"""The shared state of all request handlers: settings, state, git, and one lock for writers."""
 
 import asyncio
 
@@ -17,7 +17,8 @@ class Hub:
         self.settings = settings
         self.store = Store(settings.folder)
         self.git = Git(settings.repository)
-        # Everything that changes anything holds it: two requests can't both see «not there yet».
+        # Every change holds it, so that two requests cannot both see that something does not exist
+        # yet.
         self.lock = asyncio.Lock()
         for branch in settings.protected_branches:
             self.state.protection.setdefault(branch, pull_request_required())

@@ -1,4 +1,4 @@
-"""Issues, as far as a program that keeps one of its own needs them."""
+"""Issues, as far as a program that maintains one needs them."""
 
 from aiohttp import web
 
@@ -13,7 +13,7 @@ endpoints = Endpoints()
 
 @endpoints.on("GET", "/issues")
 async def list_issues(call: Call) -> web.Response:
-    """List issues, newest first: open ones unless `state` says else. Pull requests are issues."""
+    """List issues, newest first: open ones unless `state` differs. Pull requests are issues."""
     state = call.query("state", "open")
     everything: list[Issue | Pull] = [*call.state.issues.values(), *call.state.pulls.values()]
     found = [one for one in everything if state in ("all", one.state)]

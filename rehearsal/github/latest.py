@@ -24,9 +24,9 @@ def choose_latest(state: State, release: Release) -> None:
 
 
 def latest(state: State) -> Release | None:
-    """Return the release marked Latest, else the newest that may be it, by date, then version.
+    """Return the release marked Latest, or else the newest candidate, by date, then version.
 
-    A draft or a pre-release never is; nor one that was published with `make_latest: "false"`.
+    A draft, a pre-release and a release published with `make_latest: "false"` are not candidates.
     """
     marked = state.releases.get(state.latest or 0)
     if marked is not None and may_be_latest(marked):
@@ -37,7 +37,7 @@ def latest(state: State) -> Release | None:
 
 
 def may_be_latest(release: Release) -> bool:
-    """Return whether a release can be the latest at all."""
+    """Return whether a release can be the latest."""
     return not release.draft and not release.prerelease
 
 

@@ -45,7 +45,7 @@ def add_routes(app: web.Application, hub: Hub) -> None:
 
 async def runs(_: web.Request, hub: Hub, __: Caller) -> web.StreamResponse:
     """List the runs that the world has had, newest first."""
-    return plain(hub, "Actions", rows=run_rows(hub), empty="This world has had no run.")
+    return plain(hub, "Actions", rows=run_rows(hub), empty="There was no run in this world.")
 
 
 def run_rows(hub: Hub) -> Rows:
@@ -56,7 +56,7 @@ def run_rows(hub: Hub) -> Rows:
 
 
 async def run(request: web.Request, hub: Hub, _: Caller) -> web.StreamResponse:
-    """Show what a run's jobs wrote into its summary, once it has ended."""
+    """Show the summary of a run that has ended."""
     number = request.match_info["run"]
     folder = hub.settings.runs and hub.settings.runs / number
     if not folder or not folder.is_dir():
@@ -70,7 +70,7 @@ async def run(request: web.Request, hub: Hub, _: Caller) -> web.StreamResponse:
 
 
 async def workflow(request: web.Request, hub: Hub, _: Caller) -> web.StreamResponse:
-    """Show a workflow's file as it is on the default branch, above the runs of this world."""
+    """Show a workflow's file on the default branch, above the runs of this world."""
     path = f"{FOLDER}/{request.match_info['file']}"
     text = await file_at(hub, hub.settings.default_branch, path)
     command = f"python -m rehearsal dispatch {request.match_info['file']}"
@@ -80,7 +80,7 @@ async def workflow(request: web.Request, hub: Hub, _: Caller) -> web.StreamRespo
 
 
 def settings_of(hub: Hub, place: str) -> tuple[str, list[tuple[str, str]]] | None:
-    """Return what a page of settings stands for, and what this world has there."""
+    """Return the title of a page of settings, and this world's values."""
     has = hub.settings
     places: dict[str, tuple[str, list[tuple[str, str]]]] = {
         "": (
@@ -92,7 +92,7 @@ def settings_of(hub: Hub, place: str) -> tuple[str, list[tuple[str, str]]] | Non
             ],
         ),
         "/environments": (
-            "Environments: who must approve a job before it starts.",
+            "Environments: the reviewers of a job before it starts.",
             [(name, ", ".join(who) or "nobody") for name, who in has.environments.items()],
         ),
         "/rules": (
@@ -104,7 +104,7 @@ def settings_of(hub: Hub, place: str) -> tuple[str, list[tuple[str, str]]] | Non
             ],
         ),
         "/actions": (
-            "Actions: what the token of a run may do.",
+            "Actions: the permissions of a run's token.",
             [("may open pull requests", "yes" if has.actions_may_open_pulls else "no")],
         ),
         "/actions/runners": (
@@ -161,7 +161,7 @@ def tree_row(hub: Hub, folder: str, entry: str) -> tuple[str, str, str]:
 
 
 async def blob(request: web.Request, hub: Hub, _: Caller) -> web.StreamResponse:
-    """Show a file at a commit, branch or tag; Markdown as it is read."""
+    """Show a file at a commit, branch or tag; render Markdown."""
     ref, sha, path = await located(hub, request.match_info["rest"])
     content = await file_at(hub, sha, path)
     text = content[:LARGEST_SHOWN].decode(errors="replace")
@@ -207,7 +207,7 @@ def commit_rows(hub: Hub, found: Iterable[Commit]) -> Rows:
 
 
 async def compare(request: web.Request, hub: Hub, _: Caller) -> web.StreamResponse:
-    """Show what came between two references: the commits, and the files as they changed."""
+    """Show the commits and the changed files between two references."""
     names = [request.match_info[name] for name in ("old", "new")]
     old, new = [await hub.git.commit(name) for name in names]
     if old is None or new is None:
@@ -238,7 +238,7 @@ async def issues(_: web.Request, hub: Hub, __: Caller) -> web.StreamResponse:
 
 
 async def issue(request: web.Request, hub: Hub, _: Caller) -> web.StreamResponse:
-    """Show an issue with its comments; a pull request has a page of its own."""
+    """Show an issue with its comments; a pull request has another page."""
     number = int(request.match_info["number"])
     if number in hub.state.pulls:
         raise web.HTTPFound(hub.settings.html(f"/pull/{number}"))

@@ -38,8 +38,8 @@ async def squash(
 async def rebase(git: Git, base: str, head: str) -> str | None:
     """Return the last of `head`'s commits made again on `base`, or None if one conflicts.
 
-    As on GitHub every commit is new, even where nothing had to move; merges fall flat, and a commit
-    whose change is in `base` already falls away.
+    As on GitHub, every commit is new, even if none had to move. Merges become plain commits, and a
+    commit whose change is already in `base` is dropped.
     """
     only = ("--reverse", "--topo-order", "--no-merges", f"{base}..{head}")
     top = base
@@ -56,8 +56,8 @@ async def rebase(git: Git, base: str, head: str) -> str | None:
 async def picked_tree(git: Git, top: str, commit: Commit) -> str | None:
     """Return the tree of `top` with one commit's change, or None if it conflicts.
 
-    The merge must take the commit's parent for the common ancestor: so both sides are put, as
-    scratch commits that nothing refers to, on one with the parent's tree.
+    The merge must use the commit's parent as the common ancestor. So both sides are temporary
+    commits on a commit with the parent's tree.
     """
     before = f"{commit.parents[0]}^{{tree}}" if commit.parents else EMPTY_TREE
     ancestor = await scratch(git, await git.text("rev-parse", before))

@@ -1,7 +1,7 @@
-"""The issuer of identity tokens (OpenID Connect): a signed text that says which job it is.
+"""The issuer of identity tokens (OpenID Connect): signed texts that name a job.
 
 The rules: GitHub Docs, "OpenID Connect reference"; the addresses are those of an Enterprise Server.
-A job asks with a token of its own, which opens nothing else, and only if it has `id-token: write`.
+A job with `id-token: write` requests them with a separate token, which has no other use.
 """
 
 import secrets
@@ -129,7 +129,7 @@ def add_routes(app: web.Application, hub: Hub) -> None:
 
 
 def _job(settings: GitHubSettings, request: web.Request) -> Caller:
-    """Return the job that asks; raise 401 for what is not its token for this, or not any more."""
+    """Return the requesting job; raise 401 for any other or expired token."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text.startswith(MARK):
         raise bad_credentials()
@@ -139,7 +139,7 @@ def _job(settings: GitHubSettings, request: web.Request) -> Caller:
 
 
 def _key(file: Path) -> rsa.RSAPrivateKey:
-    """Read the key, or make it: a kept world signs with the same one for as long as it is there."""
+    """Read the key, or make it; a kept world always signs with the same key."""
     if not file.exists():
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         formats = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

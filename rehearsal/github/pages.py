@@ -23,10 +23,10 @@ from rehearsal.github.store import Release
 from rehearsal.markdown import STYLE, rendered
 
 TEMPLATES = Path(__file__).parent / "templates"
-# Nothing in notes that somebody else wrote can run, or load more than a picture.
+# Notes of other people can run no script, and load only pictures.
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self' https: data:"
 Rows = list[tuple[str, str, str]]
-"""Lines of a list: an address, the text that leads there, what stands beside it."""
+"""Lines of a list: an address, its text, and a remark."""
 Parts = list[tuple[str, Markup]]
 """Parts of a page: a heading, and the HTML below it."""
 
@@ -61,7 +61,7 @@ PAGES = environment()
 AWAITING = (
     "Workflows awaiting approval: a person with write access must press Approve workflows to run"
 )
-"""What a pull request of a run's own token waits for: GitHub does not start its checks."""
+"""A pull request by a run's own token waits, since GitHub does not start its checks."""
 
 Page = Callable[[web.Request, Hub, Caller], Awaitable[web.StreamResponse]]
 
@@ -82,7 +82,7 @@ def add_routes(app: web.Application, hub: Hub) -> None:
 
 
 def page(show: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Return a handler that knows the hub and the caller; a bad token is nobody's."""
+    """Return a handler with the hub and the caller; a bad token counts as anonymous."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         hub = request.app[HUB]
@@ -120,7 +120,7 @@ def style(path: Path) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
 
 
 async def home(_: web.Request, hub: Hub, __: Caller) -> web.StreamResponse:
-    """Lead to the one repository there is."""
+    """Redirect to the only repository."""
     raise web.HTTPFound(hub.settings.html())
 
 

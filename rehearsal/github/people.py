@@ -50,6 +50,6 @@ def email_of(login: str) -> str:
 
 
 def login_of(settings: GitHubSettings, email: str) -> str | None:
-    """Return whose address this is, if it is somebody's here."""
+    """Return the owner of this address, if there is one here."""
     logins = [settings.owner, *(token.login for token in settings.tokens.values())]
     return next((login for login in logins if email_of(login) == email), None)

@@ -1,4 +1,4 @@
-"""Protected branches: what their rules mean for a push and for a write through the API."""
+"""Protected branches: the effect of their rules on a push and on a write through the API."""
 
 from rehearsal.github.auth import Caller
 from rehearsal.github.errors import Json

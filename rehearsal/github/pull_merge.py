@@ -43,7 +43,7 @@ async def merge_pull(call: Call) -> web.Response:
 
 
 async def move_branch(call: Call, pull: Pull, merged: str) -> None:
-    """Move the base; raise 409 if somebody else just did, past this service."""
+    """Move the base; raise 409 if somebody else just moved it with git."""
     try:
         await call.git.update_ref(f"refs/heads/{pull.base}", merged, pull.base_sha)
     except GitError as error:
@@ -92,5 +92,5 @@ async def squashed(call: Call, pull: Pull) -> str:
 
 
 def joined(title: str, text: str) -> str:
-    """Return a commit message of a title and, if there is one, a text."""
+    """Return a commit message from a title and an optional text."""
     return f"{title}\n\n{text}" if text else title

@@ -31,6 +31,6 @@ async def follow(hub: Hub, pull: Pull) -> None:
 
 
 def finish(pull: Pull, head: str, merged: str, login: str | None) -> None:
-    """Mark a pull request merged; its base stays what it was before the merge."""
+    """Mark a pull request as merged; keep its base from before the merge."""
     pull.head_sha, pull.merge_commit_sha, pull.merged_by = head, merged, login
     pull.merged_at = pull.closed_at = pull.updated_at = now()

@@ -12,9 +12,9 @@ from rehearsal.github.store import Pull
 
 
 def obstacle(hub: Hub, pull: Pull) -> str | None:
-    """Return why the base's protection holds a merge up. Reviews and status checks are not served:
+    """Return why the base's protection blocks a merge.
 
-    where they are required, they are missing.
+    This service has no reviews and no status checks, so required ones are always missing.
     """
     rule = hub.state.protection.get(pull.base, {})
     reviews = rule.get("required_pull_request_reviews")
@@ -27,7 +27,7 @@ def obstacle(hub: Hub, pull: Pull) -> str | None:
 
 
 def state_word(hub: Hub, pull: Pull, mergeable: bool) -> str:
-    """Return GitHub's word for how a pull request stands."""
+    """Return GitHub's word for the state of a pull request."""
     if not mergeable:
         return "dirty"
     if pull.draft:
@@ -36,7 +36,7 @@ def state_word(hub: Hub, pull: Pull, mergeable: bool) -> str:
 
 
 def show_simple(hub: Hub, pull: Pull) -> Json:
-    """Return a pull request as it stands in lists."""
+    """Return a pull request in the form of lists."""
     settings = hub.settings
     return {
         **addresses(hub, pull),
@@ -86,7 +86,7 @@ async def show_full(hub: Hub, pull: Pull) -> Json:
 
 
 async def mergeability(hub: Hub, pull: Pull) -> Json:
-    """Return whether a pull request can be merged; of a closed one nothing is known."""
+    """Return whether a pull request can be merged; None for a closed one."""
     if pull.state != "open":
         return {"mergeable": None, "rebaseable": None, "mergeable_state": "unknown"}
     mergeable = await merged_tree(hub.git, pull.base_sha, pull.head_sha) is not None

@@ -1,4 +1,4 @@
-"""Pull requests: from opening to the merge, over the branches as they are."""
+"""Pull requests, from opening to the merge, on the current branches."""
 
 from aiohttp import web
 
@@ -135,7 +135,7 @@ def pull_in(call: Call) -> Pull:
 
 
 async def current(call: Call) -> Pull:
-    """Return the pull request in the path as its branches stand now; for requests that read."""
+    """Return the pull request in the path with its current branches, for requests that read."""
     async with call.hub.lock:
         await refresh(call.hub)
     return pull_in(call)

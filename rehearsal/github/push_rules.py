@@ -1,7 +1,7 @@
-"""Decide which pushed references GitHub refuses, and with which message.
+"""Decide which pushed references GitHub rejects, and with which message.
 
-Git runs this file as the hook `update`, once a reference; the rules come in the environment, the
-standard library is all it needs. What is printed reaches the one who pushes after `remote: `.
+Git runs this file as the hook `update` for each reference. The rules come in the environment, and
+it needs only the standard library. The pushing person sees its output after `remote: `.
 """
 
 import json
@@ -52,7 +52,7 @@ def refusal(rules: PushRules, ref: str, old: str, new: str, git: Git) -> str | N
     return reason or workflow_refusal(rules, new, git)
 
 
-ASK = "What to do: open a pull request, or let this pusher bypass the rule."
+ASK = "What to do: open a pull request, or allow this person to bypass the rule."
 """Our words, after GitHub's own."""
 
 
@@ -99,7 +99,7 @@ ASKED: dict[str, tuple[str, Callable[[str, str, Git], bool]]] = {
     "required_signatures": ("Commits must have verified signatures.", has_unsigned),
     "non_fast_forward": ("Cannot force-push to this branch", is_rewritten),
 }
-"""Rules that depend on what is pushed."""
+"""Rules that depend on the pushed content."""
 
 
 def tag_refusal(rules: PushRules, ref: str, old: str) -> str | None:
@@ -130,9 +130,9 @@ def branch_refusal(rules: PushRules, ref: str, old: str, new: str, git: Git) -> 
 
 
 def workflow_refusal(rules: PushRules, new: str, git: Git) -> str | None:
-    """Return why a token without the permission `workflows` can't bring these workflow files.
+    """Return why a token without the permission `workflows` cannot push these workflow files.
 
-    It may bring those that stand on some branch already, the same at the same path.
+    It may push a file that some branch already has, with the same content at the same path.
     """
     heads = git("for-each-ref", "--format=%(refname)", "refs/heads").stdout.split()
     if rules.workflows or new == ZERO or not heads:

@@ -14,9 +14,9 @@ def published(state: State, tag: str) -> Release | None:
 
 
 def check_immutable(release: Release, wanted: Release) -> None:
-    """Raise 422 if more changes than title, notes and the marks Latest and Pre-release.
+    """Raise 422 if anything changes except title, notes and the marks Latest and Pre-release.
 
-    That the marks may still move is a reading of «assets and tag»: GitHub's documents say no more.
+    GitHub's documents name only "assets and tag" as immutable, so the marks may still change here.
     """
     for field in ("tag_name", "target_commitish", "draft"):
         if getattr(release, field) != getattr(wanted, field):

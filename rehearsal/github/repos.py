@@ -139,7 +139,7 @@ async def list_branch_rules(call: Call) -> web.Response:
 
 @endpoints.on("GET", "/rulesets")
 async def list_rulesets(call: Call) -> web.Response:
-    """List the rulesets for tags; there are no others."""
+    """List the rulesets for tags, the only ones here."""
     names = call.settings.tag_rulesets if "tag" in call.query("targets", "tag") else ()
     source = {"source_type": "Repository", "source": call.settings.full_name, "target": "tag"}
     more = {"enforcement": "active", "node_id": node_id("Ruleset", 1)}
@@ -165,17 +165,16 @@ def _immutable(call: Call, *, enabled: bool) -> web.Response:
 
 @endpoints.on("GET", "/actions/permissions/workflow", needs="administration:read")
 async def get_workflow_permissions(call: Call) -> web.Response:
-    """Return what a workflow's own token may do unless the workflow says otherwise."""
+    """Return the default permissions of a workflow's own token."""
     may = call.settings.actions_may_open_pulls
     permissions = {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": may}
     return reply(permissions)
 
 
 def permissions(caller: Caller) -> dict[str, bool]:
-    """Return a caller's rights in the words for repositories.
+    """Return a caller's rights in the terms for repositories.
 
-    Of an installation's token, such as a workflow's own, GitHub says so that it may not push, even
-    where it may.
+    For an installation's token, such as a workflow's, GitHub always reports that it may not push.
     """
     person = not caller.name.endswith("[bot]")
     admin, push = person and caller.may("administration"), person and caller.may("contents")
@@ -218,7 +217,7 @@ def show_repository(hub: Hub) -> Json:
 
 
 def find_label(hub: Hub, name: str) -> Json | None:
-    """Return a label by name, whatever the case."""
+    """Return a label by name, in any case."""
     labels = hub.state.labels
     return next((label for label in labels if label["name"].lower() == name.lower()), None)
 

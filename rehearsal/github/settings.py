@@ -7,10 +7,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Token:
-    """The owner of a token, and what it may do.
+    """The owner of a token, and its permissions.
 
     `permissions` has GitHub's names (contents, pull_requests, workflows, administration, issues, …)
-    and the levels "none", "read", "write", "admin"; what is absent is "none". `job` names the job
+    and the levels "none", "read", "write", "admin"; an absent one is "none". `job` names the job
     that it is for. A token that all jobs of a run share has `jobs` instead, the permissions of each
     by `WORKFLOW/JOB`, and `runner`, the process id of the program that runs them. `identities` has
     the claims of each job's identity tokens, by the same name or by `job`.
@@ -26,7 +26,7 @@ class Token:
 
 @dataclass(frozen=True)
 class GitHubSettings:
-    """One repository, its people, and where its state lies.
+    """One repository, its people, and the folder of its state.
 
     `base_url` is the outermost origin that clients use, without a slash at the end: every address
     in an answer starts with it, because clients refuse to follow addresses of another host or port.

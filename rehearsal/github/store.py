@@ -37,7 +37,7 @@ class Release:
 
     @property
     def public_tag(self) -> str:
-        """The tag in the release's addresses for people; a draft's is a stand-in."""
+        """The tag in the release's page addresses; for a draft, a placeholder."""
         return self.untagged if self.draft else self.tag_name
 
 
@@ -88,7 +88,7 @@ class Pull:
 
 @dataclass
 class Issue:
-    """An issue, with its comments as they are shown."""
+    """An issue with its comments."""
 
     number: int
     title: str
@@ -152,13 +152,13 @@ class Store:
         return State.from_json(json.loads(self.file.read_text(encoding="utf-8")))
 
     def save(self) -> None:
-        """Write the state, whole or not at all."""
+        """Write the state atomically."""
         new = self.file.with_suffix(".new")
         new.write_text(json.dumps(asdict(self.state), indent=1), encoding="utf-8")
         new.replace(self.file)
 
     def new_id(self) -> int:
-        """Return a number that nothing else has."""
+        """Return a new unique number."""
         number = self.state.next_id
         self.state.next_id += 1
         return number

@@ -1,7 +1,7 @@
-"""The tokens of workflow runs: made when a job or a run begins, unknown once it has ended.
+"""The tokens of workflow runs: made when a job or a run begins, unknown after its end.
 
-Each is a file, named by the token's hash, so that the command that runs jobs and the service that
-answers them agree without talking to each other.
+Each token is a file with the token's hash as its name. The command that runs jobs and the service
+that answers them share this folder.
 """
 
 import base64
@@ -20,7 +20,7 @@ LENGTH = 520
 ASKED_AT = "/_services/pipelines/idtoken"
 """Where the service gives identity tokens."""
 REQUEST_URL, REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
-"""The variables that a job with `id-token: write` has, and no other."""
+"""The variables that only a job with `id-token: write` has."""
 MARK = "idtoken."
 """Begins the token that asks for identity tokens; the job's GITHUB_TOKEN follows."""
 
@@ -38,7 +38,7 @@ class TokenBook:
         return text
 
     def write(self, text: str, token: Token) -> None:
-        """Set what a token may do from now on."""
+        """Set the permissions of a token."""
         self._folder.mkdir(parents=True, exist_ok=True)
         draft = self._folder / f".{secrets.token_hex(8)}"
         draft.touch(mode=0o600)
@@ -50,7 +50,7 @@ class TokenBook:
         self._file(text).unlink(missing_ok=True)
 
     def find(self, text: str) -> Token | None:
-        """Return what a token may do, None for one that is not valid, or no longer."""
+        """Return the permissions of a token; None for an unknown or expired one."""
         try:
             return Token(**json.loads(self._file(text).read_text()))
         except FileNotFoundError:
@@ -66,7 +66,7 @@ def asking(server: str, token: str) -> dict[str, str]:
 
 
 def make_text() -> str:
-    """Return a new token's text: of the form, and as long, as a GITHUB_TOKEN."""
+    """Return a new token's text, with the form and the length of a GITHUB_TOKEN."""
     head, claims = ({"alg": "RS256", "typ": "JWT"}, {"jti": secrets.token_hex(8), "iss": "actions"})
     parts = [base64.urlsafe_b64encode(json.dumps(one).encode()) for one in (head, claims)]
     text = "ghs_" + ".".join(part.decode().rstrip("=") for part in parts) + "."

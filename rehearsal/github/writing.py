@@ -50,7 +50,7 @@ def person(login: str) -> Person:
 
 
 def web_person() -> Person:
-    """Return whoever commits what is done on GitHub's pages."""
+    """Return the committer of changes on GitHub's pages."""
     return Person(*WEB, now())
 
 
@@ -88,7 +88,7 @@ async def write_tree(git: Git, base: str | None, entries: Sequence[tuple[str, st
 
 
 async def tree_entry(git: Git, commit: str, path: str) -> tuple[str, str, str] | None:
-    """Return mode, type and SHA of what a commit has at a path."""
+    """Return mode, type and SHA of a commit's object at a path."""
     with contextlib.suppress(GitError):
         out = await git.text("--literal-pathspecs", "ls-tree", "-z", commit, "--", path)
         for row in out.split("\0"):

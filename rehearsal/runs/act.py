@@ -20,13 +20,13 @@ SYSTEM = Path(__file__).parents[2]
 OWN = re.compile(
     r"(?P<repository>[\w.-]+/[\w.-]+)/(?P<path>\.github/actions/(?:setup|stage))@(?P<ref>\w+)"
 )
-"""An action of the release system itself, as another repository uses it: no stand-in is wanted."""
+"""An action of the release system itself, as another repository uses it. It needs no stand-in."""
 LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-24.04-arm", "ubuntu-22.04", "ubuntu-22.04-arm")
-"""Labels that an expression may give; those written as they are, are read from the files."""
+"""Labels that an expression may give; literal labels are read from the files."""
 
 
 class MissingStandInError(Exception):
-    """A workflow uses a marketplace action that has no stand-in, or an input that it has not."""
+    """A workflow uses a marketplace action without a stand-in, or an input that it lacks."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a run takes place and what its jobs may know.
+    """The place of a run, and the values that its jobs get.
 
     `tree` is a checkout of the event's commit, `folder` the run's own folder. `environment` is all
     that jobs inherit; `context` are the variables that a runner sets. `secrets` never become
-    arguments or files. `tokens` is where GitHub's service learns what each job's token may do; of a
-    `private` repository nothing is shown without one. Where a job's environment has reviewers, they
+    arguments or files. GitHub's service reads the permissions of each job's token in `tokens`; it
+    shows a `private` repository only with a token. Where a job's environment has reviewers, they
     approve at once if there is something to read; with `hold` the job waits for somebody.
     """
 
@@ -103,10 +103,10 @@ def start(setting: Setting, event: Event, workflow: Workflow) -> subprocess.Pope
 
 
 def local_actions(tree: Path, folder: Path = ACTIONS) -> dict[str, str]:
-    """Return the folder for every marketplace action that the workflows use: its stand-in.
+    """Return the folder of the stand-in for every marketplace action that the workflows use.
 
-    Of the release system's own actions it is this checkout, whatever commit they are pinned to.
-    Raises `MissingStandInError` naming those that have none.
+    For the release system's own actions, at any commit, it is this checkout. Raises
+    `MissingStandInError` with the actions that do not have one.
     """
     used = used_actions(tree)
     if any(map(OWN.fullmatch, used)):
@@ -131,7 +131,7 @@ def _folder(uses: str, stand_ins: Path) -> Path:
 
 
 def _replaced(uses: str, folder: Path) -> tuple[str, str]:
-    """Say what act replaces: of an action below a repository's root that whole repository."""
+    """Return the name that act replaces: for an action in a subfolder, the whole repository."""
     own = OWN.fullmatch(uses)
     return (f"{own['repository']}@{own['ref']}", str(SYSTEM)) if own else (uses, str(folder))
 
@@ -164,9 +164,9 @@ def dispatched(
 def pushed_tag(
     tag: str, sha: str, named: str, head: Mapping[str, Any], repository: Mapping[str, Any]
 ) -> Event:
-    """Make the event of a tag that somebody pushed. `head` is the commit as the event shows it.
+    """Make the event of a tag that somebody pushed. `head` is the commit in the event's form.
 
-    `sha` is that commit's; `named` is the object that the tag names: of an annotated tag its own.
+    `sha` is its id; `named` is the object that the tag names, for an annotated tag the tag object.
     """
     payload = {
         "ref": f"refs/tags/{tag}",
@@ -197,7 +197,7 @@ def _context(setting: Setting, event: Event) -> dict[str, str]:
 
 
 def _fixed_arguments(setting: Setting) -> list[str]:
-    """Say what is the same for every run: act's own files and servers are switched off."""
+    """Return the options of every run, which switch off act's own files and servers."""
     nothing = ("--env-file", "--var-file", "--input-file")
     return [
         "--no-skip-checkout",
@@ -217,9 +217,9 @@ def _pairs(option: str, values: Mapping[str, str]) -> list[str]:
 
 
 def _secret_pipe(secrets: Mapping[str, str]) -> int:
-    """Return the reading end of a pipe that holds the secrets, in act's dotenv spelling.
+    """Return the reading end of a pipe with the secrets, in act's dotenv form.
 
-    So they are neither in the list of processes nor on the disk. A pipe holds 64 KiB.
+    This keeps them out of the list of processes and off the disk. A pipe holds 64 KiB.
     """
     reading, writing = os.pipe()
     with open(writing, "w", encoding="utf-8") as pipe:  # noqa: PTH123 -- a descriptor, not a path

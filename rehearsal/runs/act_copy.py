@@ -1,8 +1,8 @@
-"""The workflow files as act gets them: without what it does not know, and else the same.
+"""Copy the workflow files for act, without the keys that act does not know.
 
-act refuses keys that are newer than it is, and knows neither environments nor groups of jobs. So it
-is given a copy, in which those keys are left out and the secrets and variables of other
-environments are empty. A job that its environment holds, or its group, waits in a step first.
+act rejects new keys, and supports neither environments nor groups of jobs. The copy omits those
+keys, and the secrets and variables of other environments are empty. A job that its environment or
+its group holds waits in an added first step.
 """
 
 import copy
@@ -24,14 +24,14 @@ WAITING = {
 
 TURN, GIVE_ON = "Wait for its turn", "Give the turn on"
 ADDED = (WAIT, TURN, GIVE_ON)
-"""The names of all steps that the copy has besides."""
+"""The names of all steps that the copy adds."""
 
 
 def write(tree: Path, known: Environments, asking: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Put the copies in the place of a checkout's workflow files; return what was left out.
+    """Replace a checkout's workflow files by the copies; return the omitted keys.
 
-    `asking` has the jobs that may ask for identity tokens, by `WORKFLOW/JOB`, and the variables
-    that they are given for it.
+    `asking` has the jobs that may request identity tokens, by `WORKFLOW/JOB`, with their variables
+    for it.
     """
     told: list[str] = []
     for path in sorted((tree / ".github" / "workflows").glob("*.y*ml")):
@@ -47,7 +47,7 @@ def write(tree: Path, known: Environments, asking: Mapping[str, Mapping[str, str
 
 
 def for_act(text: Mapping[Any, Any], known: Environments) -> tuple[dict[Any, Any], list[str]]:
-    """Return a workflow as act gets it, and the places of what is left out."""
+    """Return the copy of a workflow for act, and the places of the omitted keys."""
     made = copy.deepcopy(dict(text))
     left_out = [*_without(made, "concurrency", "queue"), *_relative(made, "")]
     if isinstance(made.get("env"), dict):
@@ -65,14 +65,14 @@ def for_act(text: Mapping[Any, Any], known: Environments) -> tuple[dict[Any, Any
 
 
 def _let_ask(made: dict[Any, Any], name: str, asking: Mapping[str, Mapping[str, str]]) -> None:
-    """Give a workflow's jobs the variables of those that may ask for identity tokens."""
+    """Set the variables of the jobs that may request identity tokens."""
     for key, job in made.get("jobs", {}).items():
         if "steps" in job and (given := asking.get(f"{name}/{key}")):
             job["env"] = {**job.get("env", {}), **given}
 
 
 def _turns(said: Any) -> list[dict[str, Any]]:
-    """Return the first and the last step of a job that has a concurrency group of its own."""
+    """Return the first and the last step for a job with its own concurrency group."""
     if not said:
         return []
     group = said if isinstance(said, Mapping) else {"group": said}

@@ -1,8 +1,8 @@
-"""Concurrency groups over runs: one runs, one waits, and a third cancels the one that waits.
+"""Concurrency groups of runs: one run works, one waits, and a third cancels the waiting one.
 
 The rules: GitHub Docs, "Control the concurrency of workflows and jobs". The runs of a world are
-processes; a file for each group says whose turn it is. A single job's group is kept by steps that
-act's copy of the workflow has for it.
+processes; a file for each group has the order. For a single job's group, act's copy of the workflow
+has additional steps.
 """
 
 import os

@@ -1,8 +1,9 @@
-"""A run of release.yml without act: its stages as processes, in seconds.
+"""A run of release.yml without act: its stages run as processes, within seconds.
 
-The order, the conditions, the matrices, what each job is given and the names of its artifacts are
-read from the workflow file. A job is what it is on a runner: a fresh checkout of the run's commit,
-the artifacts so far, `python -m scripts STAGE`, its result. What is left out is said in `LEFT_OUT`.
+The order, the conditions, the matrices, the inputs of each job and the names of its artifacts come
+from the workflow file. As on a runner, a job gets a fresh checkout of the run's commit and the
+artifacts so far, runs `python -m scripts STAGE`, and hands over its result. `LEFT_OUT` lists the
+omitted jobs.
 """
 
 import base64
@@ -48,12 +49,12 @@ from rehearsal.runs.workflow import (
 from rehearsal.world import git_repo
 
 LEFT_OUT = {
-    "checks": "the project's checks: they write nothing",
-    "verify-staged": "the staged bytes are not started: that writes nothing",
-    "verify-published": "the published bytes are not started: that writes nothing",
+    "checks": "the project's checks, which do not write",
+    "verify-staged": "the staged images are not started, which would not write",
+    "verify-published": "the published images are not started, which would not write",
     "audit": "it only looks, and the end state is compared whole",
 }
-"""The jobs that a direct run passes over, and why a fault shows nothing in them."""
+"""The jobs that a direct run omits, and why no fault concerns them."""
 LONGEST = 300.0
 """Seconds after which a stage counts as hanging, and is killed."""
 POLL = 0.01
@@ -63,7 +64,7 @@ _GIVEN = re.compile(r"^([\w-]+)<<(\S+)\n(.*?)\n\2$", re.DOTALL | re.MULTILINE)
 
 @dataclass
 class LegRun:
-    """What became of it. `exit_code` is negative where a signal ended it, as of a process."""
+    """The end of a leg. `exit_code` is negative if a signal ended it, as for a process."""
 
     leg: Leg
     began: float
@@ -74,7 +75,7 @@ class LegRun:
 
     @property
     def ok(self) -> bool:
-        """Say whether the job came to a good end."""
+        """Tell whether the job succeeded."""
         return not self.exit_code and not self.killed
 
 
@@ -91,7 +92,7 @@ class DirectRun:
 
     @property
     def ok(self) -> bool:
-        """Say whether no job failed."""
+        """Tell whether all jobs succeeded."""
         return FAILURE not in self.results.values()
 
     @property
@@ -100,35 +101,35 @@ class DirectRun:
         return [one.leg.label for one in self.legs if not one.ok]
 
     def summary(self, key: str) -> str:
-        """Return what a job wrote to its summary page."""
+        """Return a job's summary page."""
         path = self.folder / "summaries" / key
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 @dataclass(frozen=True)
 class Interference:
-    """What befalls a run's own jobs, beside what faults do to requests.
+    """Faults of a run's own jobs; other faults concern requests.
 
-    `kill` names a leg and says when: its processes get SIGKILL, and like those of a runner that is
-    gone it hands nothing over. `lose` names a leg whose artifact is lost although it succeeded.
-    `before` and `after` are called with the key of each job that runs, alone in between.
+    `kill` names a leg whose processes get SIGKILL; like a lost runner, it hands over no artifact.
+    `lose` names a leg that succeeds but whose artifact is lost. `before` and `after` are called
+    with the key of each job; other jobs do not run in between.
     """
 
     kill: str = ""
     moment: Callable[[], bool] | None = None
-    """Asked while the leg runs: whether to kill it now. None: when it has ended."""
+    """Called while the leg runs: whether to kill it now. None kills it at its end."""
     lose: str = ""
     before: Callable[[str, "DirectRun"], None] = lambda _key, _run: None
     after: Callable[[str], None] = lambda _key: None
     enough: Callable[[str, "DirectRun"], bool] = lambda _key, _run: False
-    """Asked after each job: whether the rest needs no performing."""
+    """Called after each job: whether to stop there."""
     environment: Callable[[Leg, Mapping[str, str]], Mapping[str, str]] = lambda _leg, _all: {}
-    """Asked for each leg, with its environment: what it is given instead."""
+    """Called for each leg with its environment; returns the variables to replace."""
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A run up to one of its jobs: what the jobs before it came to, and their artifacts."""
+    """The state of a run before one of its jobs: the earlier results, outputs and artifacts."""
 
     results: Mapping[str, str]
     outputs: Mapping[str, dict[str, str]]
@@ -252,7 +253,7 @@ class _Direct:
         return self._setting.tokens.issue(token)
 
     def _asking(self, leg: Leg, path: str) -> Leg:
-        """Let a leg ask for identity tokens, if its job may."""
+        """Allow a leg to request identity tokens, if its job may."""
         if not identities.may_ask(self._permissions[path]):
             return leg
         given = asking(self._setting.context["GITHUB_SERVER_URL"], leg.token)
@@ -336,7 +337,7 @@ class _Direct:
         return ""
 
     def _checkout(self, leg: Leg, clone: Path) -> None:
-        """Give the leg a clone as its checkout makes it. All of depth 1 are fetched once."""
+        """Return the leg a clone as its checkout makes it. All of depth 1 are fetched once."""
         shutil.copytree(self._pristine, clone, symlinks=True)
         if self._setting.private:
             git_repo.git(clone, "ls-remote", "--quiet", "origin", "HEAD", **self._header(leg.token))
@@ -351,7 +352,7 @@ class _Direct:
         return git_repo.credentials(self._setting.context["GITHUB_SERVER_URL"], BOT, token)
 
     def _make_pristine(self) -> None:
-        """Fetch the run's commit once for all runs of it; another run may do so meanwhile."""
+        """Fetch the run's commit once for all its runs; another run may do so at the same time."""
         if self._pristine.exists():
             return
         draft = self._setting.folder / "work" / "pristine"
@@ -375,7 +376,7 @@ class _Direct:
         git_repo.git(clone, "checkout", "--quiet", "--detach", event.sha)
 
     def _reader(self) -> str:
-        """Make a token for what all jobs fetch alike; each job's own is asked for as well."""
+        """Make a token for the common fetch of all jobs; each job's own token is used as well."""
         if not self._setting.tokens:
             return self._setting.secrets["GITHUB_TOKEN"]
         return self._setting.tokens.issue(Token(BOT, {"contents": "read"}))

@@ -1,4 +1,4 @@
-"""The form behind a workflow's *Run workflow* button, and what becomes of what is typed there."""
+"""The form of a workflow's *Run workflow* button, and the inputs that it gives to a run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,11 @@ BUTTON = "workflow_dispatch"
 
 
 def fill_in(path: str, text: str, typed: Mapping[str, str]) -> dict[str, str]:
-    """Return the inputs that GitHub gives to a run: as typed, or the default; always as strings.
+    """Return the inputs that GitHub gives to a run: the typed text or the default, as a string.
 
-    `text` is the workflow file at `path`. act checks none of this. Raises `UsageError` for what
-    GitHub refuses: a workflow without a button, an unknown input, one that is missing, or no choice
-    of those there are.
+    `text` is the workflow file at `path`. act does not check the inputs. Raises `UsageError` if
+    GitHub would reject them: a workflow without a button, an unknown or missing input, or a value
+    outside the choices.
     """
     form = _form(path, yaml.safe_load(text))
     if unknown := sorted(typed.keys() - form.keys()):

@@ -1,4 +1,4 @@
-"""Environments: who may deploy, from which references, and which secrets only their jobs get.
+"""Environments: their reviewers, the references that may deploy, and the secrets of their jobs.
 
 The rules: GitHub Docs, "Managing environments for deployment" and "Reviewing deployments".
 """
@@ -46,9 +46,9 @@ def name_of(job: Mapping[str, Any]) -> str:
 
 
 def check(tree: Path, workflow: str, known: Environments) -> None:
-    """Refuse a workflow whose jobs name an environment that is not there.
+    """Reject a workflow whose jobs name a missing environment.
 
-    GitHub would make it, without reviewers, and ask nobody. Raises `UsageError`.
+    GitHub would create it without reviewers. Raises `UsageError`.
     """
     text = yaml.safe_load((tree / workflow).read_text(encoding="utf-8"))
     for key, job in text["jobs"].items():
@@ -56,7 +56,7 @@ def check(tree: Path, workflow: str, known: Environments) -> None:
         if name and name not in known:
             raise UsageError(
                 f"{workflow}: the job {key} names the environment {name}, which the repository "
-                "does not have: GitHub would make it, and nobody would be asked",
+                f"does not have: GitHub would create it without reviewers",
                 f"make it in the settings, or name one of: {', '.join(known) or 'none'}",
             )
         if called := job.get("uses"):
@@ -73,7 +73,7 @@ def elsewhere(job: Mapping[str, Any], known: Environments) -> tuple[set[str], se
 
 @dataclass(frozen=True)
 class Approver:
-    """Somebody who approves at once, if there is something to read and the reference may deploy."""
+    """A reviewer who approves at once, if there is a summary and the reference may deploy."""
 
     known: Environments
     ref: str
@@ -81,7 +81,7 @@ class Approver:
     say: Callable[..., None]
 
     def leave(self, job: str, name: str, _: Sequence[tuple[str, str]]) -> list[str]:
-        """Let a job wait, and say how it is decided upon."""
+        """Make a job wait, and print the command to decide."""
         (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
         waiting = {"environment": name, "reviewers": self.known[name].reviewers}
         (self.folder / FOLDER / f"{job}{WAITING}").write_text(json.dumps(waiting))
@@ -89,9 +89,9 @@ class Approver:
         return []
 
     def decide(self, job: str, name: str, summaries: Sequence[tuple[str, str]]) -> list[str]:
-        """Decide upon a job of the environment `name`; return what is wrong with it.
+        """Review a job of the environment `name`; return its problems.
 
-        `summaries` are those of the run so far: what an approver can read at that moment.
+        `summaries` are those of the run so far, which a reviewer can read at that moment.
         """
         if (self.folder / FOLDER / f"{job}.json").exists():
             return []  # another leg of the same job
@@ -108,8 +108,8 @@ class Approver:
         if environment.reviewers and not page:
             return self._reject(
                 job,
-                f"{job} waits for approval, and the run's page is empty: no job before it wrote a "
-                "summary. Write what is to be approved into a summary of an earlier job",
+                f"{job} waits for approval, and the run's page is empty: no earlier job wrote a "
+                f"summary. Describe the release in the summary of an earlier job",
             )
         if environment.reviewers:
             self.say(f"  approve {job} ({name}); its approver can read:", *_shown(page))
@@ -122,7 +122,7 @@ class Approver:
 
 
 def record(folder: Path, job: str, decision: str, by: Sequence[str] = (), why: str = "") -> None:
-    """Write a decision down, once. Raises `UsageError` if there is one already."""
+    """Record a decision, once. Raises `UsageError` if there is one already."""
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     file = folder / FOLDER / f"{job}.json"
     draft = file.with_suffix(f".{token_hex(8)}")
@@ -133,16 +133,16 @@ def record(folder: Path, job: str, decision: str, by: Sequence[str] = (), why: s
         known = json.loads(file.read_text())
         who = ", ".join(known["by"]) or "the rules"
         raise UsageError(
-            f"{job} is {known['decision']} already, by {who}", "start the run again to be asked"
+            f"{job} is {known['decision']} already, by {who}", "start the run again to decide again"
         ) from None
     finally:
         draft.unlink()
 
 
 def decide(run: Path, decision: str, login: str) -> list[str]:
-    """Approve or reject all jobs of a run that wait; return their names.
+    """Approve or reject all waiting jobs of a run; return their names.
 
-    Raises `UsageError` if none waits, and for somebody who is no reviewer.
+    Raises `UsageError` if none waits, or if the person is not a reviewer.
     """
     waiting = sorted((run / FOLDER).glob(f"*{WAITING}"))
     open_ = [one for one in waiting if not one.with_suffix(".json").exists()]

@@ -1,6 +1,6 @@
 """The part of GitHub's expressions that the workflows use: names, texts, comparisons, && and ||.
 
-The rules: GitHub Docs, "Contexts" and "Evaluate expressions". What is absent is an empty text.
+The rules: GitHub Docs, "Contexts" and "Evaluate expressions". A missing value is an empty text.
 """
 
 import json
@@ -39,7 +39,7 @@ def holds(condition: str, context: Mapping[str, Any]) -> bool:
 
 
 def evaluated(text: str, context: Mapping[str, Any]) -> Any:
-    """Return what an expression comes to. Raises `UnclearError`."""
+    """Return the value of an expression. Raises `UnclearError`."""
     tokens, at = [], 0
     while at < len(text.rstrip()):
         found = _TOKEN.match(text, at)
@@ -127,7 +127,7 @@ class _Reader:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Compare as GitHub does: texts whatever their case, different kinds as numbers."""
+    """Compare as GitHub does: ignore the case of texts, and compare different types as numbers."""
     if isinstance(one, str) and isinstance(other, str):
         return one.casefold() == other.casefold()
     return _number(one) == _number(other)

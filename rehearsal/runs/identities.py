@@ -12,12 +12,12 @@ SCOPE, WANTED = "id_token", "write"
 
 
 def may_ask(permissions: Mapping[str, str]) -> bool:
-    """Say whether a job with these permissions is given what it asks for identity tokens with."""
+    """Tell whether a job with these permissions may request identity tokens."""
     return permissions.get(SCOPE) == WANTED
 
 
 def of_jobs(setting: Setting, event: Event, jobs: Sequence[Granted]) -> list[dict[str, str]]:
-    """Return the claims of each of a run's jobs; the first stands in the run's own file."""
+    """Return the claims of each of a run's jobs."""
     common = _of_run(setting, event, jobs[0])
     repository = setting.context["GITHUB_REPOSITORY"]
     return [

@@ -1,4 +1,4 @@
-"""Any workflow, in the world that is up: what was started, what each job said, how it ended."""
+"""Run any workflow in the running world, and show its start, its jobs and its end."""
 
 import argparse
 import dataclasses
@@ -18,7 +18,7 @@ CI = f"{WORKFLOWS}/ci.yml"
 ENTRY = f"{WORKFLOWS}/entry.yml"
 VERBS = {
     "dispatch": "press a workflow's button in the kept world",
-    "approve": "let a job go on that an environment holds (run --hold, dispatch --hold)",
+    "approve": "approve a job that waits for its environment (run --hold, dispatch --hold)",
     "reject": "refuse it",
     "pull-request": "ask to merge a branch of this checkout in the kept world, and check it",
 }
@@ -31,7 +31,7 @@ def add_arguments(verbs: Mapping[str, argparse.ArgumentParser]) -> None:
         verbs[verb].add_argument("--as", dest="login", help="who decides (default: the owner)")
     for verb in ("run", "dispatch"):
         verbs[verb].add_argument(
-            "--hold", action="store_true", help="let jobs wait for `approve` or `reject`"
+            "--hold", action="store_true", help="make jobs wait for `approve` or `reject`"
         )
     dispatch.add_argument("workflow", help="its file: rollback.yml, audit.yml, changelog.yml, …")
     dispatch.add_argument(
@@ -40,12 +40,12 @@ def add_arguments(verbs: Mapping[str, argparse.ArgumentParser]) -> None:
         default=[],
         dest="inputs",
         metavar="NAME=VALUE",
-        help="what is typed into the form; more than once for more",
+        help="an input of the form; repeat it for more inputs",
     )
     dispatch.add_argument(
-        "--schedule", action="store_true", help="let the clock start it instead of the button"
+        "--schedule", action="store_true", help="start it by its schedule instead of the button"
     )
-    pull.add_argument("--branch", help="the branch (default: the one that is checked out)")
+    pull.add_argument("--branch", help="the branch (default: the current branch)")
     pull.add_argument("--label", action="append", default=[], dest="labels", help="its labels")
 
 
@@ -68,7 +68,7 @@ def decide(arguments: argparse.Namespace, progress: Progress) -> int:
     here = world.load(arguments.folder)
     runs = sorted(here.folder.glob("runs/*"), key=lambda path: int(path.name))
     if not runs:
-        raise UsageError("nothing was run in this world", "start a run with --hold")
+        raise UsageError("there was no run in this world", "start a run with --hold")
     decision = {"approve": APPROVED, "reject": REJECTED}[arguments.verb]
     for job in environments.decide(runs[-1], decision, arguments.login or here.owner):
         progress.say(f"  {decision} {job}")
@@ -94,7 +94,7 @@ def _pair(text: str) -> tuple[str, str]:
 def _perform(
     here: World, workflow: str, event: act.Event, progress: Progress, *, hold: bool = False
 ) -> int:
-    """Follow the run to its end, and keep what its jobs said."""
+    """Follow the run to its end, and print its results."""
     offset = journal.size(here.endpoints.journal)
     setting = dataclasses.replace(new_run.setting(here, event.sha, workflow), hold=hold)
     done = run.run(setting, event, progress)
@@ -106,7 +106,7 @@ def _perform(
 
 
 def table(name: str, done: Run, writes: dict[str, int]) -> list[str]:
-    """Return what a run came to as lines for a person."""
+    """Return the results of a run as lines for a person."""
     wrote = ", ".join(f"{service} {count}" for service, count in sorted(writes.items()))
     return [
         f"{name}: {'all jobs ended well' if done.ok else 'NOT well'}",
@@ -127,7 +127,7 @@ def _jobs(done: Run) -> Iterator[str]:
 
 
 def _said(done: Run, key: str) -> str:
-    """Return what a person looks at first: the job's first error, else nothing."""
+    """Return the job's first error, or an empty text."""
     labels: Sequence[str] = [job.label for job in done.jobs if key in (job.key, job.path)]
     mine = (one for one in done.annotations if one.level == "error" and one.job in labels)
     return next((one.text.splitlines()[0] for one in mine if one.text), "")

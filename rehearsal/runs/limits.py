@@ -1,4 +1,4 @@
-"""What GitHub takes of a step, and no more: the size of a summary, outputs without a secret.
+"""GitHub's limits for a step: the size of a summary, and outputs without a secret.
 
 The rules: GitHub Docs, "Workflow commands" (job summaries) and "Passing information between jobs".
 """
@@ -12,9 +12,9 @@ MASK = "***"
 
 
 def summary_problem(job: str, text: str) -> str:
-    """Say what is wrong with a step's summary, "" if nothing is. GitHub shows none of one too long.
+    """Return the problem of a step's summary, or "".
 
-    The step stays green there, so that nobody would notice.
+    GitHub does not show a summary that is too long, and the step still succeeds there.
     """
     size = len(text.encode())
     if size <= SUMMARY:
@@ -26,12 +26,12 @@ def summary_problem(job: str, text: str) -> str:
 
 
 def output_problem(job: str, name: str, text: str, secrets: Iterable[str]) -> str:
-    """Say what is wrong with an output that other jobs read, "" if nothing is."""
+    """Return the problem of an output that other jobs read, or ""."""
     if not holds_secret(text, secrets):
         return ""
     return (
         f"{job}: Skip output '{name}' since it may contain secret. Later jobs get an empty text: "
-        "hand over nothing that holds a secret's value"
+        f"do not write a secret's value into an output"
     )
 
 

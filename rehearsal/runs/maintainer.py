@@ -1,4 +1,4 @@
-"""What a maintainer does to start a run: press a button, push a tag, open a pull request."""
+"""The ways to start a run: press a button, push a tag, open a pull request."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from scripts.release.context import Context
 from scripts.tools.environment import Environment
 
 SILENCE = 30.0
-"""Seconds after which GitHub's service is given up."""
+"""Timeout of GitHub's service in seconds."""
 
 
 def press_button(world: World, *, dry_run: bool = False) -> act.Event:
@@ -26,9 +26,9 @@ def press_button(world: World, *, dry_run: bool = False) -> act.Event:
 
 
 def dispatch(world: World, workflow: str, typed: Mapping[str, str]) -> act.Event:
-    """Press a workflow's button on the branch's present head.
+    """Press a workflow's button on the head of the branch.
 
-    Raises `UsageError` for a workflow that is not there, and for what its form would not take.
+    Raises `UsageError` for a missing workflow, and for inputs that its form would reject.
     """
     sha = head(world, BRANCH)
     inputs = dispatch_form.fill_in(workflow, _file(world, sha, workflow), typed)
@@ -36,7 +36,7 @@ def dispatch(world: World, workflow: str, typed: Mapping[str, str]) -> act.Event
 
 
 def schedule(world: World, workflow: str) -> act.Event:
-    """Let the clock start a workflow on the branch's present head; there are no inputs then."""
+    """Start a workflow by its schedule on the head of the branch, without inputs."""
     sha = head(world, BRANCH)
     _file(world, sha, workflow)
     payload = {"schedule": "", "repository": _repository(world), "workflow": workflow}
@@ -60,11 +60,11 @@ def _file(world: World, commit: str, path: str) -> str:
 def open_pull_request(
     world: World, checkout: Path, branch: str, labels: Sequence[str] = ()
 ) -> act.Event:
-    """Push a branch of the checkout, ask to merge it, and start what GitHub starts then.
+    """Push a branch of the checkout, open a pull request, and return its event.
 
-    As there, the run is for a merge with the branch's present head, `refs/pull/N/merge`. Pushed
-    again, the same pull request is used. Raises `SeedError` if there is no such branch, and
-    `UsageError` if it cannot be merged.
+    As on GitHub, the run is for a merge with the target, `refs/pull/N/merge`. A second push uses
+    the same pull request. Raises `SeedError` if the branch does not exist, and `UsageError` if it
+    cannot be merged.
     """
     commit = git_repo.git(checkout, "rev-parse", "--verify", f"{branch}^{{commit}}")
     to = f"+{commit}:refs/heads/{branch}"
@@ -103,17 +103,17 @@ def _ask(world: World, method: str, path: str, **more: Any) -> Any:
     )  # fmt: skip
     if not answer.ok:
         cause = f"{method} {path}: {answer.status_code} {answer.text[:300]}"
-        raise ServiceError(cause, "look at the branch: it must differ from the one it is for")
+        raise ServiceError(cause, "check the branch: it must differ from its target")
     return answer.json()
 
 
 def _merged(world: World, base: str, commit: str, branch: str) -> str:
-    """Make the commit that GitHub tests: the branch merged into what it is for."""
+    """Make the commit that GitHub tests: the branch merged into its target."""
     try:
         told = git_repo.git(world.bare, "merge-tree", "--write-tree", "--no-messages", base, commit)
     except git_repo.SeedError as error:
         raise UsageError(
-            f"{branch} conflicts with {BRANCH}: GitHub runs nothing for it",
+            f"{branch} conflicts with {BRANCH}: GitHub does not start a run for it",
             f"merge {BRANCH} into it, and try again",
         ) from error
     message = f"Merge {commit} into {base}"
@@ -127,7 +127,7 @@ def _merged(world: World, base: str, commit: str, branch: str) -> str:
 def push_tag(world: World, wanted: str) -> act.Event:
     """Commit a release by hand, changelog and all, and push the branch with an annotated tag.
 
-    A tag that is there already is pushed again, which changes nothing but starts the run.
+    An existing tag is only pushed again, which starts the run.
     """
     tag = version.tag(version.parse(wanted))
     refs = git_repo.git(world.bare, "for-each-ref", "--format=%(refname)").splitlines()
@@ -152,7 +152,7 @@ def _commit_and_tag(world: World, wanted: str, tag: str) -> None:
 
 
 def _release_commit(world: World, clone: Path, wanted: str) -> str:
-    """Let the project's own code edit the version files and cut the changelog."""
+    """Edit the version files and cut the changelog with the project's own code."""
     environment = {**world.reader(), "GITHUB_REF_NAME": BRANCH, "RELEASE_VERSION": wanted}
     context = Context(Environment(environment), clone)
     start = starting_point.find(context)

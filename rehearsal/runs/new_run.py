@@ -1,4 +1,4 @@
-"""Prepare a run in a world: a folder of its own, a checkout, and what its jobs are given."""
+"""Prepare a run in a world: its folder, its checkout, and the values for its jobs."""
 
 import os
 import sys
@@ -24,13 +24,14 @@ def setting(here: World, commit: str, workflow: str = WORKFLOW) -> Setting:
     for part in ("home", "cache", "bin"):
         (folder / part).mkdir(parents=True)
     (folder / "bin" / "python3").symlink_to(_machine_python())
+    (folder / "bin" / "gh").symlink_to(Path(sys.executable).with_name("gh"))
     git_repo.tree(here.bare, commit, folder / "tree")
     return Setting(
         tree=folder / "tree",
         workflow=workflow,
         folder=folder,
         run_id=run_id,
-        environment=_environment(here.endpoints, folder),
+        environment=_environment(here.endpoints, folder) | {"RELEASE_TRUST": str(here.trust)},
         context={
             "GITHUB_SERVER_URL": here.endpoints.github,
             "GITHUB_API_URL": here.api,
@@ -59,7 +60,7 @@ def setting(here: World, commit: str, workflow: str = WORKFLOW) -> Setting:
 
 
 def _new_run(world_folder: Path) -> tuple[int, Path]:
-    """Make a run's folder; another command may do so meanwhile."""
+    """Make a run's folder; another command may do so at the same time."""
     while True:
         taken = (int(path.name) for path in world_folder.glob("runs/*"))
         run_id = 1 + max(taken, default=1000)
@@ -70,7 +71,7 @@ def _new_run(world_folder: Path) -> tuple[int, Path]:
 
 
 def _environment(where: Endpoints, run_folder: Path) -> dict[str, str]:
-    """Return all that a job inherits; nothing of the caller's own environment is in it."""
+    """Return the environment of the jobs; it contains no variable of the caller's own."""
     home, cache = run_folder / "home", provision.cache_folder()
     return {
         "PATH": f"{run_folder / 'bin'}:{where.tools}:{provision.SYSTEM_PATH}",

@@ -1,4 +1,4 @@
-"""What each job's token may do: what the job declares, and never more than its caller grants.
+"""The permissions of each job's token: those that the job declares, limited by its caller.
 
 The rules: GitHub Docs, "Workflow syntax" (`permissions`) and "Reuse workflows".
 """
@@ -20,16 +20,17 @@ SCOPES = (
     *("security-events", "statuses"),
 )
 UNSAID = {"contents": "read", "packages": "read"}
-"""What a workflow gets that says nothing, by the default of new repositories."""
+"""The permissions of a workflow without a declaration, by the default of new repositories."""
 
 Grant = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Granted:
-    """What one job may do. `path` is `plan` or `images/build`; `name` is `WORKFLOW/JOB`.
+    """The permissions of one job.
 
-    `file` is the workflow file that the job stands in, `environment` the one that it names.
+    `path` is `plan` or `images/build`; `name` is `WORKFLOW/JOB`. `file` is the job's workflow file,
+    `environment` the environment that it names.
     """
 
     path: str
@@ -44,9 +45,9 @@ class Granted:
 
 
 def of_jobs(tree: Path, workflow: str) -> list[Granted]:
-    """Return what every job of a workflow may do, those of the files that it calls too.
+    """Return the permissions of every job of a workflow, including the files that it calls.
 
-    Raises `UsageError` where a called job asks for more than its caller grants.
+    Raises `UsageError` if a called job declares more than its caller grants.
     """
     return list(_of_jobs(tree, workflow, UNSAID, "", most=None))
 
@@ -76,7 +77,7 @@ def _of_jobs(
 
 
 def _declared(node: Mapping[str, Any], unsaid: Grant) -> Grant:
-    """Return what a workflow or a job declares; whatever a declaration leaves out is none."""
+    """Return the declared permissions of a workflow or a job; an omitted permission is `none`."""
     said = node.get("permissions")
     if said is None:
         return unsaid
@@ -86,7 +87,7 @@ def _declared(node: Mapping[str, Any], unsaid: Grant) -> Grant:
 
 
 def _check(path: str, grant: Grant, most: Grant) -> None:
-    """Refuse, as GitHub does before anything runs, what the caller does not have to give."""
+    """Reject permissions that the caller does not have; GitHub does so before any job runs."""
     for scope, level in grant.items():
         allowed = most.get(scope, "none")
         if LEVELS.index(level) > LEVELS.index(allowed):

@@ -15,12 +15,12 @@ from rehearsal.runs.act_copy import WAIT
 from rehearsal.runs.workflow import FAILURE, UnclearError, Workflow, condition
 
 WHATEVER = ("always()", "!cancelled()")
-"""Conditions of jobs that run whatever happened before, in a run that nobody cancels."""
+"""Conditions of jobs that always run, unless somebody cancels the run."""
 TAIL = 25
 """Lines of a failing step that are shown."""
 STARTS = "⭐ Run Main"
 STAND_INS = "rehearsal.actions."
-"""What act writes before a step's name or command, and what the command of a stand-in holds."""
+"""Texts of act before a step's name or command, and in the command of a stand-in."""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Step:
 
 @dataclass
 class JobRun:
-    """A job, or one leg of it, as it ran. `key` is the workflow file's job that it belongs to.
+    """A job that ran, or one of its legs. `key` is its job in the workflow file.
 
     `path` is that key, with the key of the called file's job after a slash if it calls one.
     """
@@ -65,7 +65,7 @@ class Annotation:
 
 
 class Recorder:
-    """Reads act's lines as they come and keeps what they say."""
+    """Reads act's lines one by one and keeps their information."""
 
     def __init__(
         self,
@@ -77,10 +77,10 @@ class Recorder:
         decide: Callable[[str, str, Sequence[tuple[str, str]]], list[str]] = lambda *_: [],
         secrets: Iterable[str] = (),
     ) -> None:
-        """Read what act says of a workflow; `decide` is asked when a job's environment holds it.
+        """Record a workflow; call `decide` when a job waits for its environment.
 
-        It gets the job as `WORKFLOW--JOB`, the environment and the summaries so far, and returns
-        what is wrong.
+        `decide` gets the job as `WORKFLOW--JOB`, the environment and the summaries so far, and
+        returns a problem or "".
         """
         self._decide, self._secrets = decide, tuple(secrets)
         self.workflow, self.folder, self.progress, self.clock = workflow, folder, progress, clock
@@ -103,7 +103,7 @@ class Recorder:
                 self.words.append(str(entry.get("msg", line)).strip())
 
     def unreached(self) -> list[str]:
-        """Return the jobs that run whatever happened, and that act did not come to."""
+        """Return the jobs that always run, and that act did not reach."""
         ran = {job.key for job in self.jobs.values()}
         jobs = self.workflow.jobs.items()
         return [key for key, job in jobs if condition(job) in WHATEVER and key not in ran]
@@ -169,7 +169,7 @@ class Recorder:
             job.tail.clear()
 
     def _time(self, job: JobRun, entry: Mapping[str, Any]) -> None:
-        """Note when the project's own commands ran: neither a stand-in nor what only wraps them."""
+        """Record the time of the project's own commands, without stand-ins and wrappers."""
         path = (job.label, *entry.get("stepID", ()))
         text = str(entry.get("msg", ""))
         if "stepResult" in entry and path in self._open:
@@ -194,7 +194,7 @@ class Recorder:
             self.annotations.append(Annotation(command, entry["arg"], job.label, places))
 
     def _output(self, job: JobRun, name: str, text: str) -> None:
-        """Note what a step wrote, and what GitHub would not hand over of it."""
+        """Record a step's outputs, and those that GitHub would not hand over."""
         self.outputs.setdefault(job.path, {})[name] = text
         handed = self.workflow.at(job.path)[1].outputs.values()
         problem = limits.output_problem(job.label, name, text, self._secrets)
@@ -203,14 +203,14 @@ class Recorder:
 
 
 def failure_lines(job: JobRun) -> list[str]:
-    """Return what a person needs first: the step, its last lines, and where the log is."""
+    """Return the first lines for a person: the step, its last lines, and the path of the log."""
     step = job.failing()
     head = f"  -- {job.label}: {step.name if step else 'the job'} failed; its last lines:"
     return [head, *(f"     {line}" for line in job.tail), f"  -- whole log: {job.log}"]
 
 
 def covered(spans: Iterable[tuple[float, float]]) -> float:
-    """Return the length of what the spans cover together."""
+    """Return the total length that the spans cover."""
     total, end = 0.0, float("-inf")
     for start, until in sorted(spans):
         total += max(0.0, until - max(start, end))
@@ -233,7 +233,7 @@ def _log(job: JobRun, entry: Mapping[str, Any]) -> None:
     with job.log.open("a", encoding="utf-8") as log:
         log.write(f"{text}\n")
     if entry.get("stage") == "Post":
-        return  # what is put away afterwards says nothing about why the job failed
+        return  # the clean-up afterwards does not explain why the job failed
     if entry.get("raw_output") or entry.get("command") == "error":
         job.tail.append(text.strip("\r"))
 

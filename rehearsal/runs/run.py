@@ -1,4 +1,4 @@
-"""One run of a workflow under act: what each job and step did, how long, and where its log is."""
+"""One run of a workflow under act: the result, the time and the log of each job and step."""
 
 import dataclasses
 import os
@@ -62,10 +62,10 @@ class Run:
 def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     """Run a workflow of `setting.tree` to its end.
 
-    On an interrupt act is told to stop, its jobs' processes end, and the interrupt goes on.
-    Raises `MissingStandInError` if an action has no stand-in, and `UsageError` if a called job asks
-    for more than its caller grants, or a job names an environment that is not there. A run of a
-    concurrency group waits for its turn; `CancelledError` if a later one takes its place.
+    An interrupt stops act, ends its jobs' processes, and is raised again. Raises
+    `MissingStandInError` if an action has no stand-in, and `UsageError` if a called job declares
+    more than its caller grants, or a job names a missing environment. A run of a concurrency group
+    waits for its turn; `CancelledError` if a later one takes its place.
     """
     group = concurrency.of_run(setting.tree, setting.workflow, _context(setting, event))
     groups = setting.folder.parents[1] / FOLDER
@@ -74,7 +74,7 @@ def run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
 
 
 def _context(setting: act.Setting, event: act.Event) -> dict[str, Any]:
-    """Return what the name of a concurrency group may be made of."""
+    """Return the contexts that the name of a concurrency group may use."""
     github = {
         "event_name": event.name,
         "ref": event.ref,
@@ -122,7 +122,7 @@ def _approver(
 
 
 def _token(setting: act.Setting, event: act.Event, granted: list[permissions.Granted]) -> Token:
-    """Return what the jobs' common token may do in each of them."""
+    """Return the permissions of the jobs' common token in each job."""
     claims = identities.of_jobs(setting, event, granted)
     named = {job.name: one for job, one in zip(granted, claims, strict=True)}
     return Token(BOT, jobs=permissions.by_name(granted), identities=named)
@@ -149,10 +149,10 @@ def _act(setting: act.Setting, event: act.Event, recorder: Recorder, token: Toke
 
 
 def _rest(setting: act.Setting, keys: Iterable[str]) -> act.Setting:
-    """Make a workflow of jobs that GitHub runs whatever happened, and act did not come to.
+    """Make a workflow of the jobs that always run, and that act did not reach.
 
-    act stops where a job of a called workflow fails, and where a failed job left a later one's
-    matrix empty: even before jobs that run `always()`.
+    act stops if a job of a called workflow fails, or if a failed job leaves a later one's matrix
+    empty. It then omits even jobs with `always()`.
     """
     text = yaml.safe_load((setting.tree / setting.workflow).read_text(encoding="utf-8"))
     if True in text:  # YAML 1.1 reads the key `on` as a truth value
@@ -166,7 +166,10 @@ def _rest(setting: act.Setting, keys: Iterable[str]) -> act.Setting:
 
 
 def stop(process: subprocess.Popen[str], folder: Path) -> None:
-    """End act and whatever its jobs started. On SIGTERM act would not clean up: SIGINT first."""
+    """End act and all processes of its jobs.
+
+    Send SIGINT first, since act does not clean up on SIGTERM.
+    """
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         try:
@@ -212,9 +215,9 @@ def _finished(
 
 
 def left(folder: Path) -> Iterator[int]:
-    """Yield the processes that a run's jobs left behind, by the run's folder in what they inherit.
+    """Yield the processes that a run's jobs left behind, by the run's folder in their environment.
 
-    Neither their session nor their parent tells: act gives every step a session of its own.
+    Their session and their parent do not help: act gives every step its own session.
     """
     mark = f"{RUN_VARIABLE}={folder}".encode()
     for environment in Path("/proc").glob("[0-9]*/environ"):

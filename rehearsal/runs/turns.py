@@ -18,7 +18,7 @@ from scripts.core.errors import UsageError
 
 POLL = 0.05
 MOST = 100
-"""Runs that a group with `queue: max` lets wait."""
+"""The number of runs that may wait in a group with `queue: max`."""
 FOLDER = "groups"
 """Below the folder that a world's runs lie in."""
 
@@ -29,7 +29,7 @@ class CancelledError(UsageError):
 
 @dataclass(frozen=True)
 class Group:
-    """A group by its name, whatever its case."""
+    """A group by its name, in any case."""
 
     name: str
     cancels: bool = False
@@ -55,7 +55,7 @@ class Place:
 
 
 class Queue:
-    """The file of one group: who runs, and who waits, in their order."""
+    """The file of one group: the running one, and those that wait, in order."""
 
     def __init__(self, folder: Path, group: Group) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,11 +64,11 @@ class Queue:
         self._file = folder / f"{name}.json"
 
     def enter(self, mine: Place) -> Place | None:
-        """Take a place; return the run that is ahead of all, None if there is none."""
+        """Take a place; return the first run of the group, or None."""
         with self._places() as places:
             ahead = places[0] if places else None
             if ahead and self._group.queue != "max":
-                del places[1:]  # a later one takes the place of the one that waits
+                del places[1:]  # a later one replaces the waiting one
             if len(places) > MOST:
                 raise CancelledError(
                     f"{MOST} runs wait in the group {self._group.name}", "start it again later"
@@ -94,14 +94,14 @@ class Queue:
             time.sleep(POLL)
 
     def leave(self, mine: Place) -> None:
-        """Give the place up."""
+        """Return the place up."""
         with self._places() as places:
             if mine in places:
                 places.remove(mine)
 
     @contextmanager
     def _places(self) -> Iterator[list[Place]]:
-        """Hold the file; what is changed in the list is written back."""
+        """Lock the file, yield its list, and write the list back."""
         with self._file.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             text = self._file.read_text() if self._file.exists() else "[]"

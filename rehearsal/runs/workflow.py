@@ -1,7 +1,7 @@
-"""What a workflow file promises to run, read from the file itself.
+"""Find the jobs that GitHub would run, from the workflow file.
 
-act skips a job silently (a label it does not know, a job with `services:`) and still ends well. So
-the jobs that ran are compared with those that GitHub would have run, and a difference is an error.
+act silently skips some jobs (an unknown label, a job with `services:`) and still succeeds. So this
+compares the jobs that ran with those that GitHub would run; a difference is an error.
 """
 
 import itertools
@@ -55,7 +55,7 @@ class Job:
     def legs(self, outputs: Outputs, needs: Mapping[str, "Job"]) -> list[Values]:
         """Return the matrix's legs in act's order, `[{}]` without a matrix.
 
-        Raises `UnclearError` where the matrix is not known, or not yet.
+        Raises `UnclearError` if the matrix is not known, or not yet.
         """
         return combinations(_resolved(self.matrix, outputs, needs)) if self.matrix else [{}]
 
@@ -93,7 +93,7 @@ class Workflow:
         return None
 
     def at(self, path: str) -> tuple[str, Job]:
-        """Return the job of a path, and the name of the workflow that it stands in."""
+        """Return the job of a path, and the name of its workflow."""
         key, inner, rest = path.partition("/")
         called = self.jobs[key].calls
         return called.at(rest) if inner and called else (self.name, self.jobs[key])
@@ -152,10 +152,10 @@ def should_run(
     jobs: Mapping[str, Job],
     inputs: Mapping[str, Any] | None = None,
 ) -> bool:
-    """Say whether GitHub would run the job, given what became of those before it.
+    """Tell whether GitHub would run the job after these results.
 
-    `results` has those of this file by key, and those of the files that it calls as `key/inner`:
-    `success()` asks for all of them that stand before the job, however far.
+    `results` has the jobs of this file by key, and those of called files as `key/inner`:
+    `success()` depends on all jobs before this one, at any distance.
     Raises `UnclearError` for a condition that is more than comparisons of one job's output or
     result with a literal, truth of one input, and the status functions, joined by && and ||.
     """
@@ -163,7 +163,7 @@ def should_run(
     stopped = before(job, results, jobs)
     status = {
         "always()": True,
-        "cancelled()": False,  # nobody cancels a run here
+        "cancelled()": False,  # a run is never cancelled here
         "!cancelled()": True,
         "success()": not stopped,
         "failure()": FAILURE in stopped.values(),
@@ -219,8 +219,8 @@ def differences(
     """Compare the jobs that ran with those that should have.
 
     `ran` has, for each path of a job (`plan`, `images/build`), the result of every act job that
-    belongs to it; `halted` says that act stopped early. Returns what GitHub would call each job's
-    result, and a sentence for each difference.
+    belongs to it; `halted` says that act stopped early. Returns each job's result on GitHub, and a
+    sentence for each difference.
     """
     compared = _Compared(ran, outputs, halted)
     compared.all_of(workflow.jobs, inputs)
@@ -229,7 +229,7 @@ def differences(
 
 @dataclass
 class _Compared:
-    """What act ran, beside what GitHub would have run."""
+    """The jobs that act ran, and those that GitHub would run."""
 
     ran: Mapping[str, Sequence[str]]
     outputs: Outputs
@@ -241,9 +241,9 @@ class _Compared:
 
     def sentences(self) -> list[str]:
         told = [
-            f"GitHub would skip {', '.join(paths)}, because before it not all succeeded ({why}). "
-            "act ran it. success() asks for every job before it, those of called workflows too: "
-            "let none of them be skipped"
+            f"GitHub would skip {', '.join(paths)}, because not all jobs before it succeeded "
+            f"({why}). act ran it. success() needs every job before it, also those of called "
+            f"workflows: make sure that none is skipped"
             for why, paths in self.kept_back.items()
         ]
         return [*self.problems, *told]
@@ -284,7 +284,7 @@ class _Compared:
         return len(jobs[key].legs(outputs, jobs)) if runs else 0
 
     def _of(self, path: str) -> list[str]:
-        """Return the results of the act jobs that belong to a job, or to the file it calls."""
+        """Return the results of act's jobs for a job, or for the file that it calls."""
         return [
             result
             for one, results in self.ran.items()
@@ -305,7 +305,7 @@ class _Compared:
         self.problems.append(f"{path}: {expected} job(s) should have run, {len(found)} did{why}")
 
     def _why(self, stopped: Mapping[str, str]) -> str:
-        """Say what came first: not what is skipped for the same reason, but each inner job."""
+        """Return the first causes: each inner job, without jobs skipped for the same reason."""
         same = {path for paths in self.kept_back.values() for path in paths}
         inner = {path.rpartition("/")[0] for path in stopped}
         first = {one: why for one, why in stopped.items() if one not in same | inner}
@@ -321,7 +321,7 @@ def _below(values: Mapping[str, Any], above: str) -> dict[str, Any]:
 
 
 def result(found: Sequence[str]) -> str:
-    """Return the result of a job whose legs came to these."""
+    """Return the result of a job from the results of its legs."""
     if not found:
         return SKIPPED
     wrong = [result for result in found if result not in (SUCCESS, SKIPPED)]
@@ -352,7 +352,7 @@ def _output(need: str, output: str, outputs: Outputs, jobs: Mapping[str, Job]) -
 
 
 def _resolved(value: Any, outputs: Outputs, jobs: Mapping[str, Job]) -> Any:
-    """Put in what an earlier job wrote, wherever a matrix says `fromJson(needs…)`."""
+    """Replace each `fromJson(needs…)` of a matrix by the output of the earlier job."""
     if isinstance(value, str) and (found := _FROM_JSON.search(value)):
         text = _output(found[1], found[2], outputs, jobs)
         if not text:
@@ -382,13 +382,13 @@ def _job(tree: Path, key: str, job: Mapping[str, Any]) -> Job:
 
 
 def in_order(jobs: Mapping[str, Job]) -> list[str]:
-    """Give the keys so that every job comes after those it needs."""
+    """Return the keys so that every job comes after those it needs."""
     try:
         found = list(TopologicalSorter({key: jobs[key].needs for key in jobs}).static_order())
     except CycleError as error:
-        raise UnclearError("the jobs need each other in a circle") from error
+        raise UnclearError("the jobs need each other in a cycle") from error
     if absent := set(found) - set(jobs):
-        raise UnclearError(f"a job needs {', '.join(sorted(absent))}, which is not there")
+        raise UnclearError(f"a job needs {', '.join(sorted(absent))}, which does not exist")
     return found
 
 

@@ -34,7 +34,7 @@ class Bar:
 
 
 def page(title: str, report: str, others: Sequence[tuple[str, str]] = ()) -> str:
-    """Render the report, and below it what the other jobs wrote, closed up. All are Markdown."""
+    """Render the report, and below it the folded summaries of the other jobs. All are Markdown."""
     more = "\n".join(
         f"<details><summary>{html.escape(job)}</summary>\n{body(text)}</details>"
         for job, text in others

@@ -1,7 +1,7 @@
-"""The verdict of a rehearsal: each surface as planned and as found, read from the surfaces.
+"""The verdict of a rehearsal: the planned and the actual state of each surface.
 
-It looks as an anonymous reader, through the same `observe` that the release itself uses, at what
-the published lock says. The log of the run is not asked.
+It reads the surfaces anonymously, through the same `observe` as the release itself, and compares
+them with the published lock. It does not use the log of the run.
 """
 
 import hashlib
@@ -74,7 +74,7 @@ class Snapshot:
     state: Mapping[str, str]
 
     def changes(self, later: "Snapshot") -> Iterator[Row]:
-        """Yield a row for everything, which is as planned if it is as it was."""
+        """Yield a row for each reference and file, which must be unchanged."""
         for title in sorted({*self.state, *later.state}):
             before, after = self.state.get(title, NOTHING), later.state.get(title, NOTHING)
             yield Row(title, f"{before}{AS_BEFORE}", after, before == after)
@@ -203,7 +203,7 @@ def released(world: World, tag: str, before: Snapshot) -> Iterator[Row]:
     release = context.forge.release(tag) if tag else None
     text = context.forge.asset(release, lockfile.NAME) if release else None
     if release is None or text is None:
-        found = "readers see nothing" if release is None else f"no {lockfile.NAME}"
+        found = "no public release" if release is None else f"no {lockfile.NAME}"
         yield Row(f"release {tag or world.version}", "published", found, False)
         return
     lock = lockfile.read(text)
@@ -288,9 +288,11 @@ def _from_outside(world: World, program: bytes | None, lock: Lock) -> Row:
     folder.mkdir(exist_ok=True)
     (folder / VERIFIER).write_bytes(program)
     where = (f"{world.endpoints.github}/{world.repository}", lock.plan.tag)
-    command = [sys.executable, "-I", VERIFIER, *where, f"--index={world.endpoints.index_simple}"]
+    options = (f"--index={world.endpoints.index_simple}", f"--root={world.trusted_root}")
+    command, reader = [sys.executable, "-I", VERIFIER, *where, *options], world.reader()
+    environment = {**reader, "PATH": f"{Path(sys.executable).parent}:{reader['PATH']}"}
     done = subprocess.run(
-        command, cwd=folder, env=world.reader(), capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     found = (done.stdout or done.stderr).strip().splitlines()[-1:]
     return Row(title, wanted, found[0] if found else NOTHING, done.returncode == 0)

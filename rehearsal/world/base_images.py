@@ -1,8 +1,8 @@
 """Base images for machines that cannot reach Docker Hub.
 
-The Dockerfiles name `python:3.13-slim` or `nginx:1.29`. Where those cannot be pulled, images of the
-same names are made from the distribution's packages, for both platforms and without running
-anything of them, and put into the world's registry, which the builder takes for Docker Hub.
+The Dockerfiles name `python:3.13-slim` or `nginx:1.29`. If those cannot be pulled, this makes
+images of the same names from the distribution's packages, for both platforms and without running
+their programs. It puts them into the world's registry, which serves as Docker Hub for the builder.
 """
 
 import gzip
@@ -50,7 +50,7 @@ PYTHON_SUITES = {"3.11": "bookworm", "3.13": "trixie"}
 
 
 def recipe(image: str) -> Recipe:
-    """Return how to make a stand-in. Raises UsageError for an image that has none."""
+    """Return the parts of a stand-in. Raises UsageError for an image that has none."""
     name, _, tag = image.partition(":")
     name = name.removeprefix("docker.io/").removeprefix("library/")
     version = re.match(r"\d+\.\d+", tag)
@@ -98,7 +98,7 @@ def hub_answers() -> bool:
 
 
 def layers(images: Iterable[str], tools: Tools, progress: Progress) -> None:
-    """Make the layers of every stand-in that this machine has not made before."""
+    """Make the layers of every stand-in that this machine does not have yet."""
     recipes = dict.fromkeys(recipe(one) for one in images)
     work = [(one, arch) for one in recipes for arch in ARCHITECTURES]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
@@ -107,7 +107,7 @@ def layers(images: Iterable[str], tools: Tools, progress: Progress) -> None:
 
 
 def _layer(made_of: Recipe, arch: str, tools: Tools, progress: Progress) -> Path:
-    """Return the folder that holds a stand-in's only layer and its digests."""
+    """Return the folder of a stand-in's only layer and its digests."""
     folder = provision.cache_folder() / "bases" / f"{made_of.kind}-{arch}-{_key(made_of, arch)}"
     with provision.locked(folder.with_suffix(".lock")):
         if not folder.exists():
@@ -181,7 +181,7 @@ def _compress(folder: Path) -> None:
 
 
 def push(images: Iterable[str], where: Path, tools: Tools, progress: Progress) -> None:
-    """Put the stand-ins into the registry that listens on a socket, under their images' names."""
+    """Push the stand-ins under their images' names to the registry behind a socket."""
     with sockets.session(where) as session:
         for image in images:
             made_of = recipe(image)

@@ -13,7 +13,7 @@ DOCKER_HUB = "docker.io"
 
 
 def write_docker_config(folder: Path, plugins: dict[str, Path]) -> Path:
-    """Make a DOCKER_CONFIG folder that holds nothing but links to the client's plugins."""
+    """Make a DOCKER_CONFIG folder with only links to the client's plugins."""
     (folder / "cli-plugins").mkdir(parents=True, exist_ok=True)
     for name, path in plugins.items():
         link = folder / "cli-plugins" / name

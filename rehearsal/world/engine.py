@@ -1,8 +1,8 @@
-"""A Docker engine of the world's own, beside whatever engine the machine may have.
+"""The world's own Docker engine, independent of the machine's engine.
 
-It has its own data, sockets and bridge, and it leaves the machine's packet filter alone: published
-ports are served by docker-proxy, containers of one network reach each other over its bridge. They
-do not reach the outside, which nothing in a release needs them to.
+It has its own data, sockets and bridge, and does not change the machine's packet filter:
+docker-proxy serves published ports, and containers of one network reach each other over its bridge.
+They cannot reach the outside, and a release does not need that.
 """
 
 import ipaddress
@@ -122,7 +122,7 @@ def _ip(*arguments: str, check: bool = True) -> str:
 
 
 def _empty(address: str) -> None:
-    # What cannot be removed now is killed with the engine right after.
+    # A container that cannot be removed is killed with the engine directly afterwards.
     with (
         suppress(DockerException, requests.RequestException),
         closing(docker.DockerClient(base_url=address, timeout=30)) as client,
@@ -142,7 +142,7 @@ def unmount_below(*folders: Path) -> None:
 
 
 def _mount_point(line: str) -> str:
-    # proc(5): space, tab, newline and backslash stand there as octal escapes.
+    # proc(5): space, tab, newline and backslash are octal escapes there.
     return line.split(" ")[4].encode().decode("unicode_escape")
 
 

@@ -1,7 +1,7 @@
-"""A project as small as a release can be: a package of one line and two images of one layer.
+"""The smallest project for a release: a package of one line and two images of one layer.
 
-Its workflows, its actions and its scripts are this checkout's own, so that what is shown with it is
-shown of them. It is released in seconds, which makes hundreds of releases affordable.
+Its workflows, actions and scripts come from this checkout, so a result with it holds for them. Its
+release takes seconds, so that hundreds of releases are possible.
 """
 
 from pathlib import Path
@@ -30,7 +30,7 @@ build-backend = "flit_core.buildapi"
 [project]
 name = "{PROJECT}"
 version = "0.2.3"
-description = "A project that is there to be released."
+description = "A project for rehearsals of releases."
 readme = "README.md"
 requires-python = ">=3.11"
 
@@ -44,7 +44,7 @@ dockerfile = "Dockerfile.{name}"
 repository = "{owner}/tiny_{name}"
 platforms = ["linux/amd64", "linux/arm64"]
 """
-# The two platforms share no layer: what one pushes would otherwise depend on which came first.
+# The two platforms share no layer: otherwise the uploads would depend on their order.
 DOCKERFILE = """\
 FROM scratch AS dist
 FROM scratch AS all
@@ -88,7 +88,7 @@ def files() -> dict[str, str]:
     return {
         "pyproject.toml": PYPROJECT + "".join(tables),
         "CHANGELOG.md": CHANGELOG,
-        "README.md": "# A project that is there to be released\n",
+        "README.md": "# A project for rehearsals of releases\n",
         "Makefile": "check:\n\t@echo nothing to check\n",
         ".gitignore": "/release/\n/.venv/\n__pycache__/\n",
         f"{PROJECT}/__init__.py": '"""A package of one line."""\n',

@@ -32,13 +32,13 @@ def bare(checkout: Path, target: Path, branch: str = "main") -> str:
 
 
 def tree(source: Path, commit: str, target: Path) -> None:
-    """Check a commit of the bare repository out into `target`, with nothing else in it."""
+    """Check a commit of the bare repository out into the empty folder `target`."""
     git(target.parent, "clone", "--quiet", "--no-checkout", "--shared", str(source), str(target))
     git(target, "checkout", "--quiet", "--detach", commit)
 
 
 def unpack(checkout: Path, folder: Path, *paths: str) -> None:
-    """Write what is committed at the checkout's HEAD into `folder`: all of it, or these paths.
+    """Write the files of the checkout's HEAD into `folder`: all of them, or these paths.
 
     Raises `SeedError`.
     """
@@ -72,7 +72,7 @@ def commit_facts(repository: Path, commit: str) -> Mapping[str, Any]:
 
 
 def git(folder: Path, *arguments: str, **environment: str) -> str:
-    """Run git in a folder and return its output; raise `SeedError` with what it said."""
+    """Run git in a folder and return its output; raise `SeedError` with git's message."""
     folder.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
         ["git", *arguments],
@@ -85,10 +85,10 @@ def git(folder: Path, *arguments: str, **environment: str) -> str:
 
 
 def credentials(server: str, user: str, token: str) -> dict[str, str]:
-    """Give git a token through its environment: an argument is for everyone to read."""
+    """Pass a token to git in its environment, since everybody can read arguments."""
     pair = base64.b64encode(f"{user}:{token}".encode()).decode()
     return {
-        "GIT_CONFIG_COUNT": "2",  # the first is what every call here has
+        "GIT_CONFIG_COUNT": "2",  # every call here has the first one
         "GIT_CONFIG_KEY_1": f"http.{server}/.extraHeader",
         "GIT_CONFIG_VALUE_1": f"Authorization: Basic {pair}",
     }
@@ -100,7 +100,7 @@ _ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
-    # the checkout may belong to another user than the one who rehearses
+    # the checkout may belong to another user
     "GIT_CONFIG_COUNT": "1",
     "GIT_CONFIG_KEY_0": "safe.directory",
     "GIT_CONFIG_VALUE_0": "*",

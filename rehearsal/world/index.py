@@ -1,8 +1,8 @@
 """The package index of a world: devpi, behind a Unix socket.
 
-What is uploaded goes to `root/release`. For every other project the gateway sends clients to the
-machine's own index, which is many times faster than devpi's mirror of it; only where that index
-needs a password, which clients would not have, devpi mirrors it.
+Uploads go to `root/release`. For every other project the gateway sends clients to the machine's own
+index, which is many times faster than devpi's mirror of it. devpi mirrors that index only if it
+needs a password, which clients would not have.
 """
 
 import base64
@@ -94,10 +94,10 @@ def _configured() -> str:
 
 
 def prepare(where: Path, machine: str, projects: Sequence[str]) -> str:
-    """Give a fresh devpi its user and indexes, through its own API; return the user's password.
+    """Create devpi's user and indexes through its API; return the user's password.
 
-    `projects` are the world's own: they never come from the machine's index, so that a world begins
-    the same whatever has been released outside.
+    `projects` are the world's own: they never come from the machine's index, so that every world
+    starts the same.
     """
     api = _Api(where)
     api.login("root", "")

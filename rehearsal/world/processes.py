@@ -1,7 +1,7 @@
 """Run services as processes: start them, wait for them, and end them, even from another command.
 
-A service leads a session of its own, so that Ctrl-C on the command that started it does not reach
-it. It is found again by what lies in its folder (`process.json`): the process id with the time the
+A service leads its own session, so that Ctrl-C on the command that started it does not reach it. A
+later command finds it by a file in its folder (`process.json`): the process id with the time the
 process started, because ids are used again, and a mark in the environment that its descendants
 inherit wherever they wander.
 """
@@ -22,7 +22,7 @@ from scripts.core.errors import ServiceError
 MARK = "REHEARSAL_SERVICE"
 POLL = 0.03  # seconds between two checks of a state
 
-# The services that this command started itself, and so has to collect when they end.
+# The services that this command started itself, and must wait for when they end.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -54,7 +54,7 @@ def start(
     """Start a service in `folder`. Raises ServiceError if its program is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     service, mark = Service(folder), secrets.token_hex(16)
-    # The mark is on disk before the process is there: a command that dies in between leaves no
+    # The mark is on disk before the process starts: a command that dies in between leaves no
     # process that cannot be found.
     service.state.write_text(json.dumps({"mark": mark, "pid": 0, "started": 0}))
     with service.log.open("ab") as log:
@@ -93,7 +93,7 @@ def wait_ready(service: Service, ready: Callable[[], bool], seconds: float) -> N
 
 
 def stop(service: Service, seconds: float = 10) -> None:
-    """End a service and all its descendants, politely first. Does nothing if it does not run."""
+    """End a service and all its descendants, first with SIGTERM. A stopped service is no error."""
     if not service.state.exists():
         return
     pid = leader(service)
@@ -127,7 +127,7 @@ def leader(service: Service) -> int | None:
 
 
 def members(service: Service) -> list[int]:
-    """List every living process of the service: what carries its mark, and all that it started."""
+    """List every living process of the service: those with its mark, and their descendants."""
     mark = f"{MARK}={json.loads(service.state.read_text())['mark']}".encode()
     pids = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
     parents = {pid: parent for pid in pids if (parent := _parent(pid)) is not None}
@@ -141,7 +141,7 @@ def members(service: Service) -> list[int]:
 
 
 def tail(path: Path, lines: int = 5) -> str:
-    """Return the last lines of a log, on one line each, or say that there are none."""
+    """Return the last lines of a log, or a note that it is empty."""
     if not path.exists():
         return "(no log)"
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) or "(empty log)"
@@ -184,7 +184,7 @@ def _started(pid: int) -> int | None:
 def _environment(pid: int) -> list[bytes]:
     try:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:  # ended meanwhile, or another user's
+    except OSError:  # ended in between, or another user's
         return []
 
 

@@ -1,8 +1,7 @@
 """Find or install the programs of a world.
 
-Debian's packages give what the distribution ships; BuildKit, buildx, compose, the registry and
-actionlint are built from the Go modules that `rehearsal/tools` pins, into a cache outside the
-checkout that every checkout shares.
+Some programs come from Debian's packages. BuildKit, buildx, compose, the registry and actionlint
+are built from the Go modules that `rehearsal/tools` pins, into a cache that all checkouts share.
 """
 
 import fcntl
@@ -101,15 +100,15 @@ def which(name: str) -> str | None:
 
 
 def ca_bundle() -> str:
-    """Return the file of certificates that this machine trusts, empty if there is none."""
+    """Return the path of the certificates that this machine trusts, or an empty text."""
     named = os.environ.get("SSL_CERT_FILE", "")
     return next((one for one in (named, *CA_BUNDLES) if one and Path(one).exists()), "")
 
 
 def home_folder() -> Path:
-    """Return the user's home as the system knows it.
+    """Return the user's home from the system's user database.
 
-    HOME comes last: where the environment was emptied it is missing or a throw-away folder.
+    HOME comes last: in an empty environment it is missing or a temporary folder.
     """
     try:
         return Path(pwd.getpwuid(os.getuid()).pw_dir)

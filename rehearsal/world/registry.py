@@ -1,4 +1,4 @@
-"""The CNCF registry of a world, behind a Unix socket: who may do what is the gateway's business."""
+"""The CNCF registry of a world, behind a Unix socket. The gateway checks the access."""
 
 import json
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""The services of a world, all up or all down.
+"""The services of a world, which start and end together.
 
-Every service is a process of its own with a folder below `services/` of the world's folder. What
-must be known to end them lies in `services.json`, written before anything is started, so that any
-later command can do it.
+Every service is a separate process with a folder below `services/` of the world's folder.
+`services.json` has all that is necessary to end them. It is written before the first start, so that
+any later command can end them.
 """
 
 import dataclasses
@@ -76,7 +76,7 @@ class Endpoints:
 
 @dataclass(frozen=True)
 class _State:
-    """What `down` needs: the folder of sockets, and the builder that stands on another engine."""
+    """The facts for `down`: the folder of sockets, and the builder on another engine."""
 
     runtime: Path
     builder: str
@@ -108,7 +108,7 @@ class Services:
         return self._folder / "endpoints.json"
 
     def up(self, progress: Progress = print) -> Endpoints:
-        """Start everything; after a failure, end what has started."""
+        """Start everything; after a failure, end all that has started."""
         if (self._folder / "services.json").exists():
             raise ServiceError(
                 f"a world is up in {self._folder}", "end it: python -m rehearsal down"
@@ -131,7 +131,7 @@ class Services:
             raise
 
     def down(self) -> None:
-        """End everything; does nothing if nothing is up."""
+        """End everything that runs."""
         file = self._folder / "services.json"
         if not file.exists():
             return
@@ -304,8 +304,8 @@ class _Start:
 def _needs(docker: machine_docker.MachineDocker | None, images: list[str]) -> list[str]:
     """List the programs that this machine's world needs beyond Python.
 
-    actionlint is there for the project's own checks: a job has a cache of its own, in which it
-    would be built anew in every run.
+    actionlint is for the project's own checks: each job has its own cache, in which every run would
+    build it again.
     """
     needs = ["registry", "git", "docker", "actionlint"]
     needs += [name for name in machine_docker.PLUGINS if not (docker and name in docker.plugins)]

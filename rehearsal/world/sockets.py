@@ -1,4 +1,4 @@
-"""Unix sockets, behind which a world's services stand: no port that could be taken meanwhile."""
+"""Unix sockets for a world's services: unlike a port, nobody else can take one in between."""
 
 import socket
 from pathlib import Path

@@ -1,8 +1,8 @@
 """A world: a remote made from this checkout, GitHub's service, index, registry, engine, builder.
 
-Everything lies below one folder, `.rehearsal` of the checkout. `world.json` is there while the
-world is up and says where things are; `state.json` has what `down` and a later run need. Both are
-for the owner's eyes only.
+Everything lies below one folder, `.rehearsal` of the checkout. `world.json` exists while the world
+is up and has its addresses; `state.json` has the facts for `down` and for a later run. Only the
+owner can read both.
 """
 
 import fcntl
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.progress import Progress
+from rehearsal.signing.trust import Trust
 from rehearsal.world import git_repo, provision
 from rehearsal.world.services import Endpoints, Services
 from scripts.core.errors import UsageError
@@ -37,7 +38,7 @@ class World:
     """A world that is up.
 
     `token` is its maintainer's; the jobs of runs get tokens of their own. `private` says that the
-    repository shows nothing without one.
+    repository is visible only with a token.
     """
 
     folder: Path
@@ -69,6 +70,16 @@ class World:
         """The repository behind that address."""
         return _bare(self.folder, self.owner, self.name)
 
+    @property
+    def trust(self) -> Path:
+        """The trust configuration of whoever signs here."""
+        return self.folder / "trust.json"
+
+    @property
+    def trusted_root(self) -> Path:
+        """What checks the signatures of this world; `gh attestation verify` takes it."""
+        return self.folder / "trusted_root.jsonl"
+
     def facts(self) -> dict[str, str]:
         """Return what `world.json` says."""
         return {
@@ -84,9 +95,9 @@ class World:
         }
 
     def reader(self) -> dict[str, str]:
-        """Return the environment of somebody who only looks at the surfaces: no login.
+        """Return the environment for reading the surfaces, without a login.
 
-        Nor is there a token, where the repository shows itself without one.
+        It has a token only for a private repository.
         """
         return {
             "PATH": f"{self.endpoints.tools}:{provision.SYSTEM_PATH}",
@@ -110,7 +121,7 @@ def up(
 ) -> World:
     """Bring a world up in `folder`, its remote seeded with the checkout's HEAD.
 
-    Raises `UsageError` if one is up there. Whatever a failed start has begun is ended again.
+    Raises `UsageError` if one is up there. A failed start ends everything that it started.
     """
     if (folder / "world.json").exists() or (folder / "services.json").exists():
         raise UsageError(
@@ -144,10 +155,10 @@ def load(folder: Path) -> World:
 
 
 def down(folder: Path, tell: Callable[[str], None] = lambda _: None) -> bool:
-    """End the world in `folder` and remove all of it but what there is to read.
+    """End the world in `folder` and remove all files except the records of its runs.
 
-    `tell` hears what is being done. Says whether there was one. What a broken start or a killed
-    command left is ended as well.
+    `tell` is called with each step. Returns whether there was a world. This also ends the rest of a
+    failed start or a killed command.
     """
     found = (folder / "world.json").exists() or (folder / "services.json").exists()
     tell("ending the services")
@@ -182,7 +193,7 @@ def reviewers(owner: str) -> dict[str, tuple[str, ...]]:
 
 
 def project(tree: Path) -> tuple[str, str]:
-    """Return owner and name of the repository, from what it releases: nothing here knows it."""
+    """Return owner and name of the repository, from its configuration."""
     text = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
     images = text.get("tool", {}).get("release", {}).get("images", [])
     owner = images[0]["repository"].partition("/")[0] if images else "owner"
@@ -216,7 +227,11 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, priva
     }
     with progress.step("services") as detail:
         endpoints = Services(folder, folder / "tree", github).up(detail)
-    return World(folder, checkout, owner, name, version, endpoints, token, private)
+    world = World(folder, checkout, owner, name, version, endpoints, token, private)
+    signing = Trust(folder / "github" / "signing")
+    world.trust.write_text(json.dumps(signing.client(endpoints.github)))
+    world.trusted_root.write_text(json.dumps(signing.root()) + "\n")
+    return world
 
 
 def _state(world: World) -> Mapping[str, Any]:
@@ -231,7 +246,7 @@ def _private(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def _clean(folder: Path, keep: tuple[str, ...]) -> None:
-    """Remove what is in the folder, but for `keep`; of the runs only the logs stay."""
+    """Remove the folder's content except `keep`; of the runs, keep only the logs."""
     for path in folder.glob("*"):
         if path.name not in keep:
             _remove(path)
@@ -254,6 +269,6 @@ def _bare(folder: Path, owner: str, name: str) -> Path:
 
 
 def trust(bundle: str) -> dict[str, str]:
-    """Make TLS clients trust what the machine trusts; uv and requests bring certificates along."""
+    """Make TLS clients trust the machine's certificates; uv and requests have their own."""
     trusted = {"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle} if bundle else {}
     return {"UV_SYSTEM_CERTS": "1", **trusted}

@@ -1,1 +1,1 @@
-"""How another repository comes to be released by this system, and goes on to a newer one."""
+"""Adopt this system in another repository, and upgrade it there."""

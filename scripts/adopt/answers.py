@@ -1,4 +1,4 @@
-"""What a person is asked, because no file of the repository says it."""
+"""Questions to a person about facts that no file of the repository states."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Question:
-    """One thing to be known. Without a default somebody has to say it."""
+    """One question. Without a default, a person must answer it."""
 
     key: str
     text: str
@@ -14,7 +14,7 @@ class Question:
 
 
 class NoAnswerError(Exception):
-    """A question that nobody answered, and that has no default."""
+    """A question without an answer and without a default."""
 
 
 def answer(
@@ -22,10 +22,10 @@ def answer(
     given: Mapping[str, str],
     ask: Callable[[str], str] | None,
 ) -> dict[str, str]:
-    """Answer each question: as it was given, or as somebody types it, or by its default.
+    """Answer each question by the given answer, by the person, or by its default.
 
-    `ask` shows a text and reads a line; it is None where nobody is there. Raises NoAnswerError
-    with the question's key.
+    `ask` shows a text and reads a line; it is None without a terminal. Raises NoAnswerError with
+    the question's key.
     """
     return {one.key: given.get(one.key) or _asked(one, ask) for one in questions}
 

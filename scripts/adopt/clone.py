@@ -1,4 +1,4 @@
-"""The clone that is to be released: whether it is fit to be changed, and what git knows of it."""
+"""The clone to adopt: whether it may be changed, and its facts from git."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ FORK = "name it all the same: --fork, or run this in a clone of the original"
 
 
 def refuse_unfit(git: Git, root: Path, project: Mapping[str, object], *, fork: bool) -> None:
-    """Refuse a folder that is no clone, has uncommitted changes, or is a fork unless told.
+    """Reject a folder that is not a clone, has uncommitted changes, or is an unconfirmed fork.
 
     Raises UsageError.
     """
@@ -40,9 +40,9 @@ def refuse_changed(git: Git, root: Path) -> None:
 
 
 def original_of(git: Git, project: Mapping[str, object]) -> str | None:
-    """Name what a clone is a fork of: its remote `upstream`, or the repository of `[project.urls]`.
+    """Return the original of a fork: its remote `upstream`, or the address of `[project.urls]`.
 
-    None where nothing says that there is another one.
+    None if neither names another repository.
     """
     remotes = {name: git.run("remote", "get-url", "--", name) for name in git.run("remote").split()}
     if "upstream" in remotes:
@@ -63,7 +63,7 @@ def _owner_and_name(url: str) -> str:
 
 
 def default_branch(git: Git) -> str:
-    """Name the remote's default branch, or the one that is checked out."""
+    """Return the remote's default branch, or else the current branch."""
     for ref in ("refs/remotes/origin/HEAD", "HEAD"):
         try:
             named = git.run("symbolic-ref", "--quiet", "--", ref)
@@ -76,7 +76,7 @@ def default_branch(git: Git) -> str:
 
 
 def owner(git: Git) -> tuple[str, str]:
-    """Give owner and name of the remote `origin`; two empty texts where there is none."""
+    """Return owner and name of the remote `origin`; two empty texts without one."""
     try:
         found = _owner_and_name(git.run("remote", "get-url", "origin"))
     except ServiceError:

@@ -1,4 +1,4 @@
-"""What a repository has that can be released, read from its tracked files."""
+"""Find the package and the images of a repository in its tracked files."""
 
 import re
 import tomllib
@@ -38,10 +38,10 @@ class Image:
 
 @dataclass(frozen=True)
 class Found:
-    """What is there. Paths are from the repository's root."""
+    """The facts of a repository. Paths start at its root."""
 
     project: Mapping[str, Any]
-    """`[project]` of pyproject.toml, or what stands for it; empty without one."""
+    """`[project]` of pyproject.toml, or its equivalent; empty without one."""
     is_package: bool
     modules: tuple[str, ...]
     images: tuple[Image, ...]
@@ -49,7 +49,7 @@ class Found:
     changelog: str | None
     checks: tuple[str, ...] | None
     configured: bool
-    """Whether there is a `[tool.release]` already."""
+    """Whether `[tool.release]` exists already."""
     publishers: tuple[str, ...]
     """Workflows that publish today."""
     odd: tuple[str, ...] = field(default=())
@@ -95,7 +95,7 @@ def _pyproject(text: str) -> dict[str, Any]:
 
 
 def _modules(settings: Mapping[str, Any], paths: Collection[str]) -> tuple[str, ...]:
-    """Name what the wheel holds: as the build is told, else the packages that are there."""
+    """Name the packages in the wheel: those of the build's configuration, or the existing ones."""
     tool = settings.get("tool", {})
     wheel = tool.get("hatch", {}).get("build", {}).get("targets", {}).get("wheel", {})
     setuptools = tool.get("setuptools", {})
@@ -149,7 +149,7 @@ def _images(
 
 
 def _built(path: str, composed: Mapping[str, dict[str, Any]]) -> tuple[str, str, dict[str, Any]]:
-    """Give name, context and service of a Dockerfile: of the service that is built by it."""
+    """Return name, context and service of a Dockerfile, from the service that builds it."""
     for services in composed.values():
         for name, service in services.items():
             context, dockerfile = _build(service)
@@ -180,7 +180,7 @@ def _joined(folder: str, path: str) -> str:
 
 
 def _repository(name: str, composed: Mapping[str, dict[str, Any]]) -> str | None:
-    """Give where the image of a service comes from, if that is a repository of Docker Hub."""
+    """Return the repository of a service's image, if it is on Docker Hub."""
     for services in composed.values():
         found = IMAGE.fullmatch(str(services.get(name, {}).get("image", "")))
         if found and "." not in found[1].partition("/")[0]:
@@ -189,7 +189,7 @@ def _repository(name: str, composed: Mapping[str, dict[str, Any]]) -> str | None
 
 
 def _compose_of(images: tuple[Image, ...], composed: Mapping[str, dict[str, Any]]) -> str | None:
-    """Choose the compose file that users get: with every image, the fewest of them built."""
+    """Choose the compose file for users: it has every image, and builds the fewest."""
     whole = [
         (sum("build" in services[one.name] for one in images), path)
         for path, services in composed.items()
@@ -199,7 +199,7 @@ def _compose_of(images: tuple[Image, ...], composed: Mapping[str, dict[str, Any]
 
 
 def _checks(paths: Collection[str], read: Read) -> tuple[str, ...] | None:
-    """Give the command that checks the project, as its own files have it."""
+    """Return the command that checks the project, as its own files have it."""
     if "Makefile" in paths:
         targets = set(re.findall(r"^([\w-]+):(?!=)", read("Makefile"), re.MULTILINE))
         for target in ("check", "test", "tests"):

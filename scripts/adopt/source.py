@@ -18,10 +18,10 @@ REMEDY = "name it: --system OWNER/REPO@COMMIT, with the 40 digits of a commit th
 
 
 def find(environment: dict[str, str], given: str | None = None, root: Path = ROOT) -> System:
-    """Find the commit that this program is of, or take the one that was `given`.
+    """Return this program's own commit, or the `given` one.
 
-    Raises UsageError if it is not known: the checkout has changes, or no record was kept of where
-    the package came from.
+    Raises UsageError if it is unknown: the checkout has changes, or the installed package has no
+    record of its source.
     """
     if given:
         if not (found := GIVEN.fullmatch(given)):
@@ -36,7 +36,7 @@ def find(environment: dict[str, str], given: str | None = None, root: Path = ROO
 
 
 def version(root: Path = ROOT) -> str:
-    """Give the system's version, of its package or of the file that the package is made from."""
+    """Return the system's version, of its package or of the file that the package is made from."""
     file = root / "tool" / "pyproject.toml"
     if not file.is_file():
         return metadata.version(PACKAGE)

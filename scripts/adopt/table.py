@@ -1,4 +1,4 @@
-"""The table of pyproject.toml: written below what is there, which stays as it is."""
+"""Write the table into pyproject.toml, below the unchanged rest."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,14 +11,14 @@ PLATFORMS = ["linux/amd64", "linux/arm64"]
 
 
 def write(text: str, found: Found, answers: Mapping[str, str], branch: str) -> str:
-    """Add `[tool.release]`, and `[project]` where there is none, at the end of a text."""
+    """Add `[tool.release]`, and `[project]` if it is missing, at the end of a text."""
     parts: list[dict[str, Any]] = []
     if not found.project:
         parts.append({"project": {key: answers[key] for key in ("name", "version")}})
     parts.append({"tool": {"release": _release(found, answers, branch)}})
     added = "\n".join(tomlkit.dumps(_laid_out(part)) for part in parts)
     before = f"{text.rstrip()}\n\n" if text.strip() else ""
-    # As it is read, a file has the line endings that it has.
+    # The text was read with its own line endings.
     return before + f"{added.strip()}\n".replace("\n", "\r\n" if "\r\n" in text else "\n")
 
 

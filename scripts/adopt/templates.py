@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-"""The system's own tree: a checkout, or what the installed package has of it."""
+"""The system's own tree: a checkout, or the installed package's copy of it."""
 FOLDER = ".github/workflows"
 NAMES = ("release.yml", "image.yml", "rollback.yml", "audit.yml")
 """What an adopter gets. The release calls the image."""
@@ -22,7 +22,7 @@ _STAMP = re.compile(
 
 @dataclass(frozen=True)
 class System:
-    """One version of the release system: where its actions are fetched from."""
+    """One version of the release system: the repository and commit of its actions."""
 
     repository: str
     """`owner/name` on the forge."""
@@ -34,20 +34,20 @@ class System:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a generated file says of itself."""
+    """The stamp in a generated file."""
 
     made_by: System
     template: str
     digest: str
-    """SHA-256 of the text as it was generated, below the stamp."""
+    """SHA-256 of the generated text below the stamp."""
 
 
 def generate(system: System, template: str, text: str, tags: str, image: str) -> str:
     """Make a file of another repository from one of the system's.
 
-    `text` is the system's file of the name `template`. `tags` is the pattern of the tags that
-    start a release, `image` the file name that the workflow of an image has there. Raises
-    ValueError if nothing would differ, or something is left that is not in that repository.
+    `text` is the system's file `template`. `tags` is the pattern of the tags that start a release,
+    `image` the file name of the image workflow there. Raises ValueError if nothing would differ, or
+    if the result refers to something that is not in that repository.
     """
     pinned = f"@{system.commit} # v{system.version}"
     made = _OWN.sub(rf"uses: {system.repository}/\1{pinned}", text)
@@ -73,7 +73,7 @@ def _digest(body: str) -> str:
 
 
 def read_stamp(text: str) -> Stamp | None:
-    """Read what a file says of its making; None of a file that was not generated."""
+    """Read a file's stamp; None if the file was not generated."""
     found = _STAMP.match(text)
     if not found:
         return None
@@ -82,12 +82,12 @@ def read_stamp(text: str) -> Stamp | None:
 
 
 def is_original(text: str, stamp: Stamp) -> bool:
-    """Tell whether a text is, to the byte, what was generated with that stamp."""
+    """Tell whether a text is exactly the generated text of that stamp."""
     return read_stamp(text) == stamp and _digest(_STAMP.sub("", text, count=1)) == stamp.digest
 
 
 def pattern(prefix: str) -> str:
-    """Give the pattern, as workflows have it, of tags with a prefix and a version."""
+    """Return the pattern, as workflows have it, of tags with a prefix and a version."""
     escaped = re.sub(r"([+?*\[\]!\\])", r"\\\1", prefix)
     return f"{escaped}*" if prefix else "[0-9]*"
 

@@ -1,4 +1,4 @@
-"""From one version of the system to another: what a person edited in generated files is kept."""
+"""Upgrade generated files to another version of the system, and keep a person's edits."""
 
 import difflib
 import re
@@ -16,9 +16,9 @@ KEPT = ".github/release-system"
 
 
 def original(git: Git, path: str, stamp: Stamp) -> str | None:
-    """Find the text that was generated with a stamp: kept by an upgrade, or in the history.
+    """Find the generated text of a stamp, in an upgrade's copy or in the history.
 
-    It is proven by the stamp's digest, wherever it comes from. None where neither has it.
+    The stamp's digest proves it. None if neither has it.
     """
     file = git.folder / kept(path)
     if file.is_file() and templates.is_original(text := file.read_bytes().decode(), stamp):
@@ -34,12 +34,12 @@ def original(git: Git, path: str, stamp: Stamp) -> str | None:
 
 
 def kept(path: str) -> str:
-    """Give where the generated text of a workflow is kept, if it is."""
+    """Return the path of the generated text of a workflow, if there is one."""
     return f"{KEPT}/{Path(path).name}"
 
 
 def keep(root: Path, path: str, generated: str, merged: str) -> None:
-    """Keep what was generated beside what it was merged into; nothing where both are the same."""
+    """Keep the generated text beside the merged one, unless both are the same."""
     file = root / kept(path)
     if merged != generated:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -49,9 +49,9 @@ def keep(root: Path, path: str, generated: str, merged: str) -> None:
 
 
 def merge(git: Git, ours: str, base: str, theirs: str) -> tuple[str, bool]:
-    """Merge what changed from `base` to `theirs` into `ours`; tell whether they conflict.
+    """Merge the changes from `base` to `theirs` into `ours`; tell whether they conflict.
 
-    Whatever commit dependabot moved our actions to is no edit: the new one takes its place.
+    A commit to which dependabot moved our actions is not an edit: the new one replaces it.
     """
     with tempfile.TemporaryDirectory() as folder:
         texts = {"yours": _pinned_as(base, ours), "generated": base, "new": theirs}
@@ -71,7 +71,7 @@ def merge(git: Git, ours: str, base: str, theirs: str) -> tuple[str, bool]:
 
 
 def _pinned_as(base: str, text: str) -> str:
-    """Give a text with the system's actions at the commit that `base` has them at."""
+    """Return a text with the system's actions at the commit that `base` uses."""
     stamp = templates.read_stamp(base)
     if stamp is None:
         return text
@@ -81,12 +81,12 @@ def _pinned_as(base: str, text: str) -> str:
 
 
 def edits(path: str, base: str, text: str) -> list[str]:
-    """List what differs from what was generated, as a unified diff without context."""
+    """List the differences from the generated text, as a unified diff without context."""
     before, after = base.splitlines(), text.splitlines()
     return list(difflib.unified_diff(before, after, f"{path} as generated", path, "", "", 0, ""))
 
 
 def names(found: dict[str, Stamp]) -> dict[str, str]:
-    """Give the file name of each template, of the paths of generated files with their stamps."""
+    """Return the file name of each template, of the paths of generated files with their stamps."""
     known = {stamp.template: path.removeprefix(f"{FOLDER}/") for path, stamp in found.items()}
     return {**{one: one for one in templates.NAMES}, **known}

@@ -1,1 +1,1 @@
-"""The command line: verbs, help, completion, JSON, and what a terminal shows."""
+"""The command line: verbs, help, completion, JSON and terminal output."""

@@ -8,7 +8,7 @@ from scripts.core import jobs
 
 _IN_CHECKOUT = (Path(__file__).parents[2] / "bin" / "release").is_file()
 PROG = "bin/release" if _IN_CHECKOUT else "release"
-"""How a verb is typed: in a checkout by its path, where it is installed by its name."""
+"""The command: its path in a checkout, its name if it is installed."""
 VERBS = {
     **jobs.verbs(),
     "check": "find every problem of this working tree, without a network",
@@ -36,13 +36,13 @@ EXIT_CODES = {
 }
 EXAMPLES = {
     "plan": {
-        "0.2.4": "show what a release of 0.2.4 from here would contain",
+        "0.2.4": "show the content of a release of 0.2.4 from here",
         "minor": "show the same for the next minor version",
         "patch --json": "print it for another program",
     },
     "image": {"--name api --platform linux/arm64": "build one image in a release's tree"},
     "verify": {"--moment published --platform linux/amd64": "use the public artifacts"},
-    "check": {"": "check that table, files, changelog and workflow fit each other"},
+    "check": {"": "check that table, files, changelog and workflow agree"},
     "doctor": {
         "": "check whether a release is possible",
         "0.2.4": "also check whether 0.2.4 is still free",
@@ -58,7 +58,7 @@ EXAMPLES = {
         "0.2.4 --start": "check 0.2.4, and start its images",
     },
     "rollback": {
-        "0.2.4 --dry-run": "show what a rollback of 0.2.4 would move",
+        "0.2.4 --dry-run": "show the moves of a rollback of 0.2.4",
         "0.2.4 --to 0.2.2": "roll it back to a version of your choice",
     },
     "changelog": {
@@ -142,8 +142,10 @@ def _platform(verb: argparse.ArgumentParser) -> None:
 
 
 def _init(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--check", action="store_true", help="only compare what was generated")
-    verb.add_argument("--yes", action="store_true", help="ask nothing: take the defaults")
+    verb.add_argument(
+        "--check", action="store_true", help="only compare the files with the generated ones"
+    )
+    verb.add_argument("--yes", action="store_true", help="ask no questions: take the defaults")
     answers = "answer a question beforehand: KEY=VALUE"
     verb.add_argument("--answer", dest="answers", action="append", help=answers)
     verb.add_argument("--fork", action="store_true", help="take a fork over all the same")
@@ -151,7 +153,7 @@ def _init(verb: argparse.ArgumentParser) -> None:
 
 
 def _system(verb: argparse.ArgumentParser) -> None:
-    where = "where the actions come from: OWNER/REPO@COMMIT (default: where this program does)"
+    where = "the source of the actions: OWNER/REPO@COMMIT (default: this program's own source)"
     verb.add_argument("--system", help=where)
 
 
@@ -178,8 +180,8 @@ def _changelog(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("action", choices=("check", "draft"))
     verb.add_argument(
         "--base",
-        help="check that what changed since this commit has its entry (default: what the run's "
-        "pull request is to be merged into)",
+        help="check that the change since this commit has its entry (default: the base of the "
+        "run's pull request)",
     )
     verb.add_argument(
         "--since", help="draft entries for the changes after this commit (default: the last tag)"

@@ -4,7 +4,7 @@ import argparse
 
 COMMAND = "release"
 """A shell looks a command up by the last part of its path."""
-# The end of shtab's zsh script registers nothing if `source` reads it.
+# The end of shtab's zsh script does not register the function if `source` reads it.
 END_OF_FUNCTIONS = "\nif [[ $zsh_eval_context"
 
 

@@ -1,4 +1,4 @@
-"""The one JSON document that a verb prints with `--json`, however it ended."""
+"""The JSON document that a verb prints with `--json`, after success or failure."""
 
 import dataclasses
 import json
@@ -35,7 +35,7 @@ def exit_code(came_to: Done | BaseException) -> int:
 
 
 def errors(error: BaseException) -> list[dict[str, Any]]:
-    """Give every problem with its kind, cause, remedy, and place if it has one."""
+    """Return every problem with its kind, cause, remedy, and place if it has one."""
     if isinstance(error, ProblemsError):
         return [one for each in error.errors for one in errors(each)]
     kind = type(error).__name__

@@ -1,7 +1,8 @@
 """Generate the documents' parts about the code, for `make reference`.
 
-`docs/reference.md` is all of it: verbs and configuration. Of other documents, what stands between
-`<!-- jobs -->` and `<!-- end -->`: the jobs of a release run, as a table or as a diagram.
+This writes all of `docs/reference.md`: verbs and configuration. In other documents it writes the
+text between `<!-- jobs -->` and `<!-- end -->`: the jobs of a release run, as a table or as a
+diagram.
 """
 
 import argparse
@@ -28,8 +29,8 @@ scripts VERB`, which the jobs of a release run. `--help` prints the same text.
 JSON = """\
 ### With `--json`
 
-One JSON document on standard output, and nothing else there; the exit code is the same. Every
-document has
+Standard output has one JSON document and no other text; the exit code is the same. Every document
+has
 
 | key | value |
 | --- | --- |
@@ -45,13 +46,14 @@ and the verb's findings. A `place` has `path`, `line` and `column`, or is null.
 
 Reports are drawn, errors are red, and steps that take longer than two seconds are shown,
 on standard error. In a pipe and in a log (`CI` is set) none of this happens. `NO_COLOR` works.
+A verb also runs to its end when nobody reads its output (`| head -1`).
 """
 CONFIGURATION = """\
 ## Configuration
 
 `[tool.release]` of `pyproject.toml` has all facts about a project. An unknown,
-absent or wrong key is an error with its line. The name and the version
-stand in `[project]`, or where [adopt.md](adopt.md) says.
+absent or wrong key is an error with its line. The name and the version are in `[project]`, or in a
+place that [adopt.md](adopt.md) lists.
 """
 TITLES = {
     "version_files": "[[tool.release.version-files]]",

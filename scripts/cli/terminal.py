@@ -1,7 +1,7 @@
 """Output for a person at a terminal: colour, drawn tables, and the current step.
 
-Whether somebody sits there, `watched` says. In a pipe or a log nothing of this is used, and
-rich, which does it, is not imported.
+`watched` tells whether a person sees the terminal. For a pipe or a log this module is not used, and
+does not import rich.
 """
 
 import sys
@@ -20,7 +20,7 @@ DELAY = 2.0
 
 
 def watched(stream: TextIO, get: Callable[[str], str | None]) -> bool:
-    """Say whether a person sees what is written there, as it is written: no pipe, and no log.
+    """Tell whether a person watches this stream: it is neither a pipe nor a log.
 
     `get` reads a variable of the environment. A continuous integration may give its logs a
     terminal, and sets `CI` (GitHub Docs, Variables).
@@ -40,7 +40,7 @@ def draw(markdown: str) -> None:
     from rich.console import Console  # noqa: PLC0415
     from rich.markdown import Markdown  # noqa: PLC0415
 
-    # Addresses are shown, so that they can be copied: not every terminal follows a link.
+    # Show addresses, so that a person can copy them: not every terminal follows a link.
     Console().print(Markdown(markdown, hyperlinks=False))
 
 
@@ -84,7 +84,7 @@ class Progress:
                 self._live.update(self._line())
 
     def stop(self) -> None:
-        """Clear the line and show no other, since the result follows."""
+        """Clear the line and show no more lines, since the result follows."""
         with self._lock:
             if self._timer:
                 self._timer.cancel()

@@ -29,7 +29,7 @@ def text(plan: Plan, page: str) -> str:
 
 
 def payload(kind: str, said: str) -> dict[str, str]:
-    """Give the JSON that a webhook of this kind takes."""
+    """Return the JSON that a webhook of this kind takes."""
     return {BODIES[kind]: said}
 
 

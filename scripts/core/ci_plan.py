@@ -11,7 +11,10 @@ from scripts.core.errors import CheckError, ReleaseError, UsageError
 YES, NO = "yes", "no"
 DRY_RUN = "--dry-run"
 CLASSIFIER = "Programming Language :: Python :: 3."
-OLDEST, NEWEST = 11, 20  # what may follow "3.": these scripts need the first themselves
+OLDEST, NEWEST = (
+    11,
+    20,
+)  # the minor versions of Python 3; these scripts need the first one themselves
 CHECK, DISTS, IMAGES = "check", "dists", "images"
 SERVICES, REHEARSAL, WHOLE_REHEARSAL = "services", "rehearsal", "whole rehearsal"
 EVERYTHING = frozenset({CHECK, DISTS, IMAGES, SERVICES, REHEARSAL, WHOLE_REHEARSAL})

@@ -1,4 +1,4 @@
-"""Commits as changes: a pull request is one, whichever way it was merged."""
+"""Commits as changes: a pull request is one change, however it was merged."""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ _MERGE = re.compile(
     r"Merge (?:pull request #(?P<number>\d+) from \S+|commit from fork\b)"
     r"(?:\s+(?P<title>\S[^\n]*))?"
 )
-# A squashed pull request, or a merge that GitHub was told to title by the pull request.
+# A squashed pull request, or a merge with the pull request's title.
 _NUMBERED = re.compile(r"(?P<title>\S|\S.*\S)\s+\((?:#|(?:GH|gh)-)(?P<number>\d+)\)")
 _CO_AUTHOR = re.compile(
     r"^Co-authored-by: *(?P<name>[^<\n]+?) *<(?P<address>[^>\n]*)", re.MULTILINE | re.IGNORECASE
@@ -65,7 +65,7 @@ def changes(commits: Sequence[Commit]) -> list[Change]:
     """List the changes, newest first, without those that the same range reverts.
 
     `commits` are newest first, the head before all others. A merged pull request is one change,
-    whoever merged it. Other merges say nothing: what they brought in counts commit by commit.
+    whoever merged it. Other merges are no changes: each commit that they brought in counts.
     """
     return _standing(_merged(commits))
 
@@ -119,7 +119,7 @@ def _brought(merge: Commit, known: dict[str, Commit], seen: set[str]) -> Change:
         people |= {key: name for key, name in commit.people.items() if key not in people}
     title, number = _title(merge.message)
     if title == merge.message.strip() and len(single) == 1:
-        title = _title(single[0].message)[0]  # a merge without words of its own
+        title = _title(single[0].message)[0]  # a merge without a message
     return Change(merge, tuple(sorted(_names(people or merge.people))), title, number)
 
 

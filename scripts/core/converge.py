@@ -58,7 +58,7 @@ class Surface(ABC):
 
     @property
     def planned(self) -> str:
-        """Its planned state, for a person to compare with what was found."""
+        """Its planned state, for a person to compare with the actual one."""
         return ""
 
     @property
@@ -79,14 +79,14 @@ class Patience(Protocol):
     """How long to retry."""
 
     def wait(self, after: float = 0) -> bool:
-        """Pause for a while, at least `after` seconds; say whether there is time to try again."""
+        """Pause for at least `after` seconds; return whether there is time for another attempt."""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """The result of one surface or one check, and whether this run wrote it.
 
-    `skipped` says of a check that it was not made here: it proves nothing.
+    `skipped` means that the check did not run here, and so proves nothing.
     """
 
     title: str
@@ -112,9 +112,9 @@ def patiently(read: Callable[[], Result], patience: Patience) -> Result:
 def converge(surfaces: Iterable[Surface], patience: Callable[[], Patience]) -> list[Outcome]:
     """Bring each surface, in order, to its planned state.
 
-    `patience` gives each surface a fresh deadline. Raises `ConflictError` before anything is
-    written over, and `ServiceError` if a surface stays missing: then the same run may be started
-    again, and goes on from there. Any error carries the outcomes of the surfaces before.
+    `patience` gives each surface a fresh deadline. Raises `ConflictError` before it would overwrite
+    anything, and `ServiceError` if a surface stays missing. A repeated run then continues from
+    there. Every error contains the outcomes of the surfaces before it.
     """
     outcomes: list[Outcome] = []
     for surface in surfaces:

@@ -66,7 +66,7 @@ _WORDS = {
     "Deprecated": r"deprecat(?:es?|ed|ing)",
     "Security": r"security",
 }
-# A sign or two may stand before it, or what it is about: `:bug: Fix …`, `zsh: fix …`.
+# One or two signs, or a topic, may come before it: `:bug: Fix …`, `zsh: fix …`.
 _FIRST = re.compile(
     r"(?::\w+: *|[^\w\n]{0,8})(?:[\w./-]{1,40}: )?(?:"
     + "|".join(f"(?P<{group}>{words})" for group, words in _WORDS.items())
@@ -75,7 +75,7 @@ _FIRST = re.compile(
 )
 _REVERTED = re.compile(r'Revert "(.+)"')
 _CVE = re.compile(r"\bCVE-\d{4}-\d+")
-# As dependabot and renovate title them; the rest of a long title stands below it.
+# The titles of dependabot and renovate; the rest of a long title is below it.
 _BUMP = re.compile(
     r"(?:bump|update|upgrade|pin)s? (?:the |dependency |rust crate |module )*"
     r"(?P<name>(?:\S+ group\b|(?!to )\S+))(?: requirement| digest| docker tag| crate| dependency)*"
@@ -206,7 +206,7 @@ def entry(change: Change, sources: Sources) -> Entry | None:
 
 
 def summed(bumps: Sequence[Bump]) -> Entry:
-    """Combine updates of dependencies in one entry: the last of each, as many as fit."""
+    """Combine updates of dependencies in one entry, as many as fit; the last of each counts."""
     last = {bump.name.casefold(): bump for bump in bumps}
     names = [
         plain(f"{one.name} to {one.version}" if one.version else one.name) for one in last.values()
@@ -259,7 +259,7 @@ def _is_noise(
 
 
 def _labels(pull: Pull | None) -> list[str]:
-    """Give the labels without what some repositories put before them, as in `type: bug`."""
+    """Return the labels without what some repositories put before them, as in `type: bug`."""
     found = [(one, _LABEL.fullmatch(one)) for one in pull.labels] if pull else []
     return [(short[1] if short else one).lower() for one, short in found]
 

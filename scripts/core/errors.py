@@ -10,7 +10,7 @@ from typing import Any
 class Place:
     """The place of a problem in the repository.
 
-    `line` and `column` count from 1; 0 means that there is none to name.
+    `line` and `column` count from 1; 0 means unknown.
     """
 
     path: str
@@ -29,10 +29,10 @@ def shown(text: str) -> str:
 
 
 class ReleaseError(Exception):
-    """A step of the release cannot go on.
+    """A step of the release cannot continue.
 
-    `cause` says what was found and what was expected; `remedy` the next thing to do or to type.
-    `place` makes it an annotation on that file and line.
+    `cause` says what was found and what was expected, `remedy` what to do or type next. `place`
+    makes it an annotation on that file and line.
     """
 
     exit_code = 1
@@ -79,9 +79,9 @@ class ServiceError(ReleaseError):
 class TransientError(ServiceError):
     """A service failed for a short time: no connection, a 5xx, a 429.
 
-    It may have done the work all the same, so look before asking again.
+    It may have done the work anyway, so check before you repeat the request.
 
-    `after` is how many seconds the service asked to wait, 0 if it did not say.
+    `after` is the number of seconds that the service asked to wait, 0 if it did not.
     """
 
     def __init__(self, cause: str, remedy: str, after: float = 0) -> None:

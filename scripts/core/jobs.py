@@ -1,8 +1,8 @@
 """The jobs of a release run, in order: the one list of them.
 
 The verbs and their help, the report, the tables and diagrams of the documents and the rules of the
-workflow are made from this list, or compared with it. To add a job: a line here, its file in
-`scripts/stages`, its job in `release.yml`.
+workflow are made from this list, or compared with it. To add a job, add a line here, its file in
+`scripts/stages` and its job in `release.yml`.
 """
 
 from collections.abc import Iterator
@@ -39,9 +39,9 @@ class Job:
     does: str
     """Its description, as an imperative: the help of its verb."""
     public: str = ""
-    """What it makes public."""
+    """The things that it makes public."""
     part: str = ""
-    """`dists` or `images` where it has nothing to do for a plan without any."""
+    """`dists` or `images`: a plan without them gives this job nothing to do."""
     legs: str = ""
     """The legs of its matrix, which run in parallel."""
 
@@ -62,13 +62,13 @@ class Job:
 
     @property
     def waits_for(self) -> tuple[str, ...]:
-        """The jobs just before it: without `plan` where only its outputs are read."""
+        """The jobs directly before it, without `plan` if the job reads only its outputs."""
         return tuple(name for name in self.needs if name != "plan") or self.needs
 
 
 REPORT = "report"
 JOBS = (
-    # The one job that decides; all others read its plan.
+    # Only this job decides; all others read its plan.
     Job(
         *("plan", "plan", PROVING, ()),
         "decide version, date, tag, file names and pointers; check for what would stop the release",
@@ -79,7 +79,7 @@ JOBS = (
         "make the release commit on its own branch",
         "a branch",
     ),
-    # The checks of every pull request, since nobody has seen this commit pass them.
+    # The checks of every pull request: this commit has not passed them yet.
     Job(
         *("checks", "checks", PROVING, ("prepare",)),
         "run the project's own checks on the release commit",
@@ -90,7 +90,7 @@ JOBS = (
         "build the wheel and the sdist; compare content, names and metadata with the plan",
         part="dists",
     ),
-    # Pushed by digest, so that no tag leads to an image that is not tested.
+    # Pushes by digest, so that no tag leads to an untested image.
     Job(
         *("images", "image", PROVING, ("plan", "dists")),
         "build an image for one platform, and push it by digest",
@@ -98,7 +98,7 @@ JOBS = (
         part="images",
         legs="for each image and platform",
     ),
-    # Writes the lock, which says by hash and digest what the later jobs publish.
+    # Writes the lock: the hashes and digests of everything that the later jobs publish.
     Job(
         *("stage", "stage", PROVING, ("checks", "dists", "images")),
         "write the lock, `SHA256SUMS`, the notes, `verify.py` and a pinned `compose.yaml`; "

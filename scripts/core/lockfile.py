@@ -1,6 +1,5 @@
 """The lock: the hashes and digests of a release. `release.json` is its text."""
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -13,8 +12,8 @@ NAME = "release.json"
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
 """`owner/name` on the forge."""
 EXCHANGED = (
-    "somebody exchanged that file: find out who and when, and put the right one back; a draft that "
-    "nobody has seen can be deleted, and the release run again"
+    "somebody replaced that file: find out who and when, and restore the right one; if only a "
+    "draft has it, delete the draft and run the release again"
 )
 
 
@@ -49,7 +48,7 @@ class Lock:
     """`owner/name` on the forge; empty in locks that predate this field."""
 
     def image(self, name: str) -> LockedImage:
-        """Give the image of that name."""
+        """Return the image of that name."""
         return next(image for image in self.images if image.name == name)
 
     def pinned(self, planned: PlannedImage) -> str:
@@ -57,7 +56,7 @@ class Lock:
         return f"{planned.repository}@{self.image(planned.name).digest}"
 
     def references(self) -> dict[str, str]:
-        """Give every image's pinned reference by its name."""
+        """Return every image's pinned reference by its name."""
         return {planned.name: self.pinned(planned) for planned in self.plan.images}
 
 
@@ -91,13 +90,20 @@ def _altered(lock: Lock) -> Iterator[str]:
 
 
 def write(lock: Lock) -> str:
-    """Give the text of `release.json`. A run's mode is not part of it."""
+    """Return the text of `release.json`. A run's mode is not part of it."""
     return codec.encode(replace(lock, plan=lock.plan.for_mode(planning.RELEASE)))
 
 
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of a content, in hex."""
+    import hashlib  # noqa: PLC0415 - start-up counts
+
+    return hashlib.sha256(content).hexdigest()
+
+
 def digest(lock: Lock) -> str:
-    """Give the SHA-256 of its text, in hex."""
-    return hashlib.sha256(write(lock).encode()).hexdigest()
+    """Return the SHA-256 of its text, in hex."""
+    return sha256(write(lock).encode())
 
 
 def mark(digest: str) -> str:
@@ -134,13 +140,13 @@ def undisputed(where: str, digest: str, said: str) -> None:
 
 def locked_dist(name: str, content: bytes) -> LockedDist:
     """Describe a file by its size and hash."""
-    return LockedDist(name, hashlib.sha256(content).hexdigest(), len(content))
+    return LockedDist(name, sha256(content), len(content))
 
 
 def unbuilt(plan: Plan) -> Lock:
-    """Give the lock of a plan before anything is built: without commit, hashes and digests.
+    """Return the lock of a plan before anything is built: without commit, hashes and digests.
 
-    It gives the titles of the surfaces; whatever is found at one is a `Conflict`.
+    It gives the titles of the surfaces; anything that exists at one is a `Conflict`.
     """
     dists = tuple(LockedDist(name, "", 0) for name in plan.dists)
     return Lock(plan, "", dists, tuple(LockedImage(image.name, "", {}) for image in plan.images))

@@ -176,7 +176,7 @@ def _is_one_of(text: str, patterns: tuple[str, ...]) -> bool:
 
 @lru_cache
 def _starts(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give what patterns begin with, and those that can begin with anything."""
+    """Return the starts of patterns, and the patterns that can begin with any text."""
     starts = tuple(start for one in patterns if (start := _start(one)))
     return starts, tuple(one for one in patterns if not _start(one))
 

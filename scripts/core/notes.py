@@ -1,7 +1,7 @@
-"""Release notes: the changelog's section under headings with signs, and how to get and check it.
+"""Release notes: the changelog's section, and how to get and verify the release.
 
-Rendered from facts that are known before the draft exists, and from nothing else: the same facts
-give the same text. What a project does not release is not mentioned.
+They are rendered only from facts that are known before the draft exists, so the same facts give the
+same text. They do not mention things that a project does not release.
 """
 
 import re
@@ -23,7 +23,7 @@ HEADINGS = {
     "infrastructure": "🧱 Infrastructure",
 }
 SUMS = "SHA256SUMS"
-# `**Breaking:** …`, `**BREAKING CHANGE** …`, wherever in an entry.
+# `**Breaking:** …`, `**BREAKING CHANGE** …`, anywhere in an entry.
 _SHOUTED = re.compile(r"\bBREAKING\b|\*\*[^*\n]*\b[Bb]reaking\b[^*\n]*\*\*")
 
 
@@ -95,16 +95,16 @@ class NotesFacts:
 def render(facts: NotesFacts) -> str:
     """Write the notes, in Markdown.
 
-    At most LIMIT characters: a longer changelog section is shortened between two lines, outside of
-    code, and a link leads to the rest.
+    They have at most LIMIT characters: a longer changelog section is cut between two lines, outside
+    of code, and a link leads to the rest.
     """
     written = parts(facts)
     first = [written.pop(name) for name in ("candidate", "upgrade", "changes")]
     if sum(map(len, [*first, *written.values()])) > LIMIT // 2:
-        written.pop("internal")  # the changelog has it, and what users need comes first
+        written.pop("internal")  # the changelog has all of it, and the entries for users come first
     end = "\n\n".join(part for part in written.values() if part)
     changes = "\n\n".join(part for part in first if part)
-    # However many people there are, the changelog has half of the space.
+    # Even with many contributors, the changelog gets half of the space.
     end = shortened(end, LIMIT // 2, more(facts))
     changes = shortened(changes, LIMIT - len(end) - 3, more(facts))
     return "\n\n".join(part for part in (changes, end) if part) + "\n"

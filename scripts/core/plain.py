@@ -17,9 +17,9 @@ _BLOCK = re.compile(r"(?:[#+=:-]|\d+(?=[.)]))")
 
 
 def sentence(text: str) -> str:
-    """Write a text so that it can begin an entry: a capital, and no sign that starts a block.
+    """Write a text so that it can begin an entry: a capital first, and no sign of a block.
 
-    A name such as `read_file` or `iPhone` stays as it is.
+    A name such as `read_file` or `iPhone` does not change.
     """
     shown = plain(text)
     if found := _BLOCK.match(shown):
@@ -31,10 +31,10 @@ def sentence(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Write a text so that Markdown shows it as it is, and that no one is notified by it.
+    """Write a text so that Markdown shows it unchanged and notifies nobody.
 
-    Code between backticks stays code; control characters go; a mention becomes code. What was no
-    UTF-8 is shown as the replacement character.
+    Code between backticks stays code, control characters are removed, and a mention becomes code.
+    Bytes that are not UTF-8 become the replacement character.
     """
     if len(text) <= LONGEST and _HARMLESS.fullmatch(text):
         return text.strip()

@@ -1,6 +1,5 @@
 """The plan: everything that is decided, once, by reading only."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from scripts.core.tags import PLACE, Style
 
 SCHEMA = 1
 BETWEEN = " - "
-"""What stands between the tag and the headline in a release's title."""
+"""The text between the tag and the headline in a release's title."""
 RELEASE = "release"
 DRY_RUN = "dry-run"
 COMMIT = r"[0-9a-f]{40}|[0-9a-f]{64}"
@@ -33,16 +32,16 @@ INSIDE = r"(?!-)(?!(?:.*/)?\.\.?(?:/|$))[^/\\\x00-\x1f\x7f]+(?:/[^/\\\x00-\x1f\x
 HOSTED = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?(?:/[a-z0-9][a-z0-9._-]*)+"
 """An image's repository with the registry's host, and perhaps its port."""
 IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
-"""What a registry takes as a tag (OCI Distribution Specification, Pulling manifests)."""
+"""The form of a tag that a registry accepts (OCI Distribution Specification, Pulling manifests)."""
 VERSION = r"[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?(?:\.dev[0-9]+)?"
-"""A version in the one spelling that `version.parse` gives, or `version.current` of a branch."""
+"""A version in the canonical spelling of `version.parse`, or of a branch's `version.current`."""
 LATEST_TIME = 253402300799
 """The last second of the year 9999, the last one that a date can say."""
 
 
 @dataclass(frozen=True)
 class PlannedImage:
-    """One image: what it is built from, and the names it will have."""
+    """One image: its source, and the names that it will have."""
 
     name: str
     dockerfile: str
@@ -62,11 +61,11 @@ class PlannedImage:
 
 @dataclass(frozen=True)
 class Plan:
-    """What one release is. Immutable; `plan.json` is its text."""
+    """The decisions of one release. Immutable; `plan.json` is its text."""
 
     schema: int
     id: str
-    """SHA-256 of the rest but `mode`: how a run goes is not what it releases."""
+    """SHA-256 of all other fields except `mode`, which does not change the release."""
     mode: str
     project: str
     version: str
@@ -83,7 +82,7 @@ class Plan:
     author: str
     date: str
     source_date_epoch: int
-    """Seconds since 1970 of the release commit, the tag and every file in what is built."""
+    """The time of the release commit, the tag and every built file, in seconds since 1970."""
     dists: tuple[str, ...]
     images: tuple[PlannedImage, ...]
     title: str
@@ -91,12 +90,12 @@ class Plan:
 
     @property
     def style(self) -> Style:
-        """How this release, and so its repository, spells the tags of versions."""
+        """The style in which this release, and so its repository, spells the tags of versions."""
         return Style(self.tag.removesuffix(self.version) + PLACE)
 
     @property
     def headline(self) -> str:
-        """What the release is called beside its version, if anything."""
+        """The release's headline; empty if it has none."""
         return self.title.removeprefix(self.tag).removeprefix(BETWEEN)
 
     def named(self, before: str) -> str:
@@ -104,7 +103,7 @@ class Plan:
         return f"{before}: {self.headline}" if self.headline else before
 
     def for_mode(self, mode: str) -> "Plan":
-        """Give the same plan for a run of another mode."""
+        """Return the same plan for a run of another mode."""
         return replace(self, mode=mode)
 
     @property
@@ -122,18 +121,18 @@ class Base:
     date: str
     source_date_epoch: int
     headline: str = ""
-    """What the changelog there, or the person who started the run, calls the release."""
+    """The release's headline, from the changelog or from the person who started the run."""
 
 
 @dataclass(frozen=True)
 class Product:
-    """What a project releases, as its configuration says."""
+    """The package and the images that a project releases, by its configuration."""
 
     project: str
     author: str
     package: bool
     images: tuple[PlannedImage, ...]
-    """Their `tag` and `floating` are not filled in yet."""
+    """Their `tag` and `floating` are still empty."""
 
 
 def decide(
@@ -143,9 +142,10 @@ def decide(
     released: Mapping[Version, str],
     style: Style = Style(),  # noqa: B008 - a tuple, which never changes
 ) -> Plan:
-    """Make the plan: a pure function, so that the same start gives the same plan, id and all.
+    """Make the plan.
 
-    `released` has each version's tag as it is spelt; `style` spells the new one.
+    The function is pure, so the same start gives the same plan with the same id. `released` has
+    each version's tag, in its spelling; `style` spells the new tag.
     """
     tag = style.tag(wanted)
     of_images = image_tag(tag, str(wanted))
@@ -176,12 +176,14 @@ def decide(
 
 
 def image_tag(tag: str, version: str) -> str:
-    """Give the images' version tag: the git tag, or the bare version where no registry takes it."""
+    """Return the images' version tag: the git tag, or the version if no registry accepts that."""
     return tag if re.fullmatch(IMAGE_TAG, tag) else version
 
 
 def identified(plan: Plan) -> Plan:
     """Fill in the plan's id."""
+    import hashlib  # noqa: PLC0415 - start-up counts
+
     text = codec.encode(replace(plan, id="", mode=""))
     return replace(plan, id=hashlib.sha256(text.encode()).hexdigest())
 
@@ -192,10 +194,10 @@ def read(text: str | bytes) -> Plan:
 
 
 def checked(plan: Plan) -> Plan:
-    """Refuse a plan of another schema or mode, or one that is not what its id says.
+    """Reject a plan of another schema or mode, or one that does not match its id.
 
-    The id is a plain hash, which anybody can compute: so every value must have its form, too. They
-    become arguments and names of files.
+    Anybody can compute the id, which is a plain hash. So every value must also have its form: the
+    values become arguments and file names.
     """
     if plan.schema != SCHEMA:
         raise UsageError(
@@ -262,7 +264,7 @@ def _image_forms(image: PlannedImage, plan: Plan) -> list[tuple[str, str]]:
 
 
 def dist_names(project: str, wanted: Version) -> tuple[str, ...]:
-    """Give the file names of the pure wheel and the sdist.
+    """Return the file names of the pure wheel and the sdist.
 
     The rules: PEP 427 and PEP 625, with the name normalised as the binary distribution
     format says (lower case, runs of `-_.` become `_`).
@@ -272,17 +274,17 @@ def dist_names(project: str, wanted: Version) -> tuple[str, ...]:
 
 
 def normalised(project: str) -> str:
-    """Give the name by which an index knows the project (PEP 503).
+    """Return the project's name on an index (PEP 503).
 
-    Not by `packaging.utils`, which takes 20 ms to import: as long as all the rest of a plan.
+    `packaging.utils` could do it, but its import takes 20 ms, as long as all the rest of a plan.
     """
     return re.sub(r"[-_.]+", "-", project).lower()
 
 
 def epoch(base_epoch: int, date: str) -> int:
-    """Give the release commit's time: the start of the release's day, never before its parent.
+    """Return the release commit's time: the start of the release's day, but after its parent.
 
-    Not the time of the run: so that a second attempt on the same day is the same commit.
+    The time of the run does not count, so a later attempt on the same day makes the same commit.
     """
     day = datetime.combine(datetime.fromisoformat(date), time(), UTC)
     return max(base_epoch + 1, int(day.timestamp()))

@@ -88,7 +88,7 @@ def drift(found: Mapping[str, Sequence[Finding]]) -> str:
 
 
 def rollback(decided: Rollback) -> str:
-    """Write what a rollback moves, and what stays."""
+    """Write which pointers a rollback moves, and which stay."""
     bad, good = decided.bad.plan, decided.good.plan
     rows = [
         *(
@@ -164,10 +164,10 @@ def run(
     *,
     ended: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """Write the report of a run: what to do next, what failed, what is where, when each job ran.
+    """Write the report of a run: the next step, the failures, the surfaces, the time of each job.
 
-    `page` is the repository's; `surfaces` are all that the release is to be seen in; `ended` says
-    how each job ended, by the name of its results: a job can fail without leaving any.
+    `page` is the repository's address; `surfaces` are all surfaces of the release; `ended` has the
+    end of each job, by the name of its results, since a job can fail without leaving any.
     """
     title = f"{plan.project} {plan.version}" if plan else "the release"
     results = [one for one in results if one.failure or one.job not in _absent(plan)]
@@ -196,9 +196,9 @@ def _expected(plan: Plan | None) -> tuple[str, ...]:
 
 
 def _absent(plan: Plan | None) -> tuple[str, ...]:
-    """Name the jobs that have nothing to do for this project; they run anyway.
+    """Name the jobs that have nothing to do for this project.
 
-    GitHub would skip all that follows a skipped job, so they stay in the run.
+    They run anyway, since GitHub would skip all jobs after a skipped job.
     """
     if plan is None:
         return ()
@@ -238,14 +238,14 @@ def _next(
 def _after_failure(first: Sequence[Result], again: str, back: str) -> str:
     if _of(first, "verify-published"):
         return (
-            "check whether the release is broken. If something had only not arrived yet: "
-            f"{again}. If it is broken, no pointer leads to it: {back} takes its draft away; "
-            "yank it on the index, and release the next version."
+            f"check whether the release is broken. If something only arrived late: {again}. If it "
+            f"is broken, no pointer leads to it: {back} deletes its draft; yank it on the index, "
+            "and release the next version."
         )
     if _of(first, "audit"):
         return (
             "the release is public, but some parts of it do not agree. The list below says how "
-            f"to fix them. If this harms users meanwhile: {back}."
+            f"to fix them. If this harms users until then: {back}."
         )
     if first and first[0].failure and first[0].failure.kind == "ConflictError":
         remedy = first[0].failure.remedy
@@ -298,7 +298,7 @@ def _checked(outcome: Outcome) -> str:
 
 
 def _short(text: str) -> str:
-    """Cut hashes to what a person compares: `sha256:` and twelve digits, twelve of a commit."""
+    """Shorten hashes for a person: `sha256:` and twelve digits, twelve digits of a commit."""
     return LONG.sub(r"\1", text).replace("\n", " ")
 
 

@@ -21,7 +21,7 @@ class Result:
 
     job: str
     leg: str
-    """Which leg of a matrix: `api-amd64`; empty where there is none."""
+    """The leg of a matrix, such as `api-amd64`; empty without a matrix."""
     started: float
     finished: float
     outcomes: tuple[Outcome, ...]
@@ -40,8 +40,8 @@ class Result:
 def current(results: Sequence[Result], ended: Mapping[str, str], attempt: int) -> list[Result]:
     """Drop results of an earlier attempt, unless their job did not have to run again.
 
-    `ended` says how each job ended now: GitHub carries a success over to *Re-run failed jobs*, and
-    says `skipped` of what this attempt did not come to.
+    `ended` says how each job ended now: With *Re-run failed jobs*, GitHub keeps a success, and
+    reports `skipped` for each job that this attempt did not reach.
     """
     return [
         one

@@ -1,4 +1,4 @@
-"""Decide a rollback: which pointers move from a bad release to a good one. Names stay."""
+"""Decide a rollback: which pointers move from a bad release to a good one. Names do not move."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def choose(bad: Version, asked: Version | None, stable: Collection[Version]) -> 
     """Return the good version: the requested one, or the highest stable one below the bad.
 
     `stable` are the promoted releases that have not been rolled back. Raises UsageError for a
-    rollback to itself, to a candidate, or to what was never released.
+    rollback to itself, to a candidate, or to an unreleased version.
     """
     if asked == bad:
         raise UsageError(f"{bad} cannot be rolled back to itself", "name an earlier version")

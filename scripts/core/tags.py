@@ -1,7 +1,7 @@
-"""Which pointers a version moves, which version it follows, and how its tag is spelt.
+"""Which pointers a version moves, which version it follows, and how its tag is spelled.
 
-Pointers are monotonic: each stands at the highest stable version of its line, whatever the order
-of the releases. So a candidate moves none, and a hotfix of an older line moves only that line's.
+Pointers are monotonic: each names the highest stable version of its line, in any order of the
+releases. So a candidate moves none, and a hotfix of an older line moves only that line's pointers.
 """
 
 import re
@@ -16,9 +16,9 @@ LATEST = "latest"
 REFS = "refs/tags/"
 PLACE = "{version}"
 TEMPLATE = r"(?![-/.])[\w./@+-]*\{version\}"
-"""The form of a style's template: what git allows in a tag's name, and nothing like an option."""
+"""The form of a style's template: git accepts the tag, and no program takes it for an option."""
 RECENT = 10
-"""Among so many of the highest versions another style raises doubt."""
+"""The number of highest versions in which another style raises doubt."""
 _TAG = re.compile(r"(?P<prefix>|(?:\S*[^\w\s.]|\S*_)?v\.?|\S*[-_/@])(?P<version>\d\S*)")
 
 
@@ -81,7 +81,7 @@ class Style(NamedTuple):
 
     @property
     def prefix(self) -> str:
-        """What stands before the version."""
+        """The text before the version."""
         return self.template.removesuffix(PLACE)
 
     def tag(self, version: Version) -> str:
@@ -89,24 +89,24 @@ class Style(NamedTuple):
         return f"{self.prefix}{version}"
 
     def read(self, tag: str) -> Version | None:
-        """Read a tag; None if it is of another style, or names no version of three numbers."""
+        """Read a tag; None if it has another style, or does not name a version of three numbers."""
         return from_tag(f"v{tag[len(self.prefix) :]}") if tag.startswith(self.prefix) else None
 
     def versions(self, tags: Iterable[str]) -> dict[Version, str]:
-        """Give the versions that tags of this style name, each with its tag."""
+        """Return the versions that tags of this style name, each with its tag."""
         return {version: tag for tag in tags if (version := self.read(tag))}
 
 
 class Detected(NamedTuple):
-    """The style of a repository's tags, and what makes it doubtful."""
+    """The style of a repository's tags, and the styles that make it doubtful."""
 
     style: Style
     others: tuple[str, ...] = ()
-    """Templates of other tags that are about as recent; empty where there is no doubt."""
+    """Templates of other tags that are about as recent; empty without doubt."""
 
     @property
     def warning(self) -> str | None:
-        """Say what is doubtful and what to do; None where nothing is."""
+        """Describe the doubt and the remedy; None without doubt."""
         if not self.others:
             return None
         others = ", ".join(self.others)
@@ -117,10 +117,10 @@ class Detected(NamedTuple):
 
 
 def detect(tags: Iterable[str], configured: str | None = None, project: str = "") -> Detected:
-    """Find how a repository names the tags of its versions, whatever the order of `tags`.
+    """Find how a repository names the tags of its versions, in any order of `tags`.
 
-    `configured` is the template that the configuration names: it is taken as it is. Else it is the
-    style of the highest version among the tags. Tags that begin with a name, such as `api-1.2.3`,
+    `configured` is the template of the configuration, which comes first. Otherwise the highest
+    version among the tags decides. Tags that begin with a name, such as `api-1.2.3`,
     count if the name is the project's (as PyPA's name normalization compares), or if there are no
     others. Without a tag of a version it is `v{version}`.
     """
@@ -146,7 +146,7 @@ def _styled(tag: str) -> Iterator[tuple[Style, Version]]:
     if found := _TAG.fullmatch(tag):
         style = Style(f"{found['prefix']}{PLACE}")
         version = style.read(tag)
-        # A tag can be made by anybody who pushes: none that looks like an option sets a style.
+        # Anybody who pushes can make a tag: one that looks like an option must not set a style.
         if version and re.fullmatch(TEMPLATE, style.template):
             yield style, version
 

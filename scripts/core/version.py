@@ -14,18 +14,18 @@ PARTS = ("major", "minor", "patch")
 STEPS = (*PARTS[::-1], "rc")
 NUMBERS = 3
 BEFORE_ANY = Version("0.0.0")
-"""What a branch stands at before its first release, where only tags say the version."""
+"""The version of a branch before its first release, if only tags state the version."""
 LONGEST = 100  # characters; an image tag may have 128, the floating and platform suffixes included
 
 
 def parse(text: str) -> Version:
     """Read a version: `0.2.4`, `v0.2.4`, `0.1.2-rc1`, ` V1.0 `.
 
-    Fewer than three numbers are filled up with zeros, so that a version has one name. `str()`
-    of the answer is the canonical spelling.
+    Zeros complete fewer than three numbers, so that a version has one name.
 
-    Raises UsageError for what is no version (PEP 440) and for those that cannot be released:
-    an epoch, a local, a development or a post release, more than three numbers.
+    `str()` of the answer is the canonical spelling. Raises UsageError for a text that is not a
+    version (PEP 440), and for a version that cannot be released: an epoch, a local, a development
+    or a post release, more than three numbers.
     """
     try:
         version = Version(text) if len(text) <= LONGEST else None
@@ -41,9 +41,9 @@ def parse(text: str) -> Version:
 
 
 def current(text: str) -> Version:
-    """Read the version that a branch says: as `parse`, or a development release, `3.2.0.dev`.
+    """Read the version that a branch states: as `parse`, or a development release, `3.2.0.dev`.
 
-    That is before the release of its three numbers (PEP 440): the branch goes towards it.
+    That precedes the release of its three numbers (PEP 440).
     """
     before, dev, number = text.strip().lower().partition(".dev")
     if not dev or (number and not number.isdecimal()):
@@ -52,10 +52,11 @@ def current(text: str) -> Version:
 
 
 def resolve(request: str, current: Version, released: Collection[Version]) -> Version:
-    """Find the version to release: `request` is a version, or what to raise.
+    """Find the version to release:
 
-    `current` is what the branch's files say, the last version released from that branch;
-    `released` are all versions whose names are taken, on any branch.
+    `request` is a version, or the number to raise. `current` is the version in the branch's files,
+    the last one released from that branch; `released` are all versions whose names are taken, on
+    any branch.
 
     | current  | patch | minor | major | rc       |
     |----------|-------|-------|-------|----------|
@@ -171,6 +172,6 @@ def _final(version: Version) -> Version:
 
 
 def _shown(text: str) -> str:
-    """Quote the input so that it fits a line, whatever it holds."""
+    """Quote any input so that it fits on one line."""
     shown = repr(text if len(text) <= LONGEST else text[:LONGEST] + "…")
     return shown if text else "an empty text"

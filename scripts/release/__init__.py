@@ -1,1 +1,1 @@
-"""What the stages share about one release: configuration, start, attempt, surfaces."""
+"""Code that the stages share about one release: configuration, start, attempt, surfaces."""

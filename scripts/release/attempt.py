@@ -1,7 +1,8 @@
-"""What an earlier attempt of the same version left, and whether it binds.
+"""Find what an earlier attempt of the same version left, and whether it binds.
 
-An attempt binds once its first name is public. Until then a run starts anew from the branch's
-head; from then on the earlier plan rules, read back from the draft or from the release commit.
+An attempt binds once its first name is public. Until then, a run starts again from the branch's
+head. From then on, the plan of the earlier attempt applies, read from the draft or from the release
+commit.
 """
 
 import hashlib
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What the surfaces show of one version."""
+    """The public state of one version."""
 
     names: tuple[str, ...]
-    """What is public already."""
+    """The names that are public already."""
     lock: Lock | None
     """The lock that the release, or its draft, holds."""
     rolled_back: frozenset[Version] = frozenset()
-    """Stable versions that were taken back: no pointer waits for a higher one than these."""
+    """Stable versions that were rolled back. They do not hold any pointer."""
 
 
 def look(context: Context, start: Start, wanted: Version) -> Attempt:
@@ -64,8 +65,9 @@ def possible_names(context: Context, start: Start, wanted: Version) -> list[Surf
 def read_lock(context: Context, tag: str) -> Lock | None:
     """Read the lock back from the release, or its draft, if there is one.
 
-    Raises ConflictError if it is another release's, or not the one that the release's notes or the
-    tag's message name. A draft's notes are not asked: a run that ended may have left them older.
+    Raises ConflictError if it belongs to another release, or differs from the lock that the
+    release's notes or the tag's message name. The notes of a draft do not count: an interrupted run
+    may have left older ones.
     """
     return lock_of(context, tag, context.forge.release(tag))
 
@@ -85,32 +87,32 @@ def lock_of(context: Context, tag: str, release: "GitRelease | None") -> Lock | 
 
 
 def said_by_tag(context: Context, tag: str) -> str:
-    """Give the digest of the lock that the tag's message names; empty where it names none."""
+    """Return the digest of the lock that the tag's message names; empty where it names none."""
     return lockfile.said(context.git.tag_message(tag))
 
 
 def _present_name(context: Context, said: str) -> str:
-    """Give this repository's name, in the spelling of `said` if it was renamed since."""
+    """Return this repository's name; if it was renamed since, `said`."""
     ours = context.endpoints.repository
     other = said and said.casefold() != ours.casefold()
     return said if other and context.forge.same(said) else ours
 
 
 def rolled_back(context: Context, style: Style) -> frozenset[Version]:
-    """Give the stable versions that GitHub shows as pre-releases: a rollback marked them so."""
+    """Return the stable versions that GitHub shows as pre-releases: a rollback marked them so."""
     marked = (r.tag_name for r in context.forge.releases() if r.prerelease and not r.draft)
     versions = (style.read(tag) for tag in marked)
     return frozenset(v for v in versions if v and not v.is_prerelease)
 
 
 def stable(releases: "Sequence[GitRelease]", style: Style) -> set[Version]:
-    """Give the stable versions that are public and were not rolled back."""
+    """Return the stable versions that are public and were not rolled back."""
     promoted = (one.tag_name for one in releases if not one.draft and not one.prerelease)
     return set(style.versions(promoted))
 
 
 def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> tuple[Plan, str]:
-    """Give the plan, and the commit of an earlier attempt that binds, or no text if none does."""
+    """Return the plan, and the commit of an earlier attempt that binds, or an empty text."""
     if not found.names:
         check(context, start, wanted)
         return _decide(context, start, wanted, base_of(context, start), found.rolled_back), ""
@@ -123,7 +125,7 @@ def choose(context: Context, start: Start, wanted: Version, found: Attempt) -> t
 
 
 def refuse_conflicts(context: Context, locked: Lock) -> None:
-    """Refuse a lock of which a name is taken by other bytes, before the next one is given."""
+    """Reject a lock if other content has one of its names, before the next name is published."""
     for surface in names(context, locked):
         state = context.ask(surface.observe)
         if isinstance(state, Conflict):
@@ -175,8 +177,8 @@ def _recovered(
     day, back = _date(context, config.changelog, commit, wanted), found.rolled_back
     if not branch and not start.tag:
         raise ConflictError(
-            f"{wanted} is taken ({', '.join(found.names)}) by a commit that no release from a "
-            "branch made",
+            f"{wanted} is taken ({', '.join(found.names)}) by a commit that was not made by a "
+            f"release from a branch",
             "release the next version; or run the workflow on that tag, if it has begun there",
         )
     named = called(context, config, commit, wanted)
@@ -206,7 +208,7 @@ def _from_index(context: Context, project: str, name: str, folder: Path) -> byte
     except TransientError:
         raise
     except ServiceError as error:
-        error.remedy = "delete the draft release, and run the release again: it is built anew"
+        error.remedy = "delete the draft release, and run the release again: it builds new files"
         raise
 
 

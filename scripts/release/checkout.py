@@ -1,4 +1,4 @@
-"""Check out the release commit into a separate folder beside the tools that build it."""
+"""Check out the release commit into a folder of its own; the tools stay in the clone."""
 
 import shutil
 from pathlib import Path
@@ -8,10 +8,10 @@ from scripts.release.context import Context
 
 
 def checkout(context: Context) -> Path:
-    """Check out the release commit under `release/source`; the clone itself stays as it is.
+    """Check out the release commit under `release/source`; do not change the clone.
 
-    The tools are those of the workflow's own commit: so a release that a defect of the tools
-    stopped is finished by fixed tools.
+    The tools come from the workflow's own commit, so fixed tools can finish a release that their
+    defect stopped.
     """
     return at(context, release_commit.ensure(context))
 

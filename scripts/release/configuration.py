@@ -32,7 +32,7 @@ PATH = "a path from the repository's root that does not lead out of it"
 
 
 def _key(meaning: str, *, pattern: str = r".+", form: str = "", **options: Any) -> Any:
-    """Declare one key: what it means, and the form its text must have; `form` says it in words."""
+    """Declare one key: its meaning, and the pattern of its text; `form` describes the pattern."""
     said = {"meaning": meaning, "pattern": pattern, "form": form}
     return field(metadata=said, kw_only=True, **options)
 
@@ -98,21 +98,21 @@ class PackageConfig:
         default=(),
     )
     build_constraints: str | None = _path(
-        "The lock that pins what the wheel is built with: pip's constraints, hashes too. Without "
-        "one each build takes the newest packages that the project allows.",
+        "The lock file of the build's packages: constraints of pip, with hashes. Without it, "
+        "each build takes the newest packages that the project allows.",
         default=None,
     )
 
 
 @dataclass(frozen=True)
 class DraftConfig:
-    """What the changelog's draft leaves out. In a pattern `*` stands for anything."""
+    """The changes that the changelog's draft omits. In a pattern, `*` matches any text."""
 
     skip_authors: tuple[str, ...] = _key(
         "Programs, which no entry names; what only they wrote has none.", default=BOTS
     )
     skip_subjects: tuple[str, ...] = _key(
-        "Titles of commits and pull requests that have no entry; `{version}` stands for any.",
+        "Titles of commits and pull requests without an entry; `{version}` matches any version.",
         default=SUBJECTS,
     )
 
@@ -143,7 +143,7 @@ class Config:
     """Everything that the release knows of the project."""
 
     branch: str | None = _key(
-        "The branch that is told of a rollback; without it, the remote's default branch.",
+        "The branch whose changelog a rollback marks; without it, the remote's default branch.",
         pattern=BRANCH,
         form="the name of a branch",
         default=None,
@@ -158,7 +158,7 @@ class Config:
         default=("Internal",),
     )
     tag: str | None = _key(
-        "How the tags of versions are spelt; without it, as the highest one there is.",
+        "The spelling of the versions' tags; without it, that of the highest version.",
         pattern=tags.TEMPLATE,
         default=None,
     )
@@ -178,20 +178,22 @@ class Config:
         "The package; none if only images are released.", default=None
     )
     announce: AnnounceConfig = _key(
-        "Where a release is announced; nowhere without it.", default=AnnounceConfig()
+        "The places where a release is announced; without it, none.", default=AnnounceConfig()
     )
     images: tuple[ImageConfig, ...] = _key("The images; none if only a package is.", default=())
-    draft: DraftConfig = _key("What the changelog's draft leaves out.", default=DraftConfig())
+    draft: DraftConfig = _key(
+        "The changes that the changelog's draft omits.", default=DraftConfig()
+    )
     project: str = ""
     """The name in [project]; without one the repository's, once the context is known."""
     version: str = ""
-    """The version as it is written; empty while only the tags or another file know it."""
+    """The version as written; empty if only the tags or another file have it."""
     source: Source = Source()  # noqa: RUF009 - it is frozen
-    """Where the version stands."""
+    """The place of the version."""
 
     @property
     def from_tags(self) -> bool:
-        """Whether the version is that of the highest tag, and no file states it."""
+        """Whether only the highest tag states the version."""
         return self.source.kind == version_source.TAGS
 
 
@@ -247,7 +249,7 @@ def examine(text: str) -> Examined:
 
 
 def completed(config: Config, repository: str, read: version_source.Read) -> Config:
-    """Fill in what other places than pyproject.toml say: the version's file, the repository's name.
+    """Fill in what pyproject.toml does not say: the version's file, the repository's name.
 
     The file with the version becomes one of `version_files`, so that the release sets it there.
     Raises UsageError if the file states no version.
@@ -263,14 +265,14 @@ def completed(config: Config, repository: str, read: version_source.Read) -> Con
 
 
 class _Reader:
-    """Reads tables into dataclasses and gathers what is wrong on the way."""
+    """Reads tables into dataclasses and collects their problems."""
 
     def __init__(self, text: str) -> None:
         self.problems: list[ReleaseError] = []
         self._lines = dict(_positions(text))
 
     def project(self, data: dict[str, Any], package: bool) -> dict[str, Any]:
-        """Read name and version. Who releases only images need not state either."""
+        """Read name and version. A project that releases only images may omit both."""
         name, version = (version_source.static(data, key) for key in ("name", "version"))
         if not isinstance(name, str) and (package or name is not None):
             self._wrong("project.name", "is missing", 'write name = "…" in [project]')
@@ -294,9 +296,9 @@ class _Reader:
         }
 
     def sense(self, values: dict[str, Any]) -> None:
-        """Find what no key by itself can be wrong in: nothing to release, or one name twice."""
+        """Find problems that no single key shows: nothing to release, or one name twice."""
         if not (values.keys() & {"package", "images"}):
-            what = "has neither package nor images, so there is nothing to release"
+            what = "has neither a package nor images, so it releases nothing"
             self._wrong(TABLE, what, f"add [{TABLE}.package] or [[{TABLE}.images]]")
         for key in ("name", "repository"):
             taken = set()
@@ -374,15 +376,15 @@ class _Reader:
         self.problems.append(UsageError(f"{path} {what}", remedy, place))
 
     def line(self, path: str) -> int:
-        """Give the line of a key, or of the nearest table around it."""
+        """Return the line of a key, or of the nearest table around it."""
         while path not in self._lines and "." in path:
-            # An inline table has no line of its own: the list it is in has.
+            # An inline table does not have its own line: use that of its list.
             path = path.rpartition("[" if path.endswith("]") else ".")[0]
         return self._lines.get(path, 0)
 
 
 def _positions(text: str) -> Iterator[tuple[str, int]]:
-    """Give each key's dotted path and its line; tomllib does not say where it read a value."""
+    """Return each key's dotted path and its line; tomllib does not say where it read a value."""
     table, counts = "", dict[str, int]()
     for number, line in enumerate(text.splitlines(), start=1):
         if header := re.match(r"\s*\[(\[?)\s*([\w.\s\"-]+?)\s*\]", line):

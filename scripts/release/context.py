@@ -58,8 +58,8 @@ class Context:
     def __init__(self, environment: Environment, root: Path, *, as_json: bool = False) -> None:
         """Run in `root` with the environment; with `as_json`, leave standard output to a document.
 
-        `environment` is what the step was given, `console` what it prints, `workflow` what it hands
-        to GitHub, and `errors` what it complains about.
+        `environment` has the step's variables. `console` prints, `workflow` writes outputs and the
+        summary, and `errors` prints errors.
         """
         self.environment = environment
         self.console = Console(environment, as_json=as_json)
@@ -73,18 +73,18 @@ class Context:
     def knowing(
         self, *, plan: Plan | None = None, lock: Lock | None = None, git: Git | None = None
     ) -> "Context":
-        """Give the same run with a plan, a lock or a clone at hand, instead of a job's file."""
+        """Return the same run with a given plan, lock or clone, instead of a job's file."""
         known = copy(self)
         given = {"plan": plan, "lock": lock, "git": git}
-        # A cached property reads nothing once it has its value.
+        # A cached property that has a value does not read again.
         known.__dict__.update({name: value for name, value in given.items() if value})
         return known
 
     def ask(self, read: Callable[[], T], most: float = float("inf")) -> T:
-        """Read from a service, again after a transient error, until the deadline.
+        """Read from a service; after a transient error read again, until the deadline.
 
-        The deadline is the run's, or `most` seconds where that is shorter. A person's own machine
-        gives up a name that does not resolve within seconds, since its network seldom comes back.
+        The deadline is the run's, or `most` seconds if that is sooner. On a person's machine, a
+        name that does not resolve fails within seconds, since its network seldom comes back.
         """
         if self.environment.on_actions:
             return patiently(read, self.environment.patience(most))
@@ -109,7 +109,7 @@ class Context:
 
     @cached_property
     def secrets(self) -> Secrets:
-        """The credentials this step was given."""
+        """The credentials of this step."""
         return self.environment.secrets()
 
     @cached_property
@@ -172,10 +172,10 @@ class Context:
 
     @cached_property
     def style(self) -> Style:
-        """How the repository spells the tags of versions.
+        """The spelling of the versions' tags, by the checkout's table and the remote's tags.
 
-        By the table of the checkout and the remote's tags. A table that cannot be read leaves the
-        tags alone to say it: what only looks at releases, or takes one back, must not need it.
+        If the table cannot be read, the tags decide alone, since an audit or a rollback must not
+        need the table.
         """
         known = tags.names(self.ask(self.git.refs))
         try:
@@ -258,7 +258,7 @@ class Context:
         return target
 
     def fresh(self, name: str) -> Path:
-        """Give an empty folder that lasts until the next run."""
+        """Return an empty folder that lasts until the next run."""
         folder = self.scratch / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

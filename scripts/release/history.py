@@ -18,7 +18,7 @@ SHALLOW = "fetch the full history: `git fetch --unshallow --tags`, or `fetch-dep
 _LOG = ("log", "-z", "--no-show-signature", "--encoding=UTF-8")
 _FORM = "--format=%H%n%P%n%ct%n%aN%n%aE%n%B"
 
-# What of a message's body an entry or the check is made from; all else need not be kept.
+# The lines of a message's body that an entry or the check needs; all others are dropped.
 _TELLING = re.compile(
     r"BREAKING|^Co-authored-by:|^Changelog:|^Reverts |^This reverts", re.MULTILINE | re.IGNORECASE
 )
@@ -38,7 +38,7 @@ class Released(NamedTuple):
     """Earlier releases in this commit's history."""
 
     tag: str | None = None
-    """The last version's tag; none if there is none."""
+    """The last version's tag, if there is one."""
     elsewhere: str | None = None
     """Without one, the tag of a version that this commit does not contain."""
     warning: str | None = None
@@ -82,7 +82,7 @@ def since(context: Context, start: str | None) -> list[Commit]:
     except ServiceError:
         known(context, start or "HEAD")
         raise
-    # One after another, since a long history is large: never all of it a second time.
+    # One at a time, since a long history is large and must not be in memory twice.
     return [_commit(record[0]) for record in re.finditer(r"[^\0]+", text)]
 
 
@@ -102,7 +102,7 @@ def known(context: Context, commit: str) -> None:
 
 
 def readable(text: str) -> str:
-    """Return a text that can be printed everywhere, even from bytes that are not UTF-8."""
+    """Return a printable text, even from bytes that are not UTF-8."""
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
@@ -110,7 +110,7 @@ def readable(text: str) -> str:
 def people(
     context: Context, commit: str, previous: str | None, bots: Sequence[str] = BOTS
 ) -> People:
-    """Give who wrote what `commit` has and `previous` has not, by name and in their order.
+    """Return the authors of all commits since `previous`, by name, in the order of the commits.
 
     A person is known by the address (`.mailmap` counts); programs, `bots` by name, are none.
     """
@@ -136,7 +136,7 @@ def complete(context: Context, *commits: str) -> None:
 
 
 def _authors(context: Context, span: str, bots: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Give address and name of every author and co-author, each once."""
+    """Return address and name of every author and co-author, each once."""
     trailers = "%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x0a)"
     form = f"%aN <%aE>%n{trailers}"
     text = context.git.run(*_LOG, "--no-merges", f"--format={form}", "--end-of-options", span)
@@ -147,10 +147,10 @@ def _authors(context: Context, span: str, bots: Sequence[str]) -> Iterator[tuple
 
 
 def merged_into(context: Context) -> str | None:
-    """Give the commit that this run's pull request is to be merged into; none without one.
+    """Return the base commit of this run's pull request; None without one.
 
-    GitHub checks out a merge that it made: its first parent is what it was merged into, while the
-    event's `base.sha` may be older.
+    GitHub checks out a merge that it made. Its first parent is the base, while the event's
+    `base.sha` may be older.
     """
     said = context.environment.event().base
     head, *parents = context.git.run("rev-list", "--parents", "--max-count=1", "HEAD").split()
@@ -159,9 +159,9 @@ def merged_into(context: Context) -> str | None:
 
 
 def changed_files(context: Context, base: str) -> list[str]:
-    """List the files that differ between HEAD and where it left `base`; a moved one is two.
+    """List the files that differ between HEAD and its merge base with `base`; a moved one twice.
 
-    Names that are no UTF-8 come as they can be shown.
+    Names that are not UTF-8 are made printable.
     """
     _refuse_shallow(context)
     known(context, base)
@@ -181,7 +181,7 @@ def _commit(record: str) -> Commit:
 
 def _refuse_shallow(context: Context) -> None:
     if _is_shallow(context):
-        raise UsageError("this clone is shallow: older commits and tags are not here", SHALLOW)
+        raise UsageError("this clone is shallow: it lacks older commits and tags", SHALLOW)
 
 
 def _is_shallow(context: Context) -> bool:

@@ -74,7 +74,7 @@ def of_folder(root: Path) -> Tree:
 
 
 def problems_at(context: Context, commit: str) -> Iterator[ReleaseError]:
-    """Find what a release of this commit would miss."""
+    """Find the files that a release of this commit would miss."""
     return problems(examine(context.text_at(commit, FILE)), of_commit(context, commit))
 
 
@@ -97,7 +97,7 @@ def problems(found: Examined, tree: Tree) -> Iterator[ReleaseError]:
 
 
 def _written_on(config: Config) -> Iterator[tuple[str, str]]:
-    """Give each key whose file is read out of the commit by its own path."""
+    """Yield each key whose file is read from the commit by its own path."""
     for key in ("changelog", "compose", "notes_template"):
         if path := getattr(config, key):
             yield key.replace("_", "-"), path
@@ -106,7 +106,7 @@ def _written_on(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _used(config: Config) -> Iterator[tuple[str, str]]:
-    """Give each key whose file or folder a program uses in a checkout, where links work."""
+    """Yield each key whose file or folder a program uses in a checkout, where links work."""
     for i, image in enumerate(config.images):
         yield f"images[{i}].dockerfile", image.dockerfile
         yield f"images[{i}].context", image.context
@@ -165,5 +165,5 @@ def _missing(found: Examined, tree: Tree, key: str, path: str) -> UsageError:
 
 
 def wrong(found: Examined, key: str, cause: str, remedy: str) -> UsageError:
-    """Write what is wrong with a key of the table, with its line."""
+    """Describe the problem of a key of the table, with its line."""
     return UsageError(cause, remedy, Place(FILE, found.line(f"{TABLE}.{key}")))

@@ -1,7 +1,7 @@
 """Render a project's own template of the notes: Jinja2 in a restricted process.
 
-A sandbox keeps a template from Python's insides; the process of its own keeps it from the
-environment, from running for ever and from filling the memory.
+A sandbox keeps a template away from Python's internals. A separate process keeps it away from the
+environment, and limits its time and memory.
 """
 
 import json
@@ -26,10 +26,10 @@ ROOT = Path(__file__).parents[2]
 
 
 def render(facts: NotesFacts, template: str, path: str, environment: Mapping[str, str]) -> str:
-    """Render the notes by the template, at most `notes.LIMIT` characters of them.
+    """Render the notes by the template, at most `notes.LIMIT` characters.
 
-    Raises UsageError, with the line where there is one: it is no template, names what there is
-    not, takes longer than SECONDS or more memory than MEMORY.
+    Raises UsageError, if possible with the line, for a text that is not a template, an unknown
+    name, more than SECONDS or more memory than MEMORY.
     """
     names = {**asdict(facts), "parts": notes.parts(facts), "notes": notes.render(facts)}
     question = json.dumps({"template": template, "names": names})

@@ -1,6 +1,6 @@
 """Make the release commit: version files, changelog and lock file in one commit.
 
-Nothing of it comes from the clock or the checkout: the same plan gives the same SHA.
+It depends neither on the clock nor on the checkout: the same plan gives the same SHA.
 """
 
 from scripts.core import changelog, version
@@ -82,7 +82,7 @@ def edited(texts: dict[str, str], plan: Plan, config: Config, page: str) -> dict
 def ensure(context: Context) -> str:
     """Fetch the release commit into this clone, and return it.
 
-    A dry run pushed it nowhere, so there it is made again, and must come out the same.
+    A dry run did not push it, so make it again and check that it is the same.
     """
     commit = context.commit
     if context.plan.dry_run and context.plan.release_branch:

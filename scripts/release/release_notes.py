@@ -35,7 +35,7 @@ def verifier(context: Context, made: Lock) -> tuple[str, ...]:
 
 
 def rendered(context: Context, facts: notes.NotesFacts, config: Config, commit: str) -> str:
-    """Render by the project's template, as it stands in `commit`, or by the default one."""
+    """Render with the project's template of `commit`, or with the default template."""
     path = config.notes_template
     if not path:
         return notes.render(facts)
@@ -93,7 +93,7 @@ def contributors(context: Context, made: Lock) -> history.People:
 
 
 def image_sizes(context: Context, made: Lock) -> tuple[Sizes, Sizes]:
-    """Give each image's sizes by platform, of this release and of the one before it."""
+    """Return each image's sizes by platform, of this release and of the previous one."""
     if not made.images:
         return {}, {}
     tag = made.plan.previous_tag

@@ -47,7 +47,7 @@ def tags(context: Context, locked: Lock) -> list[Surface]:
 def package(
     context: Context, locked: Lock, credentials: Mapping[str, str] = NOBODY
 ) -> list[Surface]:
-    """Give the package's name on the index, if the release has a package."""
+    """Return the package's name on the index, if the release has a package."""
     from scripts.surfaces.package_index import Dists  # noqa: PLC0415 - start-up counts
 
     if not locked.plan.dists:

@@ -1,7 +1,7 @@
 """Read the changelog again with keepachangelog: both readers must agree.
 
-keepachangelog reads line by line and knows one form: `## [1.2.3] - DATE`, `### Group`, items. What
-is written in another form it cannot read; that is told, and only that is passed over.
+keepachangelog reads line by line and knows one form: `## [1.2.3] - DATE`, `### Group`, items. It
+cannot read other forms. Only they are skipped, and the skipped parts are reported.
 """
 
 import io
@@ -9,8 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
-
-import keepachangelog  # type: ignore[import-untyped]
 
 from scripts.core.changelog import Changelog, Section, parse
 from scripts.core.changelog.markdown import Hidden, covers
@@ -35,7 +33,7 @@ class Agreement(NamedTuple):
     unread: tuple[int, ...]
     """The lines of the versions that keepachangelog cannot read."""
     failure: str = ""
-    """Its error if it could not read the file at all."""
+    """Its error, if it could not read the file."""
 
     def __str__(self) -> str:
         """Report what was skipped; empty if all was read."""
@@ -51,11 +49,12 @@ class Agreement(NamedTuple):
 
 
 def agree(text: str, path: str) -> Agreement:
-    """Compare both readings, version by version: which there are, their groups and their words.
+    """Compare both readings of each version: its groups and their words.
 
-    Raises CheckError, with the line, for a version that keepachangelog can read and reads
-    otherwise.
+    Raises CheckError, with the line, for a version that keepachangelog reads differently.
     """
+    import keepachangelog  # type: ignore[import-untyped]  # noqa: PLC0415 - start-up counts
+
     log = parse(text, path)
     try:
         releases = keepachangelog.to_dict(io.StringIO(text, newline=None), show_unreleased=True)

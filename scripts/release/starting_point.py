@@ -24,14 +24,14 @@ class Start:
     commit: str
     branch: str | None
     tag: str | None
-    """The tag whose push started it: then its commit says the version already."""
+    """The tag whose push started the run. Its commit states the version already."""
     config: Config
     refs: dict[str, str]
     """The remote's branches and tags, each with its commit."""
 
     @cached_property
     def tagging(self) -> Detected:
-        """How the repository spells the tags of versions, by its table or by the tags there are."""
+        """The spelling of the versions' tags, by the table or by the existing tags."""
         return tags.detect(tags.names(self.refs), self.config.tag, self.config.project)
 
     @property
@@ -40,7 +40,7 @@ class Start:
         return self.tagging.style
 
     def released(self) -> dict[Version, str]:
-        """Give every version that has a tag, each with the tag as it is spelt."""
+        """Return every version that has a tag, with the tag in its spelling."""
         return self.style.versions(tags.names(self.refs))
 
 
@@ -60,7 +60,7 @@ def find(context: Context) -> Start:
 
 
 def _told_by_tags(context: Context, start: Start) -> Start:
-    """Give the start with the highest version that its commit contains: no file says one."""
+    """Return the start with the highest tagged version that its commit contains."""
     history.complete(context, start.commit)
     merged = set(context.git.run("rev-list", "--end-of-options", start.commit).splitlines())
     released = start.released().items()
@@ -81,9 +81,9 @@ def _current_branch(context: Context) -> str:
 
 
 def wanted(context: Context, start: Start) -> Version:
-    """Find which version is asked for.
+    """Find the requested version.
 
-    Whether it is taken is not asked here: an unfinished release is asked for by the same words.
+    It may be taken already: an unfinished release is continued by the same request.
     """
     typed = context.environment.trigger().version
     if start.tag:
@@ -101,9 +101,10 @@ def _pushed(start: Start, tag: str, typed: str | None) -> Version:
     found = start.style.read(tag)
     if found is None:
         raise UsageError(
-            f"the pushed tag {tag} names no version: tags here are spelt {start.style.template}",
-            f"delete tag {tag}, and push one that is spelt so; or name the right style as `tag` "
-            "in [tool.release]",
+            f"the pushed tag {tag} does not name a version: tags here have the form "
+            f"{start.style.template}",
+            f"delete tag {tag}, and push one of that form; or set the right form as `tag` in "
+            f"[tool.release]",
         )
     if typed and version.from_tag(f"v{typed.strip().removeprefix('v')}") != found:
         raise UsageError(
@@ -114,7 +115,7 @@ def _pushed(start: Start, tag: str, typed: str | None) -> Version:
 
 
 def check(context: Context, start: Start, wanted: Version) -> None:
-    """Refuse what cannot become a release, every reason at once, before anything is made."""
+    """Reject a start that cannot become a release, with all reasons, before anything is made."""
     problems = list(named_files.problems_at(context, start.commit))
     problems = problems or list((_tagged if start.tag else _dispatched)(context, start, wanted))
     if problems:
@@ -152,7 +153,7 @@ def _unsettable(context: Context, start: Start, wanted: str) -> Iterator[Release
 
 
 def _tagged(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
-    """A pushed tag bumps nothing: its commit must say the version, everywhere, already."""
+    """Check that the commit of a pushed tag states the version in all places."""
     config = start.config
     if start.tag != (right := start.style.tag(wanted)):
         cause = f"the pushed tag is {start.tag}, the name of {wanted} is {right}"
@@ -179,7 +180,7 @@ def _raised(act: Callable[[], object]) -> Iterator[ReleaseError]:
 
 
 def base_of(context: Context, start: Start) -> Base:
-    """Give the start as the plan needs it; all of it follows from the commit, and today's date."""
+    """Return the base for the plan, which depends only on the commit and today's date."""
     base_epoch = int(
         context.git.run("show", "--no-patch", "--format=%ct", "--end-of-options", start.commit)
     )
@@ -193,9 +194,9 @@ def base_of(context: Context, start: Start) -> Base:
 
 
 def called(context: Context, config: Config, commit: str, released: Version | None) -> str:
-    """Give the release's headline: what was typed, else what the changelog says at that commit.
+    """Return the release's headline: the typed one, or that of the changelog at that commit.
 
-    `released` is the version whose section is read there; without one it is what is unreleased.
+    `released` is the version whose section is read; without it, Unreleased is read.
     """
     if typed := context.environment.trigger().title:
         return headline.cleaned(typed)
@@ -207,7 +208,7 @@ def called(context: Context, config: Config, commit: str, released: Version | No
 
 
 def product(context: Context, config: Config) -> Product:
-    """Give what the project releases, with the registry's host before each image."""
+    """Return the package and the images, with the registry's host before each image."""
     images = tuple(
         PlannedImage(
             name=image.name,
@@ -223,5 +224,5 @@ def product(context: Context, config: Config) -> Product:
 
 
 def today() -> str:
-    """Give the date of the release, in UTC, as ISO 8601."""
+    """Return the date of the release, in UTC, as ISO 8601."""
     return datetime.now(UTC).date().isoformat()

@@ -12,7 +12,7 @@ from scripts.release import version_source
 
 
 def pyproject(text: str, version: str) -> str:
-    """Set the version in [project], in [tool.poetry] or in both, and change nothing else."""
+    """Set the version in [project], in [tool.poetry] or in both; do not change anything else."""
     document: Any = tomlkit.parse(text)
     for path in version_source.TABLES:
         table = version_source.inside(document, *path)
@@ -22,12 +22,12 @@ def pyproject(text: str, version: str) -> str:
 
 
 def line(text: str, path: str, template: str, old: str, new: str) -> str:
-    """Set the version in the one place where `template` stands with the old one.
+    """Set the version in the only line that has `template` with the old version.
 
-    Raises `UsageError` if there is no such place, or more than one.
+    Raises `UsageError` if there is none, or more than one.
     """
     before, after = (template.replace("{version}", version) for version in (old, new))
-    # Not inside a longer word: 0.2.3 does not stand in 0.2.30.
+    # Only whole words count: 0.2.30 does not contain 0.2.3.
     place = re.compile(rf"(?<![0-9A-Za-z]){re.escape(before)}(?!\.?[0-9A-Za-z])")
     count = len(place.findall(text))
     if count != 1:

@@ -23,16 +23,16 @@ _ASSIGNED = r"^[ \t]*{}(?:[ \t]*:[ \t]*[\w.]+)?[ \t]*=[ \t]*(['\"])v?(?P<version
 _WHOLE = r"(?P<version>\S+)(?=\s*\Z)"
 _FROM_TAGS = re.compile(r"\s*(?:hatch-vcs|setuptools[-_]scm)\b", re.IGNORECASE)
 Read = Callable[[str], str | None]
-"""Gives a file's text by its path; none where it is not there."""
+"""Returns a file's text by its path; None if the file does not exist."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the version stands."""
+    """The place of the version."""
 
     kind: str = STATIC
     paths: tuple[str, ...] = ()
-    """Of `IN_FILE` where the file may be, the likeliest first; of `TAGS` what a build writes."""
+    """`IN_FILE`: the possible files, the likeliest first; `TAGS`: the files that a build writes."""
     pattern: str = ""
     """Of `IN_FILE` what finds `version` in its text."""
 
@@ -43,26 +43,26 @@ class Stated(NamedTuple):
     version: str
     path: str
     line: str
-    """The text around the version, with `{version}` in its place."""
+    """The text around the version, with `{version}` for the version."""
 
 
 def inside(table: Any, *keys: str) -> dict[str, Any]:
-    """Give a table of a table; what stands in its place holds nothing that is looked for."""
+    """Return a table of a table; an empty one if the value is not a table."""
     for key in keys:
         table = table.get(key) if isinstance(table, dict) else None
     return table if isinstance(table, dict) else {}
 
 
 def static(data: dict[str, Any], key: str) -> Any:
-    """Give what the first of `TABLES` that has the key says."""
+    """Return the value of the key in the first of `TABLES` that has it."""
     found = (inside(data, *path).get(key) for path in TABLES)
     return next((value for value in found if value is not None), None)
 
 
 def dynamic(data: dict[str, Any], name: str) -> Source | None:
-    """Find where a version comes from that pyproject.toml itself does not state.
+    """Find the source of a version that pyproject.toml does not state.
 
-    None where that place is not one of those that a release can read and set.
+    None if a release cannot read or set it there.
     """
     return next((one for one in _sources(data, name) if one), None)
 
@@ -108,7 +108,7 @@ def _of_setuptools(table: Any) -> Source | None:
 
 
 def _files(module: str) -> tuple[str, ...]:
-    """Give where a module's text may be, from the repository's root."""
+    """Return the possible paths of a module, from the repository's root."""
     path = module.replace(".", "/")
     ends = (f"{path}/__init__.py", f"{path}.py")
     return (*ends, *(f"src/{end}" for end in ends))
@@ -126,7 +126,7 @@ def stated(source: Source, read: Read) -> Stated:
             line = found[0][:start] + PLACE + found[0][end:]
             return Stated(found["version"], path, line)
     raise UsageError(
-        f"the version is to be in {' or '.join(source.paths)}, and no text there states one",
+        f"no text in {' or '.join(source.paths)} states a version, and one of them must",
         f'write it there, such as __version__ = "0.1.0"; or else {REMEDY}',
         Place(source.paths[0]),
     )

@@ -12,7 +12,10 @@ from scripts.surfaces.git_remote import identity
 
 
 def run(context: Context) -> Done:
-    """Bring each announcement about. What fails is told, and fails nothing: the release is out."""
+    """Make each announcement.
+
+    A failure is reported but does not fail the job: the release is public.
+    """
     wanted = list(announcements(context)) if not context.plan.prerelease else []
     return Done(tuple(_made(context, one) for one in wanted) + tuple(_unset(context)))
 

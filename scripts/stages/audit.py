@@ -1,7 +1,7 @@
 """Check that all parts of a past release agree, from public surfaces only.
 
-Needs no token. Exit code 1 on drift. A release made before this system has no lock: then what can
-be told without one is told.
+The audit does not need a token. Its exit code is 1 on drift. A release from before this system does
+not have a lock; then only the checks that need none run.
 """
 
 import tarfile
@@ -42,7 +42,7 @@ from scripts.surfaces.web import NO_ANSWER
 from scripts.tools.docker_engine import Engine, said_version
 
 NAMES = "a public name must not be changed: release the next version"
-POINTERS = "run the release again with the same version: it moves what it should"
+POINTERS = "run the release again with the same version: it moves the missing pointers"
 
 
 Named = tuple[Version, str, str, GitRelease | None]
@@ -69,9 +69,9 @@ class Subject:
 def run(context: Context, start: bool = False, issue: bool = False) -> Done:
     """Print every finding; fail on drift.
 
-    `start` starts the images too. `issue` checks every release that has a lock, and keeps one
-    issue about what is found, unless one version is asked for; of all those only the highest stable
-    release is started, since no runner's disk holds the images of every one.
+    `start` starts the images too. `issue` checks every release that has a lock and keeps one issue
+    about the drift, unless one version is requested. It starts only the highest stable release,
+    since a runner's disk cannot hold the images of all.
     """
     keeping = issue and not context.environment.trigger().version
     subjects = every(context) if keeping else [find(context)]
@@ -97,7 +97,7 @@ def run(context: Context, start: bool = False, issue: bool = False) -> Done:
 
 
 def find(context: Context) -> Subject:
-    """Find the release: the one of this run, the version asked for, or the highest stable one."""
+    """Find the release: that of this run, the requested version, or the highest stable one."""
     refs = context.ask(context.git.refs)
     releases = context.ask(context.forge.releases)
     promoted = frozenset(stable(releases, context.style))

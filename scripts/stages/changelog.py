@@ -33,9 +33,8 @@ def run(context: Context, action: str, base: str | None, since: str | None, to: 
 def check(context: Context, base: str | None) -> Done:
     """Find every problem of the file, and whether a change since `base` has its entry.
 
-    Without `base`, what the run's pull request is to be merged into, if it is for one. What is odd
-    in older versions is told and stops nothing. Raises CheckError if a second reader reads the
-    file otherwise.
+    Without `base`, use the base of the run's pull request, if there is one. Problems of older
+    versions are only warnings. Raises CheckError if a second reader reads the file differently.
     """
     base = base or history.merged_into(context)
     config = read_config(context)
@@ -59,9 +58,9 @@ def read_config(context: Context) -> Config:
 
 
 def read(root: Path, path: str) -> str:
-    """Read a text of the checkout, line endings and byte order mark as they are.
+    """Read a text of the checkout, with its line endings and byte order mark.
 
-    Raises UsageError if it is not there, leads out of the clone, or is not UTF-8.
+    Raises UsageError if it does not exist, leads out of the clone, or is not UTF-8.
     """
     place = Place(path)
     if not (root / path).resolve().is_relative_to(root.resolve()):
@@ -145,7 +144,7 @@ def versions(log: Changelog) -> set[str]:
 
 
 def misplaced(before: Changelog, now: Changelog) -> str:
-    """Find a new entry under a version that was released meanwhile."""
+    """Find a new entry under a version that was released since."""
     old = {part.key: part.body(before.text).split() for part in before.sections if part.key}
     for part in now.sections:
         if part.key in old and len(part.body(now.text).split()) > len(old[part.key]):
@@ -210,8 +209,8 @@ def pull_requests(context: Context, found: list[Change]) -> dict[str, Pull]:
     except ServiceError as error:
         warn(
             f"cannot read the authors and labels of pull requests: {error.cause}\n"
-            "  remedy: none is needed; the draft takes authors from git, and groups entries by "
-            "words"
+            "  remedy: none is necessary; the draft takes authors from git, and groups entries "
+            "by their words"
         )
     return api.found
 
@@ -222,7 +221,7 @@ def warn(text: str) -> None:
 
 
 def propose(context: Context, config: Config, found: list[Entry]) -> Done:
-    """Bring the entries into a pull request, on top of what a person edited there."""
+    """Put the entries into a pull request, on top of a person's edits."""
     from scripts.surfaces.changelog_draft import DraftBranch, DraftRequest  # noqa: PLC0415
 
     def drafted(text: str) -> str:

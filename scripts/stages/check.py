@@ -19,7 +19,7 @@ MAKEFILE = "Makefile"
 
 
 def run(context: Context) -> Done:
-    """Say every problem of table, files, changelog and workflow; what is only odd is a warning."""
+    """Report every problem of table, files, changelog and workflow; oddities are warnings."""
     tree = of_folder(context.root)
     text = tree.read(FILE)
     if text is None:
@@ -92,7 +92,7 @@ def workflow(config: Config, tree: Tree, known: list[str]) -> Iterator[ReleaseEr
         line = next((n for n, one in enumerate(text.splitlines(), 1) if "tags:" in one), 0)
         yield UsageError(
             f"a pushed tag starts the workflow for {', '.join(map(str, wanted))}, and the tags "
-            f"here are spelt {style.template}",
+            f"here have the form {style.template}",
             f'write tags: ["{style.prefix}[0-9]*"] there',
             Place(path, line),
         )

@@ -7,13 +7,13 @@ from scripts.release.context import Context
 
 
 def run(context: Context) -> Done:
-    """Fail unless each check did what the plan said: succeeded, or was skipped."""
+    """Fail unless each planned check succeeded and each other check was skipped."""
     needs = context.environment.needs()
     text = report.table(
         ("check", "result"), [(job, str(needs[job].get("result"))) for job in needs]
     )
     context.console.show(text, needs=needs)
-    context.workflow.summary(f"### What the checks came to\n\n{text}")
+    context.workflow.summary(f"### Results of the checks\n\n{text}")
     if problems := list(ci_plan.verdict(needs)):
         raise ProblemsError(problems)
     return Done()

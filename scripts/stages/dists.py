@@ -57,7 +57,7 @@ def build(context: Context, tree: Path, folder: Path) -> None:
     when = {"SOURCE_DATE_EPOCH": str(context.plan.source_date_epoch), "PYTHONHASHSEED": "0"}
     told = dict.fromkeys(TOLD, context.plan.version) if context.config.from_tags else {}
     command = [sys.executable, "-m", "build", "--installer", "uv", f"--outdir={folder}"]
-    # uv is beside this Python, whose folder is not always on PATH.
+    # uv is in the folder of this Python, which PATH does not always contain.
     path = f"{Path(sys.executable).parent}:{context.environment.get('PATH') or ''}"
     given = when | told | constraints(context, tree)
     environment = context.environment.inherited(**given) | {"PATH": path}
@@ -65,7 +65,7 @@ def build(context: Context, tree: Path, folder: Path) -> None:
 
 
 def constraints(context: Context, tree: Path) -> dict[str, str]:
-    """Pin what the build takes from the index, by version and hash (uv, UV_CONSTRAINT)."""
+    """Pin the build's packages by version and hash (uv, UV_CONSTRAINT)."""
     package = context.config.package
     if package is None or package.build_constraints is None:
         return {}

@@ -1,4 +1,4 @@
-"""Find what would stop the release later, before anything is built. Write nothing."""
+"""Find problems that would stop the release later, before anything is built. Do not write."""
 
 import re
 import shutil
@@ -26,7 +26,9 @@ from scripts.surfaces.registry_access import may_push
 from scripts.tools import processes
 
 CLOSED = timedelta(days=14)  # the public index accepts no new file for an older release
-LOOK = 30  # seconds for one check: an impossible check is reported, and stops nothing
+LOOK = (
+    30  # seconds for one check: one that is not possible is reported, and does not stop the others
+)
 SKEW = timedelta(minutes=2)
 GIT = ("git", ("git", "--version"), (2, 38))  # merge-tree --write-tree
 # imagetools --dry-run, named contexts; and !override
@@ -187,7 +189,7 @@ def schedule(context: Context, _: Start) -> Iterator[Finding]:
     what, page = "the weekly audit", f"{context.endpoints.page_url}/actions/workflows/{AUDIT}"
     state = (context.forge.setting(f"actions/workflows/{AUDIT}") or {}).get("state")
     if state is None:
-        yield not_checked(what, "the token may not read it, or there is none", page=page)
+        yield not_checked(what, "the token may not read it, or it does not exist", page=page)
     elif state == "active":
         yield ok(what, "active")
     else:
@@ -225,7 +227,7 @@ def immutable(context: Context, _: Start) -> Iterator[Finding]:
 
 
 def registry(context: Context, start: Start) -> Iterator[Finding]:
-    """Ask the registry for a token that may push, and push nothing."""
+    """Ask the registry for a token that may push, without pushing."""
     user, secret = context.secrets.registry_username, context.secrets.registry_token
     for image in starting_point.product(context, start.config).images:
         what = f"registry takes {image.repository}"
@@ -305,7 +307,7 @@ def _tool(context: Context, name: str, command: tuple[str, ...], least: tuple[in
 
 
 def runners(context: Context, start: Start) -> Iterator[Finding]:
-    """List the runners that are needed: no API shows which ones a repository may use."""
+    """List the runners that a release needs; no API shows which ones a repository may use."""
     platforms = {p for image in start.config.images for p in image.platforms} or {DEFAULT}
     for platform in sorted(platforms):
         why = "a job waits for a day and fails if no runner has its label"

@@ -1,4 +1,4 @@
-"""Continue after the job's environment approves. `stage` wrote what was approved."""
+"""Continue after the approval by the job's environment. `stage` wrote the text for the reviewer."""
 
 from scripts.core.results import Done
 from scripts.release.context import Context

@@ -42,7 +42,7 @@ def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
 
 
 def build(context: Context, image: PlannedImage, platform: str) -> str:
-    """Build from the release commit and the checked wheel; a dry run pushes nothing."""
+    """Build from the release commit and the tested wheel; a dry run does not push."""
     tree, wheel = checkout.checkout(context), wheel_folder(context)
     settle(context, tree, wheel)
     metadata = context.fresh("image") / "metadata.json"
@@ -83,7 +83,7 @@ def output(image: PlannedImage, *, push: bool) -> str:
 def settle(context: Context, *folders: Path) -> None:
     """Set the release's time on all files that images copy, not this checkout's time.
 
-    What a Dockerfile makes itself has to be given a time there.
+    A Dockerfile must set the time of the files that it creates.
     """
     when = context.plan.source_date_epoch
     for folder in folders:

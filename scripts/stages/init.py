@@ -1,4 +1,4 @@
-"""Take a repository over: look at it, ask what no file says, show the plan, write it."""
+"""Adopt a repository: read it, ask for the rest, show the plan, write it."""
 
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -16,12 +16,12 @@ from scripts.core.tags import Detected
 from scripts.release import configuration
 from scripts.release.context import Context
 
-NOTHING = "nothing to release was found: no package ([build-system]), no Dockerfile"
+NOTHING = "found nothing to release: neither a package ([build-system]) nor a Dockerfile"
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What is to be written, and what a person is told of it."""
+    """The files to write, and the notes for the person."""
 
     files: dict[str, str]
     names: dict[str, str]
@@ -79,7 +79,7 @@ def drafted(
     system: System,
     replies: Callable[[list[Question]], dict[str, str]],
 ) -> Draft:
-    """Decide what is written. Raises ProblemsError for a table that could not be released."""
+    """Decide the files. Raises ProblemsError for a table that could not be released."""
     owner, name = clone.owner(context.git)
     project = str(found.project.get("name") or name or context.root.name)
     detected = tags.detect(context.git.run("tag", "--list").split(), None, project)
@@ -94,12 +94,12 @@ def drafted(
     files = templates.all_files(system, templates.of_tree(), pattern, names)
     changed = {} if found.configured else {configuration.FILE: new}
     notes = (*found.odd, *([detected.warning] if detected.warning else []))
-    style = f"tags are spelt {detected.style.template}, releases start from {branch}"
+    style = f"tags have the form {detected.style.template}, releases start from {branch}"
     return Draft({**changed, **files}, names, (style, *notes))
 
 
 def questions(found: Found, owner: str, version: str) -> list[Question]:
-    """List what the files do not say."""
+    """List the facts that the files do not state."""
     asked = []
     if not found.project and not found.configured:
         asked.append(Question("version", "The version that is out now", version))
@@ -114,7 +114,7 @@ def questions(found: Found, owner: str, version: str) -> list[Question]:
 
 
 def last_version(context: Context, detected: Detected) -> str:
-    """Give the highest version that a tag names, or a first one."""
+    """Return the highest version that a tag names, or a first one."""
     versions = detected.style.versions(context.git.run("tag", "--list").split())
     stable = [one for one in versions if not one.is_prerelease]
     return str(max(stable or versions, default="0.1.0"))
@@ -123,26 +123,26 @@ def last_version(context: Context, detected: Detected) -> str:
 def given(
     answers: list[str] | None, ask: Callable[[str], str] | None
 ) -> Callable[[list[Question]], dict[str, str]]:
-    """Give what answers questions: `--answer KEY=VALUE`, then a person, then the default."""
+    """Return the source of answers: `--answer KEY=VALUE`, then a person, then the default."""
     pairs = dict(one.partition("=")[::2] for one in answers or ())
 
     def replies(asked: list[Question]) -> dict[str, str]:
         if unknown := pairs.keys() - {one.key for one in asked}:
             keys = ", ".join(one.key for one in asked) or "none"
             cause = f"--answer {sorted(unknown)[0]}: this is not asked here"
-            raise UsageError(cause, f"leave it out; what is asked: {keys}")
+            raise UsageError(cause, f"leave it out; the questions are: {keys}")
         try:
             return answer(asked, pairs, ask)
         except NoAnswerError as error:
             (missing,) = (one for one in asked if one.key == str(error))
-            cause = f"no file says it, and nobody answered: {missing.text}"
+            cause = f"no file states it, and there was no answer: {missing.text}"
             raise UsageError(cause, f"give it: --answer {missing.key}=VALUE") from error
 
     return replies
 
 
 def asking(*, yes: bool) -> Callable[[str], str] | None:
-    """Give what asks the person at the terminal; None where nobody is there."""
+    """Return the function that asks the person at the terminal; None without a terminal."""
     return None if yes or not sys.stdin.isatty() else typed
 
 
@@ -158,7 +158,7 @@ def confirmed() -> bool:
 
 
 def free_name(template: str, paths: Collection[str]) -> str:
-    """Give the file name of a template, or another where somebody has it already."""
+    """Return the file name of a template, or another one if that file exists."""
     stem = template.removesuffix(".yml")
     for name in (template, f"{stem}-system.yml", f"{stem}-release-system.yml"):
         if f"{FOLDER}/{name}" not in paths:
@@ -168,36 +168,36 @@ def free_name(template: str, paths: Collection[str]) -> str:
 
 
 def show(context: Context, found: Found, draft: Draft) -> None:
-    """Say what will be written, what is kept, and what is for a person to do."""
+    """Describe the files to write, the files that stay, and the steps for a person."""
     context.console.say("\n".join(plan(found, draft)), files=sorted(draft.files), notes=draft.told)
 
 
 def plan(found: Found, draft: Draft) -> Iterator[str]:
-    """Give the lines of the plan."""
+    """Return the lines of the plan."""
     yield from draft.told
     yield "will be written:"
     for path, text in draft.files.items():
         lines = len(text.splitlines())
         what = (
-            "[tool.release] is added, nothing else changes" if path == configuration.FILE else "new"
+            "adds [tool.release], does not change the rest" if path == configuration.FILE else "new"
         )
         yield f"  {path} ({lines} lines): {what}"
     if configuration.FILE in draft.files:
         yield from (f"    {one}" for one in added(draft.files[configuration.FILE]))
     for template, name in draft.names.items():
         if template != name:
-            yield f"kept: {FOLDER}/{template} is yours; {name} is written beside it"
+            yield f"kept: {FOLDER}/{template} is yours; the new file is {name}"
     for path in found.publishers:
         yield f"publishes today: {path}; remove it, or its trigger, before the first release"
     if found.changelog is None and not found.configured:
         yield "to do: write CHANGELOG.md with a section `## Unreleased`"
     if found.is_package:
         yield f"to do: at the index, trust {draft.names['release.yml']} and the environment pypi"
-    yield "to do: commit these files as they are, before you edit them: an upgrade needs that"
+    yield "to do: commit these files before you edit them; an upgrade compares with that commit"
 
 
 def added(text: str) -> list[str]:
-    """Give the table out of the new text of pyproject.toml."""
+    """Return the table out of the new text of pyproject.toml."""
     lines = text.splitlines()
     first = next((i for i, one in enumerate(lines) if one.startswith("[tool.release")), 0)
     return lines[first:]
@@ -214,10 +214,10 @@ def write(context: Context, draft: Draft) -> None:
 
 
 def compare(context: Context) -> Done:
-    """Say where generated files differ from what was generated. Raises CheckError if one does."""
+    """Show how files differ from the generated ones. Raises CheckError if one does."""
     found = list(clone.generated(context.root))
     if not found:
-        cause = f"no file of {FOLDER} was generated by this system"
+        cause = f"this system did not generate a file of {FOLDER}"
         raise UsageError(cause, "take the repository over first: release init")
     edited = [one for one in found if not templates.is_original(one[1], one[2])]
     for path, text, stamp in edited:

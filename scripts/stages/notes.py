@@ -1,7 +1,7 @@
 """Print the notes of any version: of a release from its lock, of any other as a preview.
 
-A release that was made before this system has no lock, and neither has one that is not begun: their
-notes have no bytes to name, and say the rest.
+A release from before this system, or one that has not started, does not have a lock. Its notes omit
+hashes and digests.
 """
 
 from functools import partial
@@ -74,7 +74,7 @@ def tagged(start: Start) -> dict[Version, tuple[str, str]]:
 def facts_of(
     context: Context, start: Start, wanted: Version, tag: str, commit: str | None
 ) -> NotesFacts:
-    """Collect the facts without a lock; `commit` is the tagged one, if there is one."""
+    """Collect the facts without a lock; `commit` is the tagged commit, if there is one."""
     path, page = start.config.changelog, context.endpoints.page_url
     text = context.read_at(commit or start.commit, path)
     if commit is None:

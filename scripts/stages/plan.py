@@ -19,7 +19,7 @@ def run(context: Context) -> Done:
     """Make the plan, or reuse the binding one, and pass it to the jobs."""
     start = starting_point.find(context)
     wanted = starting_point.wanted(context, start)
-    context.console.step(f"look for what is there of {wanted}")
+    context.console.step(f"find what is public of {wanted}")
     found = attempt.look(context, start, wanted)
     plan, commit = attempt.choose(context, start, wanted, found)
     if context.environment.trigger().dry_run:

@@ -22,7 +22,7 @@ def run(context: Context) -> Done:
 def credentials(context: Context) -> dict[str, str]:
     """Return twine's token, if there is one, or its variables for trusted publishing.
 
-    twine takes a password before it asks for a trusted publisher's token, so none is set then.
+    twine prefers a password to a trusted publisher's token, so no password is set then.
     """
     environment, secrets = context.environment, context.secrets
     if secrets.index_token:

@@ -10,7 +10,7 @@ from scripts.release.release_surfaces import tags
 
 
 def run(context: Context) -> Done:
-    """Push the tags, unless the release was withdrawn while it waited for approval."""
+    """Push the tags, unless somebody withdrew the release during the wait for approval."""
     tag = context.plan.tag
     if context.ask(partial(context.forge.release, tag)) is None:
         raise ConflictError(

@@ -1,6 +1,6 @@
 """Roll a release back: move the pointers to a good one, keep the names, mark the bad one.
 
-A release that was never promoted is withdrawn instead: nobody followed a pointer to it.
+A release that was never promoted is withdrawn instead, since no pointer led to it.
 """
 
 import json
@@ -113,7 +113,7 @@ def read(context: Context, wanted: Version) -> Lock:
 
 
 def check_names(context: Context, lock: Lock) -> None:
-    """Reject a lock that disagrees with the names: it was changed by hand."""
+    """Reject a lock that disagrees with the public names: somebody changed one by hand."""
     refuse_disputed(context, lock, tags(context, lock))
 
 

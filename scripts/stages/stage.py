@@ -1,6 +1,6 @@
 """Collect all builds in one lock, and in a draft release with every file.
 
-Nothing has a name yet: image indexes are made by digest, and a draft is seen by writers only.
+Nothing is public yet: image indexes have only digests, and only writers see a draft.
 """
 
 from functools import partial
@@ -27,7 +27,7 @@ def run(context: Context) -> Done:
     if context.plan.dry_run:
         return Done()
     images = tuple(join(context, image) for image in context.plan.images)
-    # A lock of before it named its repository is finished as it was begun.
+    # An older lock without the repository stays without it, so that its digest does not change.
     repository = (context.earlier_lock or context.endpoints).repository
     made = Lock(context.plan, context.commit, dists, images, repository)
     if disputed(context, made):
@@ -40,7 +40,7 @@ def run(context: Context) -> Done:
     context.write(f"assets/{NOTES}", text)
     draft = Draft(context.forge, context.plan, text, assets)
     outcomes = converge([draft], context.environment.patience)
-    # This belongs here, not in the gate: that job starts after its reviewers decide.
+    # This is not in the gate, because that job starts only after its reviewers decide.
     changed = changed_dependencies(context, made)
     shown = report.gate(made, surfaces(context, made), outcomes[0].detail, text, changed)
     context.report(shown, lock=made)

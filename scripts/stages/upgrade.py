@@ -1,4 +1,4 @@
-"""Bring the generated workflows to this version of the system; keep what a person edited."""
+"""Upgrade the generated workflows to this version of the system; keep a person's edits."""
 
 from collections.abc import Mapping
 
@@ -51,7 +51,7 @@ def merge(context: Context, path: str, text: str, stamp: Stamp, new: str) -> tup
         return new, False
     base = upgrading.original(context.git, path, stamp)
     if base is None:
-        cause = f"{path} was edited before it was committed: what was generated is not known"
+        cause = f"cannot determine the generated {path}: it was edited before its first commit"
         remedy = "save your edits, take the generated file from `release init`, and edit it again"
         raise UsageError(cause, remedy)
     return upgrading.merge(context.git, text, base, new)

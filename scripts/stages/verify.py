@@ -1,8 +1,8 @@
-"""Use what was made as its users will: install it, start it, ask it.
+"""Use the release as its users do: install the package, start the images, send requests.
 
-One stage for three moments. `staged`: the bytes that are still unnamed. `published`: what the
-public surfaces give a consumer, compared with the lock. `rolled-back`: what they give to whoever
-follows the pointers after a rollback; then plan and lock are the good release's.
+The stage has three moments. `staged` tests the files before they are public. `published` tests the
+public artifacts and compares them with the lock. `rolled-back` tests the artifacts behind the
+pointers after a rollback; then plan and lock are the good release's.
 """
 
 import json
@@ -58,7 +58,7 @@ def signatures(context: Context) -> list[Outcome]:
 
 
 def install(context: Context, moment: str) -> Installation:
-    """Make a clean environment with the package, if there is one."""
+    """Make a clean environment with the package, if the plan has one."""
     folder = context.fresh("consumer")
     consumer = Installation(context.environment.inherited(), folder / "environment")
     consumer.create()
@@ -84,7 +84,7 @@ def _package(context: Context, moment: str, consumer: Installation) -> Iterator[
 
 
 def check_files(context: Context) -> None:
-    """Compare every file on the index with the lock; the installation looks at the wheel alone."""
+    """Compare every file on the index with the lock; the installation checks only the wheel."""
     (dists,) = package(context, context.lock)
 
     def look() -> State:
@@ -223,7 +223,7 @@ def check_health(services: Services, name: str, port: int, path: str) -> None:
 
 def accept(context: Context, services: Services, consumer: Installation, leg: str) -> None:
     """Run the project's own acceptance script against the started services."""
-    # The files beside it in the repository stay available, since it may use them.
+    # The other files of the repository stay available, since the compose file may use them.
     context.git.fetch(context.lock.commit)
     script = checkout.at(context, context.lock.commit) / (context.config.acceptance or "")
     output = context.outputs / "acceptance" / leg

@@ -1,1 +1,1 @@
-"""The places a release is seen in, a module each: observe what is there, apply what is missing."""
+"""The public places of a release, one module each, with `observe` and `apply`."""

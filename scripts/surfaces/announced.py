@@ -1,9 +1,9 @@
 """Announcements of a release: a webhook, a comment, a discussion; each of them once.
 
-A webhook cannot be asked what it got. So this system keeps two references of its own in the git
-remote: one is pushed before the message is sent, one after. The first can be pushed by one run
-only. Where it is there without the second, a run ended in between: the message may have been sent,
-and is not sent again.
+A webhook cannot tell which messages it received. So this system keeps two references of its own in
+the git remote: it pushes one before it sends the message, and one after. Only one run can push the
+first. If the second is missing, a run ended in between: the message may have been sent, and is not
+sent again.
 """
 
 from collections.abc import Mapping
@@ -56,9 +56,9 @@ class Webhook(Surface):
         return Matches(MAYBE) if self._ref(CLAIMED) in found else Missing("not sent")
 
     def apply(self) -> None:
-        """Claim the message, send it, and note that it was sent.
+        """Claim the message, send it, and record that it was sent.
 
-        Where the service refused it, nothing was sent: the claim is taken back.
+        If the service refuses it, delete the claim.
         """
         self.git.note(self._ref(CLAIMED), self.commit, self.who)
         try:
@@ -110,14 +110,14 @@ class Comment(Surface):
 
     @property
     def link(self) -> str:
-        """Give the page of the issue; GitHub leads on to a pull request's."""
+        """Return the page of the issue; GitHub leads on to a pull request's."""
         return f"{self.page}/issues/{self.number}"
 
     def observe(self) -> State:
         """Search for a comment with the mark of this release."""
         there = self.forge.comments(self.number)
         if there is None:
-            return Matches("there is no such issue")
+            return Matches("that issue does not exist")
         return Matches("there") if any(self._mark in one for one in there) else Missing("not there")
 
     def apply(self) -> None:

@@ -10,7 +10,7 @@ from scripts.surfaces.git_remote import Git, person, push_unmoved
 BRANCH = "changelog-draft"
 TITLE = "Draft the changelog"
 BODY = """\
-Entries for the changes since the last version, from commits and pull requests.
+This draft has entries for the changes since the last version, from commits and pull requests.
 
 Edit them here: describe what users notice, and remove the rest. A later draft adds new entries
 and does not change your text. An entry that you remove comes back with the next draft

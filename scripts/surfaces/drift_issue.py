@@ -1,4 +1,4 @@
-"""The one issue about drift of releases: opened, updated, and closed when drift ends."""
+"""The issue about drift of releases: opened, updated, and closed when the drift ends."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ AGREED = "All parts of every release agree again."
 
 @dataclass(frozen=True)
 class DriftIssue(Surface):
-    """At most one open issue; none if there is no drift."""
+    """At most one open issue; without drift, none."""
 
     forge: Forge
     drift: str | None
-    """The text of the issue; none if there is no drift."""
+    """The text of the issue; None without drift."""
 
     @property
     def title(self) -> str:

@@ -1,9 +1,8 @@
 """The git remote: release branch, tag, and the branch that users follow."""
 
 import base64
+import os
 import re
-import secrets
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -35,13 +34,13 @@ CHANGED_WORKFLOWS = (
     "deleted while it waited: run the release again with the same version; it starts from the "
     "current state of the branch"
 )
-# git gives up a remote that is silent for these seconds (git, GIT_HTTP_LOW_SPEED_TIME).
+# After this many seconds without data, git fails (git, GIT_HTTP_LOW_SPEED_TIME).
 SETTINGS = {"GIT_TERMINAL_PROMPT": "0", "GIT_HTTP_LOW_SPEED_LIMIT": "1"}
 SILENCE = 30.0
 
 
 class Git:
-    """git in one clone, with credentials for one remote, which no file or argument contains."""
+    """git in one clone, with credentials for one remote, in no file and no argument."""
 
     def __init__(
         self,
@@ -80,13 +79,13 @@ class Git:
         return self._files[commit, path]
 
     def refs(self) -> dict[str, str]:
-        """Give the remote's branches and tags, each with its commit (tags peeled)."""
+        """Return the remote's branches and tags, each with its commit (tags peeled)."""
         refs: dict[str, str] = {}
         for line in self.run(
             "ls-remote", "--heads", "--tags", "--end-of-options", self.url
         ).splitlines():
             commit, _, name = line.partition("\t")
-            # `name^{}` follows `name`: the commit an annotated tag stands for.
+            # `name^{}` follows `name`: the commit of an annotated tag.
             refs[name.removesuffix("^{}")] = commit
         return refs
 
@@ -151,6 +150,8 @@ class Git:
                 "\0"
             )
         }
+        import tempfile  # noqa: PLC0415 - start-up counts
+
         with tempfile.TemporaryDirectory() as folder:
             index = {"GIT_INDEX_FILE": f"{folder}/index"}
             paths = [Path(folder, str(i)) for i in range(len(texts))]
@@ -169,7 +170,7 @@ class Git:
     def may_push(self) -> bool:
         """Check whether the remote would accept a push, without a push.
 
-        Not the API: of an installation's token, such as a workflow's, it never says so.
+        The API cannot tell: for a workflow's token, it does not report this permission.
         """
         try:
             self.run(
@@ -189,9 +190,9 @@ class Git:
         return True
 
     def push(self, *refspecs: str, lease: str = "") -> None:
-        """Push, all or nothing, so that no rejected branch leaves a stray tag.
+        """Push all references or none, so that a rejected branch leaves no stray tag.
 
-        With a lease, `ref:commit`, only if the remote has that commit there.
+        With a lease, `ref:commit`, push only if the remote has that commit there.
         """
         leased = [f"--force-with-lease={lease}"] if lease else []
         words = ("push", "--quiet", "--atomic", *leased, "--end-of-options", self.url)
@@ -208,12 +209,12 @@ class Git:
         return {line.partition("\t")[2] for line in listed}
 
     def note(self, name: str, commit: str, who: Mapping[str, str]) -> None:
-        """Make a reference that only one run can make: its commit is like no other.
+        """Make a reference that only one run can make, since its commit is unique.
 
         Raises ServiceError if it is there already (git-push, `--force-with-lease`).
         """
         tree = self.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
-        mine = self.commit(tree, [commit], f"Note {name}\n\n{secrets.token_hex(16)}\n", who)
+        mine = self.commit(tree, [commit], f"Note {name}\n\n{os.urandom(16).hex()}\n", who)
         self.push(f"{mine}:{name}", lease=f"{name}:")
 
     def _has(self, commit: str) -> bool:
@@ -327,12 +328,12 @@ class GitTag(Surface):
 
     @property
     def planned(self) -> str:
-        """Give the commit, which a plan does not know yet."""
+        """Return the commit; a plan does not know it yet."""
         return self.lock.commit or "the release commit"
 
     @property
     def link(self) -> str:
-        """Give the page of the tagged files."""
+        """Return the page of the tagged files."""
         return f"{self.git.url}/tree/{self.lock.plan.tag}"
 
     def observe(self) -> State:
@@ -400,7 +401,7 @@ class Branch(Surface):
 
     @property
     def link(self) -> str:
-        """Give the page of the branch."""
+        """Return the page of the branch."""
         return f"{self.git.url}/tree/{self.plan.branch}"
 
     def observe(self) -> State:
@@ -421,7 +422,7 @@ class Branch(Surface):
         new = self.commit if self.git.is_ancestor(head, self.commit) else self._merge(head)
         title = f"Merge release {self.plan.tag}"
         body = f"`{self.plan.branch}` is protected. Do not squash: {self.plan.tag} is tagged."
-        # Somebody may have deleted the branch meanwhile, and a pull request needs it.
+        # Somebody may have deleted the branch since, and a pull request needs it.
         own = f"+{self.commit}:refs/heads/{self.plan.release_branch}"
         ask = partial(self.open_pull_request, *self._ends(), title, body)
         push_or_ask(self.git, f"{new}:refs/heads/{self.plan.branch}", own, ask)
@@ -434,15 +435,15 @@ class Branch(Surface):
         if head is None:
             raise ServiceError(
                 f"branch {self.plan.branch} is gone from the remote",
-                f"push it again, or merge tag {self.plan.tag} where it belongs by hand",
+                f"push it again, or merge tag {self.plan.tag} into its branch by hand",
             )
         return head
 
     def _merge(self, head: str) -> str:
-        """Make the merge of the release commit into a branch that has moved on.
+        """Merge the release commit into a branch that has new commits.
 
-        Entries that were added under Unreleased meanwhile are not of this release: a merge by
-        lines alone would put them into its section.
+        New entries under Unreleased do not belong to this release, and a merge by lines would move
+        them into its section.
         """
         base = self.git.show(self.plan.base, self.changelog)
         ours = self.git.show(head, self.changelog)
@@ -470,7 +471,7 @@ class Branch(Surface):
 def push_or_ask(git: Git, wanted: str, own: str, ask: Callable[[], object]) -> None:
     """Push `wanted` to its branch; if that is protected, push `own` and ask by pull request.
 
-    Both are refspecs (git-push). Raises `TransientError` if the branch moved on meanwhile.
+    Both are refspecs (git-push). Raises `TransientError` if somebody else pushed to the branch.
     """
     try:
         push_unmoved(git, wanted)
@@ -484,7 +485,7 @@ def push_or_ask(git: Git, wanted: str, own: str, ask: Callable[[], object]) -> N
 
 
 def push_unmoved(git: Git, refspec: str, lease: str = "") -> None:
-    """Push to a branch. Raises `TransientError` if somebody else pushed to it meanwhile."""
+    """Push to a branch. Raises `TransientError` if somebody else pushed first."""
     try:
         git.push(refspec, lease=lease)
     except ServiceError as error:

@@ -73,7 +73,7 @@ class Forge:
             return [str(one["type"]) for one in self._list(f"rules/branches/{branch}")]
 
     def tag_rulesets(self) -> list[str]:
-        """Give the names of the rulesets that are active for tags."""
+        """Return the names of the rulesets that are active for tags."""
         with failures():
             found = self._list("rulesets?targets=tag")
             return [str(one["name"]) for one in found if one["enforcement"] == "active"]
@@ -87,7 +87,7 @@ class Forge:
         return found
 
     def labels(self, number: int) -> list[str]:
-        """Give the names of a pull request's labels."""
+        """Return the names of a pull request's labels."""
         return [one["name"] for one in self._list(f"issues/{number}/labels?per_page=100")]
 
     def environments(self) -> dict[str, bool]:
@@ -150,7 +150,7 @@ class Forge:
     def release(self, tag: str) -> GitRelease | None:
         """Find the release of a tag, the published one before a draft, the oldest draft first.
 
-        By listing: GitHub answers 404 to a draft's tag.
+        This lists all releases, since GitHub answers 404 to a draft's tag.
         """
         return next(iter(self.of_tag(tag)), None)
 
@@ -160,10 +160,10 @@ class Forge:
         return sorted(mine, key=lambda r: (r.draft, r.id))
 
     def spare(self, tag: str) -> list[GitRelease]:
-        """List the drafts beside the one that counts.
+        """List the superfluous drafts.
 
-        A request that its client gave up can take effect later, when it was sent again already.
-        What a person wrote is none of them.
+        A request that timed out can take effect after its retry. A draft that a person wrote is not
+        one of them.
         """
         return [one for one in self.of_tag(tag)[1:] if one.draft and not edited(one.body)]
 
@@ -193,7 +193,7 @@ class Forge:
         return str(found["full_name"])
 
     def latest(self) -> str | None:
-        """Give the tag of the release that GitHub shows as Latest."""
+        """Return the tag of the release that GitHub shows as Latest."""
         with failures():
             try:
                 return _there(self.repository.get_latest_release().tag_name)
@@ -220,7 +220,7 @@ class Forge:
             }
 
     def find_pull_request(self, head: str, base: str) -> str | None:
-        """Give the address of the open pull request from one branch to another."""
+        """Return the address of the open pull request from one branch to another."""
         owner = self._name.partition("/")[0]
         with failures():
             found = self.repository.get_pulls(state="open", head=f"{owner}:{head}", base=base)
@@ -310,7 +310,7 @@ class Draft(Surface):
     plan: Plan
     notes: str
     assets: tuple[Path, ...]
-    """In the order of upload. The lock comes last: where it is, everything is."""
+    """The assets in the order of upload. The lock is last, so a release with a lock is complete."""
 
     @property
     def title(self) -> str:
@@ -415,7 +415,7 @@ class Published(Surface):
 
     @property
     def link(self) -> str:
-        """Give the release's page."""
+        """Return the release's page."""
         return self.page and f"{self.page}/releases/tag/{self.plan.tag}"
 
     def observe(self) -> State:
@@ -442,7 +442,7 @@ class Published(Surface):
         )
 
     def _latest_is_wrong(self) -> bool:
-        """A higher version that was released meanwhile keeps "Latest"."""
+        """A higher version that was released since keeps "Latest"."""
         if not self.plan.latest:
             return False
         latest = self.forge.latest()

@@ -35,7 +35,7 @@ class ImageRegistry:
         self._silence = silence
 
     def find(self, reference: str) -> Found | None:
-        """Look up a tag or a digest; none if there is nothing."""
+        """Look up a tag or a digest; None if it does not exist."""
         manifest = self._inspect(reference, "{{json .Manifest}}")
         if manifest is None:
             return None
@@ -49,7 +49,7 @@ class ImageRegistry:
             return Found(manifest["digest"], platforms)
 
     def labels(self, reference: str) -> dict[str, str]:
-        """Read the labels of the image, those of its first platform where there are several."""
+        """Read the labels of the image; of an index, those of its first platform."""
         image = self._inspect(reference, "{{json .Image}}") or {}
         with web.failures(REGISTRY, REMEDY):
             image = image if "config" in image else next(iter(image.values()), {})
@@ -124,9 +124,9 @@ class ImageRegistry:
 
 
 def index_digest(dry_run: str) -> str:
-    """Give the digest that an image index will have, from what a dry run prints of it.
+    """Return the future digest of an image index, from the output of a dry run.
 
-    The digest is over the bytes that are sent, which are those printed but the last line feed.
+    The digest covers the bytes to send: the printed ones without the last line feed.
     """
     return f"sha256:{hashlib.sha256(dry_run.removesuffix(chr(10)).encode()).hexdigest()}"
 
@@ -152,7 +152,7 @@ class ImageTag(Surface):
 
     @property
     def planned(self) -> str:
-        """Give the digest, which a plan does not know yet."""
+        """Return the digest; a plan does not know it yet."""
         return self.digest or "the tested image"
 
     def apply(self) -> None:
@@ -187,12 +187,12 @@ class FloatingTag(ImageTag):
     version: str
 
     def observe(self) -> State:
-        """Check where it points; a higher version released meanwhile keeps it."""
+        """Check its target; a higher version that was released since keeps it."""
         found = self.registry.find(self.reference)
         if found and found.digest == self.digest:
             return Matches(self.digest)
         held = self.registry.labels(self.reference).get(VERSION_LABEL, "") if found else ""
-        higher = version.from_tag(f"v{held}")  # none if somebody else's image has no version label
+        higher = version.from_tag(f"v{held}")  # None without a version label
         if higher and higher > version.parse(self.version):
             return Matches(f"held by the higher version {held}")
         return Missing(f"at {held or found.digest}" if found else "not there")

@@ -58,7 +58,7 @@ class PackageIndex:
         return page.packages
 
     def hashes(self, project: str, wanted: str) -> dict[str, str]:
-        """Give the files of one version, each with its SHA-256."""
+        """Return the files of one version, each with its SHA-256."""
         return {
             file.filename: file.digests.get("sha256", "")
             for file in self.files(project)
@@ -76,12 +76,12 @@ class PackageIndex:
         return bool(mine) and all(file.is_yanked for file in mine)
 
     def versions(self, project: str) -> set[Version]:
-        """Give every version that has a file."""
+        """Return every version that has a file."""
         found = {_version(file) for file in self.files(project)}
         return {one for one in found if one is not None}
 
     def download(self, project: str, name: str, folder: Path) -> Path:
-        """Fetch one file, its hash checked against what the index says."""
+        """Fetch one file, and check its hash against that of the index."""
         file = next((f for f in self.files(project) if f.filename == name), None)
         if file is None:
             raise ServiceError(f"the package index has no {name}", "run the release again")
@@ -113,7 +113,7 @@ def _version(file: DistributionPackage) -> Version | None:
 
 @dataclass(frozen=True)
 class Dists(Surface):
-    """The package's files: the last name, and the only one that can't be taken back."""
+    """The package's files: the last name, and the only one that cannot be withdrawn."""
 
     kind = NAME
     index: PackageIndex
@@ -134,11 +134,11 @@ class Dists(Surface):
 
     @property
     def link(self) -> str:
-        """Give the index's page of the project (PEP 503)."""
+        """Return the index's page of the project (PEP 503)."""
         return f"{self.index.simple_url.rstrip('/')}/{normalised(self.lock.plan.project)}/"
 
     def observe(self) -> State:
-        """Compare every file by its hash; a name alone proves nothing."""
+        """Compare every file by its hash, since the same name does not prove the same content."""
         found = self.index.hashes(self.lock.plan.project, self.lock.plan.version)
         planned = {dist.name: dist.sha256 for dist in self.lock.dists}
         for name, sha256 in found.items():
@@ -162,7 +162,7 @@ class Dists(Surface):
 
 
 def _conflict(name: str, found: str, planned: str | None) -> Conflict:
-    wanted = f"this release has sha256 {planned}" if planned else "this release has no such file"
+    wanted = f"this release has sha256 {planned}" if planned else "this release lacks that file"
     return Conflict(
         f"the index holds {name} with sha256 {found}, {wanted}",
         "an index never accepts a file name twice: yank that version, and release the next one",

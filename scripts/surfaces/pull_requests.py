@@ -32,10 +32,9 @@ class PullRequests:
         """By the number (`#12`), and by the commit that the merge made on the branch."""
 
     def ask(self, wanted: Collection[str], since: int) -> None:
-        """Read what was merged since a moment (seconds since 1970) until all `wanted` are found.
+        """Read pull requests merged since a time (seconds since 1970), until all `wanted` are read.
 
-        Raises ServiceError where GitHub does not answer, or not as documented; what was found
-        before stays in `found`.
+        Raises ServiceError if GitHub does not answer as documented; `found` keeps the earlier ones.
         """
         for page in range(1, PAGES + 1):
             listed = self._page(page)

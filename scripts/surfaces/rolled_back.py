@@ -175,7 +175,7 @@ class Yanked(Surface):
 
 @dataclass(frozen=True)
 class DraftGone(Surface):
-    """The draft of a release that nobody saw."""
+    """The draft of a release that never became public."""
 
     forge: Forge
     tag: str
@@ -201,7 +201,7 @@ class DraftGone(Surface):
 
 @dataclass(frozen=True)
 class BranchGone(Surface):
-    """The release branch of a release that nobody saw."""
+    """The release branch of a release that never became public."""
 
     git: Git
     branch: str

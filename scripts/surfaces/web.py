@@ -13,7 +13,7 @@ ADDRESSES = (
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidURL,
 )
-# What a client trips over where the answer is not of the API that was asked, such as the page of a
+# A client's errors if another service answers than the API, such as the page of a
 # captive portal: no text, no JSON, or JSON of another shape.
 NO_ANSWER = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 TOO_MANY = 429
@@ -27,7 +27,7 @@ SILENCE = 30.0
 def failures(what: str, remedy: str) -> Iterator[None]:
     """Turn the failures of `requests` into `TransientError` or `ServiceError`.
 
-    Only what passes by itself is transient: no connection, a 5xx, a 429 with its Retry-After.
+    Only these are transient: no connection, a 5xx, a 429 with its Retry-After.
     """
     try:
         yield
@@ -40,7 +40,7 @@ def failures(what: str, remedy: str) -> Iterator[None]:
             raise TransientError(cause, "wait, and run this again", seconds) from error
         raise ServiceError(cause, remedy) from error
     except ADDRESSES as error:
-        raise ServiceError(f"{what} has no such address: {error}", remedy) from error
+        raise ServiceError(f"{what} does not have that address: {error}", remedy) from error
     except requests.RequestException as error:
         raise TransientError(f"{what} did not answer: {error}", remedy) from error
     except NO_ANSWER as error:

@@ -1,4 +1,4 @@
-"""What a verb prints: text, reports and progress, or the findings for one JSON document."""
+"""The output of a verb: text, reports and progress, or the findings for one JSON document."""
 
 import sys
 from typing import Any
@@ -16,7 +16,7 @@ class Console:
         self._as_json = as_json
         self._progress: Progress | None = None
         self.found: dict[str, Any] = {}
-        """What the verb found, for the document of `--json`."""
+        """The verb's findings, for the document of `--json`."""
 
     def say(self, text: str, /, **found: Any) -> None:
         """Print a text unchanged, for a person or another program, unless `--json` was given."""

@@ -24,7 +24,7 @@ ANSWERED = 10  # seconds for one answer of a healthy service
 
 @dataclass(frozen=True)
 class Services:
-    """The started services: where each container port is to be reached."""
+    """The started services, with the address of each container port."""
 
     urls: dict[tuple[str, int], str]
     """Service and container port to a base URL."""
@@ -32,7 +32,7 @@ class Services:
     """Gives the last lines of a service's log."""
 
     def variables(self) -> dict[str, str]:
-        """Give the addresses as environment variables: `API_5001=http://127.0.0.1:49153`."""
+        """Return the addresses as environment variables: `API_5001=http://127.0.0.1:49153`."""
         return {
             f"{name.upper().replace('-', '_')}_{port}": url
             for (name, port), url in self.urls.items()
@@ -55,10 +55,10 @@ NOT_PULLED = "check whether the registry has it, then run the release again with
 
 
 class Engine:
-    """The runner's Docker engine: the docker SDK to look, compose to start.
+    """The runner's Docker engine: the docker SDK reads, compose starts.
 
-    `environment` is all that compose sees, `fresh` gives it an empty folder of that name, and
-    `patience` a deadline for what it pulls.
+    `environment` is the whole environment of compose, `fresh` makes an empty folder by name, and
+    `patience` a deadline for pulls.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Engine:
 
 
 class Compose:
-    """One compose project that can run beside any other, since it uses free ports."""
+    """One compose project. It uses free ports, so others can run at the same time."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class Compose:
         )
 
     def log(self, *names: str) -> str:
-        """Give the last lines of these services' logs, or of all."""
+        """Return the last lines of these services' logs, or of all."""
         return self._run("logs", "--no-color", f"--tail={SHOWN}", "--", *names)
 
     def _pull(self) -> None:

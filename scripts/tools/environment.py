@@ -1,4 +1,4 @@
-"""Read the environment of GitHub Actions or of a laptop's shell; nothing else reads it."""
+"""Read the environment of GitHub Actions or of a laptop's shell; only this module does."""
 
 import json
 import os
@@ -141,7 +141,7 @@ class Environment:
         good: str | None = None,
         dry_run: bool = False,
     ) -> "Environment":
-        """Read this process's environment; what was typed as an argument comes first."""
+        """Read this process's environment; typed arguments override it."""
         typed = {
             "RELEASE_VERSION": version,
             "RELEASE_GOOD": good,
@@ -151,7 +151,7 @@ class Environment:
         return cls({**os.environ, **given})
 
     def get(self, name: str) -> str | None:
-        """Give one variable; an empty one counts as none, as GitHub passes what is not set."""
+        """Return a variable; None for an empty one, since GitHub passes an unset value as empty."""
         return self._environ.get(name)
 
     @property
@@ -160,7 +160,7 @@ class Environment:
         return self.get("GITHUB_ACTIONS") == "true"
 
     def endpoints(self, origin: str | None = None) -> Endpoints:
-        """Give the services' addresses; `origin` is the git remote, which names the repository."""
+        """Return the services' addresses; `origin` is the address of the git remote."""
         server = self._formed("GITHUB_SERVER_URL", r"(https?|file)://\S+", "https://github.com")
         api = self._formed("GITHUB_API_URL", r"https?://[^\s/]+(/\S*)?", "https://api.github.com")
         named = self._formed("GITHUB_REPOSITORY", REPOSITORY, "")
@@ -174,7 +174,7 @@ class Environment:
         )
 
     def _formed(self, name: str, form: str, default: str) -> str:
-        """Give a variable that must have a form, or the default."""
+        """Return a variable that must match a pattern, or the default."""
         value = self.get(name)
         if value and not re.fullmatch(form, value):
             raise UsageError(
@@ -184,7 +184,7 @@ class Environment:
         return value or default
 
     def secrets(self) -> Secrets:
-        """Give the credentials that this step was given.
+        """Return this step's credentials.
 
         Raises UsageError for one that no request can carry, such as one with a line ending.
         """
@@ -222,7 +222,7 @@ class Environment:
         }
 
     def trigger(self) -> Trigger:
-        """Give what started the run: the button's inputs, or a pushed tag."""
+        """Return the trigger of the run: the typed inputs, or a pushed tag."""
         tagged = self.get("GITHUB_REF_TYPE") == "tag"
         name = self.get("GITHUB_REF_NAME")
         run = self.get("GITHUB_RUN_ID")
@@ -239,7 +239,7 @@ class Environment:
         )
 
     def attempt(self) -> int:
-        """Give the number of this attempt of the run, from 1."""
+        """Return the number of this attempt of the run, from 1."""
         return int(self.get("GITHUB_RUN_ATTEMPT") or 1)
 
     def event(self) -> Event:
@@ -247,7 +247,7 @@ class Environment:
         return event.read(self.get("GITHUB_EVENT_PATH"))
 
     def needs(self) -> dict[str, Any]:
-        """Give what became of the jobs before this one: GitHub's context `needs`, as JSON."""
+        """Return the results of the jobs before this one: GitHub's context `needs`."""
         text = self.get("CI_NEEDS")
         if text is None and not self.on_actions:
             return {}
@@ -264,16 +264,16 @@ class Environment:
         return found
 
     def inherited(self, **more: str) -> dict[str, str]:
-        """Give the environment of a started program: what it needs to run, and `more`."""
+        """Return the environment of a started program: the variables it needs, and `more`."""
         kept = {key: self._environ[key] for key in INHERITED if key in self._environ}
         return {**kept, **more}
 
     def patience(self, most: float = float("inf")) -> Pause:
-        """Give a fresh deadline, of `RELEASE_DEADLINE` or ten minutes, and of `most` seconds."""
+        """Return a new deadline: `RELEASE_DEADLINE` or ten minutes, but at most `most` seconds."""
         return Pause(min(most, self._seconds("RELEASE_DEADLINE", DEADLINE)))
 
     def silence(self) -> float:
-        """Give the seconds after which a silent service is given up: `RELEASE_SILENCE`, or 30."""
+        """Return the timeout in seconds of a silent service: `RELEASE_SILENCE`, or 30."""
         return self._seconds("RELEASE_SILENCE", SILENCE)
 
     def _seconds(self, name: str, default: float) -> float:
@@ -282,10 +282,10 @@ class Environment:
             seconds = float(text) if text else default
         except ValueError:
             seconds = 0
-        if not 0 < seconds <= DAY:  # nor what is not a number
+        if not 0 < seconds <= DAY:  # also false for NaN
             raise UsageError(
                 f"{name} is {text!r}, expected seconds, more than 0 and at most {DAY:.0f}",
-                f"set it to seconds, such as {default:.0f}, or not at all",
+                f"set it to seconds, such as {default:.0f}, or do not set it",
             )
         return seconds
 
@@ -298,8 +298,8 @@ def _repository(origin: str | None) -> str:
     found = "/".join(path.rpartition(":")[2].strip("/").split("/")[-2:])
     if not re.fullmatch(REPOSITORY, found):
         raise UsageError(
-            "cannot determine the repository: GITHUB_REPOSITORY is not set, and there is "
-            "no git remote `origin`",
+            "cannot determine the repository: neither GITHUB_REPOSITORY nor a git remote "
+            "`origin` is set",
             "set GITHUB_REPOSITORY=owner/name, or run this in a clone",
         )
     return found

@@ -18,7 +18,7 @@ class ErrorOutput:
         self._waited: set[str] = set()
 
     def warn(self, error: ReleaseError) -> None:
-        """Print something odd that stops nothing, and annotate its file and line on GitHub."""
+        """Print a warning, and annotate its file and line on GitHub."""
         print(f"warning: {error}", file=sys.stderr)
         self._annotate(error, "warning")
 
@@ -42,7 +42,8 @@ class ErrorOutput:
 
     def _annotate(self, error: ReleaseError, kind: str) -> None:
         if self._environment.on_actions:
-            # GitHub reads commands from both streams; a document stands alone on the first.
+            # GitHub reads commands from both streams; with --json, standard output has only the
+            # document.
             print(annotation(error, kind), file=sys.stderr if self._as_json else sys.stdout)
 
 

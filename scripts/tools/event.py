@@ -14,7 +14,7 @@ REMEDY = "set GITHUB_EVENT_PATH to the file that GitHub wrote for the event, or 
 
 @dataclass(frozen=True)
 class Event:
-    """What a run knows about its pull request. Without one, nothing."""
+    """The pull request of a run; all fields are empty without one."""
 
     pull_request: int | None
     """Its number."""

@@ -46,7 +46,7 @@ class Installation:
         self._uv("venv", "--quiet", "--", str(self.folder))
 
     def _uv(self, *arguments: str) -> None:
-        # uv is beside this Python, whose folder is not always on PATH.
+        # uv is in the folder of this Python, which PATH does not always contain.
         path = f"{Path(sys.executable).parent}:{self.environment.get('PATH', '')}"
         environment = {**self.environment, "PATH": path}
         processes.run(["uv", *arguments], cwd=self.folder.parent, environment=environment)
@@ -68,7 +68,7 @@ def install_published(
 
     def install() -> None:
         try:
-            # Otherwise uv would build the sdist if the wheel's hash differs, and find nothing.
+            # Otherwise uv would silently build the sdist if the wheel's hash differs.
             wheel = f"--only-binary={plan.project}"
             exactly = ("--require-hashes", "--no-deps", f"--requirements={wanted}")
             installation.install(*index, wheel, *exactly)

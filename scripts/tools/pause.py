@@ -13,7 +13,7 @@ class Pause:
         self._next = 0.2
 
     def wait(self, after: float = 0) -> bool:
-        """Pause; say whether there is time to try again."""
+        """Pause; return whether there is time for another attempt."""
         pause = max(self._next, after)
         if time.monotonic() + pause > self._end:
             return False

@@ -56,7 +56,7 @@ PASSING = (
     "gateway timeout",
     ": eof",
 )
-# What they say of a status: `error: 503`, `unexpected status from GET request to …: 503 Service …`.
+# Their messages with a status: `error: 503`, `unexpected status from GET request to …: 503 …`.
 PASSING_STATUS = re.compile(r"(error|status\b[^\n]*):? (429|5\d\d)\b")
 
 
@@ -69,11 +69,11 @@ def run(
     timeout: float = 900,
     echo: bool = False,
 ) -> str:
-    """Run a program and give what it printed; `environment` is all that it sees.
+    """Run a program and return its output; `environment` is its whole environment.
 
-    With `echo` both of its outputs go to standard output too, whether it fails or not.
-    Raises `TransientError` where it says that a service failed in passing or it took longer than
-    `timeout` seconds, else `ServiceError` with its last lines.
+    With `echo`, both of its streams also go to standard output, also if it fails. Raises
+    `TransientError` if its message says that a service failed for a short time, or after `timeout`
+    seconds; otherwise `ServiceError` with its last lines.
     """
     name = " ".join(arguments[:3])
     given = text.encode("utf-8", "surrogateescape") if text is not None else None

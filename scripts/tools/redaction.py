@@ -1,7 +1,6 @@
 """One filter for every text that leaves the process: it hides secrets in every spelling."""
 
 import base64
-import html
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -12,13 +11,13 @@ HIDDEN = "***"
 SHORTEST = 4
 """The length of the shortest hidden secret: a shorter one is in every text."""
 TELLING = 8
-"""The least hidden characters of Base64: fewer reveal nothing, and match too many texts."""
+"""The shortest hidden piece of Base64: a shorter one reveals nothing and matches too much."""
 # Of an address, `user:password@` and `token@` (RFC 3986, 3.2.1).
 _USER = re.compile(r"(?<=://)[^\s/@]+@")
 
 
 def cleaner(secrets: Iterable[str]) -> Clean:
-    """Give the filter that hides these secrets, and whatever is before the `@` of an address."""
+    """Return the filter that hides these secrets, and the text before the `@` of an address."""
     found = {one for secret in secrets for one in spellings(secret)}
     longest = sorted(found, key=lambda one: (-len(one), one))
     # Include a text that never occurs, so that an empty list hides nothing.
@@ -27,10 +26,12 @@ def cleaner(secrets: Iterable[str]) -> Clean:
 
 
 def spellings(secret: str) -> Iterator[str]:
-    """Give a secret as programs write it: as it is, stripped, escaped, percent-encoded, in Base64.
+    """Yield a secret as programs write it: unchanged, stripped, escaped, percent-encoded, Base64.
 
-    In Base64 also as a part of a longer text, such as `user:secret` (RFC 7617).
+    Base64 includes the secret as a part of a longer text, such as `user:secret` (RFC 7617).
     """
+    import html  # noqa: PLC0415 - start-up counts
+
     for form in {secret, secret.strip()}:
         if len(form) >= SHORTEST:
             content = form.encode("utf-8", "surrogateescape")

@@ -1,6 +1,6 @@
 """The files in which a step leaves its outputs and its summary (GitHub Docs, Workflow commands)."""
 
-import secrets
+import os
 from pathlib import Path
 
 from scripts.core.errors import UsageError
@@ -8,14 +8,14 @@ from scripts.tools.environment import Environment
 
 
 class WorkflowFiles:
-    """Writes outputs and the summary; on a laptop, where there are no such files, nothing."""
+    """Writes outputs and the summary; on a laptop, which has no such files, it writes nothing."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
 
     def output(self, **values: str) -> None:
         """Set outputs of the step. A random delimiter keeps a value from ending itself."""
-        mark = secrets.token_hex(16)
+        mark = os.urandom(16).hex()
         text = "".join(f"{key}<<{mark}\n{value}\n{mark}\n" for key, value in values.items())
         self._append("GITHUB_OUTPUT", text)
 

@@ -49,7 +49,7 @@ def configuration(settings: Settings) -> uvicorn.Config:
 
 
 def _worth_a_line(record: logging.LogRecord) -> bool:
-    """Leave out the traceback of a text frame that is not UTF-8: its stream is told, with 1007."""
+    """Omit the traceback of a text frame that is not UTF-8: its stream gets the code 1007."""
     return not (record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError))
 
 
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def _allow_files() -> None:
-    """A stream is an open file: as many as the system lets us have, not the usual 1024."""
+    """A stream is an open file: raise the usual limit of 1024 to the system's maximum."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

@@ -1,8 +1,8 @@
-"""The frames of all streams, judged together.
+"""Judge the frames of all streams together.
 
 One call of a model costs about the same for one window as for a hundred. So while a worker thread
-is busy with some frames, those that come meanwhile gather, and go together once it is free. There
-is no waiting for company: a frame that comes alone goes alone, at once. A stream sends its next
+is busy, new frames collect, and it then takes them together. A frame never waits for others: a
+single frame is judged alone, at once. A stream sends its next
 frame only when this one is answered, so no more gather than there are streams.
 """
 
@@ -43,7 +43,7 @@ class Batches:
         return await answer
 
     async def _work(self) -> None:
-        """Judge until nobody waits."""
+        """Judge until no frame waits."""
         while batch := self._next():
             for one, answer in zip(batch, await self._judge(batch), strict=True):
                 _tell(one.answer, answer)
@@ -54,7 +54,7 @@ class Batches:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._thread, push_together, pushes)
-        except Exception as error:  # raised again in each stream: none may wait for ever
+        except Exception as error:  # raised again in each stream, so that none waits permanently
             return [error] * len(batch)
 
     def _next(self) -> list[_Waiting]:
@@ -72,7 +72,7 @@ class Batches:
 
 
 def _tell(place: asyncio.Future[Prediction | None], answer: Answer | Exception) -> None:
-    if place.done():  # the stream has ended meanwhile
+    if place.done():  # the stream has ended in between
         return
     if isinstance(answer, Exception):
         place.set_exception(answer)

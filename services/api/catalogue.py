@@ -1,4 +1,4 @@
-"""The models that the API can answer with, and the one it answers with by default."""
+"""The models of the API, and its default model."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class Catalogue:
         self._entries = {
             "bundled": Entry("bundled", "stream_pose_ml", version, load_model(bundled_path()))
         }
-        # What is known of the registry, for /health and /version.
+        # The state of the registry, for /health and /version.
         self.registry = "not configured"
 
     def put(self, entry: Entry) -> None:

@@ -1,4 +1,4 @@
-"""What the OpenAPI page shows as examples, made from the package itself."""
+"""The examples of the OpenAPI page, made with the package itself."""
 
 import json
 from typing import Any

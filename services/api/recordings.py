@@ -14,7 +14,7 @@ JSON_LINES = "application/x-ndjson"
 def classify_body(entry: Entry, body: bytes, kind: str) -> dict[str, Any]:
     """The answer to a body of JSON Lines, or of one JSON object with `frames`.
 
-    Raises RecordingError or FrameError saying what is wrong with it.
+    Raises RecordingError or FrameError with the problem.
     """
     recording = _recording(body, kind)
     predictions = classify(entry.model, recording)

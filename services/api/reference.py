@@ -1,6 +1,6 @@
 """The API's reference for people, made from its OpenAPI description.
 
-The pages that FastAPI brings load their scripts from elsewhere; this one is whole by itself.
+FastAPI's own pages load their scripts from other servers; this page does not load anything.
 """
 
 import json

@@ -20,7 +20,7 @@ MODEL_BYTES = 64 * 1024 * 1024
 async def follow(catalogue: Catalogue, settings: Settings) -> None:
     """Keep the catalogue's registry model current for as long as the API runs.
 
-    No error ends this: the state of the registry says what failed, and the next turn tries again.
+    No error ends this loop: the state of the registry has the error, and the next turn retries.
     """
     async with httpx.AsyncClient(base_url=settings.registry_url, timeout=10) as client:
         while True:

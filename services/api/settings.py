@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the API listens, what it takes, and where its model comes from."""
+    """The API's address, its limits, and the source of its model."""
 
     host: str = "0.0.0.0"  # noqa: S104 - inside a container; compose publishes it on localhost only
     port: int = 5001
@@ -29,7 +29,10 @@ class Settings:
 
 
 def from_environment() -> Settings:
-    """Settings from `STREAM_POSE_ML_<NAME>`. Raises ValueError naming what is no number."""
+    """Read settings from `STREAM_POSE_ML_<NAME>`.
+
+    Raises ValueError with the name of one that is not a number.
+    """
     values: dict[str, str | int | float] = {}
     for name, default in vars(Settings()).items():
         variable = f"STREAM_POSE_ML_{name.upper()}"

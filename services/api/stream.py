@@ -38,7 +38,7 @@ class RefusedError(Exception):
 
 
 class Streams:
-    """All open streams: how many there are, and whether they are to end."""
+    """All open streams: their number, and whether they must end."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -94,7 +94,7 @@ class _Stream:
         self._frames = 0
         self._due = time.monotonic()
         self._stopping = False
-        # The wait for the next message, while there is one.
+        # The task that waits for the next message, if there is one.
         self._silence: asyncio.Timeout | None = None
 
     async def run(self) -> None:
@@ -113,7 +113,7 @@ class _Stream:
             self._silence.reschedule(asyncio.get_running_loop().time())
 
     async def _receive(self) -> str:
-        """The next text message; whatever ends the stream instead is raised as RefusedError."""
+        """Return the next text message; raise RefusedError if something ends the stream instead."""
         seconds = self._settings.idle_seconds
         try:
             if self._stopping:

@@ -1,8 +1,9 @@
-"""Which registered models are served: those that hold what the registration writes, and no code.
+"""Serve only registered models that the registration wrote, and that contain no code.
 
-MLflow loads a model by running what the model names: a module, a folder `code`, a script, a pickle.
-Nothing of that is used here. What is read of a version is its description, which must say what
-`services.mlflow.register` makes MLflow say, and the estimator in skops' format, which runs no code.
+MLflow loads a model by running the code that it names: a module, a folder `code`, a script, a
+pickle. This service does not use that. It reads a version's description, which must equal the one
+that `services.mlflow.register` makes MLflow write, and the estimator in skops' format, which runs
+no code.
 """
 
 import re
@@ -61,7 +62,7 @@ def check_description(described: Any) -> None:
 
 
 def _differences(expected: Any, found: Any, place: str) -> Iterator[str]:
-    """Where the found says something else; what is None is not said."""
+    """Yield the places where the found value differs; None counts as absent."""
     if not isinstance(expected, dict) or not isinstance(found, dict):
         if found != expected:
             yield f"{place} is {reprlib.repr(found)}, expected {reprlib.repr(expected)}"

@@ -22,7 +22,7 @@ class Process:
         self._running: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it in a process group of its own, so that its workers can be stopped with it."""
+        """Start it in its own process group, so that its workers can be stopped with it."""
         self._running = subprocess.Popen(
             self._command, env=self._environment, start_new_session=True
         )

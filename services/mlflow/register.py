@@ -1,8 +1,8 @@
-"""Putting the bundled model into the registry.
+"""Register the bundled model.
 
-A bundled model that is already there (told by its sha256) is not registered twice. The alias is
-set when there is none, or when it still points at an earlier bundled model: it is never taken from
-a model of the user's own.
+If the registry already has it (by its SHA-256), it is not registered again. The alias is set if it
+is missing, or if it still names an earlier bundled model. It is never moved away from a user's own
+model.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ def _register(client: mlflow.MlflowClient, digest: str) -> str:
             serialization_format="skops",
             signature=infer_signature(example, estimator.predict(example)),
             input_example=example,
-            pip_requirements=["scikit-learn", "skops"],  # given, or MLflow runs the model to guess
+            pip_requirements=["scikit-learn", "skops"],  # else MLflow runs the model
         )
     made = mlflow.register_model(logged.model_uri, MODEL)
     version = str(made.version)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 
 def ensure(path: Path) -> None:
-    """Make the secret at the first start, in a file that only this user reads; show it once.
+    """Make the secret at the first start, in a file that only this user can read; print it once.
 
-    Raises ValueError for a file that is there and empty.
+    Raises ValueError for an empty file.
     """
     try:
         path.touch(0o600, exist_ok=False)
@@ -24,4 +24,4 @@ def read(path: Path) -> str:
     """The secret. Raises ValueError for a file without one."""
     if secret := path.read_text("utf-8").strip():
         return secret
-    raise ValueError(f"{path}: expected the secret for writing, found nothing: remove the file")
+    raise ValueError(f"{path}: expected the secret for writing, found an empty file: remove it")

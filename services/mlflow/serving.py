@@ -1,10 +1,10 @@
-"""Serve the model that the registry calls current: `python -m services.mlflow.serving`.
+"""Serve the current model of the registry: `python -m services.mlflow.serving`.
 
-The server is the one of `mlflow models serve`, which however starts two more processes to get to
-it, and loads whatever code a model names; here one process registers the bundled model where it is
-missing, loads the current one, serves it, and follows the alias. A model is loaded before it takes
-the other's place: requests are answered all the time, and a version that can't be loaded, or is not
-as `services.mlflow.accepted` wants it, is told of and left.
+The server is that of `mlflow models serve`, which starts two more processes for it and loads any
+code that a model names. Here, one process registers the bundled model if it is missing, loads the
+current one, serves it, and follows the alias. A new model is loaded before it replaces the old one,
+so requests are always answered. A version that cannot be loaded, or that
+`services.mlflow.accepted` rejects, is logged and not served.
 """
 
 import json
@@ -52,7 +52,7 @@ class Current:
         self._said = ""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Let the version's own server answer."""
+        """Pass the request to the version's own server."""
         await self._server(scope, receive, send)
 
     def follow(self) -> None:
@@ -64,7 +64,7 @@ class Current:
             if version != self.version:
                 self.take(found)
             self._say(f"version {version} is served")
-        except Exception as error:  # no registry, or a model of anybody's: fails in any way
+        except Exception as error:  # a missing registry or anybody's model can fail in any way
             self._say(f"version {version} can't be served: {type(error).__name__}: {error}")
 
     def take(self, version: ModelVersion) -> None:
@@ -124,7 +124,7 @@ def too_deep(body: bytes) -> str | None:
     except RecursionError:
         return "the body is nested too deeply: send rows of numbers"
     except ValueError:
-        pass  # CSV, or what the scoring server refuses itself
+        pass  # CSV, or a body that the scoring server rejects itself
     return None
 
 
@@ -155,7 +155,7 @@ def main() -> None:
 
 
 def _registered(settings: Settings) -> str:
-    """Register the bundled model, the one thing that is written here: then the secret is left."""
+    """Register the bundled model, then remove the secret: this service writes nothing else."""
     os.environ["MLFLOW_TRACKING_TOKEN"] = secret.read(settings.secret_file)
     try:
         return register.bundled()

@@ -10,7 +10,7 @@ ALIAS = "current"
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 60.0
 BODY_BYTES = 4 * 1024 * 1024
-"""Of what the current model is asked with."""
+"""The limits of a request to the current model."""
 
 
 @dataclass(frozen=True)

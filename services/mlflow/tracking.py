@@ -1,6 +1,7 @@
-"""The tracking server and registry, behind a guard: `python -m services.mlflow.tracking`.
+"""The tracking server and registry, behind a guard:
 
-What `mlflow server` sets up for its server, in one process and without a supervisor.
+`python -m services.mlflow.tracking`. It sets up the same server as `mlflow server`, in one process
+and without a supervisor.
 """
 
 import os
@@ -47,7 +48,7 @@ def application(settings: Settings) -> ASGIApp:
         _MLFLOW_SGI_NAME.name: "uvicorn",
         _MLFLOW_IN_JOB_EXECUTOR.name: "false",
     }
-    # Not imported above: each module of the server reads what is set here when it is imported.
+    # Imported here, since each module of the server reads these settings on import.
     from mlflow.server import (  # type: ignore[import-not-found]  # noqa: PLC0415
         constants,
         handlers,

@@ -1,4 +1,4 @@
-"""Say what is done in a recording, or live from standard input."""
+"""Classify the movement in a recording, or live from standard input."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ from stream_pose_ml.sequences import Frame, read_frames
 
 
 def run(options: argparse.Namespace) -> None:
-    """Print each change of label as it is known, or with --json a line for every frame."""
+    """Print each change of the label at once, or with --json a line for every frame."""
     with _lines(options.recording) as (lines, name):
         frames = read_frames(lines, name)
         answers = client.stream(options.api, frames) if options.api else _local(options, frames)
@@ -55,6 +55,6 @@ def _lines(place: str) -> Iterator[tuple[Iterable[str], str]]:
         with nullcontext(sys.stdin) if place == "-" else Path(place).open(encoding="utf-8") as file:
             yield file, name
     except BrokenPipeError:
-        raise  # of the output, where nobody reads on
+        raise  # the reader of the output has gone
     except (OSError, UnicodeDecodeError) as error:
         raise RecordingError(f"{name}: can't be read as text: {error}") from error

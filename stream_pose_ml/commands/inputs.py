@@ -19,7 +19,7 @@ def writable(path: Path) -> None:
     if path.is_dir():
         raise StreamPoseError(f"{path}: is a folder, expected a file to write")
     if not folder.is_dir():
-        raise StreamPoseError(f"{folder}: there is no such folder: make it, or name another")
+        raise StreamPoseError(f"{folder}: this folder does not exist: make it, or name another")
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise StreamPoseError(f"{path}: may not be written to: name another place")
 

@@ -9,7 +9,7 @@ from stream_pose_ml.training import Evaluation
 
 
 def text(evaluation: Evaluation) -> str:
-    """A table: rows are what it was, columns what was said, with recall; then the accuracy."""
+    """Return a table: actual labels in rows, predicted ones in columns, recall and accuracy."""
     labels, confusion = evaluation.labels, evaluation.confusion
     widths = [max(len(label), len(str(confusion.max()))) for label in labels]
     first = max(len(label) for label in [*labels, "was / said"])

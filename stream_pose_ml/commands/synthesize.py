@@ -16,7 +16,9 @@ def run(options: argparse.Namespace) -> None:
     )
     if unknown := set(labels) - {"routine", *synthetic.LABELS}:
         known = ", ".join(synthetic.LABELS)
-        raise StreamPoseError(f"no movement {', '.join(sorted(unknown))}; there are: {known}")
+        raise StreamPoseError(
+            f"unknown movement {', '.join(sorted(unknown))}; the movements are: {known}"
+        )
     if str(options.output) == "-":
         if len(labels) * options.count != 1:
             raise StreamPoseError("standard output takes one recording: give one --label")

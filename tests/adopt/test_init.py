@@ -166,7 +166,7 @@ def test_both_with_folders_and_workflows_of_their_own(tmp_path: Path) -> None:
         "web": ("web_ui/Dockerfile", "web_ui", "example/stream_web"),
     }
     assert here.config.compose == "docker-compose.yml"
-    assert "release.yml is yours; release-system.yml is written beside it" in said
+    assert "release.yml is yours; the new file is release-system.yml" in said
     assert "publishes today: .github/workflows/publish-to-pypi.yml" in said
     assert "trust release-system.yml" in said
 
@@ -256,7 +256,7 @@ def test_a_fork_is_known_by_the_projects_own_address(tmp_path: Path) -> None:
 
 def test_nothing_to_release_is_refused(tmp_path: Path) -> None:
     here = Clone(tmp_path / "empty", {"README.md": "x\n"}, "main", "")
-    assert "nothing to release was found" in refused(here)
+    assert "found nothing to release" in refused(here)
 
 
 def test_a_table_that_could_not_be_released_is_refused(tmp_path: Path) -> None:
@@ -393,4 +393,4 @@ def test_an_edit_before_the_first_commit_is_refused(tmp_path: Path, newer: Path)
     edited(here, "timeout-minutes: 60", "timeout-minutes: 90")
     done = here.release("upgrade", "--system", NEWER, root=newer)
     assert (done.returncode, here.changed()) == (2, set())
-    assert "edited before it was committed" in done.stderr
+    assert "it was edited before its first commit" in done.stderr

@@ -13,6 +13,7 @@ from scripts.core import changelog
 from scripts.core.changelog import headings
 from scripts.core.changelog.markdown import scan
 from scripts.core.changelog.problems import says_something
+from scripts.core.changelog.titles import titled
 from scripts.core.errors import ProblemsError, UsageError
 from tests.core.changelogs import real
 from tests.core.test_markdown import by_commonmark
@@ -546,6 +547,16 @@ def test_other_headings_are_sections_without_version(heading: str) -> None:
     found = changelog.parse(f"## [Unreleased]\n{heading}\n").sections[1]
     assert found.version is None
     assert not found.unreleased
+
+
+@pytest.mark.parametrize(
+    ("title", "label"),
+    [("[1.2.3] - x", "1.2.3"), ("[v1.2.3]", "v1.2.3"), ("1.2.3] - x", None), ("1.2.3", None)],
+)
+def test_the_definition_that_a_heading_refers_to(title: str, label: str | None) -> None:
+    found = titled(title)
+    assert found
+    assert found.label == label
 
 
 def test_versions_that_pep_440_does_not_know_are_names() -> None:

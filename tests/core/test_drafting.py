@@ -111,7 +111,7 @@ def test_every_form_of_a_changelog(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        ("## Unreleased\n\n## Unreleased\n", "stands here again"),
+        ("## Unreleased\n\n## Unreleased\n", "is here again"),
         ("## Unreleased\n\n```\n", "does not end"),
         ("## Unreleased\n\n## Added\n\n- x\n\n## 1.0.0\n", "the level of a version heading"),
     ],
@@ -178,6 +178,12 @@ def test_a_new_file_gets_unreleased_below_its_words() -> None:
 def test_unreleased_is_written_on_the_level_of_the_newest(newest: str, unreleased: str) -> None:
     after = draft(f"# Log\n\n{newest}\n\n- x\n", NEW)
     assert f"# Log\n\n{unreleased}\n\n#" in after
+
+
+@pytest.mark.parametrize(("level", "below"), [(2, 3), (5, 6), (6, 6)])
+def test_a_group_is_a_level_below_as_far_as_markdown_has_one(level: int, below: int) -> None:
+    after = draft(f"{'#' * level} Unreleased\n\n{'#' * level} 1.0.0\n\n- x\n", NEW)
+    assert f"Unreleased\n\n{'#' * below} Added\n" in after
 
 
 pieces = st.sampled_from(

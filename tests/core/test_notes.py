@@ -210,6 +210,15 @@ def test_every_section_of_real_changelogs_makes_notes(path: Path) -> None:
         assert not [word for word in words if word not in notes]
 
 
+@pytest.mark.parametrize(("over", "kept"), [(0, True), (1, False)])
+def test_notes_of_the_greatest_length_are_not_shortened(over: int, kept: bool) -> None:
+    short = render(replace(FACTS, body="### Added\n\n- x"))
+    entry = "x" * (1 + LIMIT - len(short) + over)
+    notes = render(replace(FACTS, body=f"### Added\n\n- {entry}"))
+    assert (entry in notes) is kept
+    assert (len(notes) == LIMIT) is kept
+
+
 def test_long_notes_are_shortened_and_keep_the_rest_of_the_layout() -> None:
     body = "### Added\n\n" + "".join(f"- Entry {n}: {'x' * 80}\n" for n in range(3000))
     notes = render(replace(FACTS, body=body))

@@ -1,6 +1,8 @@
 """`python -m tests.mutation`: plant a sample of faults, and see how many the fast tests notice."""
 
 import argparse
+import hashlib
+import json
 import random
 import resource
 import sys
@@ -14,11 +16,13 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from tests.mutation.mutants import Mutant, mutants
-from tests.mutation.running import SURVIVED, BaselineError, Copy, steps
+from tests.mutation.reach import Reached
+from tests.mutation.running import FAST, SERVICES, SURVIVED, BaselineError, Copy, files
 
 ROOT = Path(__file__).parents[2]
 FILES = ("scripts/core/**/*.py", "scripts/surfaces/*.py", "scripts/release/attempt.py")
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+KEPT = ROOT / ".cache" / "mutants"
 MEMORY = 8 << 30  # bytes: a loop without end must not take the machine's
 
 
@@ -41,33 +45,50 @@ def sample(
     return sorted(drawn, key=lambda one: (one.path, one.number))
 
 
-def judged(
-    drawn: Sequence[Mutant], origin: Path, folder: Path, *, workers: int, seed: int
-) -> Iterator[tuple[Mutant, str]]:
-    """Run the tests on each fault, side by side in copies of the tree.
+def recorded(copies: Sequence[Copy], tests: Sequence[str], marks: str) -> dict[str, Reached]:
+    """Run the tests without a fault, side by side, and give what each of them reaches.
 
-    Raises BaselineError if they fail without one.
+    Raises BaselineError if they cannot be run.
     """
-    copies = [Copy.made(origin, folder / str(n), seed) for n in range(workers)]
-    runs = {run for one in drawn for run in steps(origin, one.path)}
+    with ThreadPoolExecutor(len(copies)) as pool:
+        shares = [tests[n :: len(copies)] for n in range(len(copies))]
+        found = pool.map(
+            lambda pair: pair[0].record(pair[1], marks), zip(copies, shares, strict=True)
+        )
+        return {name: one for each in found for name, one in each.items()}
+
+
+def judged(
+    drawn: Sequence[Mutant], copies: Sequence[Copy], reached: Mapping[str, Reached]
+) -> Iterator[tuple[Mutant, str]]:
+    """Run the tests on each fault, side by side in copies of the tree."""
     free = SimpleQueue[Copy]()
     for copy in copies:
         free.put(copy)
-    with ThreadPoolExecutor(workers) as pool:
-        halves = [sorted(runs)[n::workers] for n in range(workers)]
-        checked = pool.map(lambda pair: pair[0].check(pair[1]), zip(copies, halves, strict=True))
-        limits = {run: limit for each in checked for run, limit in each.items()}
 
-        def one(mutant: Mutant) -> tuple[Mutant, str]:
-            copy = free.get()
-            try:
-                return mutant, copy.judge(
-                    mutant, {run: limits[run] for run in steps(origin, mutant.path)}
-                )
-            finally:
-                free.put(copy)
+    def one(mutant: Mutant) -> tuple[Mutant, str]:
+        copy = free.get()
+        try:
+            return mutant, copy.judge(mutant, reached)
+        finally:
+            free.put(copy)
 
+    with ThreadPoolExecutor(len(copies)) as pool:
         yield from pool.map(one, drawn)
+
+
+def known_reach(copies: Sequence[Copy], marks: str) -> dict[str, Reached]:
+    """Give what each test reaches, from the last run if no file has changed since."""
+    tests = files(copies[0].root)
+    texts = sorted(p for p in copies[0].root.rglob("*.py"))
+    state = hashlib.sha256(marks.encode() + b"".join(p.read_bytes() for p in texts))
+    kept = KEPT / f"{state.hexdigest()[:16]}.json"
+    if not kept.exists():
+        found = recorded(copies, tests, marks)
+        KEPT.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(found), "utf-8")
+    reached: dict[str, Reached] = json.loads(kept.read_text("utf-8"))
+    return reached
 
 
 def scores(results: Sequence[tuple[Mutant, str]]) -> str:
@@ -96,27 +117,29 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", default="*", help="files, as scripts/core/*")
     parser.add_argument("--workers", type=int, default=2, help="side by side (2)")
     parser.add_argument("--goal", type=float, default=95, help="least share noticed, percent (95)")
+    parser.add_argument(
+        "--services", action="store_true", help="also the tests that start services and worlds"
+    )
+    parser.add_argument("--part", default="1/1", help="judge a part of the sample, as 2/4 (1/1)")
     given = parser.parse_args(arguments)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     found = [m for p in paths(ROOT) if fnmatch(p, given.only) for m in mutants(ROOT, p)]
     known = equivalent(EQUIVALENT.read_text("utf-8"))
-    drawn = sample(found, known, given.sample, given.seed)
+    part, parts = map(int, given.part.split("/"))
+    drawn = sample(found, known, given.sample, given.seed)[part - 1 :: parts]
     print(f"{len(drawn)} of {len(found)} faults, seed {given.seed}", flush=True)
     results = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        runs = judged(drawn, ROOT, Path(folder), workers=given.workers, seed=given.seed)
+        copies = [Copy.made(ROOT, Path(folder) / str(n), given.seed) for n in range(given.workers)]
         try:
-            for mutant, end in runs:
-                results.append((mutant, end))
-                print(
-                    f"{end}: {mutant}"
-                    if end == SURVIVED
-                    else f"{end}: {mutant.path}:{mutant.line}",
-                    flush=True,
-                )
+            reached = known_reach(copies, SERVICES if given.services else FAST)
         except BaselineError as error:
             print(error, file=sys.stderr)
             return 2
+        for mutant, end in judged(drawn, copies, reached):
+            results.append((mutant, end))
+            shown = mutant if end == SURVIVED else f"{mutant.path}:{mutant.line}"
+            print(f"{end}: {shown}", flush=True)
     print(scores(results))
     return int(100 * share([end for _, end in results]) < given.goal)
 

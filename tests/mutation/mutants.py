@@ -42,6 +42,8 @@ class Mutant:
     number: int
     """Its place among the faults of this file."""
     line: int
+    function: str
+    """The function or method around it, or nothing: `Lock.names`."""
     was: str
     """The changed lines of the statement, as `ast.unparse` writes them."""
     now: str
@@ -56,11 +58,13 @@ class Mutant:
 def mutants(root: Path, path: str) -> Iterator[Mutant]:
     """List all faults of a file, in the order of its text."""
     tree = ast.parse((root / path).read_text("utf-8"))
+    spans = list(_functions(tree))
     for number, (statement, line, put) in enumerate(_faults(tree)):
         before = ast.unparse(statement[0])
         put()
         was, now = _changed(before, ast.unparse(statement[0]))
-        yield Mutant(path, number, line, was, now)
+        around = next((name for name, first, last in spans if first <= line <= last), "")
+        yield Mutant(path, number, line, around, was, now)
 
 
 def source(text: str, number: int | None) -> str:
@@ -71,6 +75,17 @@ def source(text: str, number: int | None) -> str:
             put()
             return ast.unparse(tree)
     return ast.unparse(tree)
+
+
+def _functions(
+    parent: ast.Module | ast.ClassDef, prefix: str = ""
+) -> Iterator[tuple[str, int, int]]:
+    """Give each function and method with its first and last line."""
+    for node in parent.body:
+        if isinstance(node, ast.ClassDef):
+            yield from _functions(node, f"{prefix}{node.name}.")
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{prefix}{node.name}", node.lineno, node.end_lineno or node.lineno
 
 
 def _changed(before: str, after: str) -> tuple[str, str]:

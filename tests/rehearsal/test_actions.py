@@ -468,7 +468,7 @@ def test_a_cache_is_empty(job: Job) -> None:
     assert job.set("output")["cache-hit"] == ""
     assert job.use("cache", path="~/.cache/uv").returncode == 1
     missed = job.use("cache", path="x", key="a-1", fail_on_cache_miss="true")
-    assert "nothing is kept for a-1" in missed.stdout
+    assert "there is no cache for a-1" in missed.stdout
     assert missed.returncode == 1
 
 

@@ -35,6 +35,7 @@ class Chat:
 
     messages: list[dict[str, str]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    tokens: list[str | None] = field(default_factory=list)
     status: int = 200
     hang_up: bool = False
 
@@ -42,6 +43,7 @@ class Chat:
         if self.status == 200:
             self.messages.append(await request.json())
             self.keys.append(request.headers["Idempotency-Key"])
+            self.tokens.append(request.headers.get("Authorization"))
         if self.hang_up and request.transport:
             request.transport.abort()
         return web.Response(status=self.status, text="ok")
@@ -113,7 +115,7 @@ def test_every_place_hears_of_it_once(bench: Bench, chat: Chat, address: str) ->
     again = announce.run(context).outcomes
     assert not [one for one in again if one.written]
     assert (len(chat.messages), len(context.forge.comments(1) or [])) == (1, 1)
-    assert said(context)["comment on #99"] == "there is no such issue"
+    assert said(context)["comment on #99"] == "that issue does not exist"
 
 
 def test_a_run_killed_before_the_message_says_that_it_was_maybe_sent(
@@ -155,6 +157,22 @@ def test_a_refused_message_is_tried_by_the_next_run_and_stops_nothing(
     chat.status = 200
     assert said(context)[TOLD] == "sent"
     assert len(chat.messages) == 1
+
+
+def test_a_service_in_trouble_may_have_sent_the_message(
+    bench: Bench, chat: Chat, address: str
+) -> None:
+    context = released(bench, address)
+    chat.status = 503
+    assert said(context)[TOLD].startswith("perhaps sent")
+    chat.status = 200
+    assert said(context)[TOLD].startswith("perhaps sent")
+    assert chat.messages == []
+
+
+def test_a_service_gets_its_token(bench: Bench, chat: Chat, address: str) -> None:
+    announce.run(released(bench, f"{address} its-token"))
+    assert chat.tokens == ["Bearer its-token"]
 
 
 def test_a_webhook_without_its_secret_is_told_and_stops_nothing(bench: Bench) -> None:

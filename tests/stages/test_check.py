@@ -182,7 +182,7 @@ def test_the_trigger_is_compared_with_the_tags_there_are(tmp_path: Path) -> None
     with pytest.raises(ProblemsError) as raised:
         check.run(context)
     (error,) = raised.value.errors
-    assert "the tags here are spelt {version}" in error.cause
+    assert "the tags here have the form {version}" in error.cause
     assert error.place
     line = GOOD[".github/workflows/release.yml"].splitlines()[error.place.line - 1]
     assert "tags:" in line

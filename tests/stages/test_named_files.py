@@ -143,6 +143,8 @@ def test_a_configuration_nested_without_end_is_said(bench: Bench) -> None:
 
 def test_without_a_remote_and_its_name_the_plan_says_so(bench: Bench) -> None:
     bench.project.git("remote", "remove", "origin")
-    with pytest.raises(ReleaseError, match="GITHUB_REPOSITORY is not set") as raised:
+    with pytest.raises(
+        ReleaseError, match="cannot determine the repository: neither GITHUB_REPOSITORY"
+    ) as raised:
         run(bench.context(GITHUB_REPOSITORY=""))
     assert raised.value.exit_code == 2

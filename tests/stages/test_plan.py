@@ -198,7 +198,7 @@ def test_a_version_taken_by_a_tag_that_no_run_from_a_branch_made(
     [
         (CHANGELOG.replace("### Added\n\n- A thing.\n", ""), "Unreleased has no entries"),
         (CHANGELOG.replace("## [Unreleased]\n\n### Added\n\n- A thing.\n", ""), "no Unreleased"),
-        (CHANGELOG + "\n## [Unreleased]\n\n- More.\n", "stands here again"),
+        (CHANGELOG + "\n## [Unreleased]\n\n- More.\n", "is here again"),
         (CHANGELOG + "\n## [0.2.3] - 2025-08-19\n\n- More.\n", "0.2.3 has a heading here and"),
         (CHANGELOG + "\n## [0.2.4] - 2025-08-19\n\n- More.\n", "0.2.4 has a heading already"),
     ],
@@ -373,7 +373,7 @@ def test_a_service_that_does_not_answer(bench: Bench, variable: str) -> None:
 
 def test_an_address_that_is_none_is_not_asked_again(bench: Bench) -> None:
     error = refused(bench, bench.context(PACKAGE_INDEX_URL="nowhere", RELEASE_DEADLINE="600"))
-    assert "has no such address" in error.cause
+    assert "does not have that address" in error.cause
     assert error.exit_code == 4
 
 

@@ -93,7 +93,7 @@ def test_a_file_that_is_not_of_this_release_is_a_conflict(
     bench: Bench, surface: Make, context: Context
 ) -> None:
     bench.index.files["sample_thing-0.2.4-cp311-cp311-linux_x86_64.whl"] = b"a wheel"
-    with pytest.raises(ConflictError, match="this release has no such file"):
+    with pytest.raises(ConflictError, match="this release does not have that file"):
         converge([surface()], context.environment.patience)
 
 

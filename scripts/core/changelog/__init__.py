@@ -1,8 +1,7 @@
 """The changelog: check it, cut the release's section, read a section back.
 
-Everything is text in, text out, edited by positions in the original text: whatever is not the new
-section stays as it was, byte by byte. Callers read the file without translating line endings, and
-keep a byte order mark as the character it is.
+Every function takes a text and returns one, edited by positions. Only the new section changes; all
+other bytes stay. Callers must not translate line endings or remove a byte order mark.
 """
 
 from scripts.core.changelog.cutting import cut

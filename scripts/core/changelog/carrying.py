@@ -11,7 +11,7 @@ _BULLET = re.compile(r"\s*[-+*]\s+")
 
 
 def carried(base: str, head: str) -> Additions:
-    """Give the entries under Unreleased of `head` that `base` did not have, group by group."""
+    """Return the entries under Unreleased of `head` that `base` did not have, group by group."""
     known = {entry.strip() for group in groups(_unreleased(base)) for entry in group.entries}
     found: Additions = {}
     for group in groups(_unreleased(head)):
@@ -22,7 +22,7 @@ def carried(base: str, head: str) -> Additions:
 
 
 def without(text: str, base: str, path: str = "CHANGELOG.md") -> str:
-    """Give `text` with Unreleased as it stands in `base`: then a merge sees no change there."""
+    """Return `text` with the Unreleased section of `base`, so that a merge sees no change there."""
     mine, its = parse(text, path).unreleased, parse(base, path).unreleased
     if not (mine and its):
         return text

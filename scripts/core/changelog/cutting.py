@@ -54,7 +54,7 @@ def cut(
 
 
 def _candidates(log: Changelog, version: Version) -> list[Section]:
-    """List the sections that a final version takes in, newest first as they stand."""
+    """List the sections that a final version includes, in the order of the file."""
     if version.is_prerelease:
         return []
     # Only a name that starts like the final version is read as a version.
@@ -81,9 +81,9 @@ def _fresh(log: Changelog, step: links.Step) -> str:
 def _read_back(
     before: Changelog, after: str, version: Version, candidates: list[Section], edits: list[Edit]
 ) -> None:
-    """Refuse a text that is not read as it was meant: the old sections, and one new one in place.
+    """Reject a text that does not read back as the old sections and one new one in its place.
 
-    What stands below the newest of the old ones is as it was, and not read again.
+    The text below the newest old section did not change, so it is not read again.
     """
     at = before.sections.index(before.unreleased[0]) + 1
     below = [part for part in before.sections[at:] if part not in candidates][:2]

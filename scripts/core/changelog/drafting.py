@@ -24,7 +24,7 @@ _BULLET = re.compile(r"^ {0,3}([-*+])[ \t]", re.MULTILINE)
 _LISTED = re.compile(r"[ \t]|(?:[-+*]|\d{1,9}[.)])[ \t]")
 _DIRECTLY = re.compile(r"\r?\n[ \t]*\S")
 _WORDS = re.compile(r"(?<![0-9A-Za-z])(?:#\d+|[0-9a-f]{7,40})(?![0-9A-Za-z])")
-# As entries are linked: in a released section only such a link says that an entry was released.
+# The form in which entries are linked: in a released section only such a link counts.
 _LINKED = re.compile(r"\[(#\d+|[0-9a-f]{10})\]\(")
 
 
@@ -32,8 +32,8 @@ def draft(text: str, found: "Iterable[Entry]", path: str = "CHANGELOG.md") -> st
     """Add the missing entries, each to its group; a second call changes nothing.
 
     A changelog without Unreleased gets one above its newest version. Raises UsageError where
-    entries could not be told apart or seen: Unreleased is there twice, or cut in two by a heading
-    such as `## Added`; a block of code or a comment has no end.
+    entries would be ambiguous or hidden: two sections Unreleased, one that a heading such as `##
+    Added` cuts in two, a block of code or a comment without an end.
     """
     log = _fillable(text, path)
     return added(log, _new(log, found))
@@ -123,7 +123,7 @@ def _edit(log: Changelog, blocks: Blocks, body: str, title: str, lines: list[str
 
 
 def _level(log: Changelog, heads: list[Heading]) -> int:
-    """Return the level of a group's heading: as the others here, or as a version's groups."""
+    """Return the level of a group's heading: that of the others here, or of a version's groups."""
     part = log.unreleased[0]
     below = log.newest
     others = heads or (scan(below.body(log.text)).headings if below else [])

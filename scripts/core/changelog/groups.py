@@ -48,7 +48,7 @@ def trimmed(text: str) -> str:
 def merged(bodies: list[str], newline: str) -> str:
     """Merge several sections' bodies: groups of the same title become one group.
 
-    The groups keep the order in which they come first; what has no heading stands above them.
+    The groups keep the order of their first appearance; text without a heading comes first.
     """
     together: dict[str, list[Group]] = {"": []}
     for body in bodies:

@@ -23,9 +23,9 @@ _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
 
 
 def example(log: Changelog) -> Section | None:
-    """Choose the heading to imitate: the newest, or a dated one of the latest of its level.
+    """Choose the heading to imitate: the newest with a date, of the latest of its level.
 
-    So that a hotfix without a date does not hide that the others have one.
+    A hotfix without a date must not hide the format of the others. Without any date: the newest.
     """
     newest = log.newest or next(iter(log.versions), None)
     if newest is None:

@@ -1,4 +1,4 @@
-"""The headline of a release: the changelog's title for a version beside its number."""
+"""The headline of a release: the text after the version in the changelog's title."""
 
 import re
 
@@ -11,8 +11,8 @@ _BLOCK = re.compile(r"[-*+>|<#=`~!\[(]\s?|\d+[.)]\s| {4}|\t")
 def headline(title: str, body: str) -> str:
     """Return the text after the heading's date, or else the section's first single line.
 
-    `title` is the heading's text, `body` what is below it. A longer paragraph, a list and anything
-    else that is not one line of plain text is no headline: then the answer is empty.
+    `title` is the heading's text, `body` what is below it. Only one line of plain text is a
+    headline. For anything else, such as a list, return an empty text.
     """
     if found := _BEHIND_DATE.search(title.strip().rstrip("#").rstrip()):
         return cleaned(found["text"])

@@ -23,8 +23,7 @@ class Step(NamedTuple):
 def of_version(example: str, step: Step) -> str | None:
     """Make a version's address in the form of `example`, another version's or Unreleased's.
 
-    An example of an unknown form says nothing: then the repository's address decides, and without
-    one there is no address to give.
+    If the form of the example is unknown, use the repository's address; without one, return None.
     """
     if found := _compared(example):
         return _compare(found["base"], step, found["dots"])
@@ -35,7 +34,7 @@ def of_version(example: str, step: Step) -> str | None:
 
 
 def of_unreleased(example: str, step: Step) -> str:
-    """Let Unreleased's comparison start at the new tag; leave any other address alone."""
+    """Make Unreleased's comparison start at the new tag; do not change any other address."""
     found = _compared(example)
     if not found:
         return example

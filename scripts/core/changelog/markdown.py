@@ -1,8 +1,8 @@
 """The blocks of a Markdown text that matter to a changelog, by position in the original text.
 
-markdown-it-py reads the text as CommonMark does: ATX and setext headings, link definitions, and
-what hides a heading: fenced code, HTML blocks, comments. Nothing is rendered, so a text can be
-edited at these positions and stay the same everywhere else.
+markdown-it-py reads the text as CommonMark does: ATX and setext headings, link definitions, and all
+that hides a heading: fenced code, HTML blocks, comments. It renders nothing, so a text can be
+edited at these positions and keep all its other bytes.
 """
 
 import re
@@ -60,7 +60,7 @@ _FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(?:.*\S.*\n)*?---[ \t]*\r?(?=\n|\Z)")
 # A heading at the start of a line. It ends every block but code, a comment and HTML.
 _ATX = re.compile(r"\n(#{1,6})(?=[ \t\r\n]|\Z)([^\n]*)")
 _CLOSING_HASHES = re.compile(r"(?:^|[ \t]+)#+$")
-# What may hide such a heading, be another one, or be read unlike it is split here. The literal
+# Text that may hide such a heading, or change how one is read, is split here. The literal
 # starts make the search fast.
 _NOTABLE = [
     re.compile(pattern)
@@ -84,7 +84,7 @@ _ABOVE, _BELOW = 20, 3  # lines around a definition that are read to judge it al
 def scan(text: str, *, definitions: bool = False, deep: re.Pattern[str] | None = None) -> Blocks:
     """Find the headings outside of code, HTML, lists and quotes; the definitions if asked for.
 
-    With `deep`, of the headings below the second level only those in which it finds something.
+    With `deep`, skip the headings below the second level in which it finds nothing.
     The text is split at the headings that start a line. markdown-it-py judges each piece that has
     more than plain lines in it, with as many pieces below as its last block may reach into.
     """
@@ -120,7 +120,7 @@ def definition(text: str, label: str, hidden: Sequence[Hidden]) -> Definition | 
 
 
 def covers(hidden: Sequence[Hidden], position: int) -> bool:
-    """Tell whether a position is in hidden lines, which stand in the order of the text."""
+    """Tell whether a position is in hidden lines, which are in the order of the text."""
     before = bisect(hidden, position, key=lambda lines: lines.span.start) - 1
     return before >= 0 and position < hidden[before].span.stop
 
@@ -164,7 +164,7 @@ def _read(source: str, edges: Sequence[int], piece: int, shift: int) -> tuple[Bl
         if stop == last:
             return found, stop
         if ended:
-            # The heading below ends what is open in a list or a quote.
+            # The heading below ends an open list or quote.
             ends = [lines._replace(closed=True) for lines in found.hidden]
             return found._replace(hidden=ends), stop
         count *= 2

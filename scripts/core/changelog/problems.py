@@ -1,7 +1,7 @@
 """The problems of a changelog, each with its line, cause and remedy.
 
-Unreleased and the newest version are held to all rules: the next release is made of the one and
-looks like the other. What is odd in older versions is history, and only told.
+Unreleased and the newest version must follow all rules: the next release is cut from the first and
+imitates the second. Problems of older versions are only reported.
 """
 
 import datetime
@@ -107,13 +107,13 @@ def unreleased(log: Changelog) -> Found:
         yield _error(
             log.path,
             again.line,
-            f"Unreleased stands here again, and first in line {log.unreleased[0].line}",
+            f"Unreleased is here again, and first in line {log.unreleased[0].line}",
             "put all that is not released under the first",
         )
 
 
 def nameless(log: Changelog) -> Found:
-    """Find whether there are older versions in the file, none of them in a heading."""
+    """Find older versions that no heading names."""
     if log.versions:
         return
     line = _unnamed(log)
@@ -130,8 +130,8 @@ def nameless(log: Changelog) -> Found:
 def _unnamed(log: Changelog) -> int:
     """Return the line where older versions seem to start; 0 if there is none.
 
-    That is text in a section below Unreleased (without one, below any heading but the file's
-    title), or a line that says nothing but a version.
+    They start with text in a section below Unreleased (without one, below any heading except the
+    file's title), or with a line that consists of a version.
     """
     start = log.unreleased[0].line if log.unreleased else 0
     for part in log.sections:
@@ -181,7 +181,7 @@ def _present(log: Changelog, version: Version) -> Found:
                 log.path,
                 part.line,
                 f"{version} has a heading already",
-                "release another version, or put what stands here back under Unreleased",
+                "release another version, or move these entries back under Unreleased",
             )
             return
 
@@ -192,7 +192,7 @@ def _unreadable(log: Changelog) -> Found:
             yield _error(
                 log.path,
                 part.line,
-                f"the heading {part.title!r} names no version that PEP 440 knows",
+                f"the heading {part.title!r} does not name a version that PEP 440 knows",
                 "write a version such as 0.2.4 or 0.3.0rc1",
             )
 

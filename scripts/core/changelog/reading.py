@@ -37,8 +37,8 @@ def section(text: str, version: Version, path: str = "CHANGELOG.md") -> Section:
 def excerpt(text: str, part: Section) -> str:
     """Return a section's body as a separate text for release notes.
 
-    The blank lines around it and the link definitions in it are left out. Those that it uses,
-    wherever in the changelog they stand, follow it.
+    The blank lines around it and its link definitions are removed. The definitions that it uses
+    follow it, from any place in the changelog.
     """
     body = _without_definitions(part.body(text))
     prose = _without(body, [lines.span for lines in scan(body).hidden])

@@ -46,7 +46,7 @@ class Section(NamedTuple):
 
     @property
     def dated(self) -> bool:
-        """Whether the heading has a date, in whatever form."""
+        """Whether the heading has a date, in any format."""
         return any(sign.isdigit() for sign in self.date or "")
 
     @property
@@ -66,10 +66,10 @@ class Section(NamedTuple):
 
 
 class Changelog(NamedTuple):
-    """A changelog, read. All positions are those of `text`, which is kept as it was.
+    """A changelog, read. All positions refer to the unchanged `text`.
 
-    Of the sections, `unreleased` are those that are headed so (a good changelog has one), and
-    `versions` those of versions.
+    `unreleased` are the sections with that heading (a good changelog has one), and `versions` those
+    of versions.
     """
 
     text: str
@@ -87,15 +87,16 @@ class Changelog(NamedTuple):
 
     @property
     def newest(self) -> Section | None:
-        """The first version below Unreleased, or of the file where that is not there."""
+        """The first version below Unreleased; without Unreleased, the first of the file."""
         start = self.unreleased[0].line if self.unreleased else 0
         return next((part for part in self.versions if part.line > start), None)
 
 
 def parse(text: str, path: str = "CHANGELOG.md") -> Changelog:
-    """Read a changelog. Every Markdown can be read; what is wrong with it is `problems`' matter.
+    """Read a changelog.
 
-    Raises UsageError for a file that its name says is not Markdown.
+    This reads any Markdown; `problems` finds its problems. Raises UsageError if the file's name
+    says that it is not Markdown.
     """
     for suffix, markup in _OTHER_MARKUP.items():
         if path.lower().endswith(suffix):
@@ -114,7 +115,7 @@ def parse(text: str, path: str = "CHANGELOG.md") -> Changelog:
 
 
 def version_key(version: Version) -> str:
-    """Spell a version as the keys of sections are: `0.2` as `0.2.0`."""
+    """Spell a version like the keys of sections: `0.2` becomes `0.2.0`."""
     missing = 3 - len(version.release)
     if missing <= 0:
         return str(version)
@@ -155,10 +156,10 @@ class _Head(NamedTuple):
 def _heads(text: str) -> tuple[list[_Head], list[Hidden]]:
     """Choose the headings that start a section.
 
-    Those are the headings of the level of the newest version, the higher ones, and the deeper ones
-    that say nothing but a version or Unreleased, as in changelogs whose minor releases stand a
-    level deeper. A version with other words before it, `My Project 1.0.0`, names a section only on
-    that level, and only if no heading begins with the same version.
+    They are the headings on the level of the newest version, the higher ones, and the deeper ones
+    that consist of a version or of Unreleased: some changelogs have minor releases a level deeper.
+    A version with other words before it, `My Project 1.0.0`, names a section only on that level,
+    and only if no heading begins with the same version.
     """
     blocks = scan(text, deep=_LIKELY)
     heads = [_head(one) for one in blocks.headings]

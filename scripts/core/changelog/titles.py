@@ -7,7 +7,7 @@ ISO_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 YANKED = re.compile(r"[ \t]*\[yanked\]", re.I)
 TAG = re.compile(r"<[^<>]*>")
 _NUMBERS = r"\d+(?:\.\d+)*\.\{[\d, ]+\}|\d+(?:\.\d+)+(?:[\w.+!-]*[^\W_])?"
-# The first version in a title, behind a `v` or not. What stands in an HTML tag is passed over.
+# The first version in a title, with or without a `v`. Text in an HTML tag is skipped.
 _NAME = re.compile(rf"<[^<>]*>|(?<![^\W_])(?<!\d\.)(?:v\.?\s?)?(?P<version>{_NUMBERS})", re.I)
 _REST = re.compile(
     rf"(?P<joined>(?:[/,]\s?v?(?:{_NUMBERS}))*)"
@@ -31,7 +31,7 @@ _FEW = 500  # characters of a title that are read
 class Title(NamedTuple):
     """A title that names a version, in parts: together they are the title again.
 
-    `joined` are versions that stand directly behind the first one, as in `1.2.0/0.45b0`.
+    `joined` are versions that directly follow the first one, as in `1.2.0/0.45b0`.
     """
 
     before: str
@@ -70,7 +70,7 @@ class Title(NamedTuple):
 
 
 def titled(title: str) -> Title | None:
-    """Read a title; None if it does not name a version. This decides nothing about its text."""
+    """Read a title; None if it does not name a version."""
     title = title[:_FEW]
     found = next((one for one in _NAME.finditer(title) if one["version"]), None)
     rest = _REST.match(title, found.end()) if found else None

@@ -16,7 +16,7 @@ def is_yanked(text: str, version: Version, path: str = "CHANGELOG.md") -> bool |
 
 
 def yank(text: str, version: Version, path: str = "CHANGELOG.md") -> str:
-    """Add the mark to the heading of `version`, if it is not there; every other byte stays.
+    """Add the mark to the heading of `version`, if it is not there; change no other byte.
 
     Raises UsageError if the version has no section, or more than one.
     """

@@ -33,7 +33,7 @@ def test_what_a_job_may_not_is_refused_with_what_it_wants(hub: Served) -> None:
 
 
 def test_what_no_job_can_be_given_is_said_so() -> None:
-    assert "which no job can be given" in forbidden("plan", "administration", "read").remedy
+    assert "which no job can have" in forbidden("plan", "administration", "read").remedy
     assert "merge them into a branch" in forbidden("plan", "workflows", "write").remedy
     assert "add it to the job's `permissions`" in forbidden("plan", "contents", "read").remedy
 

@@ -232,7 +232,7 @@ def test_a_job_skipped_in_a_called_workflow_stops_all_that_follows() -> None:
     assert results["gate"] == "skipped"
     assert len(said) == 1
     assert said[0].startswith(
-        "GitHub would skip stage, gate, because before it not all succeeded "
+        "GitHub would skip stage, gate, because not all jobs before it succeeded "
         "(checks/check: skipped). act ran it."
     )
 
@@ -256,7 +256,7 @@ def test_a_cancelled_leg_is_no_failure() -> None:
 
 @pytest.mark.parametrize(
     ("needs", "said"),
-    [({"a": ("b",), "b": ("a",)}, "in a circle"), ({"a": ("b",)}, "needs b, which is not there")],
+    [({"a": ("b",), "b": ("a",)}, "in a cycle"), ({"a": ("b",)}, "needs b, which does not exist")],
 )
 def test_an_order_that_cannot_be_is_named(needs: dict[str, tuple[str, ...]], said: str) -> None:
     jobs = {key: replace(JOBS["plan"], key=key, needs=names) for key, names in needs.items()}
