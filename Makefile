@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 # By default uv trusts only its own certificates, which fails behind a company proxy.
 export UV_SYSTEM_CERTS := 1
 export HOME ?= $(CURDIR)/.cache/home
+# Most commands start many Pythons: what one has compiled, the next one need not compile again.
+unexport PYTHONDONTWRITEBYTECODE
 # In an empty environment bash uses a default PATH, but does not export it to the programs it starts.
 export PATH ?= /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -47,11 +49,13 @@ lock: ## Compile requirements/*.in into hash-pinned requirements/*.txt.
 	  $${UV:-$(UV)} pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	    --output-file "$${file%.in}.txt" "$$file"; done
 
+# Tests that share a service run in one process, and the longest begin first: tests/conftest.py.
+GROUPS_OF_TESTS := --dist loadscope --no-loadscope-reorder
+
 .PHONY: test
-test: .venv/ready ## Run all tests: the fast ones in parallel, then those that start services and worlds.
+test: .venv/ready ## Run all tests: the fast ones, then those that start services, worlds and whole releases.
 	@$(PY) -m pytest -q --numprocesses auto --dist worksteal -m "not world and not rehearsal and not service"
-	@$(PY) -m pytest -q -m "world or service"
-	@$(PY) -m pytest -q -m "rehearsal and not long"
+	@$(PY) -m pytest -q --numprocesses 3 $(GROUPS_OF_TESTS) -m "(world or rehearsal or service) and not long"
 
 .PHONY: test-releases
 test-releases: .venv/ready ## Rehearse whole releases, rollbacks, audits and changelog drafts (half an hour).
@@ -97,7 +101,7 @@ check: lint ## Run everything that needs no engine and no service: linters, type
 
 .PHONY: check-services
 check-services: .venv/ready ## Run the tests that start services: the API, MLflow, nginx, a browser, small releases.
-	@$(PY) -m pytest -q -m service $(ARGS)
+	@$(PY) -m pytest -q --numprocesses auto $(GROUPS_OF_TESTS) -m service $(ARGS)
 
 .PHONY: fuzz
 fuzz: .venv/ready ## Run every verb in thousands of odd environments: no traceback, no secret shown (five minutes; ARGS="--hypothesis-seed 1").

@@ -1,9 +1,9 @@
 """A new version's section, and a check before it, as commands beside those of the other tools.
 
 Cut: each writes the section of the next version into the changelog of a long history. Ours and
-keepachangelog take what stands under Unreleased; git-cliff, commitizen and python-semantic-release
-write it from the commits since the last tag. Check: ours reads the whole changelog and says what is
-wrong with it; keepachangelog has nothing like it but to read it and show a version; commitizen's
+keepachangelog take the text under Unreleased; git-cliff, commitizen and python-semantic-release
+write it from the commits since the last tag. Check: ours reads the whole changelog and reports its
+problems; keepachangelog has nothing like it but to read it and show a version; commitizen's
 checks the messages that its changelog will be made from.
 
 git-cliff is compiled and keepachangelog a single file: both have done it before a larger Python

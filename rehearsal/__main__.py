@@ -59,6 +59,8 @@ def parser() -> argparse.ArgumentParser:
         if name != "down":
             verb.add_argument("--version", help=f"the version to release (default: {VERSION})")
             verb.add_argument("--private", action="store_true", help="use a private repository")
+            built = "`none` builds empty images, which prove nothing (default: all)"
+            verb.add_argument("--build", choices=("all", "none"), default="all", help=built)
     release = verbs.choices["run"]
     release.add_argument(
         "--dry-run", action="store_true", help="a run that does not change anything"
@@ -108,10 +110,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _up(arguments: argparse.Namespace, progress: Progress) -> int:
-    wanted, private = arguments.version or VERSION, arguments.private
-    up = world.up(arguments.folder, Path.cwd(), progress, version=wanted, private=private)
+    up = _new_world(arguments, arguments.version or VERSION, progress)
     _tell(up, progress)
     return 0
+
+
+def _new_world(arguments: argparse.Namespace, version: str, progress: Progress) -> World:
+    private, build = arguments.private, arguments.build == "all"
+    folder, here = arguments.folder, Path.cwd()
+    return world.up(folder, here, progress, version=version, private=private, build=build)
 
 
 def _down(arguments: argparse.Namespace, progress: Progress) -> int:
@@ -145,8 +152,7 @@ def _world(arguments: argparse.Namespace, progress: Progress) -> World:
     """Start a world, or use the running one."""
     wanted = arguments.tag or arguments.version
     if not arguments.again:
-        typed, private = wanted or VERSION, arguments.private
-        return world.up(arguments.folder, Path.cwd(), progress, version=typed, private=private)
+        return _new_world(arguments, wanted or VERSION, progress)
     kept_world = world.load(arguments.folder)
     if arguments.private and not kept_world.private:
         remedy = "omit --private, or end the world: python -m rehearsal down"

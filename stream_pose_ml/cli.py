@@ -169,7 +169,7 @@ def _share(text: str) -> float:
         number = float(text)
     except ValueError:
         number = -1
-    if not 0 <= number <= 1:  # also not where it is not a number
+    if not 0 <= number <= 1:  # also false for NaN
         raise argparse.ArgumentTypeError(f"must be a number from 0 to 1: found {_short(text)}")
     return number
 

@@ -6,7 +6,7 @@ class StreamPoseError(Exception):
 
 
 class FrameError(StreamPoseError):
-    """A frame or a sequence of frames that is no set of 33 finite landmarks."""
+    """A frame or a sequence of frames that is not a set of 33 finite landmarks."""
 
 
 class RecordingError(StreamPoseError):

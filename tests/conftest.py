@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from rehearsal.github.app import make_app
 from rehearsal.github.settings import GitHubSettings, Token
@@ -47,6 +48,61 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in [one for one in os.environ if one.startswith(OF_A_RUN)]:
         del os.environ[name]
+
+
+GROUPS = {
+    "tests/rehearsal/test_kept.py": "",
+    "tests/stages/test_verify.py": "proving",
+    "tests/rehearsal/test_release.py": "",
+    "tests/rehearsal/faults/test_fault_matrix.py": "",
+    "tests/rehearsal/test_composed.py": "",
+    "tests/services/test_mlflow.py": "",
+    "tests/stages/test_audit.py": "released",
+    "tests/services/test_strangers.py": "",
+    "tests/rehearsal/world/test_services.py": "world",
+    "tests/stages/test_image.py": "proving",
+    "tests/stages/test_stage.py": "proving",
+    "tests/tools/test_docker_engine.py": "proving",
+    "tests/stages/test_doctor.py": "released",
+    "tests/stages/test_rollback.py": "released",
+    "tests/stages/test_trust.py": "released",
+    "tests/stages/test_verifier.py": "released",
+    "tests/stages/test_approval.py": "released",
+    "tests/stages/test_document.py": "released",
+    "tests/stages/test_notes.py": "released",
+    "tests/stages/test_plan.py": "released",
+    "tests/stages/test_rebuild.py": "released",
+    "tests/rehearsal/world/test_registry.py": "world",
+    "tests/rehearsal/world/test_base_images.py": "world",
+}
+"""Files that share what is slow to start, with its name, and those that take minutes, in the order
+in which they begin. Every other file is a group of its own."""
+
+
+def group(nodeid: str) -> str:
+    """Name the tests that run in the same process as this one."""
+    file = nodeid.partition("::")[0]
+    return GROUPS.get(file) or file
+
+
+class Scheduling(LoadScopeScheduling):
+    """Gives a process whole groups. xdist's own groups (3.8) do nothing under pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling | None:
+    """Take these groups for `--dist loadscope`."""
+    return Scheduling(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the groups that take longest."""
+    order = {
+        name or file: number for number, (file, name) in reversed([*enumerate(GROUPS.items())])
+    }
+    items.sort(key=lambda item: order.get(group(item.nodeid), len(order)))
 
 
 @pytest.fixture(scope="session")

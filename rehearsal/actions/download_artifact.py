@@ -18,7 +18,7 @@ def main() -> None:
     """Unpack one artifact, or all whose names match, by the real action's rules of layout.
 
     One artifact, by name or as the only match: into `path` itself. Several: each into a folder of
-    its name, or with `merge-multiple` all into `path`. No match is no error, and makes no folder.
+    its name, or with `merge-multiple` all into `path`. Without a match, do nothing.
     """
     refuse("artifact-ids", "skip-decompress", "run-id")
     target, kept = workspace() / Path(given("path")).expanduser(), store()

@@ -2,8 +2,8 @@
 
 One clean run shows which requests write, and where each job begins. For each fault, this restores
 the state before the struck job, runs the rest with the fault, and runs everything again without it.
-Both must reach exactly the end state of the clean run. Where the state that a fault leaves was run
-from before, what came of it then counts: the second run sees nothing else.
+Both must reach exactly the end state of the clean run. If an earlier
+fault left the same state, its result counts, since the second run depends only on that state.
 """
 
 import dataclasses

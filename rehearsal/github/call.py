@@ -59,7 +59,7 @@ class Call:
         return self.request.query.get(name, default)
 
     def has(self, name: str) -> bool:
-        """Return whether the body gives a field a value; null is no value."""
+        """Return whether the body gives a field a value; null does not count."""
         return self.fields.get(name) is not None
 
     def text(self, name: str, default: str | None = None) -> str:

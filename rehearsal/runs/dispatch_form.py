@@ -43,5 +43,5 @@ def _value(name: str, field: Mapping[str, Any], typed: str | None) -> str:
         raise UsageError(f"the input {name} is required", f"give it: --input {name}=…")
     allowed = {"boolean": ["true", "false"], "choice": field.get("options", [])}.get(kind, [])
     if allowed and value not in allowed:
-        raise UsageError(f"{value!r} is no {name}", f"choose one of: {', '.join(allowed)}")
+        raise UsageError(f"{value!r} is not a valid {name}", f"choose one of: {', '.join(allowed)}")
     return value

@@ -22,5 +22,11 @@ nginx)
   ;;
 esac
 
+# The packages are extracted, not installed, so dpkg has not recorded them.
+for deb in "$root"/var/cache/apt/archives/*.deb; do
+  dpkg-deb --field "$deb" | sed 's/^Package: .*/&\nStatus: install ok installed/'
+  echo
+done > "$root/var/lib/dpkg/status"
+
 # Package lists, caches and logs differ from day to day and serve nobody.
 rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/* "$root"/var/log/*

@@ -8,7 +8,7 @@ from rehearsal.world import processes, provision, sockets
 from rehearsal.world.provision import Tools
 from scripts.core.errors import ServiceError
 
-READY = 30  # seconds
+READY = 90  # seconds
 DOCKER_HUB = "docker.io"
 
 

@@ -14,13 +14,13 @@ class SeedError(Exception):
 def bare(checkout: Path, target: Path, branch: str = "main") -> str:
     """Make the bare repository `target` whose `branch` is the checkout's HEAD; return the commit.
 
-    The version tags that the checkout has come along. Uncommitted changes do not: GitHub would
-    not see them either. Raises `SeedError`.
+    The tags that the checkout has come along. Uncommitted changes do not: GitHub would not see
+    them either. Raises `SeedError`.
     """
     git(target.parent, "init", "--quiet", "--bare", f"--initial-branch={branch}", str(target))
     git(
         target, "fetch", "--quiet", "--no-tags", "--update-shallow", str(checkout.resolve()),
-        f"+HEAD:refs/heads/{branch}", "+refs/tags/v*:refs/tags/v*",
+        f"+HEAD:refs/heads/{branch}", "+refs/tags/*:refs/tags/*",
     )  # fmt: skip
     for name, value in {
         "http.receivepack": "true",

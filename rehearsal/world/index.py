@@ -26,7 +26,7 @@ from rehearsal.world import processes, provision, sockets
 from rehearsal.world.provision import Tools
 from scripts.core.errors import ServiceError
 
-READY = 60  # seconds
+READY = 90  # seconds
 INDEX = "root/release"
 MIRROR = "root/mirror"
 USERNAME = "release"

@@ -20,7 +20,7 @@ class MachineDocker:
 
 
 def find_docker() -> MachineDocker | None:
-    """Ask `docker info`: a client alone is no engine."""
+    """Ask `docker info`: a client without an engine does not count."""
     if provision.which("docker") is None:
         return None
     info = _docker("info", "--format", "{{json .}}")

@@ -93,7 +93,7 @@ def wait_ready(service: Service, ready: Callable[[], bool], seconds: float) -> N
 
 
 def stop(service: Service, seconds: float = 10) -> None:
-    """End a service and all its descendants, first with SIGTERM. A stopped service is no error."""
+    """End a service and all its descendants, first with SIGTERM; a stopped one is ignored."""
     if not service.state.exists():
         return
     pid = leader(service)

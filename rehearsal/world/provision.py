@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.core.errors import ServiceError, UsageError
+from scripts.tools import scanner
 
 Progress = Callable[[str], None]
 
@@ -54,6 +55,7 @@ GO_TOOLS = {
         "github.com/rhysd/actionlint",
         folder=TOOLS / "actionlint",
     ),
+    "osv-scanner": GoTool(scanner.PACKAGE, "github.com/google/osv-scanner/v2", scanner.MODULE),
 }
 
 # Program -> Debian package.
@@ -213,24 +215,37 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _key(go: str) -> str:
-    """Name the build by all its inputs."""
+    """Name the build by its inputs, without the scanner's: it is the smallest, and changes most."""
     parts = [
         _run([go, "env", "GOVERSION", "GOARCH"], env=machine_environment(), remedy="install Go")
     ]
-    parts += [
-        (f / n).read_text() for f in (TOOLS, TOOLS / "actionlint") for n in ("go.mod", "go.sum")
-    ]
+    parts += [_sums(folder) for folder in (TOOLS, TOOLS / "actionlint")]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
+def _sums(folder: Path) -> str:
+    return "\n".join((folder / name).read_text() for name in ("go.mod", "go.sum"))
+
+
+def _there(folder: Path, name: str) -> bool:
+    """Tell whether a program is built: one of a folder that `_key` leaves out, from these files."""
+    mark = folder / f".{name}.sums"
+    tool = GO_TOOLS[name]
+    apart = tool.folder == scanner.MODULE
+    return (folder / name).exists() and (
+        not apart or (mark.exists() and mark.read_text() == _sums(tool.folder))
+    )
+
+
 def _build_missing(go: str, names: list[str], folder: Path, progress: Progress) -> None:
-    if all((folder / name).exists() for name in names):
+    if all(_there(folder, name) for name in names):
         return
     with locked(folder.parent / "lock"):
-        missing = [name for name in names if not (folder / name).exists()]
+        missing = [name for name in names if not _there(folder, name)]
         for number, name in enumerate(missing, 1):
             progress(f"building {name} {number}/{len(missing)}")
             _build(go, GO_TOOLS[name], folder / name)
+            (folder / f".{name}.sums").write_text(_sums(GO_TOOLS[name].folder))
 
 
 def _build(go: str, tool: GoTool, target: Path) -> None:

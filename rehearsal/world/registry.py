@@ -6,7 +6,7 @@ from pathlib import Path
 from rehearsal.world import processes, sockets
 from rehearsal.world.provision import Tools
 
-READY = 20  # seconds
+READY = 90  # seconds
 
 
 def start(folder: Path, where: Path, tools: Tools) -> None:

@@ -30,8 +30,9 @@ from rehearsal.world import (
 )
 from rehearsal.world.provision import Progress, Tools
 from scripts.core.errors import ServiceError
+from scripts.release import version_source
 
-GATEWAY_READY = 20  # seconds
+GATEWAY_READY = 90  # seconds
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,9 @@ class _Start:
         images_table = project.get("tool", {}).get("release", {}).get("images", [])
         spaces = {one.get("repository", "").partition("/")[0] for one in images_table}
         self._namespaces = tuple(sorted(spaces - {""})) or ("rehearsal",)
-        self._projects = [project["project"]["name"]] if "project" in project else []
+        release = version_source.inside(project, "tool", "release")
+        name = version_source.static(project, "name") or release.get("name")
+        self._projects = [name] if name else []
 
     def run(self, progress: Progress) -> Endpoints:
         with ThreadPoolExecutor() as pool:
@@ -304,10 +307,10 @@ class _Start:
 def _needs(docker: machine_docker.MachineDocker | None, images: list[str]) -> list[str]:
     """List the programs that this machine's world needs beyond Python.
 
-    actionlint is for the project's own checks: each job has its own cache, in which every run would
-    build it again.
+    actionlint is for the project's own checks, and the scanner for the job `scan`: each job has its
+    own cache, in which every run would build them again.
     """
-    needs = ["registry", "git", "docker", "actionlint"]
+    needs = ["registry", "git", "docker", "actionlint", "osv-scanner"]
     needs += [name for name in machine_docker.PLUGINS if not (docker and name in docker.plugins)]
     needs += [] if docker else ["dockerd", "ip"]
     needs += [] if docker and not images else ["buildkitd", "runc"]

@@ -19,9 +19,10 @@ from typing import Any
 
 from rehearsal.progress import Progress
 from rehearsal.signing.trust import Trust
-from rehearsal.world import git_repo, provision
+from rehearsal.world import advisories, empty_images, git_repo, provision
 from rehearsal.world.services import Endpoints, Services
 from scripts.core.errors import UsageError
+from scripts.release import version_source
 
 WORKFLOWS = ".github/workflows"
 WORKFLOW = f"{WORKFLOWS}/release.yml"
@@ -80,6 +81,11 @@ class World:
         """What checks the signatures of this world; `gh attestation verify` takes it."""
         return self.folder / "trusted_root.jsonl"
 
+    @property
+    def advisories(self) -> Path:
+        """The folder of the database of advisories."""
+        return self.folder / "advisories"
+
     def facts(self) -> dict[str, str]:
         """Return what `world.json` says."""
         return {
@@ -117,11 +123,18 @@ class World:
 
 
 def up(
-    folder: Path, checkout: Path, progress: Progress, *, version: str, private: bool = False
+    folder: Path,
+    checkout: Path,
+    progress: Progress,
+    *,
+    version: str,
+    private: bool = False,
+    build: bool = True,
 ) -> World:
     """Bring a world up in `folder`, its remote seeded with the checkout's HEAD.
 
-    Raises `UsageError` if one is up there. A failed start ends everything that it started.
+    Without `build`, the images of the remote are empty. Raises `UsageError` if a world is up there.
+    A failed start ends everything that it started.
     """
     if (folder / "world.json").exists() or (folder / "services.json").exists():
         raise UsageError(
@@ -133,7 +146,7 @@ def up(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".gitignore").write_text("*\n")
     try:
-        world = _up(folder.resolve(), checkout, progress, version, private=private)
+        world = _up(folder.resolve(), checkout, progress, version, private=private, build=build)
     except BaseException:
         _clean(folder, keep=("runs",))
         raise
@@ -195,14 +208,21 @@ def reviewers(owner: str) -> dict[str, tuple[str, ...]]:
 def project(tree: Path) -> tuple[str, str]:
     """Return owner and name of the repository, from its configuration."""
     text = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
-    images = text.get("tool", {}).get("release", {}).get("images", [])
-    owner = images[0]["repository"].partition("/")[0] if images else "owner"
-    return owner, str(text.get("project", {}).get("name", "project"))
+    release = version_source.inside(text, "tool", "release")
+    images = release.get("images", [])
+    owner, _, image = images[0]["repository"].partition("/") if images else ("owner", "", "project")
+    return owner, str(version_source.static(text, "name") or release.get("name") or image)
 
 
-def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, private: bool) -> World:
+def _up(
+    folder: Path, checkout: Path, progress: Progress, version: str, *, private: bool, build: bool
+) -> World:
     with progress.step("remote from HEAD"):
         commit = git_repo.bare(checkout, folder / "seed.git", BRANCH)
+        if not build:
+            commit = empty_images.commit(folder / "seed.git", BRANCH, folder / "empty")
+            shutil.rmtree(folder / "empty")
+            progress.say(f"  note    {empty_images.NOTE}")
         git_repo.tree(folder / "seed.git", commit, folder / "tree")
         owner, name = project(folder / "tree")
         bare = _bare(folder, owner, name)
@@ -213,6 +233,7 @@ def _up(folder: Path, checkout: Path, progress: Progress, version: str, *, priva
     if left_out := git_repo.changes(checkout):
         some = ", ".join(left_out[:3]) + (", …" if len(left_out) > 3 else "")  # noqa: PLR2004
         progress.say(f"  note    the rehearsal uses HEAD, without uncommitted changes: {some}")
+    advisories.write(folder / "advisories")
     token = f"ghp_{secrets.token_hex(18)}"
     github = {
         "folder": str(folder / "github"),
@@ -248,7 +269,7 @@ def _private(path: Path, content: Mapping[str, Any]) -> None:
 def _clean(folder: Path, keep: tuple[str, ...]) -> None:
     """Remove the folder's content except `keep`; of the runs, keep only the logs."""
     for path in folder.glob("*"):
-        if path.name not in keep:
+        if path.name not in (*keep, ".gitignore"):
             _remove(path)
     for run in folder.glob("runs/*"):
         for path in run.glob("*"):

@@ -93,8 +93,8 @@ def generated(root: Path) -> Iterator[tuple[str, str, Stamp]]:
 
 
 def read(root: Path, path: str) -> str:
-    """Read a text with its own line endings. Raises UsageError if it is no UTF-8."""
+    """Read a text with its own line endings. Raises UsageError if it is not UTF-8."""
     try:
         return (root / path).read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no UTF-8", "save the file as UTF-8", Place(path)) from error
+        raise UsageError(f"{path} is not UTF-8", "save the file as UTF-8", Place(path)) from error

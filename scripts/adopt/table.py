@@ -5,18 +5,18 @@ from typing import Any
 
 import tomlkit
 
-from scripts.adopt.repository import Found, Image
+from scripts.adopt.images import Image
+from scripts.adopt.repository import Found
 
 PLATFORMS = ["linux/amd64", "linux/arm64"]
 
 
 def write(text: str, found: Found, answers: Mapping[str, str], branch: str) -> str:
-    """Add `[tool.release]`, and `[project]` if it is missing, at the end of a text."""
-    parts: list[dict[str, Any]] = []
-    if not found.project:
-        parts.append({"project": {key: answers[key] for key in ("name", "version")}})
-    parts.append({"tool": {"release": _release(found, answers, branch)}})
-    added = "\n".join(tomlkit.dumps(_laid_out(part)) for part in parts)
+    """Add `[tool.release]` at the end of a text.
+
+    Never a `[project]`: it would take the place of what setup.py says, dependencies and all.
+    """
+    added = tomlkit.dumps(_laid_out(_release(found, answers, branch)))
     before = f"{text.rstrip()}\n\n" if text.strip() else ""
     # The text was read with its own line endings.
     return before + f"{added.strip()}\n".replace("\n", "\r\n" if "\r\n" in text else "\n")
@@ -24,8 +24,12 @@ def write(text: str, found: Found, answers: Mapping[str, str], branch: str) -> s
 
 def _release(found: Found, answers: Mapping[str, str], branch: str) -> dict[str, Any]:
     table: dict[str, Any] = {"branch": branch} if branch != "main" else {}
-    if found.changelog and found.changelog != "CHANGELOG.md":
-        table["changelog"] = found.changelog
+    if found.is_package and not found.project.get("name") and found.setup.name:
+        table["name"] = found.setup.name
+    if found.is_package and found.setup.version_in and not found.version_known:
+        table["version-in"] = found.setup.version_in
+    if (log := answers.get("changelog") or found.changelog.path) != "CHANGELOG.md":
+        table["changelog"] = log
     if found.compose:
         table["compose"] = found.compose
     checks = answers.get("checks", "").split() or list(found.checks or ())
@@ -52,14 +56,10 @@ def _image(image: Image, answers: Mapping[str, str], images: Sequence[Image]) ->
     return table
 
 
-def _laid_out(part: Mapping[str, Any]) -> tomlkit.TOMLDocument:
-    """Make a document of tables; `tool` itself has no line, since others may have it already."""
+def _laid_out(release: Mapping[str, Any]) -> tomlkit.TOMLDocument:
+    """Make a document of it; `tool` itself has no line, since others may have it already."""
     document = tomlkit.document()
-    for name, value in part.items():
-        if name == "tool":
-            above = tomlkit.table(is_super_table=True)
-            above.add("release", tomlkit.item(value["release"]))
-            document.add("tool", above)
-        else:
-            document.add(name, tomlkit.item(value))
+    above = tomlkit.table(is_super_table=True)
+    above.add("release", tomlkit.item(release))
+    document.add("tool", above)
     return document

@@ -62,6 +62,8 @@ TITLES = {
     "draft": "[tool.release.draft]",
     "announce": "[tool.release.announce]",
     "webhooks": "[[tool.release.announce.webhooks]]",
+    "scan": "[tool.release.scan]",
+    "exceptions": "[[tool.release.scan.exceptions]]",
 }
 PAGE = "docs/reference.md"
 BEGIN, END = "<!-- jobs -->", "<!-- end -->"

@@ -65,7 +65,7 @@ def changes(commits: Sequence[Commit]) -> list[Change]:
     """List the changes, newest first, without those that the same range reverts.
 
     `commits` are newest first, the head before all others. A merged pull request is one change,
-    whoever merged it. Other merges are no changes: each commit that they brought in counts.
+    whoever merged it. Other merges do not count: each commit that they brought in counts.
     """
     return _standing(_merged(commits))
 

@@ -98,9 +98,14 @@ JOBS = (
         part="images",
         legs="for each image and platform",
     ),
+    # This job runs a program of others, so it gets no credentials.
+    Job(
+        *("scan", "scan", PROVING, ("plan", "images")),
+        "match what was built with known vulnerabilities; stop at those that the policy names",
+    ),
     # Writes the lock: the hashes and digests of everything that the later jobs publish.
     Job(
-        *("stage", "stage", PROVING, ("checks", "dists", "images")),
+        *("stage", "stage", PROVING, ("checks", "dists", "scan")),
         "write the lock, `SHA256SUMS`, the notes, `verify.py` and a pinned `compose.yaml`; "
         "make a draft release with all of it; show what becomes public",
     ),

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from scripts.core import codec, planning
+from scripts.core import codec, planning, sbom
 from scripts.core.errors import ConflictError
 from scripts.core.planning import Plan, PlannedImage
+from scripts.core.scan_policy import Verdict
 
 NAME = "release.json"
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
@@ -37,6 +38,26 @@ class LockedImage:
 
 
 @dataclass(frozen=True)
+class LockedSbom:
+    """One document of the asset `sboms.zip`."""
+
+    name: str
+    """The file in the archive: `api-linux-amd64.cdx.json`."""
+    sha256: str
+
+
+@dataclass(frozen=True)
+class LockedBase:
+    """The base image of one platform's image, as it was built."""
+
+    image: str
+    platform: str
+    reference: str
+    """`docker.io/library/python:3.13-slim`, which can move."""
+    digest: str
+
+
+@dataclass(frozen=True)
 class Lock:
     """The exact content of one release, and the plan it came from."""
 
@@ -46,6 +67,10 @@ class Lock:
     images: tuple[LockedImage, ...]
     repository: str = field(default="", metadata=codec.LATER)
     """`owner/name` on the forge; empty in locks that predate this field."""
+    sboms: tuple[LockedSbom, ...] = field(default=(), metadata=codec.LATER)
+    bases: tuple[LockedBase, ...] = field(default=(), metadata=codec.LATER)
+    scan: Verdict | None = field(default=None, metadata=codec.LATER)
+    """What the scan came to; none where nothing is scanned."""
 
     def image(self, name: str) -> LockedImage:
         """Return the image of that name."""
@@ -79,14 +104,31 @@ def _altered(lock: Lock) -> Iterator[str]:
     planned = sorted((image.name, sorted(image.platforms)) for image in lock.plan.images)
     if sorted((image.name, sorted(image.platforms)) for image in lock.images) != planned:
         yield "its images are not those of its plan"
-    digests = [d for image in lock.images for d in (image.digest, *image.platforms.values())]
-    hashes = [f"sha256:{dist.sha256}" for dist in lock.dists]
-    wrong = [one for one in digests + hashes if not re.fullmatch("sha256:[0-9a-f]{64}", one)]
+    if lock.sboms and sorted(one.name for one in lock.sboms) != sorted(sbom_names(lock.plan)):
+        yield "its SBOMs are not those of its plan"
+    wrong = [one for one in _digests(lock) if not re.fullmatch("sha256:[0-9a-f]{64}", one)]
     wrong += [lock.commit] if not re.fullmatch(planning.COMMIT, lock.commit) else []
     named = lock.repository and not re.fullmatch(REPOSITORY, lock.repository)
     wrong += [lock.repository] if named else []
     wrong += [f"{dist.name} with {dist.size} bytes" for dist in lock.dists if dist.size < 0]
     yield from (f"{one!r} cannot be" for one in wrong)
+
+
+def _digests(lock: Lock) -> Iterator[str]:
+    for image in lock.images:
+        yield from (image.digest, *image.platforms.values())
+    yield from (base.digest for base in lock.bases)
+    yield from (f"sha256:{dist.sha256}" for dist in lock.dists)
+    yield from (f"sha256:{one.sha256}" for one in lock.sboms)
+    yield from (f"sha256:{one}" for one in (lock.scan.databases.values() if lock.scan else ()))
+
+
+def sbom_names(plan: Plan) -> list[str]:
+    """Name the SBOMs of a release: one for each platform's image, and one for the package."""
+    images = [
+        sbom.asset_name(one.name, platform) for one in plan.images for platform in one.platforms
+    ]
+    return [*images, *([sbom.PACKAGE] if plan.dists else [])]
 
 
 def write(lock: Lock) -> str:

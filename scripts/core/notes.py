@@ -76,6 +76,7 @@ class NotesFacts:
     dists: tuple[Dist, ...] = ()
     compose_url: str | None = None
     changelog: str = "CHANGELOG.md"
+    """Its path; empty where the notes come from the history."""
     contributors: tuple[str, ...] = ()
     newcomers: tuple[str, ...] = ()
     """First-time contributors."""
@@ -85,6 +86,9 @@ class NotesFacts:
     """The words after `python3` that check the whole release, the program's file first."""
     internal: tuple[str, ...] = ("Internal",)
     """Titles of the groups that are not for users: the notes fold them below the others."""
+
+    proof: tuple[tuple[str, str], ...] = ()
+    """Lines about security and size, each with its details, which the notes fold."""
 
     @property
     def downloads(self) -> str:
@@ -120,6 +124,7 @@ def parts(facts: NotesFacts) -> dict[str, str]:
         "images": _images(facts),
         "installation": _installation(facts),
         "verification": _verification(facts),
+        "proof": "\n\n".join(_folded(*one) for one in facts.proof),
         "contributors": _contributors(facts),
         "comparison": _comparison(facts),
     }
@@ -127,6 +132,9 @@ def parts(facts: NotesFacts) -> dict[str, str]:
 
 def more(facts: NotesFacts) -> str:
     """Link to the rest of shortened notes."""
+    if not facts.changelog:
+        where = f"{facts.repository_url}/commits/{facts.tag}"
+        return f"*Shortened here: [all of it]({where}) is in the history.*"
     where = f"{facts.repository_url}/blob/{facts.tag}/{facts.changelog}"
     return f"*Shortened here: [all of it]({where}) is in the changelog.*"
 

@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from scripts.core import codec, tags
 from scripts.core.errors import ConflictError, UsageError
-from scripts.core.tags import PLACE, Style
+from scripts.core.tags import PLACE, SHORT, Style
 
 SCHEMA = 1
 BETWEEN = " - "
@@ -91,7 +91,9 @@ class Plan:
     @property
     def style(self) -> Style:
         """The style in which this release, and so its repository, spells the tags of versions."""
-        return Style(self.tag.removesuffix(self.version) + PLACE)
+        short = not self.tag.endswith(self.version)
+        shown = tags.shortened(self.version) if short else self.version
+        return Style(self.tag.removesuffix(shown) + (SHORT if short else PLACE))
 
     @property
     def headline(self) -> str:
@@ -176,8 +178,13 @@ def decide(
 
 
 def image_tag(tag: str, version: str) -> str:
-    """Return the images' version tag: the git tag, or the version if no registry accepts that."""
-    return tag if re.fullmatch(IMAGE_TAG, tag) else version
+    """Return the images' version tag: the git tag, or the version if no registry accepts that.
+
+    It always has three numbers, because an image's `26.3` is the pointer of that line.
+    """
+    short = tags.shortened(version)
+    whole = tag if tag.endswith(version) else tag.removesuffix(short) + version
+    return whole if re.fullmatch(IMAGE_TAG, whole) else version
 
 
 def identified(plan: Plan) -> Plan:
@@ -233,7 +240,9 @@ def _altered(plan: Plan) -> Iterator[str]:
 
 def _forms(plan: Plan) -> list[tuple[str, str]]:
     """Pair each text of a plan with the form that it must have."""
-    tag, named = re.escape(plan.tag), re.escape(plan.version)
+    tag = re.escape(plan.tag)
+    spelt = {plan.version, tags.shortened(plan.version)}
+    named = f"(?:{'|'.join(re.escape(one) for one in sorted(spelt))})"
     optional = [
         (plan.previous_tag, BRANCH),
         (plan.branch, BRANCH),
@@ -241,7 +250,7 @@ def _forms(plan: Plan) -> list[tuple[str, str]]:
     ]
     return [
         (plan.version, VERSION),
-        (plan.tag, tags.TEMPLATE.replace(re.escape(PLACE), named)),
+        (plan.tag, f"{tags.BEFORE}{named}"),
         (plan.tag, BRANCH),
         (plan.project, PROJECT),
         (plan.base, COMMIT),

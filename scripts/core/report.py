@@ -118,11 +118,13 @@ def gate(
     draft: str = "",
     notes: str = "",
     changed: Sequence[Sequence[str]] = (),
+    *,
+    proof: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Write exactly what becomes public when the release is approved.
 
     `draft` is its page; `changed` are the locked dependencies that are not as in the last release:
-    file, package, version then, version now.
+    file, package, version then, version now. Each of `proof` is a line and its details.
     """
     names, pointers = (
         table(("what", "planned"), [(s.title, s.planned) for s in surfaces if s.kind == kind])
@@ -136,6 +138,7 @@ def gate(
         f"Names, which never move:\n\n{names}",
         f"After a consumer's check:\n\n{pointers}",
         f"Dependencies that changed:\n\n{table(head, locked)}" if locked else "",
+        *(_closed_up(*one) for one in proof),
         _closed_up("The notes", notes) if notes else "",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -10,13 +10,15 @@ from typing import NamedTuple
 
 from packaging.version import Version
 
-from scripts.core.version import from_tag
+from scripts.core.version import NUMBERS, from_tag
 
 LATEST = "latest"
 REFS = "refs/tags/"
-PLACE = "{version}"
-TEMPLATE = r"(?![-/.])[\w./@+-]*\{version\}"
-"""The form of a style's template: git accepts the tag, and no program takes it for an option."""
+PLACE, SHORT = "{version}", "{short}"
+BEFORE = r"(?![-/.])[\w./@+-]*"
+"""The text before a tag's version: git accepts it, and no program takes it for an option."""
+TEMPLATE = BEFORE + r"\{(?:version|short)\}"
+"""The form of a style's template."""
 RECENT = 10
 """The number of highest versions in which another style raises doubt."""
 _TAG = re.compile(r"(?P<prefix>|(?:\S*[^\w\s.]|\S*_)?v\.?|\S*[-_/@])(?P<version>\d\S*)")
@@ -74,7 +76,8 @@ def _in_line(version: Version, numbers: tuple[int, ...]) -> bool:
 class Style(NamedTuple):
     """How a repository names the tags of its versions: `v{version}`, `{version}`, `api/v{version}`.
 
-    `template` has `{version}` once, at its end.
+    `template` ends with `{version}`, or with `{short}`: the version without a third number of zero,
+    `26.3` and `26.3.1`.
     """
 
     template: str = "v{version}"
@@ -82,19 +85,33 @@ class Style(NamedTuple):
     @property
     def prefix(self) -> str:
         """The text before the version."""
-        return self.template.removesuffix(PLACE)
+        return self.template.partition("{")[0]
+
+    @property
+    def either(self) -> "Style":
+        """The same style, which also reads tags of two numbers."""
+        return Style(f"{self.prefix}{SHORT}")
 
     def tag(self, version: Version) -> str:
         """Name the tag of a version."""
-        return f"{self.prefix}{version}"
+        short = self.template.endswith(SHORT)
+        return f"{self.prefix}{shortened(version) if short else version}"
 
     def read(self, tag: str) -> Version | None:
-        """Read a tag; None if it has another style, or does not name a version of three numbers."""
-        return from_tag(f"v{tag[len(self.prefix) :]}") if tag.startswith(self.prefix) else None
+        """Read a tag; None if it has another style, or too few numbers for a version."""
+        if not tag.startswith(self.prefix):
+            return None
+        least = NUMBERS - 1 if self.template.endswith(SHORT) else NUMBERS
+        return from_tag(f"v{tag[len(self.prefix) :]}", least)
 
     def versions(self, tags: Iterable[str]) -> dict[Version, str]:
         """Return the versions that tags of this style name, each with its tag."""
         return {version: tag for tag in tags if (version := self.read(tag))}
+
+
+def shortened(version: Version | str) -> str:
+    """Write a version without a third number of zero: 26.3, 26.3rc1, 26.3.1."""
+    return re.sub(r"^(\d+\.\d+)\.0(?!\d)", r"\1", str(version))
 
 
 class Detected(NamedTuple):
@@ -126,7 +143,10 @@ def detect(tags: Iterable[str], configured: str | None = None, project: str = ""
     """
     if configured:
         return Detected(Style(configured))
-    found = [(version, style) for tag in tags for style, version in _styled(tag)]
+    read = [one for tag in tags for one in _styled(tag)]
+    of_prefix = {prefix: _of_prefix(prefix, read) for prefix in {one.prefix for one in read}}
+    styled = ((one.tag, of_prefix[one.prefix]) for one in read)
+    found = [(version, style) for tag, style in styled if (version := style.read(tag))]
     rank = {style: _foreign(style, project) for _, style in found}
     best = min(rank.values(), default=False)
     mine = sorted((one for one in found if rank[one[1]] == best), key=lambda one: one[0])
@@ -141,14 +161,33 @@ def names(refs: Iterable[str]) -> list[str]:
     return [ref.removeprefix(REFS) for ref in refs if ref.startswith(REFS)]
 
 
-def _styled(tag: str) -> Iterator[tuple[Style, Version]]:
-    """Read a tag in the only style that it can be of."""
+class _Tag(NamedTuple):
+    tag: str
+    prefix: str
+    version: Version
+    numbers: int
+
+
+def _styled(tag: str) -> Iterator[_Tag]:
+    """Read a tag in the only way that it can be read."""
     if found := _TAG.fullmatch(tag):
-        style = Style(f"{found['prefix']}{PLACE}")
+        style = Style(f"{found['prefix']}{SHORT}")
         version = style.read(tag)
         # Anybody who pushes can make a tag: one that looks like an option must not set a style.
         if version and re.fullmatch(TEMPLATE, style.template):
-            yield style, version
+            numbers = re.split(r"[^\d.]", found["version"], maxsplit=1)[0].strip(".").split(".")
+            yield _Tag(tag, style.prefix, version, len(numbers))
+
+
+def _of_prefix(prefix: str, read: list[_Tag]) -> Style:
+    """Tell whether tags with a prefix have two numbers where the third is zero.
+
+    The highest such version decides. With `v4.2.0` beside it `v4.2` is a pointer of that line.
+    """
+    even = [one for one in read if one.prefix == prefix and not one.version.micro]
+    highest = max((one.version for one in even), default=None)
+    spelt = {one.numbers for one in even if one.version == highest}
+    return Style(f"{prefix}{SHORT if spelt == {NUMBERS - 1} else PLACE}")
 
 
 def _foreign(style: Style, project: str) -> bool:

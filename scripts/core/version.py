@@ -90,10 +90,11 @@ def tag(version: Version) -> str:
     return f"v{version}"
 
 
-def from_tag(text: str) -> Version | None:
+def from_tag(text: str, least: int = NUMBERS) -> Version | None:
     """Read a git tag, `v0.2.4` or `v0.1.2-rc1`; None if it does not name a release.
 
-    Moving tags (`v1`) and tags of other things are not releases.
+    Moving tags (`v1`) and tags of other things are not releases: of so many numbers is one at
+    `least`.
     """
     if not text.startswith("v") or not text[1:2].isdigit() or text != text.strip():
         return None
@@ -101,7 +102,7 @@ def from_tag(text: str) -> Version | None:
         version = parse(text)
     except UsageError:
         return None
-    return version if text.count(".") >= NUMBERS - 1 else None
+    return version if text.count(".") >= least - 1 else None
 
 
 def _filled(version: Version) -> Version:

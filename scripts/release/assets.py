@@ -3,5 +3,8 @@
 SUMS = "SHA256SUMS"
 COMPOSE = "compose.yaml"
 NOTES = "notes.md"
+SBOMS = "sboms.zip"
+VERDICT = "scan.json"
+"""Not an asset itself: the lock has it."""
 VERIFIER = "verify.py"
 """The program by which anybody checks the release from outside."""

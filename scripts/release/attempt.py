@@ -6,9 +6,10 @@ commit.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ from scripts.core.errors import ConflictError, ServiceError, TransientError, Usa
 from scripts.core.lockfile import Lock, unbuilt
 from scripts.core.planning import Base, Plan
 from scripts.core.tags import Style
-from scripts.release.assets import VERIFIER
+from scripts.release import sboms
+from scripts.release.assets import SBOMS, VERIFIER
+from scripts.release.configuration import Config
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
 from scripts.release.starting_point import Start, base_of, called, check, product
@@ -39,6 +42,8 @@ class Attempt:
     """The lock that the release, or its draft, holds."""
     rolled_back: frozenset[Version] = frozenset()
     """Stable versions that were rolled back. They do not hold any pointer."""
+    releases: "tuple[GitRelease, ...]" = ()
+    """All releases that GitHub lists, with drafts."""
 
 
 def look(context: Context, start: Start, wanted: Version) -> Attempt:
@@ -48,12 +53,14 @@ def look(context: Context, start: Start, wanted: Version) -> Attempt:
     looked_at = possible_names(context, start, wanted)[1 if start.tag else 0 :]
 
     with ThreadPoolExecutor() as pool:
-        found = pool.submit(context.ask, lambda: read_lock(context, tag))
-        taken_back = pool.submit(context.ask, lambda: rolled_back(context, start.style))
+        listed = pool.submit(context.ask, lambda: tuple(context.forge.releases()))
         states = pool.map(lambda name: context.ask(name.observe), looked_at)
         pairs = zip(looked_at, states, strict=True)
         public = [name.title for name, state in pairs if not isinstance(state, Missing)]
-    return Attempt(tuple(public), found.result(), taken_back.result())
+        releases = listed.result()
+    mine = next(iter(context.forge.chosen(releases, tag)), None)
+    found = context.ask(lambda: lock_of(context, tag, mine))
+    return Attempt(tuple(public), found, rolled_back(releases, start.style), releases)
 
 
 def possible_names(context: Context, start: Start, wanted: Version) -> list[Surface]:
@@ -98,9 +105,9 @@ def _present_name(context: Context, said: str) -> str:
     return said if other and context.forge.same(said) else ours
 
 
-def rolled_back(context: Context, style: Style) -> frozenset[Version]:
+def rolled_back(releases: "Iterable[GitRelease]", style: Style) -> frozenset[Version]:
     """Return the stable versions that GitHub shows as pre-releases: a rollback marked them so."""
-    marked = (r.tag_name for r in context.forge.releases() if r.prerelease and not r.draft)
+    marked = (r.tag_name for r in releases if r.prerelease and not r.draft)
     versions = (style.read(tag) for tag in marked)
     return frozenset(v for v in versions if v and not v.is_prerelease)
 
@@ -162,7 +169,14 @@ def _recovered(
     context: Context, start: Start, wanted: Version, found: Attempt, commit: str
 ) -> Plan:
     """Make the plan again from the release commit: its parent, trailer and time are the plan's."""
-    config = context.config_at(commit)
+    try:
+        config = context.config_at(commit)
+    except UsageError as error:
+        highest = max(start.released(), default=wanted)
+        raise ConflictError(
+            f"{wanted} is taken ({', '.join(found.names)}), and was made without this system",
+            f"ask for a free version by its number; the highest is {highest}",
+        ) from error
     if not config.from_tags and version.current(config.version) != wanted:
         tagged = start.refs.get(f"refs/tags/{start.style.tag(wanted)}", commit)
         raise ConflictError(
@@ -174,7 +188,7 @@ def _recovered(
     seconds, parent, branch = context.git.run(
         "show", "--no-patch", f"--format={form}", "--end-of-options", commit
     ).split("\n")[:3]
-    day, back = _date(context, config.changelog, commit, wanted), found.rolled_back
+    day, back = _date(context, config, commit, wanted, int(seconds)), found.rolled_back
     if not branch and not start.tag:
         raise ConflictError(
             f"{wanted} is taken ({', '.join(found.names)}) by a commit that was not made by a "
@@ -188,9 +202,12 @@ def _recovered(
     return _same_branch(start, _decide(context, start, wanted, base, back))
 
 
-def _date(context: Context, path: str, commit: str, wanted: Version) -> str:
-    section = changelog.section(context.read_at(commit, path), wanted, path)
-    return section.date or ""
+def _date(context: Context, config: Config, commit: str, wanted: Version, seconds: int) -> str:
+    """Give the release's day: as the changelog has it, else that of the commit (`plan.epoch`)."""
+    if not config.keeps_changelog:
+        return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    path = config.changelog
+    return changelog.section(context.read_at(commit, path), wanted, path).date or ""
 
 
 def _same_branch(start: Start, plan: Plan) -> Plan:
@@ -230,3 +247,18 @@ def fetch_dists(context: Context, earlier: Lock) -> None:
     program = context.forge.asset(release, VERIFIER) if release else None
     if program is not None:
         (folder / VERIFIER).write_bytes(program)
+
+
+def fetch_sboms(context: Context, earlier: Lock) -> None:
+    """Bring the SBOMs of an earlier try; an older system's lock names none."""
+    if not earlier.sboms:
+        return
+    release = context.forge.release(earlier.plan.tag)
+    content = context.forge.asset(release, SBOMS) if release else None
+    if content is None:
+        raise ConflictError(
+            f"the release of the earlier attempt has lost {SBOMS}",
+            "delete the draft release, and run the release again",
+        )
+    for name, text in sboms.unpacked(content, earlier):
+        context.write(f"earlier/{sboms.FOLDER}/{name}", text.decode("utf-8"))

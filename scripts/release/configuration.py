@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
-from scripts.core import announcement, tags
+from scripts.core import announcement, scan_policy, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.noise import BOTS, SUBJECTS
 from scripts.core.planning import BRANCH, INSIDE, PERSON, PROJECT
@@ -15,8 +15,14 @@ from scripts.release.version_source import Source, inside
 
 FILE = "pyproject.toml"
 TABLE = "tool.release"
+NO_CHANGELOG = "none"
+"""In the place of a changelog's path: the notes come from the history."""
 AUTHOR = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
 LARGEST_PORT = 65535
+OSV = "https://osv-vulnerabilities.storage.googleapis.com"
+"""OSV's public archives (google.github.io/osv.dev, data)."""
+ADDRESS = r"(https?|file)://\S+"
+DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 PLATFORM = r"linux/(amd64|arm64)"
 # A first part with a dot or a port is a registry's host (the reference grammar of distribution).
 REPOSITORY = (
@@ -102,6 +108,11 @@ class PackageConfig:
         "each build takes the newest packages that the project allows.",
         default=None,
     )
+    environment: str | None = _path(
+        "The lock of what the package runs with, which its SBOM lists: pip's requirements or "
+        "uv.lock. Without one, uv.lock if there is one.",
+        default=None,
+    )
 
 
 @dataclass(frozen=True)
@@ -139,16 +150,65 @@ class AnnounceConfig:
 
 
 @dataclass(frozen=True)
+class ExceptionConfig:
+    """A vulnerability that does not stop releases for a while."""
+
+    id: str = _key("Its id: CVE-…, GHSA-…, PYSEC-….", pattern=r"[A-Za-z]+(-[\w.]+)+")
+    until: str = _key(
+        "The last day on which it does not stop.", pattern=DAY, form="a day as YYYY-MM-DD"
+    )
+    reason: str = _key("Why it can wait.")
+
+
+@dataclass(frozen=True)
+class ScanConfig:
+    """What is scanned for known vulnerabilities, and what stops a release."""
+
+    stop: str = _key(
+        "What stops: a level, and `fixable` before it if only what has a fix does.",
+        pattern=scan_policy.POLICY,
+        form="`fixable high`, `critical`, `never` or the like",
+        default="fixable high",
+    )
+    database: str = _key(
+        "Where the advisories are: `ECOSYSTEM/all.zip` below this address.",
+        pattern=ADDRESS,
+        form="an address",
+        default=OSV,
+    )
+    fallback: str | None = _key(
+        "Where a copy of them is that is used, with its age shown, if `database` cannot be had; "
+        "without one the release stops.",
+        pattern=ADDRESS,
+        form="an address",
+        default=None,
+    )
+    exceptions: tuple[ExceptionConfig, ...] = _key("What may wait.", default=())
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that the release knows of the project."""
 
+    name: str | None = _key(
+        "The project's name, where pyproject.toml states none: the build is set up by setup.py "
+        "or setup.cfg.",
+        pattern=PROJECT,
+        default=None,
+    )
+    version_in: str | None = _path(
+        "The file that states the version, where pyproject.toml names none.", default=None
+    )
     branch: str | None = _key(
         "The branch whose changelog a rollback marks; without it, the remote's default branch.",
         pattern=BRANCH,
         form="the name of a branch",
         default=None,
     )
-    changelog: str = _path("The changelog, from the repository's root.", default="CHANGELOG.md")
+    changelog: str = _path(
+        "The changelog, from the repository's root; `none` takes the notes from the history.",
+        default="CHANGELOG.md",
+    )
     notes_template: str | None = _path(
         "A Jinja2 template of the release notes; without one they have the usual layout.",
         default=None,
@@ -181,6 +241,9 @@ class Config:
         "The places where a release is announced; without it, none.", default=AnnounceConfig()
     )
     images: tuple[ImageConfig, ...] = _key("The images; none if only a package is.", default=())
+    scan: ScanConfig | None = _key(
+        "The scan for known vulnerabilities; without it, none.", default=None
+    )
     draft: DraftConfig = _key(
         "The changes that the changelog's draft omits.", default=DraftConfig()
     )
@@ -190,6 +253,16 @@ class Config:
     """The version as written; empty if only the tags or another file have it."""
     source: Source = Source()  # noqa: RUF009 - it is frozen
     """The place of the version."""
+
+    @property
+    def keeps_changelog(self) -> bool:
+        """Whether there is a file that the release's section is cut in."""
+        return self.changelog != NO_CHANGELOG
+
+    @property
+    def kept_changelog(self) -> str:
+        """The path of that file; empty without one."""
+        return self.changelog if self.keeps_changelog else ""
 
     @property
     def from_tags(self) -> bool:
@@ -204,6 +277,8 @@ SECTIONS: dict[str, type[Any]] = {
     "announce": AnnounceConfig,
     "webhooks": WebhookConfig,
     "draft": DraftConfig,
+    "scan": ScanConfig,
+    "exceptions": ExceptionConfig,
 }
 
 
@@ -274,6 +349,7 @@ class _Reader:
     def project(self, data: dict[str, Any], package: bool) -> dict[str, Any]:
         """Read name and version. A project that releases only images may omit both."""
         name, version = (version_source.static(data, key) for key in ("name", "version"))
+        name = name or inside(data, "tool", "release").get("name")
         if not isinstance(name, str) and (package or name is not None):
             self._wrong("project.name", "is missing", 'write name = "…" in [project]')
         elif isinstance(name, str) and not re.fullmatch(PROJECT, name):

@@ -2,14 +2,14 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
+from scripts.core import sbom
 from scripts.release.context import Context
 
 PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)", re.MULTILINE)
 # uv's lock, and what pip-compile and `uv pip compile` write.
 LOCK = re.compile(r"uv\.lock|(.*/)?requirements[^/]*\.txt|(.*/)?requirements/[^/]+\.txt")
-ABSENT = "-"
 
 
 def between(context: Context, before: str, now: str) -> Iterator[tuple[str, str, str, str]]:
@@ -20,7 +20,7 @@ def between(context: Context, before: str, now: str) -> Iterator[tuple[str, str,
             pins(path, context.read_at(commit, path)) if path in there[commit] else {}
             for commit in (before, now)
         )
-        for change in changes(old, new):
+        for change in sbom.changes(old, new):
             yield path, *change
 
 
@@ -37,11 +37,3 @@ def pins(path: str, text: str) -> dict[str, str]:
         found = tomllib.loads(text).get("package", ())
         return {one["name"]: one["version"] for one in found if "version" in one}
     return dict(PINNED.findall(text))
-
-
-def changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield added, removed and changed packages, by name."""
-    for name in sorted(before.keys() | now.keys()):
-        old, new = before.get(name, ABSENT), now.get(name, ABSENT)
-        if old != new:
-            yield name, old, new

@@ -73,10 +73,10 @@ def _last(versions: list[Version]) -> Version | None:
     return max((one for one in after if final is None or one > final), default=final)
 
 
-def since(context: Context, start: str | None) -> list[Commit]:
-    """List the commits after `start`, or all of them, newest first."""
+def since(context: Context, start: str | None, stop: str = "HEAD") -> list[Commit]:
+    """List the commits of `stop` after `start`, or all of them, newest first."""
     _refuse_shallow(context)
-    span = f"{start}..HEAD" if start else "HEAD"
+    span = f"{start}..{stop}" if start else stop
     try:
         text = context.git.run(*_LOG, _FORM, "--end-of-options", span, "--")
     except ServiceError:

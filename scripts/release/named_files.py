@@ -99,7 +99,7 @@ def problems(found: Examined, tree: Tree) -> Iterator[ReleaseError]:
 def _written_on(config: Config) -> Iterator[tuple[str, str]]:
     """Yield each key whose file is read from the commit by its own path."""
     for key in ("changelog", "compose", "notes_template"):
-        if path := getattr(config, key):
+        if (path := getattr(config, key)) and (key != "changelog" or config.keeps_changelog):
             yield key.replace("_", "-"), path
     for i, file in enumerate(config.version_files):
         yield f"version-files[{i}].path", file.path

@@ -33,7 +33,7 @@ def make(context: Context) -> str:
     context.git.fetch(plan.base)
     texts = release_texts(context)
     path = context.config.changelog
-    if passed_over := str(agree(texts[path], path)):
+    if path in texts and (passed_over := str(agree(texts[path], path))):
         context.console.say(f"{path}: {passed_over}")
     return context.git.commit_files(texts, plan.base, message(plan), identity(plan))
 
@@ -49,7 +49,8 @@ def release_texts(context: Context) -> dict[str, str]:
     plan, config = context.plan, context.config
     texts = {file.path: context.read_at(plan.base, file.path) for file in config.version_files}
     texts[FILE] = context.read_at(plan.base, FILE)
-    texts[config.changelog] = context.read_at(plan.base, config.changelog)
+    if config.keeps_changelog:
+        texts[config.changelog] = context.read_at(plan.base, config.changelog)
     locked = context.git.run("ls-tree", "--end-of-options", plan.base, "uv.lock")
     if locked and not config.from_tags:
         texts["uv.lock"] = context.read_at(plan.base, "uv.lock")
@@ -65,15 +66,16 @@ def edited(texts: dict[str, str], plan: Plan, config: Config, page: str) -> dict
         )
     if config.source.kind == STATIC:
         new[FILE] = version_files.pyproject(new[FILE], plan.version)
-    new[config.changelog] = changelog.cut(
-        new[config.changelog],
-        version.parse(plan.version),
-        plan.date,
-        tag=plan.tag,
-        previous_tag=plan.previous_tag,
-        repository_url=page,
-        path=config.changelog,
-    )
+    if config.keeps_changelog:
+        new[config.changelog] = changelog.cut(
+            new[config.changelog],
+            version.parse(plan.version),
+            plan.date,
+            tag=plan.tag,
+            previous_tag=plan.previous_tag,
+            repository_url=page,
+            path=config.changelog,
+        )
     if "uv.lock" in new:
         new["uv.lock"] = version_files.uv_lock(new["uv.lock"], plan.project, plan.version)
     return new

@@ -1,14 +1,14 @@
 """Write the notes of a release from its changelog, its lock, the history and the registry."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
-from scripts.core import changelog, notes, version
+from scripts.core import notes, proof, version
 from scripts.core.lockfile import Lock
 from scripts.core.planning import PlannedImage
-from scripts.release import attempt, history
+from scripts.release import attempt, history, previous, sboms, sections
 from scripts.release.assets import COMPOSE, VERIFIER
 from scripts.release.configuration import Config
 from scripts.release.context import Context
@@ -22,10 +22,15 @@ def release_notes(context: Context, made: Lock, assets: Collection[str]) -> str:
 
     `assets` are the names of the release's assets.
     """
+    return rendered(context, facts_with(context, made, assets), context.config, made.commit)
+
+
+def facts_with(context: Context, made: Lock, assets: Collection[str]) -> notes.NotesFacts:
+    """Collect the facts for the notes of a release that has these assets."""
     facts = notes_facts(context, made)
     if VERIFIER in assets:
         facts = replace(facts, verifier=verifier(context, made))
-    return rendered(context, facts, context.config, made.commit)
+    return facts
 
 
 def verifier(context: Context, made: Lock) -> tuple[str, ...]:
@@ -47,9 +52,9 @@ def rendered(context: Context, facts: notes.NotesFacts, config: Config, commit: 
 
 def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
     """Collect the facts for the notes. The lock and the history decide all of them."""
-    plan, page, path = made.plan, context.endpoints.page_url, context.config.changelog
-    text = context.read_at(made.commit, path)
-    section = changelog.section(text, version.parse(plan.version), path)
+    plan, page, config = made.plan, context.endpoints.page_url, context.config
+    said_in = made.commit if config.keeps_changelog else plan.base
+    previous = context.ask(context.git.refs).get(f"refs/tags/{plan.previous_tag}")
     pinned_compose = f"{page}/releases/download/{plan.tag}/{COMPOSE}"
     sizes, before = image_sizes(context, made)
     people = contributors(context, made)
@@ -59,7 +64,7 @@ def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
         tag=plan.tag,
         date=plan.date,
         prerelease=plan.prerelease,
-        body=changelog.excerpt(text, section),
+        body=sections.body(context, config, said_in, version.parse(plan.version), previous),
         repository_url=page,
         previous_tag=plan.previous_tag,
         images=tuple(
@@ -74,13 +79,23 @@ def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
             for i in plan.images
         ),
         dists=tuple(notes.Dist(d.name, d.sha256, d.size) for d in made.dists),
-        compose_url=pinned_compose if context.config.compose and plan.images else None,
-        changelog=path,
+        compose_url=pinned_compose if config.compose and plan.images else None,
+        changelog=config.kept_changelog,
         contributors=people.all,
         newcomers=people.new,
-        extras=context.config.package.extras if context.config.package else (),
-        internal=context.config.internal,
+        extras=config.package.extras if config.package else (),
+        internal=config.internal,
+        proof=tuple(proof_lines(context, made, sizes, before)),
     )
+
+
+def proof_lines(context: Context, made: Lock, sizes: Sizes, before: Sizes) -> Iterator[proof.Line]:
+    """Give the lines about security and size: of the lock, and compared with the last release."""
+    if made.scan:
+        yield proof.security(made.scan)
+    now, last = sboms.inventories(context), previous.inventories(context)
+    if line := proof.difference(sizes, before, now, last):
+        yield line
 
 
 def contributors(context: Context, made: Lock) -> history.People:
@@ -98,8 +113,8 @@ def image_sizes(context: Context, made: Lock) -> tuple[Sizes, Sizes]:
         return {}, {}
     tag = made.plan.previous_tag
     read = partial(attempt.read_lock, context, tag) if tag else None
-    previous = context.ask(read) if read else None
-    return sizes_of(context, made), sizes_of(context, previous) if previous else {}
+    last = previous.lock(context) or (context.ask(read) if read else None)
+    return sizes_of(context, made), sizes_of(context, last) if last else {}
 
 
 def sizes_of(context: Context, made: Lock) -> Sizes:

@@ -124,16 +124,29 @@ def check(context: Context, start: Start, wanted: Version) -> None:
 
 def _dispatched(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
     config, path = start.config, start.config.changelog
-    text = context.text_at(start.commit, path)
     current = version.current(config.version)
     yield from _unsettable(context, start, str(wanted))
     yield from _raised(lambda: version.resolve(str(wanted), current, start.released()))
+    if not config.keeps_changelog:
+        yield from _unchanged(start, wanted)
+        return
     tag, page = start.style.tag(wanted), context.endpoints.page_url
+    text = context.text_at(start.commit, path)
     yield from _raised(
         lambda: changelog.cut(
             text, wanted, today(), tag=tag, previous_tag=None, repository_url=page, path=path
         )
     )
+
+
+def _unchanged(start: Start, wanted: Version) -> Iterator[ReleaseError]:
+    """Refuse a release without a change: without a changelog only the history says it."""
+    released = start.released()
+    previous = tags.previous(wanted, released)
+    tag = released[previous] if previous else ""
+    if tag and start.refs[f"{tags.REFS}{tag}"] == start.commit:
+        cause = f"nothing has changed since {tag}, so {wanted} would be empty"
+        yield UsageError(cause, "push what changed, and run this again")
 
 
 def _unsettable(context: Context, start: Start, wanted: str) -> Iterator[ReleaseError]:
@@ -166,8 +179,9 @@ def _tagged(context: Context, start: Start, wanted: Version) -> Iterator[Release
         line = file.line.replace("{version}", str(wanted))
         if line not in context.read_at(start.commit, file.path):
             yield UsageError(f"{file.path} does not say {line!r}", remedy, Place(file.path))
-    text = context.text_at(start.commit, config.changelog)
-    yield from _raised(lambda: changelog.section(text, wanted, config.changelog))
+    if config.keeps_changelog:
+        text = context.text_at(start.commit, config.changelog)
+        yield from _raised(lambda: changelog.section(text, wanted, config.changelog))
 
 
 def _raised(act: Callable[[], object]) -> Iterator[ReleaseError]:
@@ -200,6 +214,8 @@ def called(context: Context, config: Config, commit: str, released: Version | No
     """
     if typed := context.environment.trigger().title:
         return headline.cleaned(typed)
+    if not config.keeps_changelog:
+        return ""
     text = context.read_at(commit, config.changelog)
     for part in changelog.parse(text, config.changelog).sections:
         if part.unreleased if released is None else part.version == released:

@@ -17,9 +17,15 @@ TABLES = (("project",), ("tool", "poetry"))
 """The tables of pyproject.toml that have a static name and version, the standard's first."""
 REMEDY = (
     'write version = "…" in [project]; or state it in a file, by [tool.hatch.version] path or '
-    "setuptools' attr; or take it from the tags, by hatch-vcs or setuptools-scm"
+    "setuptools' attr, or version-in of [tool.release]; or take it from the tags, by hatch-vcs or "
+    "setuptools-scm"
 )
 _ASSIGNED = r"^[ \t]*{}(?:[ \t]*:[ \t]*[\w.]+)?[ \t]*=[ \t]*(['\"])v?(?P<version>[^'\"\n]+)\1"
+_UNQUOTED = r"^version[ \t]*[=:][ \t]*v?(?P<version>\d\S*)[ \t]*$"
+_ARGUMENT = (
+    r"(?:^|(?<=[\s,(]))(?:__version__|VERSION|version)(?:[ \t]*:[ \t]*[\w.]+)?[ \t]*=[ \t]*"
+    r"(['\"])v?(?P<version>\d[^'\"\n]*)\1"
+)
 _WHOLE = r"(?P<version>\S+)(?=\s*\Z)"
 _FROM_TAGS = re.compile(r"\s*(?:hatch-vcs|setuptools[-_]scm)\b", re.IGNORECASE)
 Read = Callable[[str], str | None]
@@ -68,6 +74,8 @@ def dynamic(data: dict[str, Any], name: str) -> Source | None:
 
 
 def _sources(data: dict[str, Any], name: str) -> Iterator[Source | None]:
+    told = inside(data, "tool", "release").get("version-in")
+    yield _named(told, usual(str(told)))
     tool, build = inside(data, "tool"), inside(data, "build-system")
     hatch, pdm = inside(tool, "hatch", "version"), inside(tool, "pdm", "version")
     scm = tool.get("setuptools_scm")
@@ -84,7 +92,7 @@ def _sources(data: dict[str, Any], name: str) -> Iterator[Source | None]:
     yield _of_setuptools(inside(tool, "setuptools", "dynamic").get("version"))
     if str(build.get("build-backend", "")).startswith("flit"):
         module = inside(tool, "flit", "module").get("name") or name.replace("-", "_")
-        yield Source(IN_FILE, _files(str(module)), _ASSIGNED.format("__version__"))
+        yield Source(IN_FILE, files(str(module)), _ASSIGNED.format("__version__"))
     requires = build.get("requires")
     if isinstance(requires, list) and any(_FROM_TAGS.match(str(one)) for one in requires):
         yield from_tags
@@ -93,21 +101,28 @@ def _sources(data: dict[str, Any], name: str) -> Iterator[Source | None]:
 def _named(path: Any, pattern: Any) -> Source | None:
     if not isinstance(path, str):
         return None
-    usual = _ASSIGNED.format("(?:__version__|VERSION|version)")
-    return Source(IN_FILE, (path,), pattern if isinstance(pattern, str) else usual)
+    assigned = _ASSIGNED.format("(?:__version__|VERSION|version)")
+    return Source(IN_FILE, (path,), pattern if isinstance(pattern, str) else assigned)
+
+
+def usual(path: str) -> str:
+    """Give the pattern of a version in a file of that name: in quotes, or as setup.cfg has it."""
+    if path.endswith((".cfg", ".ini")):
+        return _UNQUOTED
+    return _ARGUMENT if path.endswith((".py", ".pyi", ".toml")) else _WHOLE
 
 
 def _of_setuptools(table: Any) -> Source | None:
     table = table if isinstance(table, dict) else {}
     if isinstance(attribute := table.get("attr"), str) and "." in attribute:
         module, _, name = attribute.rpartition(".")
-        return Source(IN_FILE, _files(module), _ASSIGNED.format(re.escape(name)))
+        return Source(IN_FILE, files(module), _ASSIGNED.format(re.escape(name)))
     file = table.get("file")
     path = file[0] if isinstance(file, list) and len(file) == 1 else file
     return Source(IN_FILE, (path,), _WHOLE) if isinstance(path, str) else None
 
 
-def _files(module: str) -> tuple[str, ...]:
+def files(module: str) -> tuple[str, ...]:
     """Return the possible paths of a module, from the repository's root."""
     path = module.replace(".", "/")
     ends = (f"{path}/__init__.py", f"{path}.py")

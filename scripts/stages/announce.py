@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from scripts.core import announcement, changelog, version
+from scripts.core import announcement, version
 from scripts.core.converge import ANNOUNCEMENT, Outcome, Surface, converge
 from scripts.core.errors import ReleaseError
 from scripts.core.results import Done
+from scripts.release import sections
 from scripts.release.context import Context
 from scripts.surfaces.announced import Comment, Discussion, Webhook
 from scripts.surfaces.git_remote import identity
@@ -37,9 +38,10 @@ def announcements(context: Context) -> Iterator[Surface]:
 
 
 def _section(context: Context) -> str:
-    path = context.config.changelog
-    text = context.read_at(context.lock.commit, path)
-    return changelog.section(text, version.parse(context.plan.version), path).body(text)
+    plan, config = context.plan, context.config
+    commit = context.lock.commit if config.keeps_changelog else plan.base
+    previous = context.ask(context.git.refs).get(f"refs/tags/{plan.previous_tag}")
+    return sections.body(context, config, commit, version.parse(plan.version), previous)
 
 
 def _made(context: Context, surface: Surface) -> Outcome:

@@ -233,9 +233,10 @@ def files(context: Context, subject: Subject) -> Iterator[Finding]:
         line = file.line.replace("{version}", str(subject.version))
         there = line in context.read_at(subject.commit, file.path)
         yield compared(file.path, line, line if there else "another text", NAMES)
-    text = context.read_at(subject.commit, config.changelog)
-    section = changelog.section(text, subject.version, config.changelog)
-    yield compared(config.changelog, subject.version, section.version, NAMES)
+    if config.keeps_changelog:
+        text = context.read_at(subject.commit, config.changelog)
+        section = changelog.section(text, subject.version, config.changelog)
+        yield compared(config.changelog, subject.version, section.version, NAMES)
     if context.git.run("ls-tree", "--end-of-options", subject.commit, "uv.lock"):
         packages = tomllib.loads(context.read_at(subject.commit, "uv.lock"))["package"]
         own = [one for one in packages if one["name"] == normalised(config.project)]

@@ -38,6 +38,9 @@ def check(context: Context, base: str | None) -> Done:
     """
     base = base or history.merged_into(context)
     config = read_config(context)
+    if not config.keeps_changelog:
+        context.console.say("no changelog is kept: the notes come from the history", changelog=None)
+        return Done()
     text = read(context.root, config.changelog)
     problems = changelog.problems(text, config.changelog)
     if base:
@@ -155,10 +158,13 @@ def misplaced(before: Changelog, now: Changelog) -> str:
 def draft(context: Context, since: str | None, to: str) -> Done:
     """Print the entries for the changes since the last tag, write them, or propose them."""
     config = read_config(context)
+    if not config.keeps_changelog and to != PRINT:
+        cause = f"no changelog is kept: changelog is {config.changelog!r}"
+        raise UsageError(cause, f"name a file: changelog in [{configuration.TABLE}]")
     found = found_entries(context, config, since)
     if to == PROPOSE:
         return propose(context, config, found)
-    text = read(context.root, config.changelog)
+    text = read(context.root, config.changelog) if config.keeps_changelog else ""
     if to == PRINT:
         preview = changelog.preview(text, found, config.changelog)
         context.console.say(preview.removesuffix("\n"), draft=preview, entries=found)

@@ -29,7 +29,8 @@ def run(context: Context) -> Done:
     errors = [*found.problems, *problems(found, tree), *unsettable(found, tree)]
     errors += targets(found, tree)
     errors += workflow(found.config, tree, local_tags(context))
-    if (log := tree.read(path := found.config.changelog)) is not None:
+    path = found.config.changelog
+    if found.config.keeps_changelog and (log := tree.read(path)) is not None:
         errors += changelog.problems(log, path)
         for odd in changelog.oddities(log, path):
             context.errors.warn(odd)
@@ -40,7 +41,7 @@ def run(context: Context) -> Done:
 
 
 def local_tags(context: Context) -> list[str]:
-    """Name the tags of this clone; none where it is not a clone."""
+    """Name the tags of this clone; none outside a clone."""
     try:
         return context.git.run("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").split()
     except ServiceError:

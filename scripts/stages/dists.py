@@ -3,21 +3,24 @@
 After an earlier attempt, take its files and build nothing: publish the files that were tested.
 """
 
+import hashlib
 import shutil
 import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from scripts.core import sbom
 from scripts.core.converge import CHECK, Outcome
 from scripts.core.errors import CheckError, ServiceError, TransientError, UsageError
 from scripts.core.planning import Plan, normalised
 from scripts.core.results import Done
-from scripts.release import checkout
+from scripts.release import checkout, dependencies, sboms
 from scripts.release.context import Context
 from scripts.release.package_metadata import metadata
 from scripts.tools import processes
 
+UV_LOCK = "uv.lock"
 TOLD = ("SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION")
 """What tells a build its version instead of the tags; hatch-vcs reads it by setuptools-scm."""
 
@@ -32,10 +35,32 @@ def run(context: Context) -> Done:
     if context.earlier_lock:
         for name in plan.dists:
             shutil.copy(context.inputs / "earlier" / name, folder / name)
+        sboms.keep(context, sbom.PACKAGE)
         kept = "the files of the earlier attempt"
         return Done((Outcome("dists", kept, written=False, kind=CHECK),))
-    prove(context, checkout.checkout(context), folder)
+    tree = checkout.checkout(context)
+    prove(context, tree, folder)
+    write_sbom(context, tree, folder)
     return Done((Outcome("dists", ", ".join(plan.dists), written=True, kind=CHECK),))
+
+
+def write_sbom(context: Context, tree: Path, folder: Path) -> None:
+    """Write what the package is locked with: `environment` of the table, or uv.lock."""
+    plan, package = context.plan, context.config.package
+    named = (package and package.environment) or UV_LOCK
+    path = tree / named
+    if package and package.environment and not path.is_file():
+        raise UsageError(
+            f"{named} is not in the release commit",
+            "add it, or take `environment` out of [tool.release.package]",
+        )
+    pins = dependencies.pins(named, path.read_text("utf-8")) if path.is_file() else {}
+    wheel = folder / plan.dists[0]
+    digest = f"sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+    own = sbom.normalised(plan.project)
+    locked = [one for one in pins.items() if sbom.normalised(one[0]) != own]
+    found = sbom.environment(plan.project, plan.version, digest, locked)
+    context.write(f"{sboms.FOLDER}/{sbom.PACKAGE}", sbom.write(found, plan.source_date_epoch))
 
 
 def prove(context: Context, tree: Path, folder: Path) -> None:

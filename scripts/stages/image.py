@@ -1,4 +1,7 @@
-"""Build one image for one platform, on a runner of that platform, and push it without a tag."""
+"""Build one image for one platform, on a runner of that platform, and push it without a tag.
+
+Its SBOM is written from the same bytes, which BuildKit exports beside the push.
+"""
 
 import json
 import os
@@ -6,12 +9,14 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+from scripts.core import sbom
 from scripts.core.converge import Outcome
 from scripts.core.errors import UsageError
 from scripts.core.planning import PlannedImage
 from scripts.core.results import Done
-from scripts.release import checkout
+from scripts.release import checkout, image_layout, sboms
 from scripts.release.context import Context
+from scripts.release.image_layout import Base
 from scripts.release.runners import NO_IMAGE
 from scripts.tools import processes
 
@@ -26,8 +31,15 @@ def run(context: Context, name: str, platform: str) -> Done:
         raise UsageError(f"the plan has no image {name!r} for {platform!r}", "see plan.json")
     digest = proven(context, image, platform)
     written = digest is None
-    digest = digest or build(context, image, platform)
-    facts = (("image", name), ("platform", platform), ("digest", digest))
+    base = Base()
+    if digest is None:
+        digest, base = build(context, image, platform)
+    else:
+        sboms.keep(context, sbom.asset_name(name, platform))
+    facts = (
+        *(("image", name), ("platform", platform), ("digest", digest)),
+        *(("base", base.reference), ("base_digest", base.digest)),
+    )
     return Done((Outcome(f"image {name} for {platform}", digest, written),), facts)
 
 
@@ -41,11 +53,12 @@ def proven(context: Context, image: PlannedImage, platform: str) -> str | None:
     return digest if found else None
 
 
-def build(context: Context, image: PlannedImage, platform: str) -> str:
+def build(context: Context, image: PlannedImage, platform: str) -> tuple[str, Base]:
     """Build from the release commit and the tested wheel; a dry run does not push."""
     tree, wheel = checkout.checkout(context), wheel_folder(context)
     settle(context, tree, wheel)
-    metadata = context.fresh("image") / "metadata.json"
+    folder = context.fresh("image")
+    metadata, layout = folder / "metadata.json", folder / "layout"
     (wanted,) = (one for one in context.config.images if one.name == image.name)
     command = [
         "docker",
@@ -59,15 +72,30 @@ def build(context: Context, image: PlannedImage, platform: str) -> str:
         f"--build-context=dist={wheel}",
         *(f"--label={key}={value}" for key, value in labels(context).items()),
         f"--output={output(image, push=not context.plan.dry_run)}",
+        f"--output=type=oci,tar=false,dest={layout}",
         f"--metadata-file={metadata}",
         "--",
         str(tree / wanted.context),
     ]
     when = str(context.plan.source_date_epoch)
-    environment = context.environment.inherited(SOURCE_DATE_EPOCH=when)
+    told = {"SOURCE_DATE_EPOCH": when, "BUILDX_METADATA_PROVENANCE": "max"}
+    environment = context.environment.inherited(**told)
     # BuildKit caches finished steps: a retry continues from there.
     context.ask(lambda: processes.run(command, environment=environment, timeout=3000))
-    return str(json.loads(metadata.read_text("utf-8"))["containerimage.digest"])
+    said = json.loads(metadata.read_text("utf-8"))
+    digest = str(said["containerimage.digest"])
+    base = image_layout.base(said, layout, digest)
+    write_sbom(context, sbom.asset_name(image.name, platform), layout, digest, base)
+    shutil.rmtree(layout)
+    return digest, base
+
+
+def write_sbom(context: Context, name: str, layout: Path, digest: str, base: Base) -> None:
+    """Write what the image holds, as its own package managers say."""
+    layers = image_layout.layers(layout, digest)
+    title = name.removesuffix(sbom.SUFFIX)
+    found = sbom.inventory(title, context.plan.version, digest, layers, base.layers)
+    context.write(f"sboms/{name}", sbom.write(found, context.plan.source_date_epoch))
 
 
 def output(image: PlannedImage, *, push: bool) -> str:

@@ -1,21 +1,26 @@
 """Adopt a repository: read it, ask for the rest, show the plan, write it."""
 
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from scripts.adopt import clone, repository, source, table, templates, upgrading
+from scripts.adopt import changelogs, clone, repository, source, table, templates, upgrading
 from scripts.adopt.answers import NoAnswerError, Question, answer
 from scripts.adopt.repository import Found
 from scripts.adopt.templates import FOLDER, NAMES, System
 from scripts.core import tags
 from scripts.core.errors import CheckError, UsageError
 from scripts.core.results import Done
-from scripts.core.tags import Detected
 from scripts.release import configuration
+from scripts.release.configuration import NO_CHANGELOG
 from scripts.release.context import Context
 
+BY_HAND = (
+    "publish the package as today; to release its images alone, write the table [tool.release] "
+    "yourself (docs/adopt.md), and run this again"
+)
+SHOWN, MOST = 3, 3
 NOTHING = "found nothing to release: neither a package ([build-system]) nor a Dockerfile"
 
 
@@ -43,11 +48,11 @@ def run(
         return compare(context)
     paths = tracked(context)
     read = partial(clone.read, context.root)
-    found = repository.look(paths, read)
+    found = repository.look(paths, read, "/".join(clone.owner(context.git)))
     clone.refuse_unfit(context.git, context.root, found.project, fork=fork)
     refuse_repeated(context)
-    if not (found.is_package or found.images or found.configured):
-        raise UsageError(NOTHING, "add a pyproject.toml with [build-system], or a Dockerfile")
+    if not found.configured:
+        refuse_unreleasable(found)
     this = source.find(context.environment.inherited(), system)
     draft = drafted(context, found, paths, this, given(answers, asking(yes=yes)))
     show(context, found, draft)
@@ -72,6 +77,24 @@ def refuse_repeated(context: Context) -> None:
         raise UsageError(cause, "go on to this version: release upgrade")
 
 
+def refuse_unreleasable(found: Found) -> None:
+    """Refuse what has nothing that this system releases. Raises UsageError."""
+    if found.unfit:
+        cause = f"wheels for each platform are not released by this system: {found.unfit}"
+        remedy = (
+            "go on with what publishes today; images alone need a table [[tool.release.images]]"
+        )
+        raise UsageError(cause, f"{remedy} that you write yourself")
+    if found.is_package or found.images:
+        return
+    if found.folders:
+        shown = ", ".join(found.folders[:SHOWN])
+        more = f" and {len(found.folders) - SHOWN} more" if len(found.folders) > SHOWN else ""
+        cause = f"packages are in {shown}{more}, and this system releases the one at the root"
+        raise UsageError(cause, "take over a repository with one package at its root")
+    raise UsageError(NOTHING, "add a pyproject.toml with [build-system], or a Dockerfile")
+
+
 def drafted(
     context: Context,
     found: Found,
@@ -81,10 +104,9 @@ def drafted(
 ) -> Draft:
     """Decide the files. Raises ProblemsError for a table that could not be released."""
     owner, name = clone.owner(context.git)
-    project = str(found.project.get("name") or name or context.root.name)
+    project = str(found.project.get("name") or found.setup.name or name or context.root.name)
     detected = tags.detect(context.git.run("tag", "--list").split(), None, project)
-    told = replies(questions(found, owner, last_version(context, detected)))
-    answers = {"project": project, "name": project, **told}
+    answers = {"project": project, **replies(questions(found, owner))}
     text = clone.read(context.root, configuration.FILE) if configuration.FILE in paths else ""
     branch = clone.default_branch(context.git)
     new = text if found.configured else table.write(text, found, answers, branch)
@@ -93,16 +115,28 @@ def drafted(
     pattern = templates.pattern(detected.style.prefix)
     files = templates.all_files(system, templates.of_tree(), pattern, names)
     changed = {} if found.configured else {configuration.FILE: new}
-    notes = (*found.odd, *([detected.warning] if detected.warning else []))
+    changed |= log_of(found, answers, paths)
+    notes = [*([] if found.configured else found.odd), *filter(None, [detected.warning])]
+    if not found.configured and answers.get("changelog", found.changelog.path) == NO_CHANGELOG:
+        notes.append(found.changelog.told)
     style = f"tags have the form {detected.style.template}, releases start from {branch}"
     return Draft({**changed, **files}, names, (style, *notes))
 
 
-def questions(found: Found, owner: str, version: str) -> list[Question]:
+def log_of(found: Found, answers: Mapping[str, str], paths: Collection[str]) -> dict[str, str]:
+    """Return the text of a changelog that is to be made, or gets its section Unreleased."""
+    path = answers.get("changelog") or found.changelog.path
+    if path == found.changelog.path:
+        return {path: found.changelog.text} if found.changelog.text else {}
+    if path in paths:
+        cause = f"--answer changelog={path}: {found.changelog.told or 'that file is another one'}"
+        raise UsageError(cause, "name a file that does not exist, or omit the answer")
+    return {path: changelogs.EMPTY}
+
+
+def questions(found: Found, owner: str) -> list[Question]:
     """List the facts that the files do not state."""
     asked = []
-    if not found.project and not found.configured:
-        asked.append(Question("version", "The version that is out now", version))
     if any(one.repository is None for one in found.images):
         where = "The namespace at the registry that images are pushed to"
         asked.append(Question("namespace", where, owner or None))
@@ -110,14 +144,10 @@ def questions(found: Found, owner: str, version: str) -> list[Question]:
         asked.append(Question("modules", "The top-level names that the package installs"))
     if not found.checks:
         asked.append(Question("checks", "The command that checks a commit, such as `make test`"))
+    if found.changelog.path == NO_CHANGELOG and len(asked) < MOST:
+        text = "A changelog to write, such as CHANGELOG.md, or none"
+        asked.append(Question("changelog", text, NO_CHANGELOG))
     return [] if found.configured else asked
-
-
-def last_version(context: Context, detected: Detected) -> str:
-    """Return the highest version that a tag names, or a first one."""
-    versions = detected.style.versions(context.git.run("tag", "--list").split())
-    stable = [one for one in versions if not one.is_prerelease]
-    return str(max(stable or versions, default="0.1.0"))
 
 
 def given(
@@ -178,10 +208,7 @@ def plan(found: Found, draft: Draft) -> Iterator[str]:
     yield "will be written:"
     for path, text in draft.files.items():
         lines = len(text.splitlines())
-        what = (
-            "adds [tool.release], does not change the rest" if path == configuration.FILE else "new"
-        )
-        yield f"  {path} ({lines} lines): {what}"
+        yield f"  {path} ({lines} lines): {changes(found, path)}"
     if configuration.FILE in draft.files:
         yield from (f"    {one}" for one in added(draft.files[configuration.FILE]))
     for template, name in draft.names.items():
@@ -189,11 +216,17 @@ def plan(found: Found, draft: Draft) -> Iterator[str]:
             yield f"kept: {FOLDER}/{template} is yours; the new file is {name}"
     for path in found.publishers:
         yield f"publishes today: {path}; remove it, or its trigger, before the first release"
-    if found.changelog is None and not found.configured:
-        yield "to do: write CHANGELOG.md with a section `## Unreleased`"
     if found.is_package:
         yield f"to do: at the index, trust {draft.names['release.yml']} and the environment pypi"
     yield "to do: commit these files before you edit them; an upgrade compares with that commit"
+
+
+def changes(found: Found, path: str) -> str:
+    """Say what is done to a file."""
+    if path == configuration.FILE:
+        return "adds [tool.release], does not change the rest"
+    added_to = path == found.changelog.path
+    return "adds the section Unreleased, does not change the rest" if added_to else "new"
 
 
 def added(text: str) -> list[str]:
@@ -208,7 +241,7 @@ def write(context: Context, draft: Draft) -> None:
     for path, text in draft.files.items():
         file = context.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("wb" if path == configuration.FILE else "xb") as out:
+        with file.open("xb" if path.startswith(FOLDER) else "wb") as out:
             out.write(text.encode())
     context.console.say("written", written=sorted(draft.files))
 

@@ -13,7 +13,7 @@ from scripts.core.errors import UsageError
 from scripts.core.lockfile import Lock
 from scripts.core.notes import NotesFacts
 from scripts.core.results import Done
-from scripts.release import attempt, history, release_surfaces, starting_point
+from scripts.release import attempt, history, release_surfaces, sections, starting_point
 from scripts.release.attempt import stable
 from scripts.release.context import Context
 from scripts.release.release_notes import release_notes, rendered
@@ -75,35 +75,42 @@ def facts_of(
     context: Context, start: Start, wanted: Version, tag: str, commit: str | None
 ) -> NotesFacts:
     """Collect the facts without a lock; `commit` is the tagged commit, if there is one."""
-    path, page = start.config.changelog, context.endpoints.page_url
-    text = context.read_at(commit or start.commit, path)
-    if commit is None:
-        text = changelog.cut(
-            text,
-            wanted,
-            starting_point.today(),
-            tag=tag,
-            previous_tag=None,
-            repository_url=page,
-            path=path,
-        )
-    section = changelog.section(text, wanted, path)
+    page, config = context.endpoints.page_url, start.config
     before = tags.previous(wanted, start.released())
     previous_tag, previous = tagged(start)[before] if before else (None, None)
     history.complete(context, commit or start.commit, *([previous] if previous else []))
-    bots = start.config.draft.skip_authors
+    if config.keeps_changelog:
+        body, date = _told(context, start, wanted, tag, commit)
+    else:
+        body, date = sections.from_history(context, config, commit or start.commit, previous), ""
+    bots = config.draft.skip_authors
     people = history.people(context, commit or start.commit, previous, bots)
     return NotesFacts(
-        project=start.config.project,
+        project=config.project,
         version=str(wanted),
         tag=tag,
-        date=section.date or "",
+        date=date,
         prerelease=wanted.is_prerelease,
-        body=changelog.excerpt(text, section),
+        body=body,
         repository_url=page,
         previous_tag=previous_tag,
-        changelog=path,
+        changelog=config.kept_changelog,
         contributors=people.all,
         newcomers=people.new,
-        internal=start.config.internal,
+        internal=config.internal,
     )
+
+
+def _told(
+    context: Context, start: Start, wanted: Version, tag: str, commit: str | None
+) -> tuple[str, str]:
+    """Give the changelog's section, and the day of the release if it is known."""
+    path, page = start.config.changelog, context.endpoints.page_url
+    text = context.read_at(commit or start.commit, path)
+    if commit is None:
+        today, first = starting_point.today(), None
+        text = changelog.cut(
+            text, wanted, today, tag=tag, previous_tag=first, repository_url=page, path=path
+        )
+    section = changelog.section(text, wanted, path)
+    return changelog.excerpt(text, section), section.date or ""

@@ -8,7 +8,7 @@ from scripts.core.findings import PROBLEM, Finding
 from scripts.core.lockfile import Lock
 from scripts.core.planning import Plan
 from scripts.core.results import Done
-from scripts.release import attempt, starting_point
+from scripts.release import attempt, previous, starting_point
 from scripts.release.context import Context
 from scripts.release.runners import DEFAULT, NO_IMAGE, RUNNERS
 from scripts.release.starting_point import Start
@@ -27,6 +27,7 @@ def run(context: Context) -> Done:
     findings = preflight(context, start)
     earlier = found.lock if found.lock and found.lock.plan.id == plan.id else None
     hand_over(context, plan, earlier)
+    previous.hand_over(context, plan, found.releases)
     text = report.plan(plan, found.names) + "\n" + report.findings("Preflight", findings)
     context.report(text, plan=plan, public=found.names, findings=findings)
     return Done(facts=(("commit", commit),))
@@ -47,6 +48,7 @@ def hand_over(context: Context, plan: Plan, earlier: Lock | None) -> None:
     if earlier:
         context.write(f"earlier/{lockfile.NAME}", lockfile.write(earlier))
         attempt.fetch_dists(context, earlier)
+        attempt.fetch_sboms(context, earlier)
     legs = [(one.name, p) for one in plan.images for p in one.platforms]
     platforms = sorted({platform for _, platform in legs} | {DEFAULT})
     context.workflow.output(

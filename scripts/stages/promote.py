@@ -8,5 +8,5 @@ from scripts.release.release_surfaces import pointers
 
 def run(context: Context) -> Done:
     """Publish the draft, move the floating tags, merge the release commit into its branch."""
-    wanted = pointers(context, context.lock, context.config.changelog)
+    wanted = pointers(context, context.lock, context.config.kept_changelog)
     return Done(tuple(converge(wanted, context.environment.patience)))

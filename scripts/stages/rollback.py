@@ -142,8 +142,8 @@ def surfaces(context: Context, decided: Rollback) -> list[Surface]:
         forge.find_pull_request,
         forge.open_pull_request,
     )
-    marked: list[Surface] = [Marked(forge, bad.tag, good.tag, page), changelog]
-    return [*tags, *latest, *marked]
+    marked: list[Surface] = [Marked(forge, bad.tag, good.tag, page)]
+    return [*tags, *latest, *marked, *([changelog] if config.keeps_changelog else [])]
 
 
 def withdraw(context: Context, wanted: Version, dry_run: bool) -> Done:

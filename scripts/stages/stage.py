@@ -3,19 +3,23 @@
 Nothing is public yet: image indexes have only digests, and only writers see a draft.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from scripts.core import lockfile, report
-from scripts.core.converge import converge
+from scripts.core import codec, lockfile, report
+from scripts.core.converge import CHECK, Outcome, converge
 from scripts.core.errors import ConflictError, UsageError
-from scripts.core.lockfile import Lock, LockedDist, LockedImage
+from scripts.core.lockfile import Lock, LockedBase, LockedDist, LockedImage
+from scripts.core.notes import NotesFacts
 from scripts.core.planning import PlannedImage
-from scripts.core.results import Done
-from scripts.release import attempt, compose_file, dependencies
-from scripts.release.assets import COMPOSE, NOTES, SUMS, VERIFIER
+from scripts.core.results import Done, Result
+from scripts.core.scan_policy import Verdict
+from scripts.release import attempt, compose_file, dependencies, sboms
+from scripts.release.assets import COMPOSE, NOTES, SBOMS, SUMS, VERDICT, VERIFIER
 from scripts.release.context import Context
-from scripts.release.release_notes import release_notes
+from scripts.release.release_notes import facts_with, rendered
 from scripts.release.release_surfaces import surfaces
 from scripts.standalone import verify
 from scripts.surfaces.github_release import Draft
@@ -29,22 +33,70 @@ def run(context: Context) -> Done:
     images = tuple(join(context, image) for image in context.plan.images)
     # An older lock without the repository stays without it, so that its digest does not change.
     repository = (context.earlier_lock or context.endpoints).repository
-    made = Lock(context.plan, context.commit, dists, images, repository)
+    made = Lock(context.plan, context.commit, dists, images, repository, **proof(context))
     if disputed(context, made):
         raise ConflictError(
             f"the new build of {made.plan.version} does not match its lock",
             "the registry lost an image, and the new build is different: release the next version",
         )
     assets = write_assets(context, made)
-    text = release_notes(context, made, {path.name for path in assets})
+    facts = facts_with(context, made, {path.name for path in assets})
+    text = rendered(context, facts, context.config, made.commit)
     context.write(f"assets/{NOTES}", text)
     draft = Draft(context.forge, context.plan, text, assets)
     outcomes = converge([draft], context.environment.patience)
     # This is not in the gate, because that job starts only after its reviewers decide.
     changed = changed_dependencies(context, made)
-    shown = report.gate(made, surfaces(context, made), outcomes[0].detail, text, changed)
+    public = surfaces(context, made)
+    shown = report.gate(made, public, outcomes[0].detail, text, changed, proof=facts.proof)
     context.report(shown, lock=made)
-    return Done(tuple(outcomes))
+    return Done((*outcomes, *sizes(facts)))
+
+
+def sizes(facts: NotesFacts) -> Iterator[Outcome]:
+    """Give the line about sizes to the report; `scan` gives the line about security."""
+    for line, _ in facts.proof:
+        if line.startswith("Size: "):
+            yield Outcome("stage", line, written=False, kind=CHECK)
+
+
+def proof(context: Context) -> dict[str, Any]:
+    """Collect what is known of the content; what an earlier lock says of it stays."""
+    if earlier := context.earlier_lock:
+        return {"sboms": earlier.sboms, "bases": earlier.bases, "scan": earlier.scan}
+    return {
+        "sboms": sboms.locked(context),
+        "bases": tuple(bases(context)),
+        "scan": verdict(context),
+    }
+
+
+def verdict(context: Context) -> Verdict | None:
+    """Read what `scan` came to; a table without [tool.release.scan] has no verdict."""
+    if context.config.scan is None:
+        return None
+    path = context.inputs / VERDICT
+    if not path.is_file():
+        raise UsageError(
+            f"{VERDICT} is missing: this step needs the output of `scan`",
+            "run the job `scan` again, then this one",
+        )
+    return codec.decode(Verdict, path.read_bytes(), VERDICT)
+
+
+def bases(context: Context) -> Iterator[LockedBase]:
+    """Give the base image of each platform's image, in the plan's order."""
+    found = {(one.facts["image"], one.facts["platform"]): one.facts for one in legs(context)}
+    for image in context.plan.images:
+        for platform in image.platforms:
+            facts = found.get((image.name, platform), {})
+            if digest := facts.get("base_digest"):
+                yield LockedBase(image.name, platform, facts["base"], digest)
+
+
+def legs(context: Context) -> list[Result]:
+    """Read the results of the images' jobs; a project without images has one without facts."""
+    return [one for one in context.results("image-*") if "image" in one.facts]
 
 
 def changed_dependencies(context: Context, made: Lock) -> list[tuple[str, str, str, str]]:
@@ -80,7 +132,7 @@ def join(context: Context, image: PlannedImage) -> LockedImage:
     """Make the index of an image's platforms, by digest, in the plan's order of platforms."""
     digests = {
         result.facts["platform"]: result.facts["digest"]
-        for result in context.results("image-*")
+        for result in legs(context)
         if result.facts["image"] == image.name
     }
     for platform in image.platforms:
@@ -104,6 +156,11 @@ def write_assets(context: Context, made: Lock) -> tuple[Path, ...]:
         paths.append(
             context.write(f"assets/{COMPOSE}", compose_file.pinned(text, path, made.references()))
         )
+    if made.sboms:
+        target = context.outputs / "assets" / SBOMS
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(sboms.archive(context, made))
+        paths.append(target)
     paths += verifier(context)
     locked = context.write(f"assets/{lockfile.NAME}", lockfile.write(made))
     sums = "".join(

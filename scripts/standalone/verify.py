@@ -23,13 +23,14 @@ import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 OK, WRONG, UNREAD, LEFT_OUT = "ok", "wrong", "unreadable", "not checked"
-LOCK, SUMS = "release.json", "SHA256SUMS"
+LOCK, SUMS, SBOMS = "release.json", "SHA256SUMS", "sboms.zip"
 HUB, HUB_API = "docker.io", "registry-1.docker.io"
 FORGE, FORGE_API = "github.com", "https://api.github.com"
 SIMPLE = "application/vnd.pypi.simple.v1+json"
@@ -199,7 +200,7 @@ class Release:
 
     @contextlib.contextmanager
     def checking(self, surface: str, detail: str = "") -> Iterator[list[str]]:
-        """Turn what goes wrong inside into a finding about the surface, else say that it is ok."""
+        """Turn an error inside into a finding about the surface; without one, report ok."""
         said = [detail] if detail else []
         try:
             yield said
@@ -326,9 +327,9 @@ def check_assets(release: Release, assets: dict[str, Path]) -> None:
     """Check every asset by SHA256SUMS, the lock and GitHub's own digest; find what is extra."""
     listed = sums_of(assets)
     locked = {one["name"]: one["sha256"] for one in release.lock["dists"]}
-    locked |= {one["name"]: one["sha256"] for one in release.lock.get("sboms", ())}
     stated = {one["name"]: one.get("digest") for one in release.shown["assets"]}
-    for name in sorted({*listed, *assets, *locked, SUMS} - {LOCK}):
+    expected_too = {SUMS, *([SBOMS] if release.lock.get("sboms") else [])}
+    for name in sorted({*listed, *assets, *locked, *expected_too} - {LOCK}):
         with release.checking(f"asset {name}") as said:
             if name not in stated:
                 raise WrongError("the release has no such asset")
@@ -341,7 +342,23 @@ def check_assets(release: Release, assets: dict[str, Path]) -> None:
                 same(found, expected or found, "sha256 ")
             same(f"sha256:{found}", stated[name] or f"sha256:{found}")
             check_references(release, assets[name])
+            check_sboms(release, assets[name])
             said.append(f"sha256 {found}")
+
+
+def check_sboms(release: Release, asset: Path) -> None:
+    """Check that the archive of SBOMs holds exactly those that the lock names."""
+    locked = {one["name"]: one["sha256"] for one in release.lock.get("sboms", ())}
+    if asset.name != SBOMS:
+        return
+    try:
+        with zipfile.ZipFile(asset) as archive:
+            held = {name: archive.read(name) for name in archive.namelist()}
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        raise WrongError(f"it is not an archive: {error}") from error
+    for name in sorted({*locked, *held}):
+        found = hashlib.sha256(held[name]).hexdigest() if name in held else "missing"
+        same(found, locked.get(name, "not in the lock"), f"{name} has sha256 ")
 
 
 def check_references(release: Release, asset: Path) -> None:

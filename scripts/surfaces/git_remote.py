@@ -388,6 +388,7 @@ class Branch(Surface):
     open_pull_request: Callable[[str, str, str, str], str]
     """From which branch, to which, title, body."""
     changelog: str = "CHANGELOG.md"
+    """Its path; empty where the repository keeps none."""
 
     @property
     def title(self) -> str:
@@ -445,14 +446,17 @@ class Branch(Surface):
         New entries under Unreleased do not belong to this release, and a merge by lines would move
         them into its section.
         """
+        who = identity(self.plan)
+        message = f"Merge release {self.plan.tag} into {self.plan.branch}\n"
+        if not self.changelog:
+            tree = self._merged_tree(head)
+            return self.git.commit(tree, [head, self.commit], message, who)
         base = self.git.show(self.plan.base, self.changelog)
         ours = self.git.show(head, self.changelog)
-        who = identity(self.plan)
         calm = self.git.commit_files({self.changelog: without(ours, base)}, head, "\n", who)
         merged = self._merged_tree(calm)
         text = carry(self.git.show(merged, self.changelog), carried(base, ours), self.changelog)
         tree = self.git.tree_with({self.changelog: text}, merged)
-        message = f"Merge release {self.plan.tag} into {self.plan.branch}\n"
         return self.git.commit(tree, [head, self.commit], message, who)
 
     def _merged_tree(self, head: str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,7 +156,11 @@ class Forge:
 
     def of_tag(self, tag: str) -> list[GitRelease]:
         """List the releases of a tag, the valid one first; the others are drafts."""
-        mine = [release for release in self.releases() if release.tag_name == tag]
+        return self.chosen(self.releases(), tag)
+
+    def chosen(self, releases: Iterable[GitRelease], tag: str) -> list[GitRelease]:
+        """Choose those of a tag from a listing; see `of_tag`."""
+        mine = [release for release in releases if release.tag_name == tag]
         return sorted(mine, key=lambda r: (r.draft, r.id))
 
     def spare(self, tag: str) -> list[GitRelease]:
@@ -448,7 +452,7 @@ class Published(Surface):
         latest = self.forge.latest()
         if latest is None or latest == self.plan.tag:
             return latest is None
-        held = self.plan.style.read(latest)
+        held = self.plan.style.either.read(latest)
         return held is None or held < version.parse(self.plan.version)
 
 

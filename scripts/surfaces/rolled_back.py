@@ -69,7 +69,8 @@ class LatestBack(Surface):
     def observe(self) -> State:
         """Check which release it shows; keep one that is later than the bad one."""
         latest = self.forge.latest()
-        held, bad = self.style.read(latest or ""), self.style.read(self.bad)
+        style = self.style.either
+        held, bad = style.read(latest or ""), style.read(self.bad)
         if latest == self.good or (held and bad and held > bad):
             return Matches(str(latest))
         return Missing(f"shows {latest}")

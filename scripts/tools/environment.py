@@ -71,6 +71,8 @@ class Endpoints:
     index_upload: str | None
     index_simple: str | None
     registry: str
+    advisories: str | None = None
+    """Where the database of advisories is, instead of where the table says."""
 
     @property
     def page_url(self) -> str:
@@ -171,6 +173,7 @@ class Environment:
             index_upload=self.get("PACKAGE_INDEX_UPLOAD_URL"),
             index_simple=self.get("PACKAGE_INDEX_URL"),
             registry=self._formed("IMAGE_REGISTRY", HOST, "docker.io"),
+            advisories=self.get("VULNERABILITY_DATABASE_URL"),
         )
 
     def _formed(self, name: str, form: str, default: str) -> str:
@@ -293,7 +296,7 @@ class Environment:
 def _repository(origin: str | None) -> str:
     """Read `owner/name` out of a remote's address, `https://…` or `git@host:…`."""
     address = (origin or "").rstrip("/").removesuffix(".git")
-    # `host:path`, as ssh has it, is no URL: all of it is the path.
+    # `host:path`, the form of ssh, is not a URL: use all of it as the path.
     path = address.partition("://")[2].partition("/")[2] if "://" in address else address
     found = "/".join(path.rpartition(":")[2].strip("/").split("/")[-2:])
     if not re.fullmatch(REPOSITORY, found):

@@ -68,12 +68,13 @@ def run(
     text: str | None = None,
     timeout: float = 900,
     echo: bool = False,
+    answers: tuple[int, ...] = (0,),
 ) -> str:
     """Run a program and return its output; `environment` is its whole environment.
 
-    With `echo`, both of its streams also go to standard output, also if it fails. Raises
-    `TransientError` if its message says that a service failed for a short time, or after `timeout`
-    seconds; otherwise `ServiceError` with its last lines.
+    With `echo`, both of its streams also go to standard output, also if it fails. It failed if its
+    exit code is none of `answers`. Raises `TransientError` if its message says that a service
+    failed for a short time, or after `timeout` seconds; else `ServiceError` with its last lines.
     """
     name = " ".join(arguments[:3])
     given = text.encode("utf-8", "surrogateescape") if text is not None else None
@@ -93,7 +94,7 @@ def run(
     errors = done.stderr.decode("utf-8", "replace")
     if echo:
         print(output + errors)
-    if done.returncode:
+    if done.returncode not in answers:
         raise _failure(name, output, errors)
     return output
 

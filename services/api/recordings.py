@@ -41,7 +41,7 @@ def _recording(body: bytes, kind: str) -> Recording:
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
-        raise RecordingError(f"the body is no UTF-8 text: {error}") from error
+        raise RecordingError(f"the body is not UTF-8 text: {error}") from error
     if kind.partition(";")[0].strip() == JSON_LINES:
         return read_recording(text.splitlines(), "body")
     return read_recording(_lines(text), "body")
@@ -53,7 +53,7 @@ def _lines(text: str) -> list[str]:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RecordingError(
-            f"the body is no JSON: {error}; JSON Lines go as {JSON_LINES}"
+            f"the body is not JSON: {error}; send JSON Lines as {JSON_LINES}"
         ) from error
     if not isinstance(value, dict) or not isinstance(value.get("frames"), list):
         raise RecordingError('expected an object with a list "frames"')

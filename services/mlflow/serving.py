@@ -68,7 +68,7 @@ class Current:
             self._say(f"version {version} can't be served: {type(error).__name__}: {error}")
 
     def take(self, version: ModelVersion) -> None:
-        """Serve that version from now on. Raises ModelError where it is not one that is served."""
+        """Serve that version from now on. Raises ModelError for one that is not served."""
         self._server = scoring_server.init(load(version))
         self.version = str(version.version)
 
@@ -93,7 +93,7 @@ class Predicting:
 def load(version: ModelVersion) -> PyFuncModel:
     """Read a version without running anything that it names.
 
-    Raises ModelError where it is not as the registration writes it, or has no usable estimator.
+    Raises ModelError if the registration did not write it, or if its estimator is unusable.
     """
     root = mlflow.MlflowClient().get_model_version_download_uri(MODEL, version.version)
     accepted.check_place(root)

@@ -50,7 +50,7 @@ class Settings:
 
 
 def from_environment() -> Settings:
-    """Settings from the environment; ports that are no numbers are a ValueError."""
+    """Settings from the environment; a port that is not a number is a ValueError."""
     data = Path(os.environ.get("MLFLOW_DATA", "/data"))
     return Settings(
         data=data,

@@ -148,7 +148,7 @@ def test_an_image_alone(tmp_path: Path) -> None:
     here = server(tmp_path)
     here.init()
     (image,) = here.config.images
-    assert (here.config.project, here.config.version) == ("sample", "0.9.0")
+    assert here.config.from_tags
     assert (image.repository, image.port, image.health) == ("mari/sample", 80, "/health")
     assert here.config.package is None
     assert here.config.checks == ("make", "test")

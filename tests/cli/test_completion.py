@@ -18,7 +18,7 @@ from scripts.__main__ import main
 from scripts.cli.command_line import VERBS
 
 ROOT = Path(__file__).parents[2]
-DEADLINE = 20.0
+DEADLINE = 90.0
 START = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}
 PREPARE = {
     "bash": "bind 'set show-all-if-ambiguous on'; bind 'set enable-bracketed-paste off'",

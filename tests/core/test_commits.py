@@ -134,7 +134,7 @@ def test_what_is_plain_shows_all_visible_signs(words: str) -> None:
     "body", ["x" * 10**6, " " * 10**6, "BREAKING CHANGE: " * 60_000, "a\n" * 500_000]
 )
 def test_a_body_of_a_megabyte_takes_no_time(body: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for message in (
         f"fix: a\n\n{body}",
         f"fix: {body}",
@@ -143,7 +143,7 @@ def test_a_body_of_a_megabyte_takes_no_time(body: str) -> None:
     ):
         found = made(message)
         assert found is None or len(found.text) < 1000
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_pull_request_is_one_change_by_those_who_wrote_it() -> None:

@@ -25,7 +25,12 @@ def test_every_job_is_released_by_its_verb_and_told_by_its_result() -> None:
 
 def test_the_diagram_has_an_arrow_for_each_wait() -> None:
     drawn = set(_arrows(flowchart()))
-    assert {("checks", "stage"), ("images", "stage"), ("gate", "publish-tags")} <= drawn
+    assert {
+        ("checks", "stage"),
+        ("scan", "stage"),
+        ("images", "scan"),
+        ("gate", "publish-tags"),
+    } <= drawn
     assert ("plan", "images") not in drawn  # only its outputs are read there
     assert {after for _, after in drawn} == {job.name for job in JOBS if job.name != "plan"}
 

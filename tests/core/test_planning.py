@@ -59,6 +59,24 @@ def test_an_image_has_the_git_tag_where_a_registry_takes_it(
 
 
 @pytest.mark.parametrize(
+    ("wanted", "tag", "of_images"),
+    [
+        ("0.3.0", "v0.3", "v0.3.0"),
+        ("0.3.0rc1", "v0.3rc1", "v0.3.0rc1"),
+        ("0.3.1", "v0.3.1", "v0.3.1"),
+    ],
+)
+def test_a_short_tag_is_no_tag_of_an_image(wanted: str, tag: str, of_images: str) -> None:
+    """An image's `0.3` is the pointer of that line."""
+    style, version = Style("v{short}"), Version(wanted)
+    plan = planning.decide(PRODUCT, version, BASE, {Version("0.2.0"): "v0.2"}, style)
+    assert (plan.tag, plan.images[0].tag, plan.previous_tag) == (tag, of_images, "v0.2")
+    assert planning.read(codec.encode(plan)) == plan
+    assert plan.style.either.read(tag) == version
+    assert plan.style.tag(version) == tag
+
+
+@pytest.mark.parametrize(
     "tag", ["-v0.2.4", "v0.2.5", "v 0.2.4", "a..b0.2.4", "v0.2.4.lock", "/0.2.4"]
 )
 def test_a_plan_with_a_tag_that_cannot_be_is_refused(tag: str) -> None:

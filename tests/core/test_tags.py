@@ -112,9 +112,14 @@ def test_what_a_version_follows_is_below_it(history: set[Version], version: Vers
         (["v1.2.3", "1.3.0"], "{version}", ("v{version}",)),
         (["0.1.0", *(f"v1.{n}.0" for n in range(10))], "v{version}", ()),
         (["0.1.0", *(f"v1.{n}.0" for n in range(9))], "v{version}", ("{version}",)),
-        (["1.2.3-rc1", "1.2.3.post1", "1.2", "nightly", "v1", "dev1.2.3"], "{version}", ()),
+        (["1.2.3-rc1", "1.2.3.post1", "nightly", "v1", "dev1.2.3"], "{version}", ()),
         ([], "v{version}", ()),
-        (["nightly", "v1", "1.2"], "v{version}", ()),
+        (["nightly", "v1"], "v{version}", ()),
+        (["1.2", "1.2.1", "1.3"], "{short}", ()),
+        (["1.0.0", "1.2", "1.3.1"], "{short}", ()),
+        (["v4.1", "v4.2", "v4.2.0", "v4.2.1", "v4"], "v{version}", ()),
+        (["v4.2.0-rc1", "v4.1.0"], "v{version}", ()),
+        (["26.3rc1", "26.2"], "{short}", ()),
         (["-x-9.0.0", "/9.0.0", "\u202ea-9.0.0", "1.0.0"], "{version}", ()),
     ],
 )
@@ -141,6 +146,16 @@ def test_what_a_style_writes_it_reads(prefix: str, number: int, candidate: bool)
     assert found.style.prefix == prefix
     assert found.style.read(tag) == version
     assert re.fullmatch(tags.TEMPLATE, found.style.template)
+
+
+def test_a_short_style_leaves_out_a_third_number_of_zero() -> None:
+    style = tags.Style("v{short}")
+    found = {
+        text: style.tag(Version(text)) for text in ("26.3.0", "26.3.1", "26.3.0rc1", "1.10.10")
+    }
+    assert list(found.values()) == ["v26.3", "v26.3.1", "v26.3rc1", "v1.10.10"]
+    assert [str(style.read(tag)) for tag in found.values()] == list(found)
+    assert style.read("v26") is None
 
 
 @pytest.mark.parametrize("mean", ["-x{version}", "/{version}", "a b{version}", "v", ".{version}"])

@@ -25,8 +25,6 @@ pytestmark = pytest.mark.world
 
 ROOT = Path(__file__).parents[2]
 PORTS = {"api": [5001], "web": [3000], "mlflow": [5002, 1234]}
-GRACE = {"api": 15, "web": 10, "mlflow": 30}
-"""Seconds that compose waits for each before it kills."""
 SECONDS = 120
 FREE = dict.fromkeys(("API_PORT", "WEB_PORT", "MLFLOW_PORT", "MODEL_PORT"), "0")
 
@@ -117,17 +115,17 @@ def test_the_registry_dies_and_comes_back_with_its_data_while_the_api_serves(
     composed: Composed,
 ) -> None:
     api = composed.url("api", 5001)
-    wait_until(lambda: requests.get(f"{api}/version", timeout=9).json()["registry"] == "connected")
+    wait_until(lambda: requests.get(f"{api}/version", timeout=60).json()["registry"] == "connected")
     before = versions(composed)
     composed.compose("kill", "mlflow")
     wait_until(
-        lambda: requests.get(f"{api}/version", timeout=9).json()["registry"].startswith("unavail")
+        lambda: requests.get(f"{api}/version", timeout=60).json()["registry"].startswith("unavail")
     )
     with opened(composed.url("web", 3000) + "/api/stream") as stream:
-        assert json.loads(stream.recv(20))["model"]["source"] == "registry"
+        assert json.loads(stream.recv(60))["model"]["source"] == "registry"
     composed.compose("up", "--detach", "--wait", "--wait-timeout", "600", "mlflow")
     assert versions(composed) == before
-    wait_until(lambda: requests.get(f"{api}/version", timeout=9).json()["registry"] == "connected")
+    wait_until(lambda: requests.get(f"{api}/version", timeout=60).json()["registry"] == "connected")
 
 
 def versions(composed: Composed) -> list[Any]:
@@ -150,16 +148,14 @@ def test_each_is_stopped_cleanly_within_its_grace_with_streams_open(
     with ExitStack() as stack:
         streams = [stack.enter_context(opened(url)) for url in places]
         for stream in streams:
-            stream.recv(20)
-        began = time.monotonic()
+            stream.recv(60)
         composed.compose("stop", name)
-        took = time.monotonic() - began
         state = composed.state(name)["State"]
+        # What is killed at the end of its grace ends with 137.
         assert (state["ExitCode"], state["OOMKilled"]) == (0, False)
-        assert took < GRACE[name], "it was killed"
         for stream in streams if name == "api" else ():
             with pytest.raises(ConnectionClosed) as end:
-                stream.recv(20)
+                stream.recv(60)
             assert end.value.rcvd is not None
             assert end.value.rcvd.code == 1001
             assert end.value.rcvd.reason == "the server is stopping: connect again"

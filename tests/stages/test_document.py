@@ -130,6 +130,7 @@ def test_the_audit_and_the_rollback(released: Releases, ask: Ask) -> None:
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != COMPLETION])
 def test_every_verb_takes_it(verb: str) -> None:
     more = {"image": ["--name", "a", "--platform", "b"], "changelog": ["check"]}
+    more["rebuild"] = ["0.2.4"]
     more["verify"] = ["--moment", "staged", "--platform", "linux/amd64"]
     assert parser().parse_args([verb, *more.get(verb, []), "--json"]).as_json
 

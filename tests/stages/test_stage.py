@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
-from scripts.core import lockfile
+from scripts.core import lockfile, sbom
 from scripts.core.errors import ConflictError, UsageError
+from scripts.release import sboms
 from tests.support.proving import PLATFORMS, PORTS, Proving, files, proving, surroundings
 
 pytestmark = pytest.mark.world
@@ -17,6 +20,7 @@ ASSETS = {
     "release.json",
     "SHA256SUMS",
     "compose.yaml",
+    "sboms.zip",
     "verify.py",
     "sample_thing-0.2.4-py3-none-any.whl",
     "sample_thing-0.2.4.tar.gz",
@@ -90,6 +94,47 @@ def test_the_lock_says_what_the_registry_and_the_dists_are(staged: Proving) -> N
         assert list(locked.platforms) == list(PLATFORMS)
         # Nothing has a name yet.
         assert context.registry.find(planned.reference) is None
+
+
+def test_the_archive_holds_the_locked_sboms_and_others_accept_them(
+    staged: Proving, tmp_path: Path
+) -> None:
+    folder = downloaded(staged, tmp_path / "assets")
+    made = staged.context().lock
+    found = dict(sboms.unpacked((folder / "sboms.zip").read_bytes(), made))
+    assert set(found) == {
+        *(f"{name}-linux-{arch}.cdx.json" for name in PORTS for arch in ("amd64", "arm64")),
+        "package.cdx.json",
+    }
+    for text in found.values():
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text.decode()) is None
+    assert {(one.image, one.platform) for one in made.bases} == {
+        (name, platform) for name in PORTS for platform in PLATFORMS
+    }
+    assert {one.reference for one in made.bases} == {"docker.io/library/python:3.13-slim"}
+
+
+def test_an_sbom_is_what_is_installed_in_the_image(staged: Proving) -> None:
+    made = staged.context().lock
+    listing = (
+        "import importlib.metadata as m, json; "
+        "print(json.dumps(sorted({(d.metadata['Name'], d.version) for d in m.distributions()})))"
+    )
+    reference = f"{staged.context().plan.images[0].repository}@"
+    reference += made.image("api").platforms["linux/amd64"]
+    inside = json.loads(
+        staged.around.run("docker", "run", "--rm", reference, "python3", "-c", listing)
+    )
+    status = staged.around.run("docker", "run", "--rm", reference, "cat", "/var/lib/dpkg/status")
+    packages = {line[9:] for line in status.splitlines() if line.startswith("Package: ")}
+    found = sboms.inventories(staged.context())["api-linux-amd64.cdx.json"]
+    said = {one.package for one in found.components}
+    assert {(one.name, one.version) for one in said if one.kind == "pypi"} == {
+        (sbom.normalised(name), version) for name, version in inside
+    }
+    assert {one.name for one in said if one.kind == "deb"} == packages
+    assert len(packages) > 20
+    assert {one.origin for one in found.components} == {sbom.BASE}
 
 
 def test_the_compose_file_is_pinned_and_compose_takes_it(staged: Proving, tmp_path: Path) -> None:

@@ -42,6 +42,12 @@ def test_tags_with_the_projects_name_are_its_history(bench: Bench, tag: str) -> 
     assert (plan.tag, plan.previous_tag) == (tag.replace("0.2.3", "0.2.4"), tag)
 
 
+def test_tags_of_two_numbers_are_the_history(bench: Bench) -> None:
+    retagged(bench, "0.1", "0.2", "0.2.3")
+    plan = planned(bench.context(RELEASE_VERSION="minor"))
+    assert (plan.tag, plan.version, plan.previous_tag) == ("0.3", "0.3.0", "0.2.3")
+
+
 def test_a_hotfix_of_an_old_line_does_not_take_latest(bench: Bench) -> None:
     retagged(bench, "0.2.3", "1.0.0")
     plan = planned(bench.context(RELEASE_VERSION="0.2.4"))
@@ -52,6 +58,17 @@ def test_a_tag_is_taken_however_it_is_spelt(bench: Bench) -> None:
     retagged(bench, "0.2.3", "0.2.4")
     with pytest.raises(ConflictError, match=r"0\.2\.4 is taken"):
         run(bench.context(RELEASE_VERSION="0.2.4"))
+
+
+def test_a_tag_from_before_the_table_is_named(bench: Bench) -> None:
+    before = bench.project.commit({"pyproject.toml": PYPROJECT.partition("[tool.release]")[0]})
+    bench.project.git("tag", "v0.2.4", before)
+    bench.project.git("push", "-q", "origin", "v0.2.4")
+    bench.project.commit({"pyproject.toml": PYPROJECT})
+    with pytest.raises(ConflictError, match=r"0\.2\.4 is taken \(git tag v0\.2\.4\)") as raised:
+        planned(bench.context(RELEASE_VERSION="0.2.4"))
+    assert "was made without this system" in str(raised.value)
+    assert "the highest is 0.2.4" in raised.value.remedy
 
 
 def test_the_table_may_name_the_style(bench: Bench) -> None:

@@ -24,6 +24,7 @@ from tests.support.releases import Releases
 
 PORTS = {"api": 5001, "web": 3000}
 PLATFORMS = ("linux/amd64", "linux/arm64")
+# The first process of a container gets only the signals that it handles: Python handles SIGINT.
 SERVER = '''\
 """Answers on /health and /version, as well or as badly as its environment says."""
 
@@ -56,7 +57,8 @@ COPY --from=dist /*.whl /
 COPY serve.py /
 ENV PORT={port} {environment}
 USER 10001:10001
-HEALTHCHECK --interval=1s --timeout=5s --start-period=10s --start-interval=1s --retries=2 \\
+STOPSIGNAL SIGINT
+HEALTHCHECK --interval=1s --timeout=30s --start-period=10s --start-interval=1s --retries=2 \\
   CMD ["python3", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:{port}/health')"]
 CMD ["python3", "-c", "{command}"]
 """
@@ -79,11 +81,9 @@ services:
     build: {context: ., dockerfile: Dockerfile.api}
     ports: ["5001:5001"]
     volumes: ["kept:/kept"]
-    stop_grace_period: 1s
   web:
     image: mari/web
     ports: ["${WEB_PORT:-3000}:3000"]
-    stop_grace_period: 1s
 volumes:
   kept:
 """

@@ -120,11 +120,11 @@ class SmallRegistry:
     ) -> requests.Response:
         scope = {"scope": f"repository:{repository}:pull,push"}
         given = requests.get(
-            f"{self.served.url}/token", params=scope, auth=(USER, TOKEN), timeout=10
+            f"{self.served.url}/token", params=scope, auth=(USER, TOKEN), timeout=60
         )
         bearer = {"Authorization": f"Bearer {given.json()['token']}"}
         answer = requests.request(
-            method, url, headers={**bearer, **(headers or {})}, params=params, data=data, timeout=10
+            method, url, headers={**bearer, **(headers or {})}, params=params, data=data, timeout=60
         )
         assert answer.ok or method == "HEAD", f"{method} {url}: {answer.status_code} {answer.text}"
         return answer

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.__main__ import keep
-from scripts.core import codec, lockfile
+from scripts.core import codec, lockfile, sbom
 from scripts.core.results import Result
+from scripts.core.sbom import Component, Package
 from scripts.release.context import Context
 from tests.conftest import Bench
 from tests.support.project import PYPROJECT, Project, git
@@ -31,6 +32,12 @@ version = "/version"
 """
 )
 COMPOSE = "services:\n  api:\n    image: mari/api\n    ports: ['5001:5001']\n"
+BASE = {"base": "docker.io/library/python:3.13-slim", "base_digest": f"sha256:{'b' * 64}"}
+INSTALLED = (
+    Component(Package("deb", "libssl3t64", "3.5.1-1", "openssl", "amd64"), "sha256:b", sbom.BASE),
+    Component(Package("deb", "zlib1g", "1:1.3.1-1", "zlib", "amd64"), "sha256:b", sbom.BASE),
+    Component(Package("pypi", "jinja2", "3.1.2"), "sha256:c", sbom.OURS),
+)
 RELEASED = ("0.2.4", "0.2.5", "0.3.0")
 
 
@@ -39,6 +46,8 @@ class Releases(Bench):
     """A project with a package and an image, of which some versions are out."""
 
     registry: SmallRegistry | None = None
+    installed: tuple[Component, ...] = INSTALLED
+    """What the SBOMs of the images say."""
 
     @property
     def images(self) -> SmallRegistry:
@@ -107,10 +116,20 @@ class Releases(Bench):
         for platform in PLATFORMS:
             arch = platform.partition("/")[2]
             digest = self.images.push(IMAGE, labels, arch)
-            facts = {"image": "api", "platform": platform, "digest": digest}
+            facts = {"image": "api", "platform": platform, "digest": digest, **BASE}
             result = Result("image", f"api-{arch}", 0.0, 1.0, (), facts, None)
             path = context.inputs / "results" / f"{result.name}.json"
             path.write_text(codec.encode(result))
+            self.write_sbom(context, platform, digest)
+
+    def write_sbom(self, context: Context, platform: str, digest: str) -> None:
+        """Write what the image of a platform holds: two packages of its base and one of ours."""
+        name = sbom.asset_name("api", platform)
+        title = name.removesuffix(sbom.SUFFIX)
+        found = sbom.Inventory(title, context.plan.version, digest, self.installed, "debian-13")
+        path = context.inputs / "sboms" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(sbom.write(found, context.plan.source_date_epoch))
 
     def tag(self, name: str) -> str | None:
         """Where an image tag leads."""

@@ -70,7 +70,7 @@ def serving(name: str, folder: Path, make: MakeApp) -> Iterator[Served]:
     try:
         yield served
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(90)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

@@ -66,7 +66,7 @@ def content(release: GitRelease) -> dict[str, str]:
     """Read every asset back as its bytes."""
     headers = {"Authorization": f"Bearer {WRITER}", "Accept": "application/octet-stream"}
     return {
-        asset.name: requests.get(asset.url, headers=headers, timeout=10).text
+        asset.name: requests.get(asset.url, headers=headers, timeout=60).text
         for asset in release.get_assets()
     }
 

@@ -84,7 +84,7 @@ def test_an_index_is_made_without_a_name_and_the_same_every_time(
     assert images.find(f"{repository}@{made}") == Found(
         made, dict(zip(("linux/amd64", "linux/arm64"), digests, strict=True))
     )
-    tags = requests.get(f"{small.served.url}/v2/{path}/tags/list", timeout=10)
+    tags = requests.get(f"{small.served.url}/v2/{path}/tags/list", timeout=60)
     assert tags.status_code in (401, 404) or not tags.json().get("tags")
     before = small.writes()
     assert images.join(repository, digests) == made

@@ -22,14 +22,14 @@ services:
     command: [python3, -m, http.server, --directory, /etc, "8000"]
     ports: ["8000:8000", "127.0.0.1:{port}:8001"]
     volumes: ["kept:/kept"]
-    stop_grace_period: 1s
+    stop_signal: SIGINT
     healthcheck:
       test: [CMD, python3, -c, "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000')"]
       interval: 1s
   worker:
     image: {image}
     command: {worker}
-    stop_grace_period: 1s
+    stop_signal: SIGINT
 volumes:
   kept:
 """

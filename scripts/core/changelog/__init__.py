@@ -5,7 +5,7 @@ other bytes stay. Callers must not translate line endings or remove a byte order
 """
 
 from scripts.core.changelog.cutting import cut
-from scripts.core.changelog.drafting import draft, preview
+from scripts.core.changelog.drafting import draft, preview, with_unreleased
 from scripts.core.changelog.groups import Group, groups
 from scripts.core.changelog.problems import oddities, problems
 from scripts.core.changelog.reading import excerpt, section
@@ -26,5 +26,6 @@ __all__ = [
     "preview",
     "problems",
     "section",
+    "with_unreleased",
     "yank",
 ]

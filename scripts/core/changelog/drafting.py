@@ -51,7 +51,7 @@ def _fillable(text: str, path: str) -> Changelog:
     if errors := list(nameless(log)):
         raise ProblemsError(errors)
     if not log.unreleased:
-        log = parse(_with_unreleased(log), path)
+        log = parse(with_unreleased(log), path)
     if errors := list(unfillable(log)):
         raise ProblemsError(errors)
     return log
@@ -131,7 +131,7 @@ def _level(log: Changelog, heads: list[Heading]) -> int:
     return min(deeper, default=min(part.level + 1, 6))
 
 
-def _with_unreleased(log: Changelog) -> str:
+def with_unreleased(log: Changelog) -> str:
     """Put the heading above the newest version, as that is written; in a new file at the end."""
     heading, newline = headings.of_unreleased(log), log.newline
     if newest := log.newest:

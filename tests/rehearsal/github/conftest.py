@@ -90,12 +90,12 @@ class Served:
             method,
             self.settings.api(path),
             headers=headers | more.pop("headers", {}),
-            timeout=20,
+            timeout=60,
             **more,
         )
 
     def page(self, path: str = "", **more: Any) -> requests.Response:
-        return requests.get(self.settings.html(path), timeout=20, **more)
+        return requests.get(self.settings.html(path), timeout=60, **more)
 
     def remote(self, token: str = WRITER, suffix: str = ".git") -> str:
         user = f"x-access-token:{token}@" if token else ""
@@ -172,7 +172,7 @@ def run(
     thread.start()
 
     def stop() -> None:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(90)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

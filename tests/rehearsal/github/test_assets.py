@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 def post(hub: Served, draft: GitRelease, name: str, data: bytes = b"x") -> requests.Response:
     headers = {"Authorization": "token writer", "Content-Type": "text/plain"}
     url = hub.settings.upload(f"/releases/{draft.id}/assets")
-    return requests.post(url, params={"name": name}, data=data, headers=headers, timeout=20)
+    return requests.post(url, params={"name": name}, data=data, headers=headers, timeout=60)
 
 
 def test_bytes_are_kept_and_their_digest_told(
@@ -66,7 +66,7 @@ def test_a_published_file_is_downloaded_by_anybody_and_counted(
     asset = draft.upload_asset(str(file))
     path = f"/releases/download/v0.2.4/{file.name}"
     assert hub.page(path).status_code == 404
-    assert requests.get(asset.browser_download_url, timeout=20).status_code == 404
+    assert requests.get(asset.browser_download_url, timeout=60).status_code == 404
     draft.update_release("x", "y", draft=False)
     answer = hub.page(path)
     assert answer.content == BYTES
@@ -90,7 +90,7 @@ def test_an_upload_needs_the_permission(
 ) -> None:
     headers = {"Authorization": f"token {token}"} if token else {}
     url = hub.settings.upload(f"/releases/{draft.id}/assets?name=a")
-    answer = requests.post(url, data=b"x", headers=headers, timeout=20)
+    answer = requests.post(url, data=b"x", headers=headers, timeout=60)
     assert answer.status_code == status
     assert list(draft.get_assets()) == []
 
@@ -123,7 +123,7 @@ def begin_upload(
 
 
 def wait_for_assets(
-    draft: GitRelease, count: int, seconds: float = 10
+    draft: GitRelease, count: int, seconds: float = 60
 ) -> list[github.GitReleaseAsset.GitReleaseAsset]:
     deadline = time.monotonic() + seconds
     while len(assets := list(draft.get_assets())) != count:

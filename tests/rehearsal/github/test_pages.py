@@ -140,7 +140,7 @@ def test_notes_are_shown_as_on_github(hub: Served) -> None:
 
 def test_every_style_of_a_page_is_served_and_names_a_font_for_emoji(hub: Served) -> None:
     styles = [str(link["href"]) for link in soup(hub, "").select('link[rel="stylesheet"]')]
-    answers = [requests.get(f"{hub.base}{style}", timeout=20) for style in styles]
+    answers = [requests.get(f"{hub.base}{style}", timeout=60) for style in styles]
     assert {answer.status_code for answer in answers} == {200}
     assert "Noto Color Emoji" in "".join(answer.text for answer in answers)
 
@@ -188,9 +188,9 @@ def test_a_tree_leads_to_its_files(hub: Served, world: World) -> None:
     world.commit("wip/of+me", {"docs/new one.md": "# New\n"})
     page = soup(hub, "/tree/wip/of+me")
     folder = next(str(a["href"]) for a in page.select(".rows a") if a.text == "docs/")
-    listed = BeautifulSoup(requests.get(folder, timeout=20).text, "html.parser")
+    listed = BeautifulSoup(requests.get(folder, timeout=60).text, "html.parser")
     file = next(str(a["href"]) for a in listed.select(".rows a") if a.text == "new one.md")
-    shown = BeautifulSoup(requests.get(file, timeout=20).text, "html.parser")
+    shown = BeautifulSoup(requests.get(file, timeout=60).text, "html.parser")
     assert "New" in [heading.text for heading in shown.select(".notes h1")]
     assert "on: push" in soup(hub, "/blob/v0.2.3/.github/workflows/release.yml").text
 

@@ -49,7 +49,7 @@ def test_an_unknown_address_is_a_404(hub: Served, path: str) -> None:
 
 def test_names_ignore_case_and_another_repository_is_none(hub: Served) -> None:
     def get(name: str) -> int:
-        return requests.get(f"{hub.base}/api/v3/repos/{name}/tags", timeout=20).status_code
+        return requests.get(f"{hub.base}/api/v3/repos/{name}/tags", timeout=60).status_code
 
     assert get("MRILIKECODING/streamposeml") == 200
     assert get("mrilikecoding/other") == 404
@@ -123,7 +123,7 @@ class TestPages:
         names, url = [], hub.settings.api(f"/tags?per_page={size}")
         pages = 0
         while url:
-            answer = requests.get(url, timeout=20)
+            answer = requests.get(url, timeout=60)
             assert len(answer.json()) <= size
             names += [tag["name"] for tag in answer.json()]
             url, pages = answer.links.get("next", {}).get("url"), pages + 1

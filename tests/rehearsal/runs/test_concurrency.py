@@ -44,7 +44,7 @@ class Runs:
     def _run(self, run: int, group: Group) -> None:
         with concurrency.turn(self.folder, group, run, self.said.append):
             self.began.append(run)
-            assert self.ends[run].wait(30)
+            assert self.ends[run].wait(90)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def runs(tmp_path: Path):
             end.set()
 
 
-def wait_until(state: Callable[[], object], seconds: float = 30.0) -> None:
+def wait_until(state: Callable[[], object], seconds: float = 90.0) -> None:
     deadline = time.monotonic() + seconds
     while not state():
         assert time.monotonic() < deadline, "the state did not come"
@@ -67,14 +67,14 @@ def test_a_third_run_cancels_the_one_that_waits(runs: Runs) -> None:
     first, second = runs.start(1), runs.start(2)
     third = runs.start(3, Group("RELEASE-MAIN"))  # the case of a name does not count
     with pytest.raises(CancelledError, match="Canceling since a higher priority waiting request"):
-        second.result(30)
+        second.result(90)
     assert runs.began == [1]
     assert runs.said[0] == "  run 2 waits for run 1, which is in the group Release-main"
     runs.ends[1].set()
-    first.result(30)
+    first.result(90)
     wait_until(lambda: runs.began == [1, 3])
     runs.ends[3].set()
-    third.result(30)
+    third.result(90)
     assert runs.places() == []
 
 
@@ -85,7 +85,7 @@ def test_a_queue_keeps_all_in_their_order(runs: Runs) -> None:
         wait_until(lambda: len(runs.began) == number)  # noqa: B023 -- used at once
         runs.ends[number].set()
     for one in running:
-        one.result(30)
+        one.result(90)
     assert runs.began == [1, 2, 3]
 
 
@@ -120,7 +120,7 @@ def test_what_is_in_progress_is_interrupted_where_the_group_says_so(tmp_path: Pa
         assert other.stdout
         assert other.stdout.readline() == "runs\n"
         with concurrency.turn(tmp_path, Group("g", cancels=True), 2, lambda _: None):
-            assert other.wait(30) != 0
+            assert other.wait(90) != 0
 
 
 RELEASE = """

@@ -34,7 +34,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[str], Service]]:
 
 
 def until(state: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not state():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -129,7 +129,7 @@ def test_a_service_outlives_the_interrupted_command_that_started_it(tmp_path: Pa
         assert parent.stdout.readline() == b"started\n"
         os.killpg(parent.pid, signal.SIGINT)  # as the terminal does on Ctrl-C
         try:
-            parent.wait(10)
+            parent.wait(60)
         finally:
             parent.kill()
     service = Service(tmp_path / "one")

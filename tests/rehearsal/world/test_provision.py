@@ -115,7 +115,7 @@ def test_a_lock_is_held_between_processes(tmp_path: Path) -> None:
         thread.start()
         assert not taken.wait(0.3)
         other.stdin.close()
-        assert taken.wait(10)
+        assert taken.wait(60)
         thread.join()
 
 

@@ -39,14 +39,14 @@ class Hub:
 
     def token(self, scope: str, password: str | None = "") -> str:
         auth = None if password is None else (self.username, password or self.password)
-        answer = requests.get(f"{self.url}/token", params={"scope": scope}, auth=auth, timeout=10)
+        answer = requests.get(f"{self.url}/token", params={"scope": scope}, auth=auth, timeout=60)
         answer.raise_for_status()
         return str(answer.json()["token"])
 
     def push(self, token: str, name: str = "somebody/other") -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         url = f"{self.url}/v2/{name}/blobs/uploads/"
-        return requests.post(url, headers=headers, timeout=10)
+        return requests.post(url, headers=headers, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ PUSH = "repository:somebody/other:pull,push"
 
 @pytest.mark.world
 def test_a_stranger_is_sent_to_the_token_service(hub: Hub) -> None:
-    answer = requests.get(f"{hub.url}/v2/", timeout=10)
+    answer = requests.get(f"{hub.url}/v2/", timeout=60)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith(f'Bearer realm="{hub.url}/token"')
     assert answer.json()["errors"][0]["code"] == "UNAUTHORIZED"
@@ -108,7 +108,7 @@ def test_a_token_dies(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     ["Basic " + base64.b64encode(b"somebody:wrong").decode(), "Basic ///", "Bearer x", "Basic"],
 )
 def test_wrong_credentials_are_refused_at_the_token_service(hub: Hub, header: str) -> None:
-    answer = requests.get(f"{hub.url}/token", headers={"Authorization": header}, timeout=10)
+    answer = requests.get(f"{hub.url}/token", headers={"Authorization": header}, timeout=60)
     assert answer.status_code == 401
 
 
@@ -116,10 +116,10 @@ def test_wrong_credentials_are_refused_at_the_token_service(hub: Hub, header: st
 def test_the_oauth_form_gives_a_token_and_a_refresh_token(hub: Hub) -> None:
     form = {"grant_type": "password", "username": hub.username, "password": hub.password}
     form |= {"scope": PUSH, "access_type": "offline", "service": "x", "client_id": "test"}
-    first = requests.post(f"{hub.url}/token", data=form, timeout=10).json()
+    first = requests.post(f"{hub.url}/token", data=form, timeout=60).json()
     assert hub.push(first["access_token"]).status_code == 202
     again = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
-    second = requests.post(f"{hub.url}/token", data=again | {"scope": PUSH}, timeout=10).json()
+    second = requests.post(f"{hub.url}/token", data=again | {"scope": PUSH}, timeout=60).json()
     assert hub.push(second["access_token"]).status_code == 202
-    refused = requests.post(f"{hub.url}/token", data=form | {"password": "no"}, timeout=10)
+    refused = requests.post(f"{hub.url}/token", data=form | {"password": "no"}, timeout=60)
     assert refused.status_code == 401

@@ -11,6 +11,7 @@ import pytest
 from rehearsal.__main__ import main
 from rehearsal.runs import new_run
 from rehearsal.world import git_repo, world
+from rehearsal.world.example_project import WHO
 from rehearsal.world.services import Endpoints
 from rehearsal.world.world import World
 from scripts.core.errors import UsageError
@@ -69,6 +70,29 @@ def here(tmp_path: Path) -> World:
 
 def test_owner_and_name_follow_from_what_is_released(here: World) -> None:
     assert world.project(here.checkout) == ("somebody", "rehearsed-thing")
+
+
+@pytest.mark.parametrize(
+    ("text", "owner", "name"),
+    [
+        ('[tool.poetry]\nname = "verse"\n', "owner", "verse"),
+        ('[tool.release]\nname = "old"\n', "owner", "old"),
+        ('[[tool.release.images]]\nrepository = "mari/served"\n', "mari", "served"),
+    ],
+)
+def test_the_name_may_stand_elsewhere(text: str, owner: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert world.project(tmp_path) == (owner, name)
+
+
+def test_all_tags_of_the_checkout_come_along(tmp_path: Path) -> None:
+    checkout, bare = tmp_path / "checkout", tmp_path / "bare.git"
+    git_repo.git(checkout, "init", "--quiet", "--initial-branch=trunk")
+    git_repo.git(checkout, "commit", "--quiet", "--allow-empty", "--message", "One", **WHO)
+    for tag in ("v1.0.0", "2.0", "thing-3.0.0"):
+        git_repo.git(checkout, "tag", tag)
+    git_repo.bare(checkout, bare)
+    assert git_repo.git(bare, "tag", "--list").split() == ["2.0", "thing-3.0.0", "v1.0.0"]
 
 
 def test_world_json_has_the_promised_keys(here: World) -> None:

@@ -1,0 +1,79 @@
+"""What a package says in setup.py and setup.cfg, which a release cannot ask: files are not run."""
+
+import ast
+import re
+from collections.abc import Callable, Collection, Iterator
+from configparser import ConfigParser, Error
+from typing import NamedTuple
+
+from scripts.release import version_source
+
+SETUP, SETTINGS = "setup.py", "setup.cfg"
+USUAL = ("__init__.py", "_version.py", "version.py", "__version__.py", "__about__.py")
+"""Where in a package its version usually stands."""
+EXTENSIONS = {"ext_modules", "cffi_modules", "rust_extensions"}
+Read = Callable[[str], str]
+
+
+class Told(NamedTuple):
+    """What the two files say; empty where they do not, or not in so many words."""
+
+    name: str = ""
+    version_in: str = ""
+    """The file that states the version."""
+    extensions: bool = False
+    """Whether something is compiled."""
+
+
+def look(paths: Collection[str], read: Read, modules: Collection[str]) -> Told:
+    """Read them; `modules` are the packages in whose files a version may stand."""
+    metadata = dict(_metadata(read(SETTINGS))) if SETTINGS in paths else {}
+    called = dict(_called(read(SETUP))) if SETUP in paths else {}
+    name = metadata.get("name") or _constant(called.get("name")) or ""
+    candidates = _candidates(metadata.get("version", ""), "version" in called, modules)
+    stated = (path for path in candidates if path in paths and _states(path, read(path)))
+    return Told(name, next(stated, ""), bool(EXTENSIONS & called.keys()))
+
+
+def _candidates(said: str, in_setup: bool, modules: Collection[str]) -> Iterator[str]:
+    if said.startswith("file:"):
+        yield said.removeprefix("file:").strip()
+    elif said.startswith("attr:"):
+        module = said.removeprefix("attr:").strip().rpartition(".")[0]
+        yield from version_source.files(module)
+    elif said:
+        yield SETTINGS
+    if in_setup:
+        yield SETUP
+    for module in modules:
+        yield from (f"{top}{module}/{file}" for file in USUAL for top in ("", "src/"))
+
+
+def _states(path: str, text: str) -> bool:
+    return re.search(version_source.usual(path), text, re.MULTILINE) is not None
+
+
+def _metadata(text: str) -> Iterator[tuple[str, str]]:
+    parser = ConfigParser(interpolation=None)
+    try:
+        parser.read_string(text)
+    except Error:
+        return
+    if parser.has_section("metadata"):
+        yield from parser.items("metadata")
+
+
+def _called(text: str) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the arguments of the calls of `setup`."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return
+    for call in ast.walk(tree):
+        named = isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "setup"
+        if isinstance(call, ast.Call) and named:
+            yield from ((one.arg, one.value) for one in call.keywords if one.arg)
+
+
+def _constant(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
