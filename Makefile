@@ -77,13 +77,14 @@ lint-types: .venv/ready ## Run mypy.
 # all checkouts.
 ACTIONLINT = $(shell sed -n 's|.*github.com/rhysd/actionlint \(v[0-9.]*\).*|\1|p' rehearsal/tools/actionlint/go.mod)
 
-lint-workflows: .venv/ready ## Run actionlint and zizmor.
+lint-workflows: .venv/ready ## Run actionlint, zizmor and our own rules of the workflows.
 	@program=$$(command -v actionlint || true); \
 	  [[ -n $$program && $$("$$program" -version) == "$(ACTIONLINT)"* ]] || program=$$($(PY) -c 'import sys; \
 	  from rehearsal.world.provision import ensure; \
 	  print(ensure(["actionlint"], lambda line: print(line, file=sys.stderr)).path("actionlint"))'); \
 	  "$$program" -shellcheck .venv/bin/shellcheck -pyflakes= .github/workflows/*.yml
 	@.venv/bin/zizmor --quiet --no-progress --offline --persona pedantic --collect=all --strict-collection .github
+	@$(PY) -m tests.workflows.rules
 
 lint-dockerfiles: .venv/ready ## Run hadolint.
 	@.venv/bin/hadolint Dockerfile.*
@@ -110,6 +111,10 @@ fuzz: .venv/ready ## Run every verb in thousands of odd environments: no traceba
 .PHONY: mutants
 mutants: .venv/ready ## Plant faults in copies of the code, and see how many the fast tests notice (ARGS="--sample 200 --seed 7").
 	@$(PY) -m tests.mutation $(ARGS)
+
+.PHONY: mutate-workflows
+mutate-workflows: .venv/ready ## Plant each small fault into the workflows, and see that a rule refuses it (ARGS="--quick", "--only if").
+	@$(PY) -m tests.workflows $(ARGS)
 
 .PHONY: changelog-check
 changelog-check: .venv/tools ## Check the changelog for a release (ARGS="--base origin/main": require an entry for the change).

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from scripts.core import planning
+from scripts.core.lockfile import Lock
 from scripts.release import release_commit, starting_point
 from scripts.release.context import Context
 from scripts.surfaces.git_remote import tag_object
@@ -22,11 +23,11 @@ def main(request: str) -> None:
     wanted = starting_point.wanted(context, start)
     starting_point.check(context, start, wanted)
     product = starting_point.product(context, start.config)
-    context.plan = planning.decide(
-        product, wanted, starting_point.base_of(context, start), start.released() - {wanted}
-    )
+    base = starting_point.base_of(context, start)
+    context.plan = planning.decide(product, wanted, base, start.released(), start.style)
     commit = release_commit.make(context)
-    tag = context.git.run("mktag", text=tag_object(context.plan, commit))
+    lock = Lock(context.plan, commit, (), ())
+    tag = context.git.run("mktag", text=tag_object(lock))
     context.git.run("merge", "--quiet", "--ff-only", commit)
     context.git.run("update-ref", f"refs/tags/{context.plan.tag}", tag)
 

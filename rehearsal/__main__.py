@@ -11,7 +11,7 @@ from pathlib import Path
 from rehearsal.faults import command
 from rehearsal.progress import Progress
 from rehearsal.runs import act, kept_world, maintainer, new_run, run
-from rehearsal.verdict import report_page, verdict
+from rehearsal.verdict import price, report_page, verdict
 from rehearsal.world import world
 from rehearsal.world.git_repo import SeedError
 from rehearsal.world.world import World
@@ -174,10 +174,12 @@ def _perform(
     setting = dataclasses.replace(new_run.setting(here, event.sha), hold=arguments.hold)
     done = run.run(setting, event, progress)
     (here.folder / "summary.md").write_text(done.summary(), encoding="utf-8")
-    report_page.write(here.folder / "report.html", here.version, done.summaries)
     mode = "dry-run" if arguments.dry_run else "again" if finished_before else "release"
     with progress.step("check every surface"):
-        return verdict.of_run(here, done, mode, before, up)
+        found = verdict.of_run(here, done, mode, before, up)
+    costs = ("price on GitHub", price.markdown(found.price)) if found.price else ("", "")
+    report_page.write(here.folder / "report.html", here.version, [*done.summaries, costs])
+    return found
 
 
 def _tag(typed: str) -> str:

@@ -38,6 +38,9 @@ FLAGS = (
 )
 START_SECONDS = 60.0
 NOT_INSTALLED = 3
+CHANGED = "ERR_NETWORK_CHANGED"
+"""Chromium ends its requests so when a network of the machine comes or goes, as Docker's do."""
+LOADS = 5
 
 
 class Tab:
@@ -49,6 +52,7 @@ class Tab:
         self._session: str | None = None
         self.errors: list[str] = []
         self.requests: list[str] = []
+        self._loads = 0
 
     def open(self, url: str, *, size: tuple[int, int], dark: bool, script: str = "") -> None:
         """Load a page and listen to its console; `script` runs in it before its own."""
@@ -64,7 +68,19 @@ class Tab:
         self.call("Emulation.setDeviceMetricsOverride", **metrics)
         if script:
             self.call("Page.addScriptToEvaluateOnNewDocument", source=script)
+        for _ in range(LOADS):
+            self._load(url)
+            if not any(CHANGED in error for error in self.errors):
+                return
+
+    def _load(self, url: str) -> None:
+        self.errors.clear()
+        self.requests.clear()
+        loads, deadline = self._loads, time.monotonic() + START_SECONDS
         self.call("Page.navigate", url=url)
+        while self._loads == loads and time.monotonic() < deadline:
+            self.evaluate("null")  # which handles the events that have come
+            time.sleep(0.01)
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression; None where it throws, as on a page half loaded."""
@@ -97,6 +113,8 @@ class Tab:
             details = given["exceptionDetails"]
             thrown = details.get("exception", {}).get("description", details["text"])
             self.errors.append(f"exception: {thrown}")
+        elif method == "Page.loadEventFired":
+            self._loads += 1
         elif method == "Network.requestWillBeSent":
             self.requests.append(given["request"]["url"])
         elif method == "Log.entryAdded" and given["entry"]["level"] == "error":

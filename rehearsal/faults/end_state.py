@@ -16,6 +16,7 @@ from typing import Any
 
 import requests
 
+from rehearsal.index.state import Store
 from rehearsal.world import git_repo
 from rehearsal.world.world import World
 
@@ -188,6 +189,8 @@ class Keeper:
     def _page(self) -> list[dict[str, Any]]:
         url = f"{self._world.endpoints.index_simple}{self._project.replace('_', '-')}/"
         answer = requests.get(url, headers={"Accept": SIMPLE}, timeout=LONGEST)
+        if answer.status_code == requests.codes.not_found:
+            return []  # nothing was ever published
         answer.raise_for_status()
         files: list[dict[str, Any]] = answer.json()["files"]
         return files
@@ -234,12 +237,13 @@ class Keeper:
 
     def _put_files(self, files: Mapping[str, str]) -> None:
         endpoints = self._world.endpoints
-        login = (endpoints.index_username, endpoints.index_token)
+        login = ("__token__", endpoints.index_token)
         root = f"{endpoints.index_upload}{self._project.replace('_', '-')}"
         for version in {name.split("-")[1].removesuffix(".tar.gz") for name, _ in self._files()}:
             requests.delete(
                 f"{root}/{version}", params={"force": ""}, auth=login, timeout=LONGEST
             ).raise_for_status()
+        self._forget_files()
         for name, sha256 in files.items():
             form = {
                 ":action": "file_upload",
@@ -248,11 +252,19 @@ class Keeper:
                 "metadata_version": "2.1",
                 "filetype": "bdist_wheel" if name.endswith(".whl") else "sdist",
                 "pyversion": "py3" if name.endswith(".whl") else "source",
+                "sha256_digest": sha256,
             }
             content = {"content": (name, (self._folder / f"sha256-{sha256}").read_bytes())}
             requests.post(
                 endpoints.index_upload, data=form, files=content, auth=login, timeout=LONGEST
             ).raise_for_status()
+
+    def _forget_files(self) -> None:
+        """Let the index forget the names that were used: it would never take them again."""
+        store = Store(self._world.folder / "index")
+        state = store.load()
+        state.files.clear()
+        store.save(state)
 
     def _put_release(self, release: ReleaseState, *, latest: bool) -> None:
         body = {"tag_name": release.tag, "name": release.title, "body": release.body, "draft": True}

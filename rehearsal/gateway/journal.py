@@ -16,7 +16,8 @@ class Entry:
 
     `time` is its arrival in seconds since the epoch, `duration` in seconds. `status` is the status
     of the answer, 0 without an answer. `write` says whether the request asks for a change. `fault`
-    is the action of its fault, empty without one. `remedy` says what to do after a refusal.
+    is the action of its fault, empty without one. `remedy` says what to do after a refusal. `sent`
+    is the number of bytes of its body.
     """
 
     service: str
@@ -28,6 +29,7 @@ class Entry:
     duration: float
     fault: str = ""
     remedy: str = ""
+    sent: int = 0
 
 
 class Journal:
@@ -66,6 +68,11 @@ def read(path: Path, offset: int = 0) -> Iterator[Entry]:
 def api_requests(path: Path, offset: int = 0) -> int:
     """Count the requests after `offset` bytes that GitHub counts: those to its API."""
     return sum(one.path.startswith("/api/") for one in read(path, offset))
+
+
+def sent(path: Path, offset: int = 0) -> int:
+    """Count the bytes of the bodies of all write requests after `offset` bytes of the journal."""
+    return sum(one.sent for one in read(path, offset) if one.write)
 
 
 def refusals(path: Path, offset: int = 0) -> list[str]:

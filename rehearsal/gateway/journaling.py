@@ -79,6 +79,7 @@ def journaled(
                     duration=round(time.monotonic() - clock, 3),
                     fault=struck.action if struck else "",
                     remedy=request.get(REMEDY, ""),
+                    sent=request.content.total_bytes,
                 )
             )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -76,6 +77,21 @@ class Proxy:
                 return await _stream_back(request, answer)
         except aiohttp.ClientConnectionError as error:
             return web.Response(status=502, text=f"the service behind does not answer: {error}\n")
+
+    async def ask(
+        self, request: web.Request, method: str, path: str, **options: Any
+    ) -> tuple[int, bytes]:
+        """Ask the service something of one's own for `request`; return the status and the answer.
+
+        `options` are those of an aiohttp request.
+        """
+        if self._session is None:
+            raise RuntimeError("the proxy is used before its application runs")
+        outside = {self._outside_header: f"{request.scheme}://{request.host}"}
+        headers = {**(outside if self._outside_header else {}), **options.pop("headers", {})}
+        url = f"http://{request.host}{path}"
+        async with self._session.request(method, url, headers=headers, **options) as answer:
+            return answer.status, await answer.read()
 
     def _headers(self, request: web.Request) -> CIMultiDict[str]:
         headers = CIMultiDict(

@@ -48,7 +48,7 @@ class TokenAuthority:
         """Answer `GET /token`: for the account with Basic credentials, for anybody without them."""
         header = request.headers.get("Authorization", "")
         known = bool(header)
-        if known and not self._is_account(*_basic(header)):
+        if known and not self._is_account(*basic(header)):
             return _refusal(401, "UNAUTHORIZED", "incorrect username or password")
         token = self._issue(request.query.getall("scope", []), known)
         return web.json_response(_token_answer(token, "token"))
@@ -166,7 +166,8 @@ def _token_answer(token: str, key: str) -> dict[str, str | int]:
     return {key: token, "access_token": token, "expires_in": LIFETIME, "issued_at": issued}
 
 
-def _basic(header: str) -> tuple[str, str]:
+def basic(header: str) -> tuple[str, str]:
+    """Return user and password of an Authorization header; two empty texts if it has none."""
     scheme, _, value = header.partition(" ")
     try:
         decoded = base64.b64decode(value, validate=True).decode()

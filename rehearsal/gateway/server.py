@@ -23,6 +23,7 @@ from rehearsal.gateway.journaling import SAFE_METHODS, attach, changes_something
 from rehearsal.gateway.proxy import CHUNK, Proxy
 from rehearsal.gateway.registry_auth import Account, TokenAuthority
 from rehearsal.gateway.request_faults import Faults
+from rehearsal.index.front import LARGEST, MINT, Behind, Front
 
 HOST = "127.0.0.1"
 
@@ -32,8 +33,10 @@ class GatewayConfig:
     """The configuration of the gateway. It holds secrets, so only the owner can read its file.
 
     `registry` and `index` are the Unix sockets of the services behind, `index_elsewhere` the simple
-    index for the projects that `index` does not have (empty: it has them all). `github` holds the
-    fields of GitHubSettings without `base_url`, empty for a world without GitHub.
+    index for the projects that `index` does not have (empty: it has them all). `front` holds the
+    fields of Behind, without `issuer`, and `folder`, where its state lies; empty for an index
+    without rules. `github` holds the fields of GitHubSettings without `base_url`, empty for a world
+    without GitHub.
     """
 
     journal: str
@@ -41,6 +44,7 @@ class GatewayConfig:
     ports: str
     registry: str = ""
     index: str = ""
+    front: dict[str, Any] = field(default_factory=dict)
     index_elsewhere: str = ""
     registry_username: str = ""
     registry_token: str = field(default="", repr=False)
@@ -77,8 +81,10 @@ def registry_app(config: GatewayConfig, journal: Journal, faults: Faults) -> web
     return app
 
 
-def index_app(config: GatewayConfig, journal: Journal, faults: Faults) -> web.Application:
-    """Make the package index's door."""
+def index_app(
+    config: GatewayConfig, journal: Journal, faults: Faults, github: str = ""
+) -> web.Application:
+    """Make the package index's door; `github` is the service whose jobs may be publishers."""
 
     def elsewhere(request: web.Request) -> str:
         project = re.fullmatch(r".*/\+simple/([^/]+)/?", request.path)
@@ -88,13 +94,24 @@ def index_app(config: GatewayConfig, journal: Journal, faults: Faults) -> web.Ap
     proxy = Proxy(config.index, outside_header="X-Outside-Url", elsewhere=elsewhere)
 
     def is_write(request: web.Request) -> bool:
-        return changes_something(request) and request.path != "/+login"
+        return changes_something(request) and request.path not in ("/+login", MINT)
 
-    app = web.Application()
+    app = web.Application(client_max_size=2 * LARGEST)
     attach(app, "index", journal, faults, is_write)
     app.cleanup_ctx.append(proxy.run)
+    if config.front:
+        _front(config.front, proxy, github).add_routes(app)
     app.router.add_route("*", "/{path:.*}", proxy.handle)
     return app
+
+
+def _front(raw: dict[str, Any], proxy: Proxy, github: str) -> Front:
+    from rehearsal.github.oidc import ISSUER  # noqa: PLC0415 - not every world has it
+
+    changes = {"password": Path(raw["password"]), "own": tuple(raw["own"])}
+    issuer = f"{github}{ISSUER}" if github else ""
+    settings = {key: value for key, value in raw.items() if key != "folder"}
+    return Front(Path(raw["folder"]), Behind(**{**settings, **changes, "issuer": issuer}), proxy)
 
 
 def github_app(
@@ -140,13 +157,13 @@ async def serve(config: GatewayConfig, ended: asyncio.Event) -> None:
     sockets = {name: listener() for name in ("registry", "index", "github")}
     ports = {name: one.getsockname()[1] for name, one in sockets.items()}
     apps = {}
+    github = f"http://{HOST}:{ports['github']}" if config.github else ""
     if config.registry:
         apps["registry"] = registry_app(config, journal, faults)
     if config.index:
-        apps["index"] = index_app(config, journal, faults)
+        apps["index"] = index_app(config, journal, faults, github)
     if config.github:
-        base_url = f"http://{HOST}:{ports['github']}"
-        apps["github"] = github_app(config, base_url, journal, faults)
+        apps["github"] = github_app(config, github, journal, faults)
     runners = [await _start(app, sockets[name]) for name, app in apps.items()]
     _write_at_once(Path(config.ports), json.dumps({name: ports[name] for name in apps}))
     await ended.wait()

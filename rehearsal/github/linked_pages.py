@@ -112,8 +112,8 @@ def settings_of(hub: Hub, place: str) -> tuple[str, list[tuple[str, str]]] | Non
             [],
         ),
         "/secrets/actions": (
-            "Secrets and variables: a rehearsal makes its own, such as REGISTRY_TOKEN and "
-            "PACKAGE_INDEX_TOKEN.",
+            "Secrets and variables: a rehearsal makes its own, such as REGISTRY_TOKEN. It has none "
+            "for the package index, which trusts the release's job.",
             [],
         ),
     }

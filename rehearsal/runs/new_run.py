@@ -42,14 +42,12 @@ def setting(here: World, commit: str, workflow: str = WORKFLOW) -> Setting:
         variables={
             "PACKAGE_INDEX_UPLOAD_URL": here.endpoints.index_upload,
             "PACKAGE_INDEX_URL": here.endpoints.index_simple,
-            "PACKAGE_INDEX_USERNAME": here.endpoints.index_username,
             "IMAGE_REGISTRY": here.endpoints.registry,
             "REGISTRY_USERNAME": here.endpoints.registry_username,
             "VULNERABILITY_DATABASE_URL": here.advisories.as_uri(),
         },
         secrets={
             "GITHUB_TOKEN": make_text(),
-            "PACKAGE_INDEX_TOKEN": here.endpoints.index_token,
             "REGISTRY_TOKEN": here.endpoints.registry_token,
         },
         tokens=TokenBook(here.folder / "github" / "tokens"),

@@ -7,7 +7,7 @@ compares the jobs that ran with those that GitHub would run; a difference is an 
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -106,8 +106,13 @@ class Workflow:
 
 def read(tree: Path, path: str) -> Workflow:
     """Read the workflow file `path` of the checkout `tree`, with the files it calls."""
-    text = yaml.safe_load((tree / path).read_text(encoding="utf-8"))
-    jobs = {key: _job(tree, key, job) for key, job in text["jobs"].items()}
+    return parsed(lambda one: yaml.safe_load((tree / one).read_text(encoding="utf-8")), path)
+
+
+def parsed(load: Callable[[str], Mapping[str, Any]], path: str) -> Workflow:
+    """Read a workflow whose files, by path, `load` returns as values."""
+    text = load(path)
+    jobs = {key: _job(load, key, job) for key, job in text["jobs"].items()}
     return Workflow(text.get("name", Path(path).name), jobs)
 
 
@@ -365,7 +370,7 @@ def _resolved(value: Any, outputs: Outputs, jobs: Mapping[str, Job]) -> Any:
     return value
 
 
-def _job(tree: Path, key: str, job: Mapping[str, Any]) -> Job:
+def _job(load: Callable[[str], Mapping[str, Any]], key: str, job: Mapping[str, Any]) -> Job:
     needs, calls, labels = job.get("needs", ()), job.get("uses", ""), job.get("runs-on", ())
     return Job(
         key=key,
@@ -375,7 +380,7 @@ def _job(tree: Path, key: str, job: Mapping[str, Any]) -> Job:
         matrix=job.get("strategy", {}).get("matrix"),
         outputs=job.get("outputs", {}),
         labels=(labels,) if isinstance(labels, str) else tuple(labels),
-        calls=read(tree, calls.removeprefix("./").removeprefix("$/")) if calls else None,
+        calls=parsed(load, calls.removeprefix("./").removeprefix("$/")) if calls else None,
         given=job.get("with", {}),
         environment=name_of(job),
     )

@@ -17,13 +17,16 @@ from pathlib import Path
 from rehearsal.gateway import journal
 from rehearsal.runs.recorder import JobRun
 from rehearsal.runs.run import Run
+from rehearsal.verdict import price
+from rehearsal.verdict.price import Price
 from rehearsal.world import git_repo
 from rehearsal.world.world import World
 from scripts.core import lockfile, tags, version
 from scripts.core.converge import Conflict, Matches, Surface
 from scripts.core.errors import ReleaseError
+from scripts.core.jobs import WORKFLOW
 from scripts.core.lockfile import Lock
-from scripts.release.assets import COMPOSE, SUMS, VERIFIER
+from scripts.release.assets import COMPOSE, SBOMS, SUMS, VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_surfaces import surfaces
 from scripts.tools.environment import Environment
@@ -98,6 +101,10 @@ class Verdict:
     """GitHub's refusals, and what to do about them."""
     left_out: Sequence[str] = field(default_factory=tuple)
     """Newer keys of the workflow files, which act did not see."""
+    sent: int = 0
+    """The bytes that the run sent to the services."""
+    price: Price | None = None
+    """The cost of such a run on GitHub, if its jobs work there for as long as here."""
 
     @property
     def ok(self) -> bool:
@@ -158,7 +165,24 @@ def of_run(world: World, run: Run, mode: str, before: Before, up: float) -> Verd
         requests=asked,
         refusals=refused,
         left_out=run.left_out,
+        sent=journal.sent(*heard),
+        price=_price(run),
     )
+
+
+def _price(run: Run) -> Price | None:
+    """Price the run; None where the repository has given its workflow another name."""
+    if not Path(WORKFLOW).exists():
+        return None
+    return price.of_workflow(Path(), Path(WORKFLOW).name, worked(run))
+
+
+def worked(run: Run) -> dict[str, list[float]]:
+    """Return the seconds of each leg's longest step, which is its stage or its command."""
+    found: dict[str, list[float]] = {}
+    for job in run.jobs:
+        found.setdefault(job.key, []).append(max((step.seconds for step in job.steps), default=0))
+    return found
 
 
 def problems(world: World, run: Run, wanted: str, asked: int) -> list[str]:
@@ -251,6 +275,8 @@ def table(verdict: Verdict) -> list[str]:
         "",
         f"  writes   {writes or 'none'}",
         f"  requests {verdict.requests} to GitHub's API ({AN_HOUR} an hour for a repository)",
+        f"  sent     {verdict.sent / 1e6:.1f} MB to the services",
+        *(price.table(verdict.price) if verdict.price else ()),
         f"  seconds  {seconds.total:.0f}: world up {seconds.up:.0f}, run {seconds.run:.0f}, "
         f"checks {seconds.look:.0f}, world down {seconds.down:.0f}; "
         f"the rehearsal's own share {share} (at most {OWN_SHARE:.0%})",
@@ -274,6 +300,7 @@ def _row(surface: Surface) -> Row:
 
 def _assets(lock: Lock, assets: Mapping[str, str], *, compose: bool) -> Row:
     extra = {COMPOSE} if compose and lock.images else set()
+    extra |= {SBOMS} if lock.sboms else set()
     planned = {*(dist.name for dist in lock.dists), lockfile.NAME, SUMS, VERIFIER, *extra}
     title = f"assets of release {lock.plan.tag}"
     return Row(title, ", ".join(sorted(planned)), ", ".join(sorted(assets)), set(assets) == planned)

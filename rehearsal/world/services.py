@@ -17,7 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from rehearsal.gateway.server import HOST, GatewayConfig
+from rehearsal.index import state
+from rehearsal.index.state import Publisher
 from rehearsal.world import (
     base_images,
     builder,
@@ -41,7 +45,8 @@ class Endpoints:
 
     `registry` is a host with its port, as image references begin; `index_simple` and
     `index_upload` are addresses. `tools` is the folder of programs that jobs need in their PATH
-    besides the system's. `docker_config` holds the client's plugins and the builder, and no login:
+    besides the system's; `index_token` is its owner's, for what no job may do. `docker_config`
+    holds the client's plugins and the builder, and no login:
     a job gets a copy of it, to log in there. `ca_bundle` is what TLS clients must trust, empty if
     unknown.
     """
@@ -54,7 +59,6 @@ class Endpoints:
     registry_token: str = field(repr=False)
     index_simple: str
     index_upload: str
-    index_username: str
     index_token: str = field(repr=False)
     tools: Path
     journal: Path
@@ -96,10 +100,17 @@ class Services:
     """The services of the world in `folder`, for releases of the repository in `repository`."""
 
     def __init__(
-        self, folder: Path, repository: Path, github: dict[str, Any] | None = None
+        self,
+        folder: Path,
+        repository: Path,
+        github: dict[str, Any] | None = None,
+        publisher: Publisher | None = None,
     ) -> None:
-        """Take the GitHub service's settings as a mapping: GitHubSettings without `base_url`."""
-        self._folder = folder.resolve()
+        """Take the GitHub service's settings as a mapping: GitHubSettings without `base_url`.
+
+        `publisher` is registered at the index for the repository's package.
+        """
+        self._folder, self.publisher = folder.resolve(), publisher
         self._repository = repository
         self._github = github or {}
 
@@ -118,13 +129,13 @@ class Services:
         images = self._stand_ins()
         tools = provision.ensure(_needs(docker, images), progress)
         base_images.layers(images, tools, progress)
-        state = _State(_runtime_folder(), f"rehearsal-{secrets.token_hex(4)}")
+        up = _State(_runtime_folder(), f"rehearsal-{secrets.token_hex(4)}")
         if docker and not images:
-            state = dataclasses.replace(state, docker_host=docker.docker_host)
+            up = dataclasses.replace(up, docker_host=docker.docker_host)
         self._folder.mkdir(parents=True, exist_ok=True)
-        state.save(self._folder / "services.json")
+        up.save(self._folder / "services.json")
         try:
-            endpoints = _Start(self, state, tools, docker, images).run(progress)
+            endpoints = _Start(self, up, tools, docker, images).run(progress)
             endpoints.save(self.endpoints_file)
             return endpoints
         except BaseException:
@@ -203,7 +214,7 @@ class _Start:
         self._namespaces = tuple(sorted(spaces - {""})) or ("rehearsal",)
         release = version_source.inside(project, "tool", "release")
         name = version_source.static(project, "name") or release.get("name")
-        self._projects = [name] if name else []
+        self._projects = [canonicalize_name(name)] if name else []
 
     def run(self, progress: Progress) -> Endpoints:
         with ThreadPoolExecutor() as pool:
@@ -218,6 +229,16 @@ class _Start:
             ports, token, package_index.result(), docker.result(), config.result()
         )
 
+    def _front(self) -> dict[str, Any]:
+        """Return what the gateway needs for the index's front."""
+        return {
+            "folder": str(self._services.folder / "index"),
+            "root": index.INDEX,
+            "user": index.USERNAME,
+            "password": str(self._folder / "index" / "password"),
+            "own": self._projects,
+        }
+
     def _start_gateway(self) -> tuple[dict[str, int], str]:
         folder, token = self._folder / "gateway", secrets.token_urlsafe(24)
         folder.mkdir(parents=True, exist_ok=True)
@@ -228,6 +249,7 @@ class _Start:
             ports=str(folder / "ports.json"),
             registry=str(self._sockets["registry"]),
             index=str(self._sockets["index"]),
+            front=self._front(),
             index_elsewhere="" if index.needs_password(machines) else machines,
             registry_username=self._namespaces[0],
             registry_token=token,
@@ -252,7 +274,8 @@ class _Start:
         if fresh:
             password.touch(mode=0o600)
             password.write_text(index.prepare(where, index.machine_index(), self._projects))
-        return password.read_text()
+        project = self._projects[0] if self._projects else ""
+        return state.begin(self._services.folder / "index", project, self._services.publisher)
 
     def _start_registry(self, progress: Progress) -> None:
         registry.start(self._folder / "registry", self._sockets["registry"], self._tools)
@@ -282,7 +305,7 @@ class _Start:
         return docker_config
 
     def _endpoints(
-        self, ports: dict[str, int], token: str, password: str, docker_host: str, config: Path
+        self, ports: dict[str, int], token: str, account: str, docker_host: str, config: Path
     ) -> Endpoints:
         simple = f"http://{HOST}:{ports['index']}/{index.INDEX}"
         return Endpoints(
@@ -294,8 +317,7 @@ class _Start:
             registry_token=token,
             index_simple=f"{simple}/+simple/",
             index_upload=f"{simple}/",
-            index_username=index.USERNAME,
-            index_token=password,
+            index_token=account,
             tools=self._tools.bin,
             journal=self._services.folder / "journal.jsonl",
             faults=self._services.folder / "faults.json",

@@ -17,10 +17,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rehearsal.github.people import identifier
+from rehearsal.index.state import Publisher
 from rehearsal.progress import Progress
 from rehearsal.signing.trust import Trust
 from rehearsal.world import advisories, empty_images, git_repo, provision
 from rehearsal.world.services import Endpoints, Services
+from scripts.core import jobs
 from scripts.core.errors import UsageError
 from scripts.release import version_source
 
@@ -205,6 +208,12 @@ def reviewers(owner: str) -> dict[str, tuple[str, ...]]:
     return {"release": (owner,), "pypi": ()}
 
 
+def publisher(tree: Path, owner: str, name: str) -> Publisher:
+    """Return what is registered at the index, as docs/setup.md says: one job of one file."""
+    path = jobs.BESIDE if (tree / jobs.BESIDE).exists() else jobs.WORKFLOW
+    return Publisher(owner, str(identifier(owner)), name, Path(path).name, "pypi")
+
+
 def project(tree: Path) -> tuple[str, str]:
     """Return owner and name of the repository, from its configuration."""
     text = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))
@@ -247,7 +256,8 @@ def _up(
         "environments": reviewers(owner),
     }
     with progress.step("services") as detail:
-        endpoints = Services(folder, folder / "tree", github).up(detail)
+        trusted = publisher(folder / "tree", owner, name)
+        endpoints = Services(folder, folder / "tree", github, trusted).up(detail)
     world = World(folder, checkout, owner, name, version, endpoints, token, private)
     signing = Trust(folder / "github" / "signing")
     world.trust.write_text(json.dumps(signing.client(endpoints.github)))

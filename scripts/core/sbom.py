@@ -6,11 +6,9 @@ the digest of its subject, and its time from the commit.
 
 import json
 import re
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.parser import HeaderParser
 from typing import Any
 from urllib.parse import quote
 
@@ -22,7 +20,7 @@ BASE, OURS = "base", "ours"
 """Who brings a package: a layer of the base image, or one that this project's Dockerfile adds."""
 ORIGIN, LAYER, SOURCE = "release:origin", "release:layer", "release:source"
 SUFFIX = ".cdx.json"
-NAMESPACE = uuid.UUID("5f4c0a86-6a3e-4f0a-9a53-9d6f7f4f4c0b")
+NAMESPACE = "5f4c0a86-6a3e-4f0a-9a53-9d6f7f4f4c0b"
 """Chosen at random once, so that the identities are our own (RFC 9562, version 5)."""
 INSTALLED = "install ok installed"
 REMEDY = "use the SBOM that the release wrote, unchanged"
@@ -152,8 +150,16 @@ def apk(text: str) -> Iterator[Package]:
             yield Package(APK, said["P"], said["V"], said.get("o", ""), said.get("A", ""))
 
 
+def _identity(name: str) -> str:
+    import uuid  # noqa: PLC0415 - start-up counts
+
+    return str(uuid.uuid5(uuid.UUID(NAMESPACE), name))
+
+
 def dist(text: str) -> Iterator[Package]:
     """Read the metadata of an installed Python distribution."""
+    from email.parser import HeaderParser  # noqa: PLC0415 - start-up counts
+
     said = HeaderParser().parsestr(text)
     if said["Name"] and said["Version"]:
         yield Package(PYPI, normalised(said["Name"]), said["Version"].strip())
@@ -206,7 +212,7 @@ def write(found: Inventory, epoch: int) -> str:
     data = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{uuid.uuid5(NAMESPACE, f'{found.name} {found.digest}')}",
+        "serialNumber": f"urn:uuid:{_identity(f'{found.name} {found.digest}')}",
         "version": 1,
         "metadata": {
             "timestamp": when,

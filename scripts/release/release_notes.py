@@ -1,6 +1,6 @@
 """Write the notes of a release from its changelog, its lock, the history and the registry."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -8,6 +8,7 @@ from functools import partial
 from scripts.core import notes, proof, version
 from scripts.core.lockfile import Lock
 from scripts.core.planning import PlannedImage
+from scripts.core.sbom import Inventory
 from scripts.release import attempt, history, previous, sboms, sections
 from scripts.release.assets import COMPOSE, VERIFIER
 from scripts.release.configuration import Config
@@ -15,6 +16,10 @@ from scripts.release.context import Context
 
 Sizes = dict[str, dict[str, int]]
 """Image, then platform, to bytes."""
+Named = Mapping[str, Inventory]
+"""The SBOMs of a release, by name."""
+Inventories = tuple[Named, Named]
+"""Those of the release, and those of the last one."""
 
 
 def release_notes(context: Context, made: Lock, assets: Collection[str]) -> str:
@@ -22,12 +27,32 @@ def release_notes(context: Context, made: Lock, assets: Collection[str]) -> str:
 
     `assets` are the names of the release's assets.
     """
-    return rendered(context, facts_with(context, made, assets), context.config, made.commit)
+    facts = facts_with(context, made, assets, published(context, made))
+    return rendered(context, facts, context.config, made.commit)
 
 
-def facts_with(context: Context, made: Lock, assets: Collection[str]) -> notes.NotesFacts:
+def written(context: Context) -> Inventories:
+    """Read the SBOMs that the jobs of this run wrote."""
+    return sboms.inventories(context), previous.inventories(context)
+
+
+def published(context: Context, made: Lock) -> Inventories:
+    """Read the SBOMs among the assets of the release and of the one before it."""
+    tag = made.plan.previous_tag
+    last = context.ask(partial(attempt.read_lock, context, tag)) if made.sboms and tag else None
+    return _released(context, made), _released(context, last) if last else {}
+
+
+def _released(context: Context, made: Lock) -> dict[str, Inventory]:
+    release = context.ask(partial(context.forge.release, made.plan.tag)) if made.sboms else None
+    return sboms.released(context, made, release)
+
+
+def facts_with(
+    context: Context, made: Lock, assets: Collection[str], inventories: Inventories
+) -> notes.NotesFacts:
     """Collect the facts for the notes of a release that has these assets."""
-    facts = notes_facts(context, made)
+    facts = notes_facts(context, made, inventories)
     if VERIFIER in assets:
         facts = replace(facts, verifier=verifier(context, made))
     return facts
@@ -50,7 +75,9 @@ def rendered(context: Context, facts: notes.NotesFacts, config: Config, commit: 
     return notes_template.render(facts, template, path, context.environment.inherited())
 
 
-def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
+def notes_facts(
+    context: Context, made: Lock, inventories: Inventories = ({}, {})
+) -> notes.NotesFacts:
     """Collect the facts for the notes. The lock and the history decide all of them."""
     plan, page, config = made.plan, context.endpoints.page_url, context.config
     said_in = made.commit if config.keeps_changelog else plan.base
@@ -85,15 +112,16 @@ def notes_facts(context: Context, made: Lock) -> notes.NotesFacts:
         newcomers=people.new,
         extras=config.package.extras if config.package else (),
         internal=config.internal,
-        proof=tuple(proof_lines(context, made, sizes, before)),
+        proof=tuple(proof_lines(made, sizes, before, *inventories)),
     )
 
 
-def proof_lines(context: Context, made: Lock, sizes: Sizes, before: Sizes) -> Iterator[proof.Line]:
+def proof_lines(
+    made: Lock, sizes: Sizes, before: Sizes, now: Named, last: Named
+) -> Iterator[proof.Line]:
     """Give the lines about security and size: of the lock, and compared with the last release."""
     if made.scan:
         yield proof.security(made.scan)
-    now, last = sboms.inventories(context), previous.inventories(context)
     if line := proof.difference(sizes, before, now, last):
         yield line
 

@@ -1,7 +1,6 @@
 """Every surface of a release: its names in the order they become public, then its pointers."""
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Mapping, Sequence
 
 from scripts.core.converge import Conflict, Surface
 from scripts.core.errors import ConflictError
@@ -10,7 +9,9 @@ from scripts.release.context import Context
 from scripts.surfaces.git_remote import Branch, GitTag, ReleaseBranchGone
 from scripts.surfaces.image_registry import FloatingTag, VersionTag
 
-NOBODY: Mapping[str, str] = MappingProxyType({})
+Login = Callable[[], Mapping[str, str]]
+"""Gives the environment to upload with, at the moment of the upload."""
+NOBODY: Login = dict
 """No credentials: whoever has none can only observe."""
 
 
@@ -44,15 +45,13 @@ def tags(context: Context, locked: Lock) -> list[Surface]:
     return [GitTag(context.git, locked), *images]
 
 
-def package(
-    context: Context, locked: Lock, credentials: Mapping[str, str] = NOBODY
-) -> list[Surface]:
+def package(context: Context, locked: Lock, login: Login = NOBODY) -> list[Surface]:
     """Return the package's name on the index, if the release has a package."""
     from scripts.surfaces.package_index import Dists  # noqa: PLC0415 - start-up counts
 
     if not locked.plan.dists:
         return []
-    return [Dists(context.index, locked, context.inputs / "dist", credentials)]
+    return [Dists(context.index, locked, context.inputs / "dist", login)]
 
 
 def pointers(context: Context, locked: Lock, changelog: str = "CHANGELOG.md") -> list[Surface]:

@@ -23,9 +23,11 @@ from scripts.release.runners import DEFAULT, RUNNERS
 from scripts.release.starting_point import Start
 from scripts.surfaces import web
 from scripts.surfaces.registry_access import may_push
+from scripts.surfaces.trusted_publishing import audience
 from scripts.tools import processes
 
 CLOSED = timedelta(days=14)  # the public index accepts no new file for an older release
+CLOSED_PROJECT = ("archived", "quarantined")
 LOOK = (
     30  # seconds for one check: one that is not possible is reported, and does not stop the others
 )
@@ -133,15 +135,26 @@ def publisher(context: Context, start: Start) -> Iterator[Finding]:
         return
     what, page = "trusted publishing", f"{context.endpoints.page_url}/blob/HEAD/{WORKFLOW}"
     right = next((one for one in (WORKFLOW, BESIDE) if _publishes(context, start, one)), None)
-    if right:
+    if context.secrets.index_token:
+        yield ok(what, "not used: PACKAGE_INDEX_TOKEN is set, and the upload takes it first")
+    elif right is None:
+        why = "the index trusts one job of one file by its identity token"
+        remedy = f"add `environment: pypi` and `id-token: write` to a job of {WORKFLOW}"
+        yield problem(what, "no job of the workflow can publish", why, remedy, page)
+    elif not _trusts_publishers(context):
+        found = "the index has none: the upload needs the secret PACKAGE_INDEX_TOKEN"
+        yield not_checked(what, found, page=_settings(context, "secrets/actions"))
+    else:
         where = f"enter {right.rpartition('/')[2]} and environment pypi at the index"
         yield not_checked(
             what, f"the workflow is right; {where}: no API shows whether that is done"
         )
-    else:
-        why = "the index trusts one job of one file by its identity token"
-        remedy = f"add `environment: pypi` and `id-token: write` to a job of {WORKFLOW}"
-        yield problem(what, "no job of the workflow can publish", why, remedy, page)
+
+
+def _trusts_publishers(context: Context) -> bool:
+    """Check whether the index has trusted publishing; the public one does."""
+    index = context.index
+    return index.is_public or audience(index.upload_url, context.environment.silence()) is not None
 
 
 def _publishes(context: Context, start: Start, path: str) -> bool:
@@ -152,6 +165,22 @@ def _publishes(context: Context, start: Start, path: str) -> bool:
         return False  # no such file, or no workflow
     grants = [one.get("permissions") for one in jobs if one.get("environment") == "pypi"]
     return any(isinstance(one, dict) and one.get("id-token") == "write" for one in grants)
+
+
+def project(context: Context, start: Start) -> Iterator[Finding]:
+    """Check whether the index takes files for the project (PEP 792)."""
+    if not start.config.package:
+        return
+    what = f"project {start.config.project}"
+    status, reason = context.index.status(start.config.project)
+    if status in CLOSED_PROJECT:
+        why = "the index refuses every upload to such a project"
+        remedy = (
+            "unarchive it on its page at the index; if it is quarantined, ask the index's staff"
+        )
+        yield problem(what, f"{status}: {reason or 'no reason given'}", why, remedy)
+    else:
+        yield ok(what, status or "not at the index yet")
 
 
 def branch(context: Context, start: Start) -> Iterator[Finding]:
@@ -319,6 +348,7 @@ CHECKS: tuple[Check, ...] = (
     token,
     environments,
     publisher,
+    project,
     branch,
     schedule,
     tags,

@@ -1,33 +1,47 @@
 """Upload the package to the index: the last name, and the only permanent one."""
 
+from collections.abc import Mapping
+from functools import partial
+
 from scripts.core.converge import converge
+from scripts.core.errors import UsageError
 from scripts.core.results import Done
 from scripts.release.context import Context
 from scripts.release.release_surfaces import package
+from scripts.surfaces.trusted_publishing import Identity, upload_token
 
-# twine uses the first before it checks the others.
-OIDC = (
-    "GITHUB_ACTIONS",
-    "ACTIONS_ID_TOKEN_REQUEST_URL",
-    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-)
+REQUEST_URL, REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+"""The variables that GitHub gives a job with `id-token: write`, and no other."""
+USER = "__token__"
+"""The user name of whoever uploads with a token of the index."""
 
 
 def run(context: Context) -> Done:
     """Upload missing files; a project without a package has none."""
-    wanted = package(context, context.lock, credentials(context))
+    wanted = package(context, context.lock, partial(credentials, context))
     return Done(tuple(converge(wanted, context.environment.patience)))
 
 
-def credentials(context: Context) -> dict[str, str]:
-    """Return twine's token, if there is one, or its variables for trusted publishing.
+def credentials(context: Context) -> Mapping[str, str]:
+    """Return twine's environment: with the token that is configured, else with one of minutes.
 
-    twine prefers a password to a trusted publisher's token, so no password is set then.
+    A job proves who it is to get that one. Called before each upload, since it is valid for some
+    minutes. Raises `UsageError` without either way.
     """
     environment, secrets = context.environment, context.secrets
     if secrets.index_token:
-        user = secrets.index_username or "__token__"
+        user = secrets.index_username or USER
         return environment.inherited(TWINE_USERNAME=user, TWINE_PASSWORD=secrets.index_token)
-    return environment.inherited(
-        **{name: value for name in OIDC if (value := environment.get(name))}
+    where, silence = context.index.upload_url, environment.silence()
+    token = upload_token(_identity(context), where, environment.hide, silence)
+    return environment.inherited(TWINE_USERNAME=USER, TWINE_PASSWORD=token)
+
+
+def _identity(context: Context) -> Identity:
+    url, token = (context.environment.get(name) for name in (REQUEST_URL, REQUEST_TOKEN))
+    if url and token:
+        return Identity(url, token)
+    raise UsageError(
+        "this job cannot prove to the package index who it is, and has no token for it",
+        "give the job `id-token: write`, or set the secret PACKAGE_INDEX_TOKEN",
     )

@@ -19,7 +19,7 @@ from scripts.core.scan_policy import Verdict
 from scripts.release import attempt, compose_file, dependencies, sboms
 from scripts.release.assets import COMPOSE, NOTES, SBOMS, SUMS, VERDICT, VERIFIER
 from scripts.release.context import Context
-from scripts.release.release_notes import facts_with, rendered
+from scripts.release.release_notes import facts_with, rendered, written
 from scripts.release.release_surfaces import surfaces
 from scripts.standalone import verify
 from scripts.surfaces.github_release import Draft
@@ -40,7 +40,7 @@ def run(context: Context) -> Done:
             "the registry lost an image, and the new build is different: release the next version",
         )
     assets = write_assets(context, made)
-    facts = facts_with(context, made, {path.name for path in assets})
+    facts = facts_with(context, made, {path.name for path in assets}, written(context))
     text = rendered(context, facts, context.config, made.commit)
     context.write(f"assets/{NOTES}", text)
     draft = Draft(context.forge, context.plan, text, assets)

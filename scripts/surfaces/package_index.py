@@ -1,7 +1,7 @@
 """The package index: its files by hash, and uploads by twine."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,11 +11,12 @@ from pypi_simple import (
     PYPI_SIMPLE_ENDPOINT,
     DistributionPackage,
     NoSuchProjectError,
+    ProjectPage,
+    ProjectStatus,
     PyPISimple,
     UnsupportedContentTypeError,
     UnsupportedRepoVersionError,
 )
-from twine.utils import DEFAULT_REPOSITORY
 
 from scripts.core.converge import NAME, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError
@@ -28,9 +29,26 @@ READ_REMEDY = "check PACKAGE_INDEX_URL and the index's status page, and run this
 UPLOAD = 30
 """The longest upload, as a multiple of the longest silence of a service."""
 UPLOAD_REMEDY = (
-    "check the trusted publisher (repository, release.yml, environment pypi) or "
-    "PACKAGE_INDEX_TOKEN, and run the release again with the same version"
+    "check what the index reports and its status page, and run the release again with the same "
+    "version"
 )
+NEXT = "release the next version: an index never accepts this file"
+# What the public index says of a refused upload (in lower case), and what to do about it.
+REMEDIES = {
+    "authentication information": "check PACKAGE_INDEX_TOKEN, or delete it where a trusted "
+    "publisher is registered (docs/setup.md, step 1)",
+    "invalid api token": "check that PACKAGE_INDEX_TOKEN is for this project and not revoked",
+    "isn't allowed to upload": "check that the project is neither archived nor quarantined, and "
+    "that the trusted publisher or the token is for this project",
+    "cannot create new projects": "give the pending publisher at the index the project's name as "
+    "pyproject.toml has it",
+    "already exists": "yank that version, and release the next one: a file name is used once",
+    "has since been deleted": NEXT,
+    "older than": NEXT,
+    "invalid attestations": "check that the job which signs is the trusted publisher, and release "
+    "again with the same version",
+    "too large": "make the file smaller, or ask the index for a higher limit",
+}
 
 
 class PackageIndex:
@@ -40,22 +58,46 @@ class PackageIndex:
         self, simple_url: str | None, upload_url: str | None, silence: float = web.SILENCE
     ) -> None:
         self.simple_url = simple_url or PYPI_SIMPLE_ENDPOINT
-        self.upload_url = upload_url or DEFAULT_REPOSITORY
+        self._upload_url = upload_url
         self._silence = silence
+
+    @property
+    def upload_url(self) -> str:
+        """The address of uploads. Only a job that uploads has twine, which knows the public one."""
+        if self._upload_url:
+            return self._upload_url
+        from twine.utils import DEFAULT_REPOSITORY  # noqa: PLC0415
+
+        return DEFAULT_REPOSITORY
+
+    @property
+    def is_public(self) -> bool:
+        """Whether no address of another index is configured."""
+        return not self._upload_url
 
     def files(self, project: str) -> list[DistributionPackage]:
         """List every file of the project; none if the index does not know it."""
+        page = self._page(project)
+        return page.packages if page else []
+
+    def status(self, project: str) -> tuple[str, str]:
+        """Give the project's status and its reason (PEP 792); "" if the index does not know it."""
+        page = self._page(project)
+        if page is None:
+            return "", ""
+        return (page.status or ProjectStatus.ACTIVE).value, page.status_reason or ""
+
+    def _page(self, project: str) -> ProjectPage | None:
         fresh = {"Cache-Control": "max-age=0"}
         with self._client() as client, web.failures("the package index", READ_REMEDY):
             try:
-                page = client.get_project_page(project, timeout=self._silence, headers=fresh)
+                return client.get_project_page(project, timeout=self._silence, headers=fresh)
             except NoSuchProjectError:
-                return []
+                return None
             except (UnsupportedContentTypeError, UnsupportedRepoVersionError) as error:
                 raise ServiceError(
                     f"the package index did not answer as an index: {error}", READ_REMEDY
                 ) from error
-        return page.packages
 
     def hashes(self, project: str, wanted: str) -> dict[str, str]:
         """Return the files of one version, each with its SHA-256."""
@@ -119,7 +161,8 @@ class Dists(Surface):
     index: PackageIndex
     lock: Lock
     folder: Path
-    environment: Mapping[str, str]
+    login: Callable[[], Mapping[str, str]]
+    """Gives the environment to upload with; called at the moment of an upload."""
 
     @property
     def title(self) -> str:
@@ -154,11 +197,19 @@ class Dists(Surface):
         missing = [self.folder / d.name for d in self.lock.dists if d.name not in found]
         if not missing:  # they appeared after the check
             return
+        environment = self.login()
         try:
-            self.index.upload(missing, self.environment)
+            self.index.upload(missing, environment)
         except ServiceError as error:
-            error.remedy = UPLOAD_REMEDY
+            error.remedy = _remedy(error.cause)
             raise
+
+
+def _remedy(said: str) -> str:
+    """Return what to do about a refused upload, by what the index says; twine wraps its lines."""
+    text = " ".join(said.lower().split())
+    found = (remedy for sign, remedy in REMEDIES.items() if sign in text)
+    return next(found, UPLOAD_REMEDY)
 
 
 def _conflict(name: str, found: str, planned: str | None) -> Conflict:

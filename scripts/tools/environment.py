@@ -129,11 +129,10 @@ class Environment:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = {key: value for key, value in environ.items() if value}
-        given = [value for key, value in self._environ.items() if SECRET.search(key)]
+        self._known = [value for key, value in self._environ.items() if SECRET.search(key)]
         webhooks = self._environ.get(WEBHOOKS, "").splitlines()
-        given += [one for line in webhooks for one in line.partition("=")[2].split()]
-        self.clean = redaction.cleaner(given)
-        """Hides the secrets in a text: all that leaves the process goes through it."""
+        self._known += [one for line in webhooks for one in line.partition("=")[2].split()]
+        self._cleaner = redaction.cleaner(self._known)
 
     @classmethod
     def current(
@@ -151,6 +150,15 @@ class Environment:
         }
         given = {key: value for key, value in typed.items() if value}
         return cls({**os.environ, **given})
+
+    def clean(self, text: str) -> str:
+        """Hide the secrets in a text: all that leaves the process goes through this."""
+        return self._cleaner(text)
+
+    def hide(self, secret: str) -> None:
+        """Hide one more secret from now on, which this process came by itself."""
+        self._known.append(secret)
+        self._cleaner = redaction.cleaner(self._known)
 
     def get(self, name: str) -> str | None:
         """Return a variable; None for an empty one, since GitHub passes an unset value as empty."""

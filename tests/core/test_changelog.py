@@ -137,6 +137,16 @@ def test_the_heading_is_written_as_the_file_writes_its_own(
     assert cut(text) == text.replace(unreleased, f"{unreleased}\n\n{expected}", 1)
 
 
+@pytest.mark.parametrize("day", range(1, 32))
+def test_every_day_has_its_ordinal(day: int) -> None:
+    ends = dict.fromkeys((1, 21, 31), "st") | dict.fromkeys((2, 22), "nd")
+    ends |= dict.fromkeys((3, 23), "rd")
+    text = "## Unreleased\n\n- x\n\n## 0.2.3 (6th May, 2025)\n\n- y\n"
+    date = f"2025-12-{day:02}"
+    after = changelog.cut(text, Version("0.2.4"), date, tag="v0.2.4", previous_tag="v0.2.3")
+    assert f"## 0.2.4 ({day}{ends.get(day, 'th')} December, 2025)\n" in after
+
+
 @pytest.mark.parametrize(
     ("unreleased", "expected"),
     [("[Unreleased]", "[0.2.4] - 2025-09-01"), ("Unreleased", "0.2.4 - 2025-09-01")],
@@ -161,6 +171,15 @@ def test_a_heading_that_would_not_be_read_back_is_refused() -> None:
     assert refused.value.place
     assert refused.value.place.line == 5
     assert "## [0.2.3] - DATE" in refused.value.remedy
+
+
+def test_without_a_version_the_heading_of_unreleased_is_named() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(headings, "title", lambda *_: "the next one")
+        with pytest.raises(UsageError, match="could not be read again") as refused:
+            cut("# Title\n\n## Unreleased\n\n- x\n")
+    assert refused.value.place
+    assert refused.value.place.line == 3
 
 
 def test_a_guide_to_the_newest_version_is_no_second_heading_of_it() -> None:

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from scripts.core.commits import Commit, changes
 from scripts.core.entries import Entry, Pull, Sources, entries, entry
 from scripts.core.noise import is_left_out
-from scripts.core.plain import plain
+from scripts.core.plain import plain, sentence
 
 PAGE = "https://github.com/o/n"
 SHA = "0123456789" * 4
@@ -87,6 +87,23 @@ def test_nobody_is_mentioned(mean: str) -> None:
         tokens = MarkdownIt().parseInline(line)[0].children or []
         shown = "".join(t.content for t in tokens if t.type != "code_inline")
         assert not re.search(r"@octo", shown), line
+
+
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        ("ab cd", "Ab cd"),
+        ("iPhone", "iPhone"),
+        ("fixX it", "fixX it"),
+        ("read_file", "read\\_file"),
+        ("+ x", "\\+ x"),
+        ("# x", "\\# x"),
+        ("12. x", "12\\. x"),
+        ("12 x", "12 x"),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_and_starts_no_block(words: str, written: str) -> None:
+    assert sentence(words) == written
 
 
 def test_addresses_and_code_stay_what_they_are() -> None:

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from packaging.version import Version
 
 from scripts.core import changelog
-from scripts.core.changelog import draft, preview
+from scripts.core.changelog import draft, parse, preview
 from scripts.core.entries import Bump, Entry, summed
 from scripts.core.errors import UsageError
 from tests.core.changelogs import real
@@ -165,6 +165,17 @@ def test_a_file_whose_versions_are_not_headings_gets_no_unreleased_at_its_end(te
 def test_a_new_file_gets_unreleased_below_its_words() -> None:
     text = "# Changelog\n\nAll notable changes, since 2.0.\n"
     assert draft(text, NEW).startswith(f"{text}\n## [Unreleased]\n\n###")
+
+
+def test_unreleased_is_written_above_the_newest_with_one_blank_line() -> None:
+    log = parse("# Changelog\n\n## 1.0.0\n\n- x\n")
+    assert changelog.with_unreleased(log) == "# Changelog\n\n## Unreleased\n\n## 1.0.0\n\n- x\n"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n"])
+def test_the_end_of_a_new_file_stays_its_end(end: str) -> None:
+    log = parse(f"# Changelog{end}")
+    assert changelog.with_unreleased(log) == f"# Changelog\n\n## [Unreleased]{end or chr(10)}"
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,10 @@ def test_an_entry(length: int, kept: bool) -> None:
     assert plain("x" * length) == "x" * 200 + ("" if kept else " …")
 
 
+def test_an_entry_is_shortened_between_two_words() -> None:
+    assert plain("words " * 60) == "words " * 32 + "words …"
+
+
 @pytest.mark.parametrize(("length", "kept"), [(300, True), (301, False)])
 def test_a_name_that_is_compared_with_a_pattern(length: int, kept: bool) -> None:
     assert is_bot("a" + "x" * (length - 2) + "z", ["a*z"]) is kept

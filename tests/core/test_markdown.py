@@ -141,6 +141,8 @@ def test_odd_places_of_headings(text: str, titles: list[str]) -> None:
         ("<!-- a\n\n# b", False),
         ("<!-- a -->\n# b", True),
         ("- a\n  ```\n  b\nc", True),
+        ("<div>\na", True),
+        ("<x>\na", True),
     ],
 )
 def test_what_never_ends_is_told(text: str, closed: bool) -> None:

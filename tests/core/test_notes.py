@@ -265,6 +265,18 @@ def test_what_fits_is_not_touched() -> None:
     assert shortened(" - " + "a" * 50, 20, "MORE") == "MORE"
 
 
+@pytest.mark.parametrize("limit", range(5, 60))
+def test_as_many_lines_are_kept_as_fit(limit: int) -> None:
+    kept = max(n for n in range(13) if not n or len("- a\n" * n) + 5 <= limit)
+    rest = "- a\n" * kept + "\nMORE" if kept else "MORE"
+    text = "\n".join(["- a"] * 12)
+    assert shortened(text, limit, "MORE") == (text if limit >= len(text) else rest)
+
+
+def test_without_any_room_no_line_is_kept() -> None:
+    assert shortened("a\n" + "b" * 9, 0, "MORE") == "MORE"
+
+
 def test_the_sizes_of_a_first_release_are_compared_with_nothing() -> None:
     image = replace(FACTS.images[0], sizes={"linux/amd64": 203_000_000})
     notes = render(replace(FACTS, images=(image,), previous_tag=None))

@@ -50,7 +50,9 @@ def rows(markdown: str) -> list[list[str]]:
 
 
 def test_the_plan_names_every_file_image_and_pointer() -> None:
-    text = report.plan(a_plan("0.2.4", "0.2.3"), ())
+    plan = a_plan("0.2.4", "0.2.3")
+    text = report.plan(plan, ())
+    assert f"`{plan.base[:12]}` of `{plan.branch}`" in text
     for part in (
         *("0.2.4", "v0.2.3", COMMIT[:12], "main", "2026-01-02"),
         *("sample_thing-0.2.4-py3-none-any.whl", "sample_thing-0.2.4.tar.gz"),

@@ -96,6 +96,14 @@ def test_the_table_of_steps(branch: str, patch: str, minor: str, major: str, rc:
     assert found == [patch, minor, major, rc]
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [("3.2.0.dev", "3.2.0.dev0"), ("3.2.0.DEV3", "3.2.0.dev3"), ("3.2.dev1", "3.2.0.dev1")],
+)
+def test_a_branch_may_state_a_development_release(text: str, read: str) -> None:
+    assert str(current(text)) == read
+
+
 @pytest.mark.parametrize("text", ["3.2.0.devil", "1!3.2.0.dev", "3.2.0.post1.dev1", ".dev", ""])
 def test_what_no_branch_can_say_is_refused(text: str) -> None:
     with pytest.raises(UsageError):

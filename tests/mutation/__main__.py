@@ -31,16 +31,24 @@ def paths(root: Path) -> list[str]:
     return sorted({p.relative_to(root).as_posix() for one in FILES for p in root.glob(one)})
 
 
-def equivalent(text: str) -> set[tuple[str, str, str]]:
-    """Read the faults that change nothing which anyone could see: file, lines then, lines now."""
-    return {(one["file"], one["was"], one["now"]) for one in tomllib.loads(text)["equivalent"]}
+Known = tuple[str, str, str, str]
+"""Of a fault its file, function, lines then and lines now."""
 
 
-def sample(
-    found: Sequence[Mutant], known: set[tuple[str, str, str]], count: int, seed: int
-) -> list[Mutant]:
+def equivalent(text: str) -> set[Known]:
+    """Read the faults that change nothing which anyone could see."""
+    keys = ("file", "function", "was", "now")
+    return {tuple(one[key] for key in keys) for one in tomllib.loads(text)["equivalent"]}
+
+
+def known_by(one: Mutant) -> Known:
+    """Give what names a fault among those that change nothing."""
+    return one.path, one.function, one.was, one.now
+
+
+def sample(found: Sequence[Mutant], known: set[Known], count: int, seed: int) -> list[Mutant]:
     """Draw faults, without those that are known to change nothing."""
-    judged = [one for one in found if (one.path, one.was, one.now) not in known]
+    judged = [one for one in found if known_by(one) not in known]
     drawn = random.Random(seed).sample(judged, min(count, len(judged)))  # noqa: S311 - to repeat it
     return sorted(drawn, key=lambda one: (one.path, one.number))
 

@@ -19,7 +19,7 @@ SERVICES = "not rehearsal"
 KILLED, LATE, SURVIVED = "killed", "killed by time", "survived"
 PASSED = (0, 5)  # pytest's exit codes: all passed; nothing was selected
 RAN = (*PASSED, 1)  # some failed
-FOLDERS = ("core", "surfaces", "stages", "release", "cli")
+FOLDERS = ("core", "surfaces", "stages", "release", "cli", "docs")
 # These measure time: what else runs on the machine could fail them.
 UNFIT = ("tests/core/test_worst.py",)
 SLACK, TIMES = 30, 4  # the limit of a run: seconds, and times what it takes without a fault

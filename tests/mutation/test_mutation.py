@@ -12,6 +12,7 @@ from tests.mutation.__main__ import (
     ROOT,
     equivalent,
     judged,
+    known_by,
     recorded,
     sample,
     scores,
@@ -177,7 +178,7 @@ def test_which_faults_there_are(tmp_path: Path, code: str, expected: set[str]) -
 
 def test_a_seed_draws_the_same_and_what_is_equivalent_is_not_drawn(small: Path) -> None:
     found = list(mutants(small, PATH))
-    known = {(PATH, "return age >= LIMIT", "return age > LIMIT")}
+    known = {(PATH, "grown", "return age >= LIMIT", "return age > LIMIT")}
     assert sample(found, set(), 4, 7) == sample(found, set(), 4, 7) != sample(found, set(), 4, 8)
     assert len(sample(found, known, 99, 7)) == len(found) - 1
 
@@ -189,7 +190,7 @@ def test_there_are_tests_to_judge_by() -> None:
 
 def test_what_is_called_equivalent_is_a_fault_that_there_is_with_a_reason() -> None:
     known = equivalent(EQUIVALENT.read_text("utf-8"))
-    found = {(m.path, m.was, m.now) for path in {one[0] for one in known}
+    found = {known_by(m) for path in {one[0] for one in known}
              for m in mutants(ROOT, path)}  # fmt: skip
     assert known <= found
     assert EQUIVALENT.read_text("utf-8").count("\nreason = ") == len(known)

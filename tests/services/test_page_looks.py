@@ -15,7 +15,7 @@ PIXELS = 20  # by which a box may be elsewhere or of another size, before anothe
 SHARE = 0.12
 # How far the colours of a part may be away, of 255: on the average, and in one of its squares.
 # Another font moves text, which most parts are made of, and nothing of what is drawn.
-DRAWN = {".picture": (2, 27), "#timeline": (2, 25), "#probabilities": (6, 55)}
+DRAWN = {".picture": (2, 27), "#timeline": (2, 40), "#probabilities": (6, 55)}
 WRITTEN = (8, 110)
 
 

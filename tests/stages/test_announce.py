@@ -164,9 +164,9 @@ def test_a_service_in_trouble_may_have_sent_the_message(
 ) -> None:
     context = released(bench, address)
     chat.status = 503
-    assert said(context)[TOLD].startswith("perhaps sent")
+    assert said(context)[TOLD].startswith("maybe sent")
     chat.status = 200
-    assert said(context)[TOLD].startswith("perhaps sent")
+    assert said(context)[TOLD].startswith("maybe sent")
     assert chat.messages == []
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from scripts.core.errors import ConflictError
-from scripts.release.dependencies import changes, pins
+from scripts.core.sbom import changes
+from scripts.release.dependencies import pins
 from scripts.stages import verify
 from tests.support.releases import Releases
 

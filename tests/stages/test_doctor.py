@@ -1,6 +1,7 @@
 """The doctor finds what would stop a release, says why, and what to do; it changes nothing."""
 
 import os
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -24,7 +25,9 @@ pytestmark = pytest.mark.service
 
 
 @pytest.fixture
-def well(released: Releases) -> Releases:
+def well(released: Releases, monkeypatch: pytest.MonkeyPatch) -> Releases:
+    """A project that can be released, examined without twine, as in the job `plan`."""
+    monkeypatch.setitem(sys.modules, "twine.utils", None)
     released.begin()
     return released
 
@@ -51,7 +54,9 @@ def is_problem(finding: Finding, *, page: str = "") -> bool:
 def test_nothing_is_wrong_and_what_cannot_be_looked_at_is_said(
     well: Releases, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    context = well.context(RELEASE_VERSION="0.3.1", PATH=path_with(well, compose="2.24.0"))
+    well.index.audience = "small-index"
+    more = {"PATH": path_with(well, compose="2.24.0"), "PACKAGE_INDEX_TOKEN": ""}
+    context = well.context(RELEASE_VERSION="0.3.1", **more)
     doctor.run(context)
     text = capsys.readouterr().out
     assert "❌" not in text
@@ -60,6 +65,7 @@ def test_nothing_is_wrong_and_what_cannot_be_looked_at_is_said(
     assert f"✅ registry takes {host}/mari/api" in text
     assert "❔ runner for linux/arm64 | not checked: the label ubuntu-24.04-arm" in text
     assert "❔ trusted publishing | not checked: the workflow is right; enter release.yml" in text
+    assert "✅ project sample_thing | active" in text
 
 
 def test_a_token_that_may_only_read(well: Releases) -> None:
@@ -163,9 +169,35 @@ WORKFLOWS = {
 @pytest.mark.parametrize("text", WORKFLOWS.values(), ids=WORKFLOWS.keys())
 def test_a_workflow_that_the_index_would_not_trust(well: Releases, text: str | None) -> None:
     well.project.commit({jobs.WORKFLOW: text})
-    finding = found(well, "trusted publishing")
+    finding = found(well, "trusted publishing", PACKAGE_INDEX_TOKEN="")
     assert is_problem(finding, page="release.yml")
     assert "id-token: write" in finding.remedy
+
+
+def test_how_the_package_is_published_is_said(well: Releases) -> None:
+    finding = found(well, "trusted publishing")
+    assert (finding.status, "PACKAGE_INDEX_TOKEN is set" in finding.found) == (OK, True)
+    finding = found(well, "trusted publishing", PACKAGE_INDEX_TOKEN="")
+    assert (finding.status, "needs the secret" in finding.found) == (NOT_CHECKED, True)
+    well.index.audience = "small-index"
+    finding = found(well, "trusted publishing", PACKAGE_INDEX_TOKEN="")
+    assert (finding.status, "environment pypi" in finding.found) == (NOT_CHECKED, True)
+
+
+@pytest.mark.parametrize("status", ["archived", "quarantined"])
+def test_a_project_that_takes_no_files(well: Releases, status: str) -> None:
+    assert found(well, "project sample_thing").status == OK
+    well.index.status = {"status": status, "reason": "no longer kept up"}
+    finding = found(well, "project sample_thing")
+    assert is_problem(finding)
+    assert finding.found == f"{status}: no longer kept up"
+    well.index.status = {"status": "deprecated"}
+    assert found(well, "project sample_thing").found == "deprecated"
+
+
+def test_a_project_that_the_index_does_not_know_yet(well: Releases) -> None:
+    well.index.files.clear()
+    assert found(well, "project sample_thing").found == "not at the index yet"
 
 
 def test_credentials_that_the_registry_refuses(well: Releases) -> None:
@@ -300,6 +332,7 @@ def test_a_problem_stops_the_doctor_and_the_plan_but_no_dry_run(well: Releases) 
 def test_the_workflow_that_stands_beside_one_of_the_same_name(well: Releases) -> None:
     ours = (ROOT / jobs.WORKFLOW).read_text("utf-8")
     well.project.commit({jobs.WORKFLOW: "jobs: {}", jobs.BESIDE: ours})
-    finding = found(well, "trusted publishing")
+    well.index.audience = "small-index"
+    finding = found(well, "trusted publishing", PACKAGE_INDEX_TOKEN="")
     assert finding.status == "not checked"
     assert "enter release-system.yml" in finding.found

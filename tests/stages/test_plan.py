@@ -588,6 +588,20 @@ def test_a_finished_release_is_planned_again_as_it_was(bench: Bench, tried: Lock
     assert bench.world() == before
 
 
+def test_the_tag_that_starts_a_run_is_not_an_attempt(bench: Bench, tried: Lock) -> None:
+    def names(context: Context) -> tuple[str, ...]:
+        start = starting_point.find(context)
+        return attempt.look(context, start, starting_point.wanted(context, start)).names
+
+    publish_tag(bench, tried)
+    assert names(bench.context()) == ("git tag v0.2.4",)
+    assert names(bench.pushed("v0.2.4")) == ()
+    publish_package(bench, tried)
+    package, *rest = names(bench.pushed("v0.2.4"))
+    assert not rest
+    assert names(bench.context()) == ("git tag v0.2.4", package)
+
+
 def test_the_registry_is_not_asked_for_projects_without_images(bench: Bench) -> None:
     context = bench.context()
     start = starting_point.find(context)

@@ -87,7 +87,7 @@ def test_the_version_is_the_package_s(capsys):
         (["classify", "-", "--model", "nowhere.skops"], 1, "nowhere.skops"),
         (["classify", "-"], 1, "standard input, line 2: no JSON"),
         (["classify", "-", "--api", "ws://127.0.0.1:9/stream"], 1, "no stream can be opened"),
-        (["synthesize", "--label", "dance", "--output", "-"], 1, "no movement dance"),
+        (["synthesize", "--label", "dance", "--output", "-"], 1, "unknown movement dance"),
         (["synthesize", "--output", "-"], 1, "standard output takes one recording"),
         (["evaluate", "."], 1, "no *.jsonl in this folder"),
         (

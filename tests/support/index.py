@@ -17,6 +17,8 @@ class SmallIndex:
         self.uploads: list[str] = []
         self.lag = 0
         self.yanked: set[str] = set()
+        self.status: dict[str, str] = {}
+        self.audience = ""
         self.times: dict[str, str] = {}
         self._hidden: dict[str, int] = {}
 
@@ -25,6 +27,7 @@ class SmallIndex:
         app = web.Application(client_max_size=1 << 26)
         app.router.add_get("/simple/{project}/", self._page)
         app.router.add_get("/files/{name}", self._file)
+        app.router.add_get("/_/oidc/audience", self._audience)
         app.router.add_post("/upload/", self._upload)
         return app
 
@@ -43,7 +46,14 @@ class SmallIndex:
         if not files:
             raise web.HTTPNotFound
         page = {"meta": {"api-version": "1.0"}, "name": "sample-thing", "files": files}
+        if self.status:
+            page |= {"meta": {"api-version": "1.4"}, "project-status": self.status}
         return web.json_response(page, content_type=JSON)
+
+    async def _audience(self, _request: web.Request) -> web.Response:
+        if not self.audience:
+            raise web.HTTPNotFound
+        return web.json_response({"audience": self.audience})
 
     def _visible(self, name: str) -> bool:
         left = self._hidden.get(name, 0)

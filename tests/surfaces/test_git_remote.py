@@ -60,6 +60,42 @@ def branch_of(context: Context, plan: Plan, commit: str) -> Branch:
     return Branch(context.git, plan, commit, forge.find_pull_request, forge.open_pull_request)
 
 
+def pushed_elsewhere(bench: Bench, *command: str) -> str:
+    """Run git in another clone, push all it has, and give its HEAD."""
+    other = other_clone(bench)
+    who = ("-c", "user.name=x", "-c", "user.email=x@y")
+    git(*who, *command, cwd=other)
+    git("push", "-q", "--follow-tags", "origin", "main", cwd=other)
+    return git("rev-parse", "HEAD", cwd=other).strip()
+
+
+def test_a_branch_that_somebody_else_moved_is_fetched(
+    bench: Bench, context: Context, plan: Plan, commit: str
+) -> None:
+    head = pushed_elsewhere(bench, "commit", "-q", "--allow-empty", "-m", "x")
+    branch = branch_of(context, plan, commit)
+    assert branch.observe() == Missing(f"at {head[:12]}")
+    converge([branch], context.environment.patience)
+    assert branch.observe() == Matches(f"contains {commit[:12]}")
+    parents = git("show", "-s", "--format=%P", "main", cwd=bench.project.bare).split()
+    assert set(parents) == {head, commit}
+
+
+def test_a_tag_that_somebody_else_pushed_says_its_message(bench: Bench, context: Context) -> None:
+    pushed_elsewhere(bench, "tag", "-a", "-m", "Title\n\nAll of it", "v9")
+    assert context.git.tag_message("v9").strip() == "Title\n\nAll of it"
+    assert context.git.tag_message("v8") == ""
+
+
+def test_what_is_here_is_not_fetched(bench: Bench, context: Context) -> None:
+    head = pushed_elsewhere(bench, "commit", "-q", "--allow-empty", "-m", "x")
+    here = bench.project.git("rev-parse", "HEAD").strip()
+    bench.project.bare.rename(bench.folder / "gone")
+    context.git.fetch(here)
+    with pytest.raises(ServiceError):
+        context.git.fetch(head)
+
+
 @pytest.mark.parametrize("options", [(), ("--depth", "1")])
 def test_commit_and_tag_are_the_same_in_another_clone(
     bench: Bench, context: Context, plan: Plan, commit: str, options: tuple[str, ...]

@@ -4,6 +4,7 @@ import gc
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -345,6 +346,17 @@ def test_the_rules_of_branches_and_tags_are_those_that_github_lists(bench: Bench
     assert forge.rules("main") == ["deletion"]
     assert forge.rules("other") == []
     assert forge.tag_rulesets() == ["versions"]
+
+
+def test_the_digests_of_assets_are_githubs_own(
+    bench: Bench, context: Context, draft: Draft, assets: tuple[Path, ...]
+) -> None:
+    release = made(draft, context)
+    before = len(bench.github.journal())
+    digests = context.forge.digests(release)
+    assert digests == {path.name: sha256(path.read_bytes()).hexdigest() for path in assets}
+    asked = [one.path for one in bench.github.journal()[before:]]
+    assert not [path for path in asked if "/assets/" in path]
 
 
 def test_the_release_is_called_by_its_tag_in_reports(context: Context) -> None:

@@ -109,6 +109,23 @@ def test_what_is_not_there_is_none(small: SmallRegistry, images: ImageRegistry, 
     assert images.find(f"{small.host}/{path}@sha256:{'0' * 64}") is None
 
 
+def test_the_size_of_what_is_not_there_is_none(
+    small: SmallRegistry, images: ImageRegistry, path: str
+) -> None:
+    digest = small.push(path, {VERSION: "0.2.4"}, PLATFORMS[0])
+    assert images.size(f"{small.host}/{path}@{digest}")
+    assert images.size(f"{small.host}/{path}@sha256:{'0' * 64}") is None
+
+
+def test_the_size_of_what_cannot_be_read_is_an_error(
+    small: SmallRegistry, images: ImageRegistry, path: str
+) -> None:
+    digest = small.push(path, {VERSION: "0.2.4"}, PLATFORMS[0])
+    small.served.fault(path=f"{path}/manifests/", action="status", code=400)
+    with pytest.raises(ServiceError):
+        images.size(f"{small.host}/{path}@{digest}")
+
+
 def test_labels_are_read(
     small: SmallRegistry, images: ImageRegistry, path: str, joined: str
 ) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from packaging.version import Version
 
 from scripts.core import lockfile, planning
 from scripts.core.converge import Matches, Missing, converge
-from scripts.core.errors import ConflictError, ServiceError, TransientError
+from scripts.core.errors import ConflictError, ServiceError, TransientError, UsageError
 from scripts.core.lockfile import Lock
 from scripts.release.context import Context
 from scripts.stages.publish_package import credentials
@@ -49,7 +50,7 @@ Make = Callable[..., Dists]
 def surface(bench: Bench, folder: Path, lock: Lock) -> Make:
     def make(**environ: str) -> Dists:
         context = bench.context(**environ)
-        return Dists(context.index, lock, folder, credentials(context))
+        return Dists(context.index, lock, folder, partial(credentials, context))
 
     return make
 
@@ -93,7 +94,7 @@ def test_a_file_that_is_not_of_this_release_is_a_conflict(
     bench: Bench, surface: Make, context: Context
 ) -> None:
     bench.index.files["sample_thing-0.2.4-cp311-cp311-linux_x86_64.whl"] = b"a wheel"
-    with pytest.raises(ConflictError, match="this release does not have that file"):
+    with pytest.raises(ConflictError, match="this release lacks that file"):
         converge([surface()], context.environment.patience)
 
 
@@ -160,19 +161,43 @@ def test_the_token_is_in_no_argument(
     assert not any(TOKEN in line for line in seen)
 
 
-def test_without_a_token_twine_can_prove_itself_to_a_trusted_publisher(bench: Bench) -> None:
-    """What twine looks for (the package `id`), and no password, which it would take first."""
-    actions = {
-        "GITHUB_ACTIONS": "true",
-        "ACTIONS_ID_TOKEN_REQUEST_URL": "http://localhost/id",
+def test_a_configured_token_comes_before_trusted_publishing(bench: Bench) -> None:
+    """Nothing answers at that address: a request to it would fail."""
+    asking = {
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "http://localhost:1/id?x=y",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request",
     }
-    given = credentials(bench.context(PACKAGE_INDEX_TOKEN="", **actions))
-    assert actions.items() <= given.items()
-    assert not {key for key in given if key.startswith("TWINE_")}
-    given = credentials(bench.context(**actions))
+    given = credentials(bench.context(**asking))
     assert (given["TWINE_USERNAME"], given["TWINE_PASSWORD"]) == ("__token__", TOKEN)
-    assert not actions.keys() & given.keys()
+    assert not asking.keys() & given.keys()
+    given = credentials(bench.context(PACKAGE_INDEX_USERNAME="mari"))
+    assert given["TWINE_USERNAME"] == "mari"
+
+
+@pytest.mark.parametrize(
+    "absent", ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
+)
+def test_a_job_without_a_way_to_upload_says_both(bench: Bench, absent: str) -> None:
+    given = {
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "http://localhost:1/id?x=y",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request",
+        "PACKAGE_INDEX_TOKEN": "",
+    }
+    with pytest.raises(UsageError) as raised:
+        credentials(bench.context(**{**given, absent: ""}))
+    for way in ("`id-token: write`", "PACKAGE_INDEX_TOKEN"):
+        assert way in raised.value.remedy
+
+
+def test_an_index_without_trusted_publishing_wants_a_token(bench: Bench) -> None:
+    asking = {
+        "ACTIONS_ID_TOKEN_REQUEST_URL": "http://localhost:1/id?x=y",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "request",
+    }
+    with pytest.raises(ServiceError) as raised:
+        credentials(bench.context(PACKAGE_INDEX_TOKEN="", **asking))
+    assert "has no trusted publishing" in raised.value.cause
+    assert "set the secret PACKAGE_INDEX_TOKEN" in raised.value.remedy
 
 
 def test_a_file_is_downloaded_and_checked(bench: Bench, context: Context) -> None:
@@ -214,3 +239,5 @@ def test_the_public_index_is_the_default() -> None:
     found = PackageIndex(None, None)
     assert found.simple_url.startswith("https://")
     assert found.upload_url.startswith("https://")
+    assert found.is_public
+    assert not PackageIndex(None, "http://localhost:3141/upload").is_public

@@ -16,6 +16,9 @@ from tests.workflows.tree import (
     Job,
     Problems,
     Tree,
+    as_map,
+    at,
+    named,
     needs,
 )
 
@@ -74,13 +77,17 @@ def jobs_run_in_the_designed_order(tree: Tree) -> Problems:
     expected = {job.name: list(job.needs) for job in before_report()}
     expected[REPORT] = list(expected)
     if list(jobs) != list(expected):
-        yield f"the jobs are {', '.join(jobs)}"
+        strange = [name for name in jobs if name not in expected]
+        place = at(tree.workflow(RELEASE).data, "jobs", *strange[:1])
+        yield f"{place}: the jobs are {', '.join(jobs)}, expected {', '.join(expected)}"
     for name in jobs.keys() & expected.keys():
         if needs(jobs[name]) != expected[name]:
-            yield f"{name} needs {needs(jobs[name])}, not {expected[name]}"
+            place = at(jobs[name], "needs")
+            yield f"{place}: {name} needs {needs(jobs[name])}, not {expected[name]}"
     for job in JOBS:
-        if job.name in jobs and jobs[job.name]["name"] != job.title:
-            yield f"{job.name} is called {jobs[job.name]['name']}, not {job.title}"
+        if job.name in jobs and jobs[job.name].get("name") != job.title:
+            place, said = at(jobs[job.name], "name"), jobs[job.name].get("name")
+            yield f"{place}: {job.name} is called {said}, not {job.title}"
 
 
 def what_is_public_waits_for_the_mode(tree: Tree) -> Problems:
@@ -90,7 +97,7 @@ def what_is_public_waits_for_the_mode(tree: Tree) -> Problems:
     for name, job in tree.workflow(RELEASE).jobs.items():
         expected = conditions.get(name)
         if job.get("if") != expected:
-            yield f"{name} runs if {job.get('if')}, not if {expected}"
+            yield f"{at(job, 'if')}: {name} runs if {job.get('if')}, not if {expected}"
 
 
 def conditions_are_plain(tree: Tree) -> Problems:
@@ -102,7 +109,7 @@ def conditions_are_plain(tree: Tree) -> Problems:
                 r"always\(\)|needs\.(plan|rollback)\.outputs\.\w+ == '[\w-]+'", said
             )
             if not plain and said != HAS_USER and (file.name, said) not in KNOWN:
-                yield f"{file.name}:{number}: if {said}"
+                yield f"{file.path}:{number}: if {said}"
 
 
 def called_workflows_skip_nothing(tree: Tree) -> Problems:
@@ -114,7 +121,7 @@ def called_workflows_skip_nothing(tree: Tree) -> Problems:
         if "workflow_call" in file.data["on"]:
             for name, job in file.jobs.items():
                 if "if" in job:
-                    yield f"{file.name}: {name} is called, and runs only if {job['if']}"
+                    yield f"{at(job, 'if')}: {name} is called, and runs only if {job['if']}"
 
 
 def nothing_is_skipped_upstream(tree: Tree) -> Problems:
@@ -125,7 +132,8 @@ def nothing_is_skipped_upstream(tree: Tree) -> Problems:
         if STATUS.search(str(job.get("if", ""))):
             continue
         if cause := sorted(_upstream(jobs, name) & skipped):
-            yield f"{RELEASE}: {name} is skipped, because {', '.join(cause)} can be"
+            place = at(jobs[cause[0]], "if")
+            yield f"{place}: {name} is skipped, because {', '.join(cause)} can be"
 
 
 def _upstream(jobs: Mapping[str, Job], name: str) -> set[str]:
@@ -147,51 +155,61 @@ def logins_have_a_user_name(tree: Tree) -> Problems:
     for file in tree.files:
         for job, step in file.steps():
             if "login-action" in step.get("uses", "") and step.get("if") != HAS_USER:
-                yield f"{file.name}: {job} logs in without a user name"
+                yield f"{at(step, 'if')}: {job} logs in without a user name"
 
 
 def groups_are_never_empty_nor_shared(tree: Tree) -> Problems:
     """An empty group holds everything back; a run that shares another's waits for its approval."""
-    owners: dict[str, set[str]] = {}
+    owners: dict[str, dict[str, str]] = {}
     for file in tree.workflows:
         if "concurrency" not in file.data:
             if set(file.data["on"]) - {"workflow_call"}:
-                yield f"{file.name}: has no group"
+                yield f"{at(file.data)}: has no group"
             continue
-        group = str(file.data["concurrency"].get("group", ""))
+        group = str(file.data["concurrency"].get("group"))
         fixed = EXPRESSION.split(group)[0]
         if not fixed or not EXPRESSION.search(group):
-            yield f"{file.name}: the group is {group!r}"
-        owners.setdefault(fixed, set()).add(file.name)
-    for fixed, names in owners.items():
-        if len(names) > 1:
-            yield f"{sorted(names)} share the group {fixed}…"
+            yield f"{at(file.data, 'concurrency', 'group')}: the group is {group!r}"
+        owners.setdefault(fixed, {})[file.name] = at(file.data, "concurrency", "group")
+    for fixed, places in owners.items():
+        if len(places) > 1:
+            for place in places.values():
+                yield f"{place}: {sorted(places)} share the group {fixed}…"
 
 
 def a_rollback_waits_for_no_gate(tree: Tree) -> Problems:
     """Its run's group is its own: one that a release holds is held for the 30 days of its gate."""
     group = tree.workflow(ROLLBACK).data.get("concurrency", {}).get("group")
     if group != "rollback-${{ github.run_id }}":
-        yield f"{ROLLBACK}: its run has the group {group}, and can wait for an approval"
+        place = at(tree.workflow(ROLLBACK).data, "concurrency", "group")
+        yield f"{place}: its run has the group {group}, and can wait for an approval"
     for file, name, job in tree.jobs():
         group = job.get("concurrency")
         expected = {"group": POINTERS, "cancel-in-progress": False}
         if group != (expected if (file, name) in POINTING else None):
-            yield f"{file}: {name} has the group {group}"
-    if "environment" in tree.workflow(RELEASE).jobs["promote"]:
-        yield f"{RELEASE}: promote waits for an approval, and holds the pointers meanwhile"
+            wrong = next((key for key in expected if as_map(group).get(key) != expected[key]), "")
+            yield f"{at(job, 'concurrency', wrong)}: {name} has the group {group}"
+    promote = tree.workflow(RELEASE).jobs["promote"]
+    if "environment" in promote:
+        place = at(promote, "environment")
+        yield f"{place}: promote waits for an approval, and holds the pointers meanwhile"
 
 
 def a_release_is_never_cancelled(tree: Tree) -> Problems:
-    ci = tree.workflow(CI).data["concurrency"]
+    ci = tree.workflow(CI).data
     for name in UNCANCELLED:
         group = tree.workflow(name).data.get("concurrency")
         if group and group.get("cancel-in-progress") is not False:
-            yield f"{name}: cancel-in-progress: {group.get('cancel-in-progress')}"
-    if ci.get("cancel-in-progress") != "${{ github.event_name == 'pull_request' }}":
-        yield f"ci.yml: cancel-in-progress: {ci.get('cancel-in-progress')}"
-    if not re.search(r"github\.event_name == 'pull_request' && .*\|\| github\.run_id", ci["group"]):
-        yield "ci.yml: outside of pull requests the group is not the run's own"
+            place = at(tree.workflow(name).data, "concurrency", "cancel-in-progress")
+            yield f"{place}: cancel-in-progress: {group.get('cancel-in-progress')}"
+    said = ci["concurrency"]
+    if said.get("cancel-in-progress") != "${{ github.event_name == 'pull_request' }}":
+        place = at(ci, "concurrency", "cancel-in-progress")
+        yield f"{place}: cancel-in-progress: {said.get('cancel-in-progress')}"
+    own = r"github\.event_name == 'pull_request' && github\.ref \|\| github\.run_id\b"
+    if not re.search(own, str(said.get("group"))):
+        place = at(ci, "concurrency", "group")
+        yield f"{place}: outside of pull requests the group is not the run's own"
 
 
 def the_verdict_knows_every_check(tree: Tree) -> Problems:
@@ -199,51 +217,81 @@ def the_verdict_knows_every_check(tree: Tree) -> Problems:
     jobs = dict(tree.workflow(CI).jobs)
     plan, verdict = (jobs.pop(name) for name in ("plan", "ci"))
     if needs(verdict) != ["plan", *jobs]:
-        yield f"ci needs {needs(verdict)}, there are plan and {list(jobs)}"
+        yield f"{at(verdict, 'needs')}: ci needs {needs(verdict)}, expected plan, {list(jobs)}"
     if verdict.get("if") != "always()" or "if" in plan:
-        yield "the plan or the sum of the checks can be skipped"
+        place = at(plan, "if") if "if" in plan else at(verdict, "if")
+        yield f"{place}: the plan or the sum of the checks can be skipped"
     for name, job in jobs.items():
-        if job.get("if") != f"needs.plan.outputs.{name} == 'yes'" or needs(job) != ["plan"]:
-            yield f"{name} runs if {job.get('if')}"
-        if job["steps"][-1].get("run") != f"make {ci_plan.TARGETS.get(name)}":
-            yield f"{name} runs {job['steps'][-1].get('run')}"
+        if job.get("if") != f"needs.plan.outputs.{name} == 'yes'":
+            yield f"{at(job, 'if')}: {name} runs if {job.get('if')}"
+        if needs(job) != ["plan"]:
+            yield f"{at(job, 'needs')}: {name} needs {needs(job)}, not the plan alone"
+        last = job["steps"][-1]
+        if last.get("run") != f"make {ci_plan.TARGETS.get(name)}":
+            yield f"{at(last, 'run')}: {name} runs {last.get('run')}"
+
+
+def the_checks_follow_the_plan(tree: Tree) -> Problems:
+    """Its legs and its outputs: all that it decides is read, and nothing else."""
+    jobs = tree.workflow(CI).jobs
+    plan = jobs["plan"]
+    matrix = (jobs["check"].get("strategy") or {}).get("matrix")
+    if matrix != "${{ fromJson(needs.plan.outputs.pythons) }}":
+        place = at(jobs["check"], "strategy", "matrix")
+        yield f"{place}: the legs are {matrix}, expected the plan's Pythons"
+    for one in sorted(named("matrix", jobs["check"]) - {"python"}):
+        yield f"{at(jobs['check'], 'name')}: {one} is not one of the matrix"
     read = set(re.findall(r"needs\.plan\.outputs\.(\w+)", str(jobs)))
-    if read != set(plan["outputs"]):
-        yield f"the plan's outputs are {sorted(plan['outputs'])}, {sorted(read)} are read"
+    written = set(plan.get("outputs", {}))
+    for one in sorted(written - read):
+        yield f"{at(plan, 'outputs', one)}: nothing reads the output {one}"
+    for one in sorted(read - written):
+        yield f"{at(plan, 'outputs')}: the plan has no output {one}, which is read"
 
 
 def triggers_are_the_known_ones(tree: Tree) -> Problems:
     """None that gives a stranger's code the repository's rights."""
     for file in tree.workflows:
         if set(file.data["on"]) != TRIGGERS.get(file.name):
-            yield f"{file.name}: runs on {sorted(file.data['on'])}"
-    if tree.workflow(RELEASE).data["on"].get("push") != {"tags": ["v*"]}:
-        yield "release.yml: runs on other pushes than those of tags v*"
+            strange = sorted(set(file.data["on"]) - TRIGGERS.get(file.name, set()))
+            place = at(file.data, "on", *strange[:1])
+            yield f"{place}: runs on {sorted(file.data['on'])}"
+    on = tree.workflow(RELEASE).data["on"]
+    if on.get("push") != {"tags": ["v*"]}:
+        yield f"{at(on, 'push', 'tags')}: runs on other pushes than those of tags v*"
+    for file in (tree.workflow(CI), tree.workflow("entry.yml")):
+        if file.data["on"].get("push") != {"branches": ["main"]}:
+            place = at(file.data, "on", "push", "branches")
+            yield f"{place}: runs on other pushes than those to the main branch"
     # A label changes what the entry's check says, and nothing else: `ci` must not run again and
     # forget what failed.
     kinds = (tree.workflow("entry.yml").data["on"].get("pull_request") or {}).get("types", ())
     if not {"opened", "synchronize", "reopened", "labeled", "unlabeled"} <= set(kinds):
-        yield f"entry.yml: runs on {kinds}"
-    if tree.workflow(CI).data["on"].get("pull_request") is not None:
-        yield "ci.yml: runs on other events of a pull request than new commits"
+        place = at(tree.workflow("entry.yml").data, "on", "pull_request", "types")
+        yield f"{place}: runs on {kinds}"
+    ci = tree.workflow(CI).data
+    if ci["on"].get("pull_request") is not None:
+        place = at(ci, "on", "pull_request")
+        yield f"{place}: runs on other events of a pull request than new commits"
 
 
 def jobs_end_in_time(tree: Tree) -> Problems:
-    for file, name, job in tree.jobs():
+    for _, name, job in tree.jobs():
         minutes = job.get("timeout-minutes")
         if "steps" in job and not (isinstance(minutes, int) and 0 < minutes <= LONGEST):
-            yield f"{file}: {name}: timeout-minutes: {minutes}"
+            yield f"{at(job, 'timeout-minutes')}: {name}: timeout-minutes: {minutes}"
 
 
 def one_leg_does_not_end_the_others(tree: Tree) -> Problems:
     """A leg that was ended leaves no result, and a matrix's outputs are whose leg came last."""
-    for file, name, job in tree.jobs():
+    for _, name, job in tree.jobs():
         if "matrix" not in job.get("strategy", {}):
             continue
         if job["strategy"].get("fail-fast") is not False:
-            yield f"{file}: {name}: one leg's failure ends the others"
+            place = at(job, "strategy", "fail-fast")
+            yield f"{place}: {name}: one leg's failure ends the others"
         if "outputs" in job:
-            yield f"{file}: {name}: outputs of a matrix"
+            yield f"{at(job, 'outputs')}: {name}: outputs of a matrix"
 
 
 def what_a_rehearsal_leaves_out_is_not_used(tree: Tree) -> Problems:
@@ -252,14 +300,16 @@ def what_a_rehearsal_leaves_out_is_not_used(tree: Tree) -> Problems:
     What else it ignores is held by the rules that IGNORED_BY_ACT names.
     """
     for file in tree.workflows:
-        yield from (f"{file.name}: {key} at the top" for key in sorted(set(file.data) - TOP))
-    for file, name, job in tree.jobs():
-        strange = {*(set(job) - JOB), *(set(job.get("strategy", {})) - STRATEGY)}
-        yield from (f"{file}: {name} says {key}" for key in sorted(strange))
+        for key in sorted(set(file.data) - TOP):
+            yield f"{at(file.data, key)}: {key} at the top"
+    for _, name, job in tree.jobs():
+        yield from (f"{at(job, key)}: {name} says {key}" for key in sorted(set(job) - JOB))
+        for key in sorted(set(job.get("strategy", {})) - STRATEGY):
+            yield f"{at(job, 'strategy', key)}: {name} says {key}"
     for each in tree.files:
         for job, step in each.steps():
             for key in sorted(set(step) - STEP):
-                yield f"{each.name}: a step of {job} says {key}"
+                yield f"{at(step, key)}: a step of {job} says {key}"
 
 
 def inputs_need_no_check(tree: Tree) -> Problems:
@@ -268,7 +318,7 @@ def inputs_need_no_check(tree: Tree) -> Problems:
         for on in (file.data["on"].get(key) for key in ("workflow_dispatch", "workflow_call")):
             for name, said in ((on or {}).get("inputs") or {}).items():
                 if said.get("type") not in ("string", "boolean"):
-                    yield f"{file.name}: the input {name} is a {said.get('type')}"
+                    yield f"{at(said, 'type')}: the input {name} is a {said.get('type')}"
 
 
 RULES = (
@@ -280,6 +330,7 @@ RULES = (
     groups_are_never_empty_nor_shared,
     a_release_is_never_cancelled,
     the_verdict_knows_every_check,
+    the_checks_follow_the_plan,
     triggers_are_the_known_ones,
     jobs_end_in_time,
     called_workflows_skip_nothing,

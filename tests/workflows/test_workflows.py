@@ -5,21 +5,15 @@ Every rule is broken once as well, in a copy, so that each is known to see somet
 
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.workflows import rules_of_handing, rules_of_order, rules_of_trust
-from tests.workflows.tree import Problems, Tree
+from tests.workflows import rules_of_order, rules_of_trust
+from tests.workflows.rules import RULES, problems
+from tests.workflows.tree import Tree
 
 ROOT = Path(__file__).parents[2]
-Rule = Callable[[Tree], Problems]
-RULES: dict[str, Rule] = {
-    rule.__name__: rule
-    for rules in (rules_of_trust.RULES, rules_of_order.RULES, rules_of_handing.RULES)
-    for rule in rules
-}
 RELEASE = ".github/workflows/release.yml"
 IMAGE = ".github/workflows/image.yml"
 ROLLBACK = ".github/workflows/rollback.yml"
@@ -34,6 +28,119 @@ CHECKOUT = "3d3c42e5aac5ba805825da76410c181273ba90b1"
 
 # The rule that must see it, the file, a text in it, and what stands there instead.
 BREACHES = [
+    ("stand_ins_are_of_the_pin", STAGE, "# v8.0.1", "# v8.0.2"),
+    ("stand_ins_are_of_the_pin", CI, "actions/setup-python@", "actions/setup-node@"),
+    ("each_value_comes_from_its_namesake", RELEASE, "${{ inputs.title }}", "${{ inputs.version }}"),
+    (
+        "each_value_comes_from_its_namesake",
+        STAGE,
+        "${{ inputs.registry-token }}",
+        "${{ inputs.a }}",
+    ),
+    (
+        "each_value_comes_from_its_namesake",
+        RELEASE,
+        "      platform: ${{ matrix.platform }}",
+        "      platform: ${{ matrix.runner }}",
+    ),
+    ("each_job_knows_its_services", AUDIT, "  IMAGE_REGISTRY: ", "  IMAGE: "),
+    ("each_job_knows_its_services", ENTRY, "          GITHUB_TOKEN:", "          TOKEN:"),
+    ("each_answer_of_a_person_is_used", RELEASE, "        default: false", "        default: true"),
+    (
+        "each_answer_of_a_person_is_used",
+        RELEASE,
+        "        required: true",
+        "        required: false",
+    ),
+    ("each_answer_of_a_person_is_used", ROLLBACK, "  RELEASE_GOOD:", "  GOOD:"),
+    (
+        "credentials_reach_the_work_that_needs_them",
+        RELEASE,
+        "          artifact: promote\n",
+        "          artifact: promote\n          registry-token: ${{ secrets.REGISTRY_TOKEN }}\n",
+    ),
+    (
+        "called_secrets_are_required",
+        IMAGE,
+        "TOKEN:\n        required: true",
+        "TOKEN:\n        a: b",
+    ),
+    ("the_action_asks_for_what_it_needs", STAGE, "    required: true\n", "    required: false\n"),
+    ("each_job_does_its_own_work", AUDIT, " --issue", ""),
+    (
+        "each_job_does_its_own_work",
+        ROLLBACK,
+        "run: release rollback --dry-run",
+        "run: release rollback",
+    ),
+    ("each_job_does_its_own_work", RELEASE, "artifact: gate", "artifact: gates"),
+    (
+        "each_platform_has_its_own_runner",
+        RELEASE,
+        "    runs-on: ubuntu-24.04\n",
+        "    runs-on: ubuntu-24.04-arm\n",
+    ),
+    ("histories_are_fetched_where_they_are_read", RELEASE, "fetch-depth: 0 #", "fetch-depth: 1 #"),
+    (
+        "histories_are_fetched_where_they_are_read",
+        IMAGE,
+        "credentials: false",
+        "a: b\n          ref: x",
+    ),
+    ("jobs_wait_for_what_they_build_on", ROLLBACK, "    needs: plan\n", ""),
+    ("jobs_wait_for_what_they_build_on", ROLLBACK, "== 'rolled-back'", "!= ''"),
+    (
+        "runs_that_must_not_meet_share_a_group",
+        RELEASE,
+        "group: release-${{ github.ref }}",
+        "group: x",
+    ),
+    ("runs_that_must_not_meet_share_a_group", ENTRY, "in-progress: true", "in-progress: false"),
+    ("stages_have_time", RELEASE, "timeout-minutes: 15", "timeout-minutes: 5"),
+    (
+        "steps_run_one_after_the_other",
+        RELEASE,
+        "      - uses: ./.github/actions/stage\n",
+        "      - uses: ./.github/actions/stage\n        if: always()\n",
+    ),
+    (
+        "steps_are_in_the_order_of_their_use",
+        CHANGELOG,
+        "      - uses: ./.github/actions/setup\n",
+        "",
+    ),
+    ("actions_are_told_what_they_need", IMAGE, "vars.REGISTRY_USERNAME }}", "vars.USERNAME }}"),
+    ("actions_are_told_what_they_need", STAGE, "path: release/in", "path: release"),
+    ("caches_are_of_one_lock", CI, "-${{ runner.arch }}", ""),
+    ("the_stage_runs_between_its_artifacts", STAGE, "download-artifact@", "upload-artifact@"),
+    ("the_action_runs_what_it_is_told", STAGE, '"${words[@]}"', "${words[@]}"),
+    ("the_action_runs_what_it_is_told", STAGE, '"${words[@]}"', '"${words[@]}" || true'),
+    ("the_action_runs_what_it_is_told", STAGE, "        REGISTRY_TOKEN:", "        TOKEN:"),
+    ("installers_are_run_whole", SETUP, "'\"$GITHUB_ACTION_PATH/install.sh\"'", "install.sh"),
+    ("installers_are_run_whole", STAGE, ' "$STAGE"\'\n    - name: Fetch', "'\n    - name: Fetch"),
+    ("what_is_written_is_read", RELEASE, "      mode: ${{ steps", "      modes: ${{ steps"),
+    ("names_say_which_job_it_is", CI, "    name: ci\n", "    name: all\n"),
+    ("names_say_which_job_it_is", CI, "(Python ${{ matrix.python }})", "(Python)"),
+    ("nothing_runs_by_itself_but_the_audit", AUDIT, "23 5 * * 1", "* * * * *"),
+    (
+        "a_release_runs_every_job_and_a_dry_run_only_proves",
+        RELEASE,
+        "    if: needs.plan.outputs.mode == 'release'\n",
+        "",
+    ),
+    (
+        "nothing_is_made_public_after_a_failure",
+        RELEASE,
+        "needs: [plan, verify-published]",
+        "needs: plan",
+    ),
+    (
+        "nothing_is_made_public_after_a_failure",
+        RELEASE,
+        "    needs: [plan, gate]\n    if: ",
+        "    needs: [plan, gate]\n    if: always() && ",
+    ),
+    ("a_dry_rollback_moves_nothing", ROLLBACK, "if: ${{ !inputs.dry-run }}", "if: inputs.dry-run"),
     ("actions_are_pinned", RELEASE, f"@{CHECKOUT} # v7.0.1", "@v7 # v7.0.1"),
     ("actions_are_pinned", RELEASE, f"@{CHECKOUT} # v7.0.1", f"@{CHECKOUT[:12]} # v7.0.1"),
     ("actions_are_pinned", STAGE, " # v8.0.1", " # v8"),
@@ -58,8 +165,8 @@ BREACHES = [
     ),
     ("builders_are_booted_where_something_is_built", IMAGE, "driver-opts: image", "version: image"),
     ("builders_are_booted_where_something_is_built", CI, "@sha256:", "-sha256:"),
-    ("the_tools_are_locked", INSTALL, "--require-hashes -r", "-r"),
-    ("the_tools_are_locked", INSTALL, ' --require-hashes "$system/requirements/release', " rele"),
+    ("the_tools_are_locked", INSTALL, "--require-hashes --target", "--target"),
+    ("the_tools_are_locked", INSTALL, ' --require-hashes "$system/$lock', ' "$system/$lock'),
     ("the_tools_are_locked", SETUP, "- name: Install", "- uses: a/b@c\n    - name: Install"),
     ("the_tools_are_locked", STAGE, "../setup/install.sh", "../setup/other.sh"),
     (
@@ -164,7 +271,7 @@ BREACHES = [
     ),
     ("commands_are_one_line", CI, "run: make check", "run: |\n          make check"),
     ("commands_are_one_line", CI, "run: make check", "run: make\n          check"),
-    ("nothing_is_pasted_into_a_command", STAGE, '"$STAGE"', "'${{ inputs.stage }}'"),
+    ("nothing_is_pasted_into_a_command", STAGE, '<<< "$STAGE"', "<<< '${{ inputs.stage }}'"),
     (
         "actions_do_not_keep_or_share",
         IMAGE,
@@ -176,7 +283,7 @@ BREACHES = [
     ("actions_do_not_keep_or_share", IMAGE, "docker/setup-buildx-action", "actions/cache/save"),
     ("jobs_begin_with_a_checkout", IMAGE, "actions/checkout@", "actions/look@"),
     (
-        "jobs_begin_with_a_checkout",
+        "histories_are_fetched_where_they_are_read",
         CI,
         "persist-credentials: false",
         "persist-credentials: false\n          ref: main",
@@ -220,7 +327,7 @@ BREACHES = [
     ("the_verdict_knows_every_check", CI, "outputs.dists == 'yes'", "outputs.images == 'yes'"),
     ("the_verdict_knows_every_check", CI, "    name: plan\n", "    if: always()\n"),
     ("the_verdict_knows_every_check", CI, "    if: always()\n", ""),
-    ("the_verdict_knows_every_check", CI, "fromJson(needs.plan.outputs.pythons)", "x"),
+    ("the_checks_follow_the_plan", CI, "fromJson(needs.plan.outputs.pythons)", "x"),
     ("outputs_arrive", CI, "steps.plan.outputs.services", "steps.plan.outputs.service"),
     ("variables_are_read", CI, "CI_NEEDS:", "NEEDS:"),
     ("variables_are_read", CI, "          ARGS:", "          ARGUMENTS:"),
@@ -294,7 +401,12 @@ BREACHES = [
     ("matrices_come_from_the_plan", RELEASE, "needs: [plan, stage]", "needs: stage"),
     ("outputs_arrive", RELEASE, "steps.plan.outputs.images", "steps.plan.outputs.image"),
     ("outputs_arrive", ROLLBACK, "      - id: rollback\n        uses:", "      - uses:"),
-    ("outputs_arrive", STAGE, "steps.run.outputs.mode", "steps.stage.outputs.mode"),
+    (
+        "the_action_hands_on_what_the_stage_writes",
+        STAGE,
+        "steps.run.outputs.mode",
+        "steps.stage.outputs.mode",
+    ),
     (
         "artifacts_have_names_of_their_own",
         IMAGE,
@@ -331,6 +443,14 @@ def copy(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("rule", RULES)
 def test_the_workflows_keep_the_rule(rule: str) -> None:
     assert list(RULES[rule](Tree(ROOT))) == []
+
+
+@pytest.mark.parametrize(("path", "line"), [(RELEASE, 1), (STAGE, 1), (CI, 20)])
+def test_what_cannot_be_read_is_named_with_its_line(path: str, line: int) -> None:
+    lines = (ROOT / path).read_text("utf-8").splitlines(keepends=True)
+    text = "".join([*lines[: line - 1], "a: b: c\n", *lines[line - 1 :]])
+    found = list(problems(Tree(ROOT).changing(path, text)))
+    assert [one.split(": ")[0] for one in found] == [f"{path}:{line}"]
 
 
 @pytest.mark.parametrize(("rule", "path", "old", "new"), BREACHES)

@@ -1,16 +1,26 @@
 #!/usr/bin/env bash
-# Install the packages that this commit of the release system pins, outside the released repository,
-# and the command `release`. Like the Makefile, it uses only the lock files. No action chooses uv's version,
-# and nothing comes from a cache that another run could have written.
+# Put the packages that this commit of the release system pins outside the released repository, with
+# the command `release`. The first argument has the words of a stage: most need only a part of the packages.
+# It uses only the lock files. No action chooses uv's version, and nothing comes from a cache that
+# another run could have written.
 set -euo pipefail
 
 system=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../.." && pwd)
 tools=${RUNNER_TEMP:?is set by the runner}/release-tools
-python=$tools/bin/python
+words=${1:-}
 
-python3 -m venv --clear "$tools"
-"$python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$system/requirements/bootstrap.txt"
-"$tools/bin/uv" pip sync --quiet --python "$tools" --require-hashes "$system/requirements/release.txt"
+case "${words%% *}" in
+  # These build, upload or try out packages. Without a stage, any verb may follow.
+  "" | dists | rebuild | publish-package | verify) lock=requirements/release.txt ;;
+  *) lock=requirements/jobs.txt ;;
+esac
+
+# uv makes an environment in less time than `python3 -m venv`, which puts pip into it.
+rm -rf -- "$tools"
+python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes --target "$tools/uv" -r "$system/requirements/bootstrap.txt"
+"$tools/uv/bin/uv" venv --quiet --no-project --no-python-downloads --python python3 "$tools/environment"
+python=$tools/environment/bin/python
+"$tools/uv/bin/uv" pip sync --quiet --python "$python" --require-hashes "$system/$lock"
 
 # The folder has only this command, so that the environment's other programs stay off the PATH.
 mkdir "$tools/command"

@@ -211,12 +211,11 @@ def _closed(token: "Token", more: bool) -> tuple[bool, bool]:
     from markdown_it.rules_block.html_block import HTML_SEQUENCES  # noqa: PLC0415 - as below
 
     head, *_ = content = token.content.split("\n")
-    for begins, ends, _ in HTML_SEQUENCES:
-        if begins.search(head.strip()):
-            closed = any(ends.search(line) for line in content)
-            # The last two kinds end with a blank line: the text's end will do for them.
-            return (True, more) if ends.pattern == "^$" else (closed, closed)
-    return True, more
+    ends = next(ends for begins, ends, _ in HTML_SEQUENCES if begins.search(head.strip()))
+    if ends.pattern == "^$":  # The last two kinds end with a blank line, or with the text.
+        return True, more
+    closed = any(ends.search(line) for line in content)
+    return closed, closed
 
 
 def _defined(source: str, shift: int, span: Span, label: str) -> Iterator[Definition]:

@@ -20,6 +20,7 @@ from rehearsal.gateway.journal import (
     api_requests,
     read,
     refusals,
+    sent,
     writes_by_service,
 )
 from rehearsal.gateway.request_faults import Faults, parse
@@ -145,6 +146,13 @@ async def test_reads_are_no_writes(gate: Gate) -> None:
         pass
     assert writes_by_service(gate.journal) == {"index": 4}
     assert writes_by_service(gate.journal, gate.journal.stat().st_size) == {}
+
+
+async def test_the_bytes_of_writes_are_counted(gate: Gate) -> None:
+    for method, size in (("POST", 70_000), ("PUT", 5), ("GET", 9)):
+        async with gate.client.request(method, f"{gate.url}/x", data=b"x" * size):
+            pass
+    assert sent(gate.journal) == 70_005
 
 
 async def test_a_service_that_does_not_answer_gives_502(gate: Gate, tmp_path: Path) -> None:

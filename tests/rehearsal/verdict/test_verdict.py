@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from rehearsal.runs.run import Run
+from rehearsal.verdict.price import Cost, Price
 from rehearsal.verdict.verdict import AN_HOUR, Row, Seconds, Snapshot, Verdict, problems, table
 from rehearsal.world.world import World
 
@@ -95,3 +96,10 @@ def test_whatever_changed_between_two_looks_is_not_as_planned() -> None:
         "file x": False,
         "Latest release": True,
     }
+
+
+def test_a_price_and_the_bytes_are_shown() -> None:
+    priced = Price([Cost("plan", 20, 4, 1)], 120, 60, 2.5)
+    lines = "\n".join(table(replace(GOOD, sent=2_500_000, price=priced)))
+    assert "2.5 MB to the services" in lines
+    assert "120 s to the gate, 60 s after it, 2.5 runner minutes, 20 s of overhead a job" in lines

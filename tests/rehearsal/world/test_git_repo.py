@@ -22,13 +22,14 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def test_main_is_head_and_version_tags_come_along(checkout: Path, tmp_path: Path) -> None:
+def test_main_is_head_and_every_tag_comes_along(checkout: Path, tmp_path: Path) -> None:
     commit = git_repo.bare(checkout, tmp_path / "a" / "b.git")
     assert commit == git_repo.git(checkout, "rev-parse", "HEAD")
     names = git_repo.git(
         tmp_path / "a" / "b.git", "for-each-ref", "--format=%(refname)"
     ).splitlines()
-    assert names == ["refs/heads/main", "refs/tags/vone", "refs/tags/vtwo"]
+    tags = [f"refs/tags/{name}" for name in ("other", "vone", "vtwo")]
+    assert names == ["refs/heads/main", *tags]
 
 
 def test_what_is_not_committed_stays_behind_and_is_named(checkout: Path, tmp_path: Path) -> None:

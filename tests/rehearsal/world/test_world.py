@@ -48,7 +48,6 @@ def here(tmp_path: Path) -> World:
         registry_token="registry secret",
         index_simple="http://127.0.0.1:6/simple/",
         index_upload="http://127.0.0.1:6/",
-        index_username="uploader",
         index_token="index secret",
         tools=folder / "tools",
         journal=folder / "journal.jsonl",
