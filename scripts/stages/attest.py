@@ -6,13 +6,11 @@ Verified before anybody follows a pointer. A repeated run signs only what has no
 from pathlib import Path
 
 from scripts.core.converge import CHECK, Outcome, converge
-from scripts.core.errors import UsageError
 from scripts.core.results import Done
 from scripts.release.context import Context
+from scripts.release.identity import identity
 from scripts.release.signed import NOT_OFFERED, offered, subjects
-
-REQUEST = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-"""The variables that GitHub gives a job with `id-token: write`, and no other."""
+from scripts.surfaces.trusted_publishing import identity_token
 
 
 def run(context: Context) -> Done:
@@ -34,10 +32,9 @@ def _trust(context: Context) -> str:
 
 
 def _token(context: Context) -> str:
-    from scripts.surfaces.attestations import AUDIENCE, identity_token  # noqa: PLC0415
+    from scripts.surfaces.attestations import AUDIENCE  # noqa: PLC0415
 
-    url, token = (context.environment.get(name) for name in REQUEST)
-    if not (url and token):
-        cause = "this job cannot prove who it is"
-        raise UsageError(cause, "give the job `id-token: write`")
-    return identity_token(url, token, AUDIENCE, context.environment.silence())
+    asks, silence = identity(context, "sigstore"), context.environment.silence()
+    token = identity_token(asks, AUDIENCE, silence)
+    context.environment.hide(token)
+    return token

@@ -153,12 +153,3 @@ def signer_of(bundle: Json) -> str:
     except (LookupError, TypeError, ValueError, x509.ExtensionNotFound):
         return ""
     return str(uri)
-
-
-def identity_token(url: str, token: str, audience: str, silence: float = web.SILENCE) -> str:
-    """Ask GitHub who this job is (GitHub Docs, OpenID Connect reference)."""
-    headers = {"Authorization": f"bearer {token}"}
-    with web.failures("GitHub's identity service", REMEDY):
-        answer = requests.get(url, params={"audience": audience}, headers=headers, timeout=silence)
-        answer.raise_for_status()
-        return str(answer.json()["value"])

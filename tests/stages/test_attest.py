@@ -120,7 +120,7 @@ def test_what_another_run_signed_is_refused(staged: Releases, claim: str, value:
 
 
 def test_a_job_that_cannot_prove_itself_is_told_what_it_needs(staged: Releases) -> None:
-    with pytest.raises(UsageError, match="cannot prove who it is") as raised:
+    with pytest.raises(UsageError, match="cannot prove to sigstore who it is") as raised:
         attest.run(staged.context(RELEASE_TRUST=as_job(staged)["RELEASE_TRUST"]))
     assert "id-token: write" in raised.value.remedy
 
