@@ -7,7 +7,9 @@ again afterwards, so no result depends on the restoration.
 
 import base64
 import hashlib
+import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -22,6 +24,7 @@ from rehearsal.world.world import World
 
 SIMPLE = "application/vnd.pypi.simple.v1+json"
 LONGEST = 30
+ATTESTATIONS = Path("github/attestations")
 STORAGE = Path("services/registry/storage/docker/registry/v2/repositories")
 
 
@@ -51,6 +54,8 @@ class State:
     pulls: tuple[str, ...]
     files: Mapping[str, str]
     tags: Mapping[str, str]
+    signed: Mapping[str, int] = field(default_factory=dict)
+    """The number of attestations at GitHub by the digest that they are about."""
     manifests: tuple[str, ...] = field(default=(), compare=False)
 
     def key(self) -> str:
@@ -69,6 +74,7 @@ class State:
         rows = {**self.refs, **{f"file {name}": one for name, one in self.files.items()}}
         rows |= {f"image {name}": one for name, one in self.tags.items()}
         rows |= {f"pull request {pull}": "open" for pull in self.pulls}
+        rows |= {f"attestations of {digest}": f"{n}" for digest, n in self.signed.items()}
         for number, one in enumerate(self.releases):
             kind = "draft" if one.draft else "release"
             text = hashlib.sha256(f"{one.title}\n{one.body}".encode()).hexdigest()[:12]
@@ -88,6 +94,7 @@ class Keeper:
         self._api.headers["Authorization"] = f"Bearer {world.token}"
         self._root = f"{world.api}/repos/{world.repository}"
         self._storage = world.folder / STORAGE
+        self._attestations = world.folder / ATTESTATIONS
         folder.mkdir(parents=True, exist_ok=True)
 
     def look(self) -> State:
@@ -101,11 +108,12 @@ class Keeper:
             pulls=tuple(sorted(f"{one['head']['ref']} to {one['base']['ref']}" for one in pulls)),
             files=dict(self._files()),
             tags=dict(self._tags()),
+            signed=dict(Counter(sorted(self._signed()))),
             manifests=tuple(self._manifests()),
         )
 
     def keep(self, state: State) -> None:
-        """Save the bytes of a state; for the registry, its files."""
+        """Save the bytes of a state; of the registry and the attestations, the files."""
         for release in self._releases():
             for asset in release["assets"]:
                 self._save(asset["digest"], asset["url"], {"Accept": "application/octet-stream"})
@@ -113,16 +121,18 @@ class Keeper:
             self._save(f"sha256:{state.files[name]}", url, {})
         if not (target := self._folder / state.key()).exists():
             target.mkdir()
-            with suppress(FileNotFoundError):
-                shutil.copytree(self._storage, target / "registry")
+            for name, folder in self._folders().items():
+                with suppress(FileNotFoundError):
+                    shutil.copytree(folder, target / name)
 
     def put_back(self, state: State) -> None:
         """Restore the world to the saved `state`. Raises ValueError if a difference remains."""
         self._put_releases_away()
         self._put_refs(state.refs)
-        shutil.rmtree(self._storage, ignore_errors=True)
-        with suppress(FileNotFoundError):
-            shutil.copytree(self._folder / state.key() / "registry", self._storage)
+        for name, folder in self._folders().items():
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(FileNotFoundError):
+                shutil.copytree(self._folder / state.key() / name, folder)
         self._put_files(state.files)
         for release in state.releases:
             self._put_release(release, latest=release.tag == state.latest)
@@ -214,6 +224,14 @@ class Keeper:
     def _manifests(self) -> Iterator[str]:
         for link in sorted(self._storage.glob("*/*/_manifests/revisions/*/*/link")):
             yield f"{link.parents[4].name}@{link.read_text()}"
+
+    def _folders(self) -> Mapping[str, Path]:
+        """Return the folders that are kept as they are."""
+        return {"registry": self._storage, "attestations": self._attestations}
+
+    def _signed(self) -> Iterator[str]:
+        for path in self._attestations.glob("*.json"):
+            yield from json.loads(path.read_text(encoding="utf-8"))["subjects"]
 
     def _save(self, digest: str, url: str, headers: Mapping[str, str]) -> None:
         path = self._folder / digest.replace(":", "-")

@@ -120,7 +120,7 @@ JOBS = (
         *("gate", "gate", RELEASING, ("plan", "verify-staged")),
         "wait for a reviewer of the environment `release`",
     ),
-    # Before anybody can follow a name; beside the tags, so that it delays nothing.
+    # Beside the tags, so that it delays little; before the upload, which cannot be undone.
     Job(
         *("attest", "attest", RELEASING, ("plan", "gate")),
         "sign each file, each platform's image and each image index, at GitHub",
@@ -134,7 +134,7 @@ JOBS = (
     ),
     # An index never accepts a file name twice.
     Job(
-        *("publish-package", "publish-package", RELEASING, ("plan", "publish-tags")),
+        *("publish-package", "publish-package", RELEASING, ("plan", "attest", "publish-tags")),
         "upload the package to the package index",
         "**the package: this cannot be undone**",
         part="dists",
@@ -144,7 +144,7 @@ JOBS = (
         "verify-published",
         "verify --moment published",
         RELEASING,
-        ("plan", "publish-package", "attest"),
+        ("plan", "publish-package"),
         "run the same checks on the public artifacts",
         legs="for each platform",
     ),

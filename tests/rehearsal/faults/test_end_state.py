@@ -71,6 +71,25 @@ def test_a_draft_is_put_back_edited_and_deleted(kept: tuple[World, Keeper]) -> N
 
 
 @pytest.mark.world
+def test_what_is_signed_is_put_back(kept: tuple[World, Keeper]) -> None:
+    here, keeper = kept
+    start = keeper.look()
+    keeper.keep(start)
+    folder = here.folder / "github" / "attestations"
+    folder.mkdir()
+    for number in (1, 2):
+        (folder / f"{number}.json").write_text('{"subjects": ["a1"], "bundle": {}}')
+    twice = keeper.look()
+    assert twice.differences(start) == ["attestations of a1 is 2, not nothing"]
+    keeper.keep(twice)
+    keeper.put_back(start)
+    assert keeper.look() == start
+    keeper.put_back(twice)
+    assert keeper.look() == twice
+    keeper.put_back(start)
+
+
+@pytest.mark.world
 def test_what_cannot_be_put_back_is_said(kept: tuple[World, Keeper]) -> None:
     _, keeper = kept
     start = keeper.look()
