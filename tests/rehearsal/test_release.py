@@ -23,6 +23,8 @@ from rehearsal.world import git_repo, world
 
 ROOT = Path(__file__).parents[2]
 MINUTES = 60
+CHECKS = '["make", "check", "ARGS=tests/test_structure.py"]'
+WHO = ("-c", "user.name=A", "-c", "user.email=a@example.com")
 
 pytestmark = pytest.mark.rehearsal
 
@@ -32,13 +34,14 @@ class Kept:
     """A kept world, driven by the commands that a person types."""
 
     folder: Path
+    checkout: Path
 
     def type(self, *arguments: str, verb: str = "run") -> int:
-        """Type a command in this checkout with an emptied environment; return its exit code."""
+        """Type a command in the checkout with an emptied environment; return its exit code."""
         command = [sys.executable, "-m", "rehearsal", verb, *arguments]
         return subprocess.run(
             [*command, "--folder", str(self.folder)],
-            cwd=ROOT, env={"PATH": os.defpath}, timeout=30 * MINUTES, check=False,
+            cwd=self.checkout, env={"PATH": os.defpath}, timeout=30 * MINUTES, check=False,
         ).returncode  # fmt: skip
 
     @property
@@ -97,12 +100,11 @@ class Kept:
         """Push a change with its changelog entry to main, as a maintainer does."""
         clone = self.folder / "change"
         address = self.facts["git"].replace("://", f"://maintainer:{self.facts['token']}@")
-        who = ("-c", "user.name=A", "-c", "user.email=a@example.com")
         git_repo.git(self.folder, "clone", "--quiet", address, str(clone))
         file = clone / "CHANGELOG.md"
         head = "## [Unreleased]\n"
         file.write_text(file.read_text().replace(head, f"{head}\n### Added\n\n- {text}\n", 1))
-        git_repo.git(clone, *who, "commit", "--quiet", "--all", "--message", text)
+        git_repo.git(clone, *WHO, "commit", "--quiet", "--all", "--message", text)
         git_repo.git(clone, "push", "--quiet", "origin", "HEAD:refs/heads/main")
         shutil.rmtree(clone)
 
@@ -115,9 +117,22 @@ class Kept:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of this checkout, whose checks leave out the fast tests that run by themselves."""
+    clone = tmp_path_factory.mktemp("checkout") / "clone"
+    git_repo.git(ROOT, "clone", "--quiet", str(ROOT), str(clone))
+    file, table = clone / "pyproject.toml", "[tool.release]\n"
+    changed = file.read_text().replace(table, f"{table}checks = {CHECKS}\n", 1)
+    assert CHECKS in changed
+    file.write_text(changed)
+    git_repo.git(clone, *WHO, "commit", "--quiet", "--all", "--message", "Check less")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def kept(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     """A world in which 0.2.4 was released."""
-    one = Kept(tmp_path_factory.mktemp("kept") / "world")
+    one = Kept(tmp_path_factory.mktemp("kept") / "world", checkout)
     try:
         assert one.type("--keep") == 0
         yield one
