@@ -10,7 +10,7 @@ from scripts.core.results import Done
 from scripts.release.context import Context
 from scripts.release.identity import identity
 from scripts.release.signed import NOT_OFFERED, offered, subjects
-from scripts.surfaces.trusted_publishing import identity_token
+from scripts.surfaces.trusted_publishing import Identity, identity_token
 
 
 def run(context: Context) -> Done:
@@ -21,7 +21,8 @@ def run(context: Context) -> Done:
         context.workflow.summary(f"Not signed: {NOT_OFFERED}.")
         skipped = Outcome("attestations", NOT_OFFERED, written=False, skipped=True, kind=CHECK)
         return Done((skipped,))
-    signer = Signer(lambda: _token(context), _trust(context))
+    asks = identity(context, "sigstore")
+    signer = Signer(lambda: _token(context, asks), _trust(context))
     attested = Attested(context.forge, subjects(context), signer, context.environment.build())
     return Done(tuple(converge([attested], context.environment.patience)))
 
@@ -31,10 +32,9 @@ def _trust(context: Context) -> str:
     return Path(path).read_text("utf-8") if path else ""
 
 
-def _token(context: Context) -> str:
+def _token(context: Context, asks: Identity) -> str:
     from scripts.surfaces.attestations import AUDIENCE  # noqa: PLC0415
 
-    asks, silence = identity(context, "sigstore"), context.environment.silence()
-    token = identity_token(asks, AUDIENCE, silence)
+    token = identity_token(asks, AUDIENCE, context.environment.silence())
     context.environment.hide(token)
     return token
