@@ -1,18 +1,19 @@
-"""What of a release is signed, whether GitHub offers it, and the check of the signatures."""
+"""What of a release is signed, whether GitHub offers it, and who must have signed."""
 
 import hashlib
-import json
 from pathlib import Path
 
-from scripts.core.errors import CheckError, ServiceError, TransientError
 from scripts.release.assets import NOTES
 from scripts.release.context import Context
-from scripts.standalone.verify import Source, gh
-from scripts.tools import processes
 
 NOT_OFFERED = (
     "GitHub offers attestations of private repositories only to organisations with Enterprise Cloud"
 )
+
+ATTESTED, YES = "attested", "yes"
+"""The fact of `publish-package` that it uploaded attestations."""
+FOLDER = "attested"
+"""Where `attest` writes what the index is given with the package's files."""
 
 
 def offered(context: Context) -> bool:
@@ -46,50 +47,11 @@ def subjects(context: Context) -> dict[str, str]:
     return found | {name: one.removeprefix("sha256:") for name, one in images(context).items()}
 
 
-def verify(context: Context, *, fresh: bool) -> int:
-    """Check each part's attestation by gh; return how many there are.
+def commits(context: Context) -> list[str]:
+    """Return the commits of the runs that may have signed.
 
-    `fresh` says that this run signed, so that the certificates must name its commit. Raises
-    CheckError with the first part that gh refuses.
+    That is this run's own, and the one that the release was planned from: a repeated run takes over
+    what the first one signed.
     """
-    folder, parts = context.fresh("signed"), {**files(context), **images(context)}
-    for number, (name, part) in enumerate(parts.items()):
-        path = folder / f"{number}"
-        if isinstance(part, Path):
-            path = part
-        else:
-            path.write_bytes(_manifest(context, name))
-        _verify(context, name, path, fresh=fresh)
-    return len(parts)
-
-
-def _manifest(context: Context, reference: str) -> bytes:
-    return context.ask(lambda: context.registry.raw(reference))
-
-
-def _verify(context: Context, name: str, path: Path, *, fresh: bool) -> None:
-    digest, build = hashlib.sha256(path.read_bytes()).hexdigest(), context.environment.build()
-    bundles = context.ask(lambda: context.forge.attestations(digest))
-    bundle = context.scratch / "signed" / "bundle.jsonl"
-    bundle.write_text("".join(f"{json.dumps(one)}\n" for one in bundles), "utf-8")
-    source = Source(build["repository"], build["workflow"], build["ref"])
-    command = gh(path, bundle, source, _root(context))
-    command[3:3] = [f"--source-digest={build['commit']}"] if fresh else []
-    try:
-        context.ask(lambda: processes.run(command, environment=context.environment.inherited()))
-    except TransientError:
-        raise
-    except ServiceError as error:
-        remedy = "delete the attestation that is wrong, and run the release again"
-        raise CheckError(f"gh refuses the attestation of {name}: {error.cause}", remedy) from error
-
-
-def _root(context: Context) -> str:
-    """Write the trusted root of another trust configuration than the public one."""
-    trust = context.environment.trusted()
-    if not trust:
-        return ""
-    path = context.scratch / "signed" / "root.jsonl"
-    root = json.loads(Path(trust).read_text("utf-8"))["trustedRoot"]
-    path.write_text(json.dumps(root) + "\n", "utf-8")
-    return str(path)
+    own = context.environment.build()["commit"]
+    return list(dict.fromkeys((own, context.lock.plan.base)))

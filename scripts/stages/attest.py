@@ -3,13 +3,14 @@
 Verified before anybody follows a pointer. A repeated run signs only what has no attestation yet.
 """
 
+import json
 from pathlib import Path
 
 from scripts.core.converge import CHECK, Outcome, converge
 from scripts.core.results import Done
 from scripts.release.context import Context
 from scripts.release.identity import identity
-from scripts.release.signed import NOT_OFFERED, offered, subjects
+from scripts.release.signed import FOLDER, NOT_OFFERED, commits, offered, subjects
 from scripts.surfaces.trusted_publishing import Identity, identity_token
 
 
@@ -23,8 +24,18 @@ def run(context: Context) -> Done:
         return Done((skipped,))
     asks = identity(context, "sigstore")
     signer = Signer(lambda: _token(context, asks), _trust(context))
-    attested = Attested(context.forge, subjects(context), signer, context.environment.build())
-    return Done(tuple(converge([attested], context.environment.patience)))
+    attested = Attested(
+        context.forge,
+        subjects(context),
+        tuple(dist.name for dist in context.lock.dists),
+        tuple(commits(context)),
+        signer,
+        context.environment.build(),
+    )
+    outcomes = converge([attested], context.environment.patience)
+    for name, one in context.ask(attested.of_package).items():
+        context.write(f"{FOLDER}/{name}", json.dumps(one))
+    return Done(tuple(outcomes))
 
 
 def _trust(context: Context) -> str:

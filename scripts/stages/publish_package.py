@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 from scripts.core.converge import converge
 from scripts.core.results import Done
 from scripts.release.context import Context
 from scripts.release.identity import identity
 from scripts.release.release_surfaces import package
+from scripts.release.signed import ATTESTED, FOLDER, YES
 from scripts.surfaces.trusted_publishing import upload_token
 
 USER = "__token__"
@@ -16,8 +18,17 @@ USER = "__token__"
 
 def run(context: Context) -> Done:
     """Upload missing files; a project without a package has none."""
-    wanted = package(context, context.lock, partial(credentials, context))
-    return Done(tuple(converge(wanted, context.environment.patience)))
+    folder = attested(context)
+    wanted = package(context, context.lock, partial(credentials, context), folder)
+    outcomes = converge(wanted, context.environment.patience)
+    given = any(one.written for one in outcomes) and folder is not None
+    return Done(tuple(outcomes), ((ATTESTED, YES if given else "no"),))
+
+
+def attested(context: Context) -> Path | None:
+    """Return the folder of what `attest` signed, if the index takes it: from trusted publishers."""
+    folder = context.inputs / FOLDER
+    return folder if folder.exists() and not context.secrets.index_token else None
 
 
 def credentials(context: Context) -> Mapping[str, str]:

@@ -493,8 +493,7 @@ def check_signature(
     branch = release.plan["branch"]
     ref = f"refs/heads/{branch}" if branch else f"refs/tags/{release.tag}"
     command = gh(path, bundle, Source(release.repository, release.workflow, ref), release.root)
-    signer = f"{release.workflow}@{ref}"
-    with release.checking(f"attestation of {surface}", f"signed by {signer}"):
+    with release.checking(f"attestation of {surface}", f"signed by {release.workflow}@{ref}"):
         done = subprocess.run(
             command,
             capture_output=True, text=True, timeout=SIGNING, check=False,
@@ -514,15 +513,16 @@ class Source(NamedTuple):
     """The branch or tag, in full."""
 
 
-def gh(path: Path, bundle: Path, source: Source, root: str) -> list[str]:
-    """Write the command that checks a file's signature: signed by this workflow of this branch.
+def signer(source: Source) -> str:
+    """Return who signed, as certificates say it: they name the public GitHub, wherever it is."""
+    return f"https://{FORGE}/{source.repository}/{source.workflow}@{source.ref}"
 
-    Certificates name the public GitHub, whatever address an API has.
-    """
-    signer = f"https://{FORGE}/{source.repository}/{source.workflow}@{source.ref}"
+
+def gh(path: Path, bundle: Path, source: Source, root: str) -> list[str]:
+    """Write the command that checks a file's signature: signed by this workflow of this branch."""
     command = ["gh", "attestation", "verify", f"--bundle={bundle}"]
     command += [f"--repo={source.repository}"]
-    command += [f"--cert-identity={signer}", f"--source-ref={source.ref}"]
+    command += [f"--cert-identity={signer(source)}", f"--source-ref={source.ref}"]
     command += [f"--custom-trusted-root={root}"] if root else []
     return [*command, "--", str(path)]
 

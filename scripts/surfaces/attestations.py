@@ -7,14 +7,15 @@ minutes, and a public log records it. So there is nothing to keep secret, and no
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import requests
 from cryptography import x509
+from pypi_attestations import Attestation
 from sigstore.dsse import StatementBuilder, Subject
-from sigstore.models import ClientTrustConfig
+from sigstore.models import Bundle, ClientTrustConfig
 from sigstore.oidc import IdentityToken
 from sigstore.sign import SigningContext
 
@@ -26,12 +27,26 @@ from scripts.surfaces.github_release import Forge
 Json = dict[str, Any]
 AUDIENCE = "sigstore"
 PROVENANCE = "https://slsa.dev/provenance/v1"
+PUBLISH = "https://docs.pypi.org/attestations/publish/v1"
+KINDS = {PROVENANCE: "slsa", PUBLISH: "publish"}
+"""What an index takes, by what its verifier calls it."""
 BUILD = "https://actions.github.io/buildtypes/workflow/v1"
 FORGE = "https://github.com"
 """What certificates call GitHub."""
+COMMIT = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.13")
+"""Where a certificate says the commit (Fulcio's list): a UTF8String after two bytes of header."""
 MOST = 1024
 """Subjects that GitHub accepts in one attestation."""
 REMEDY = "give the job `id-token: write`, see sigstore's status page, and run the release again"
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What one signature says: a claim of a type about subjects, which are name to SHA-256."""
+
+    type: str
+    subjects: Mapping[str, str]
+    predicate: Json | None = None
 
 
 @dataclass(frozen=True)
@@ -43,19 +58,14 @@ class Signer:
     trust: str = ""
     """The text of a client's trust configuration; the public one if it is empty."""
 
-    def sign(self, statement: Json) -> Json:
+    def sign(self, statement: Statement) -> Json:
         """Return the bundle. Raises `TransientError` or `ServiceError`."""
         subjects = [
-            Subject.model_validate({"name": n, "digest": {"sha256": d}})
-            for n, d in statement["subjects"]
+            Subject.model_validate({"name": name, "digest": {"sha256": digest}})
+            for name, digest in statement.subjects.items()
         ]
-        made = (
-            StatementBuilder()
-            .subjects(subjects)
-            .predicate_type(statement["type"])
-            .predicate(statement["predicate"])
-            .build()
-        )
+        builder = StatementBuilder().subjects(subjects).predicate_type(statement.type)
+        made = (builder.predicate(statement.predicate) if statement.predicate else builder).build()
         with web.failures("sigstore", REMEDY):
             try:
                 with self._context().signer(IdentityToken(self.token())) as signer:
@@ -73,48 +83,74 @@ class Signer:
 
 @dataclass(frozen=True)
 class Attested(Surface):
-    """The attestations of one release, each about a part that has none yet."""
+    """The attestations of a release: each part's provenance, and that the package was published.
 
+    An index takes an attestation about one file only, so each file of the package has its own.
+    """
+
+    title = "attestations"
     forge: Forge
     subjects: Mapping[str, str]
     """Name to SHA-256 in hex."""
-    signer: Signer
+    packaged: Collection[str]
+    """Those of the subjects that are files of the package."""
+    commits: Collection[str]
+    """The commits of the runs whose signatures count."""
+    signer: Signer = field(repr=False)
     build: Mapping[str, str] = field(default_factory=dict)
-    """The run that signs, for the provenance: `repository`, `ref`, `workflow`, `commit`, `run`."""
-
-    @property
-    def title(self) -> str:
-        """Name them."""
-        return "attestations"
-
-    @property
-    def planned(self) -> str:
-        """Say how many parts must have one."""
-        return f"{len(self.subjects)} of {len(self.subjects)}"
 
     def observe(self) -> State:
-        """Count the parts that a workflow of this repository has signed."""
-        missing = self._missing()
+        """Count the parts that this workflow has signed for this release."""
+        missing = {name for statement in self._missing() for name in statement.subjects}
         signed = f"{len(self.subjects) - len(missing)} of {len(self.subjects)}"
         return Missing(f"signed: {signed}") if missing else Matches(signed)
 
     def apply(self) -> None:
         """Sign the parts that have no attestation: what was signed once is not signed again."""
-        missing = sorted(self._missing().items())
-        for start in range(0, len(missing), MOST):
-            part = missing[start : start + MOST]
-            statement = {"type": PROVENANCE, "subjects": part, "predicate": provenance(self.build)}
+        for statement in self._missing():
             self.forge.attest(self.signer.sign(statement))
 
-    def _missing(self) -> dict[str, str]:
-        return {
-            name: digest
-            for name, digest in self.subjects.items()
-            if not any(self._ours(one) for one in self.forge.attestations(digest))
-        }
+    def of_package(self) -> dict[str, Json]:
+        """Return the attestations of the package's files as an index takes them (PEP 740).
 
-    def _ours(self, bundle: Json) -> bool:
-        return signer_of(bundle).startswith(f"{FORGE}/{self.build['repository']}/")
+        Each has the name that verifiers expect beside the file: `NAME.publish.attestation`.
+        """
+        found: dict[str, Json] = {}
+        for name in self.packaged:
+            for bundle in self._ours(self.subjects[name]):
+                kind, about = KINDS.get(kind_of(bundle)), statement_of(bundle)["subject"]
+                if kind and len(about) == 1:
+                    found.setdefault(f"{name}.{kind}.attestation", for_index(bundle))
+        return found
+
+    def _missing(self) -> list[Statement]:
+        """Return the statements that nobody has signed yet."""
+        signed = {
+            name: {kind_of(one) for one in self._ours(digest)}
+            for name, digest in self.subjects.items()
+        }
+        made = provenance(self.build)
+        alone = [
+            Statement(kind, {name: self.subjects[name]}, predicate)
+            for name in sorted(self.packaged)
+            for kind, predicate in ((PROVENANCE, made), (PUBLISH, None))
+            if kind not in signed[name]
+        ]
+        rest = sorted(self.subjects.keys() - set(self.packaged))
+        unsigned = [name for name in rest if PROVENANCE not in signed[name]]
+        parts = [unsigned[start : start + MOST] for start in range(0, len(unsigned), MOST)]
+        together = [{name: self.subjects[name] for name in part} for part in parts]
+        return alone + [Statement(PROVENANCE, part, made) for part in together]
+
+    def _ours(self, digest: str) -> list[Json]:
+        """Return what this workflow signed of a digest: on this branch, for these commits."""
+        ours = f"{FORGE}/{self.build['repository']}/{self.build['workflow']}@{self.build['ref']}"
+        wanted = {(ours, commit) for commit in self.commits}
+        return [
+            one
+            for one in self.forge.attestations(digest)
+            if (found := signer_of(one)) and (found.name, found.commit) in wanted
+        ]
 
 
 def _plain(error: Exception) -> Exception:
@@ -122,6 +158,24 @@ def _plain(error: Exception) -> Exception:
     inside = (error, error.__cause__, error.__context__, *error.args)
     found = [one for one in inside if isinstance(one, requests.RequestException | ServiceError)]
     return found[0] if found else ServiceError(f"sigstore did not sign: {error}", REMEDY)
+
+
+def for_index(bundle: Json) -> Json:
+    """Write a bundle as the index takes it (PEP 740)."""
+    return Attestation.from_bundle(Bundle.from_json(json.dumps(bundle))).model_dump(mode="json")
+
+
+def statement_of(bundle: Json) -> Json:
+    """Return what a bundle says."""
+    return dict(json.loads(base64.b64decode(bundle["dsseEnvelope"]["payload"])))
+
+
+def kind_of(bundle: Json) -> str:
+    """Return the type of what a bundle says; empty if it cannot be read."""
+    try:
+        return str(statement_of(bundle)["predicateType"])
+    except (LookupError, TypeError, ValueError):
+        return ""
 
 
 def provenance(build: Mapping[str, str]) -> Json:
@@ -143,13 +197,26 @@ def provenance(build: Mapping[str, str]) -> Json:
     }
 
 
-def signer_of(bundle: Json) -> str:
-    """Return who signed a bundle, as its certificate says; empty if it cannot be read."""
+class Signed(NamedTuple):
+    """Who signed a bundle."""
+
+    name: str
+    """`https://github.com/OWNER/NAME/FILE@REF`."""
+    commit: str
+
+
+def signer_of(bundle: Json) -> Signed | None:
+    """Return who signed a bundle, as its certificate says; None if it cannot be read.
+
+    Nothing here checks the certificate: verifiers do.
+    """
     try:
         raw = bundle["verificationMaterial"]["certificate"]["rawBytes"]
         certificate = x509.load_der_x509_certificate(base64.b64decode(raw))
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         (uri,) = names.get_values_for_type(x509.UniformResourceIdentifier)
+        digest = certificate.extensions.get_extension_for_oid(COMMIT).value
     except (LookupError, TypeError, ValueError, x509.ExtensionNotFound):
-        return ""
-    return str(uri)
+        return None
+    assert isinstance(digest, x509.UnrecognizedExtension)  # noqa: S101 -- nobody registers it
+    return Signed(str(uri), digest.value[2:].decode("ascii", "replace"))
