@@ -25,6 +25,7 @@ from rehearsal.world.world import World
 SIMPLE = "application/vnd.pypi.simple.v1+json"
 LONGEST = 30
 ATTESTATIONS = Path("github/attestations")
+PROVENANCES = "provenances.json"
 STORAGE = Path("services/registry/storage/docker/registry/v2/repositories")
 
 
@@ -56,6 +57,8 @@ class State:
     tags: Mapping[str, str]
     signed: Mapping[str, int] = field(default_factory=dict)
     """The number of attestations at GitHub by the digest that they are about."""
+    published: Mapping[str, int] = field(default_factory=dict)
+    """The number of attestations that the index shows of a file."""
     manifests: tuple[str, ...] = field(default=(), compare=False)
 
     def key(self) -> str:
@@ -74,7 +77,8 @@ class State:
         rows = {**self.refs, **{f"file {name}": one for name, one in self.files.items()}}
         rows |= {f"image {name}": one for name, one in self.tags.items()}
         rows |= {f"pull request {pull}": "open" for pull in self.pulls}
-        rows |= {f"attestations of {digest}": f"{n}" for digest, n in self.signed.items()}
+        attested = {**self.signed, **self.published}
+        rows |= {f"attestations of {what}": f"{n}" for what, n in attested.items()}
         for number, one in enumerate(self.releases):
             kind = "draft" if one.draft else "release"
             text = hashlib.sha256(f"{one.title}\n{one.body}".encode()).hexdigest()[:12]
@@ -109,6 +113,7 @@ class Keeper:
             files=dict(self._files()),
             tags=dict(self._tags()),
             signed=dict(Counter(sorted(self._signed()))),
+            published={name: attestations(one) for name, one in self._provenances().items()},
             manifests=tuple(self._manifests()),
         )
 
@@ -124,6 +129,7 @@ class Keeper:
             for name, folder in self._folders().items():
                 with suppress(FileNotFoundError):
                     shutil.copytree(folder, target / name)
+            (target / PROVENANCES).write_text(json.dumps(self._provenances()))
 
     def put_back(self, state: State) -> None:
         """Restore the world to the saved `state`. Raises ValueError if a difference remains."""
@@ -134,6 +140,8 @@ class Keeper:
             with suppress(FileNotFoundError):
                 shutil.copytree(self._folder / state.key() / name, folder)
         self._put_files(state.files)
+        if state.published:
+            self._put_provenances(self._folder / state.key() / PROVENANCES)
         for release in state.releases:
             self._put_release(release, latest=release.tag == state.latest)
         if (found := self.look()) != state:
@@ -284,6 +292,19 @@ class Keeper:
         state.files.clear()
         store.save(state)
 
+    def _provenances(self) -> dict[str, Any]:
+        """Return what the index shows of who made and published each file."""
+        files = sorted(Store(self._world.folder / "index").load().files.items())
+        return {name: one.provenance for name, one in files if one.provenance and not one.deleted}
+
+    def _put_provenances(self, kept: Path) -> None:
+        """Give the files what only a trusted publisher can upload with them."""
+        store = Store(self._world.folder / "index")
+        state = store.load()
+        for name, provenance in json.loads(kept.read_text()).items():
+            state.files[name].provenance = provenance
+        store.save(state)
+
     def _put_release(self, release: ReleaseState, *, latest: bool) -> None:
         body = {"tag_name": release.tag, "name": release.title, "body": release.body, "draft": True}
         body["prerelease"] = release.prerelease
@@ -302,6 +323,11 @@ class Keeper:
         if not answer.ok:
             raise ValueError(f"{method} {url} answered {answer.status_code}: {answer.text[:300]}")
         return answer
+
+
+def attestations(provenance: Mapping[str, Any]) -> int:
+    """Count the attestations of one file (PEP 740)."""
+    return sum(len(one["attestations"]) for one in provenance["attestation_bundles"])
 
 
 def _pairs(found: Mapping[str, str], planned: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

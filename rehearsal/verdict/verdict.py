@@ -20,7 +20,7 @@ from rehearsal.runs.run import Run
 from rehearsal.verdict import price
 from rehearsal.verdict.price import Price
 from rehearsal.world import git_repo
-from rehearsal.world.world import World
+from rehearsal.world.world import World, workflow
 from scripts.core import lockfile, tags, version
 from scripts.core.converge import Conflict, Matches, Surface
 from scripts.core.errors import ReleaseError
@@ -29,6 +29,8 @@ from scripts.core.lockfile import Lock
 from scripts.release.assets import COMPOSE, SBOMS, SUMS, VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_surfaces import surfaces
+from scripts.standalone.verify import Source, signer
+from scripts.tools import index_attestations
 from scripts.tools.environment import Environment
 
 AN_HOUR = 1000
@@ -238,6 +240,7 @@ def released(world: World, tag: str, before: Snapshot) -> Iterator[Row]:
     yield from _platforms(context, lock)
     yield from _unmoved(context, lock, before)
     if not world.private:
+        yield from _published(world, context, lock)
         yield _from_outside(world, context.forge.asset(release, VERIFIER), lock)
 
 
@@ -323,6 +326,30 @@ def _from_outside(world: World, program: bytes | None, lock: Lock) -> Row:
     )
     found = (done.stdout or done.stderr).strip().splitlines()[-1:]
     return Row(title, wanted, found[0] if found else NOTHING, done.returncode == 0)
+
+
+def _published(world: World, context: Context, lock: Lock) -> Iterator[Row]:
+    """Have pypi-attestations check what the index shows of each file, as its users do."""
+    plan, folder = lock.plan, world.folder / "published"
+    folder.mkdir(exist_ok=True)
+    ref = f"refs/heads/{plan.branch}" if plan.branch else f"refs/tags/{plan.tag}"
+    by = signer(Source(world.repository, workflow(world.folder / "reader"), ref))
+    root = json.loads(world.trusted_root.read_text(encoding="utf-8"))
+    for dist in lock.dists:
+        title, shown = f"attestations of {dist.name}", []
+        try:
+            path = context.index.download(plan.project, dist.name, folder)
+            shown = context.index.attestations(plan.project, dist.name)
+            index_attestations.check(path, shown, by, context.environment.inherited(), root)
+        except ReleaseError as error:
+            yield Row(title, by, error.cause, False)
+        else:
+            yield Row(
+                title,
+                f"{len(index_attestations.NAMES)} by {by}",
+                f"{len(shown)} by {by}",
+                len(shown) == len(index_attestations.NAMES),
+            )
 
 
 def _platforms(context: Context, lock: Lock) -> Iterator[Row]:

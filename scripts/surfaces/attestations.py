@@ -20,7 +20,7 @@ from sigstore.oidc import IdentityToken
 from sigstore.sign import SigningContext
 
 from scripts.core.converge import Matches, Missing, State, Surface
-from scripts.core.errors import ServiceError
+from scripts.core.errors import ServiceError, TransientError
 from scripts.surfaces import web
 from scripts.surfaces.github_release import Forge
 
@@ -157,6 +157,9 @@ def _plain(error: Exception) -> Exception:
     """Return the failed request inside an error of sigstore's client, or what it refused."""
     inside = (error, error.__cause__, error.__context__, *error.args)
     found = [one for one in inside if isinstance(one, requests.RequestException | ServiceError)]
+    if any(_is_there(one) for one in found):
+        # The log has the entry of a request that was sent twice: another key makes another one.
+        return TransientError("the log has this entry already", REMEDY)
     return found[0] if found else ServiceError(f"sigstore did not sign: {error}", REMEDY)
 
 
@@ -195,6 +198,11 @@ def provenance(build: Mapping[str, str]) -> Json:
             "metadata": {"invocationId": build["run"]},
         },
     }
+
+
+def _is_there(error: Exception) -> bool:
+    answer = getattr(error, "response", None)
+    return answer is not None and answer.status_code == requests.codes.conflict
 
 
 class Signed(NamedTuple):

@@ -22,6 +22,8 @@ from tests.support.releases import Releases
 pytestmark = pytest.mark.service
 WORKFLOW = f"{REPOSITORY}/.github/workflows/release.yml@refs/heads/main"
 PARTS = 8
+SIGNATURES = 5
+"""Two for each file of the package, and one for all other parts."""
 
 
 def claims(bench: Releases) -> dict[str, str]:
@@ -54,6 +56,7 @@ def as_job(bench: Releases, **said: str) -> dict[str, str]:
         "GITHUB_TOKEN": text,
         "GITHUB_REF": identity["ref"],
         "GITHUB_SHA": identity["sha"],
+        "GITHUB_WORKFLOW_REF": identity["job_workflow_ref"],
         "RELEASE_TRUST": str(trust),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
@@ -84,16 +87,45 @@ def test_every_part_is_signed_once(staged: Releases) -> None:
     first = sign(staged)
     parts = len(signed.subjects(staged.context()))
     assert first == f"attestations: {parts} of {parts}, written"
-    assert len(writes(staged)) == 1
+    assert len(writes(staged)) == SIGNATURES
+    given = attested(staged)
     assert sign(staged) == f"attestations: {parts} of {parts}, there"
-    assert len(writes(staged)) == 1
+    assert len(writes(staged)) == SIGNATURES
+    assert attested(staged) == given
+    assert sorted(given) == sorted(
+        f"{dist.name}.{kind}.attestation"
+        for dist in staged.context().lock.dists
+        for kind in ("publish", "slsa")
+    )
+
+
+def attested(bench: Releases) -> dict[str, str]:
+    """Return what the upload is given."""
+    folder = bench.project.clone / "release" / "in" / signed.FOLDER
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_a_run_that_was_killed_between_two_signatures_goes_on(staged: Releases) -> None:
+    staged.github.fault(path="/attestations$", action="status", code=403, occurrence=3)
+    with pytest.raises(ServiceError, match="403"):
+        sign(staged)
+    assert len(signers(staged)) == 2
+    assert sign(staged).endswith("written")
+    assert len(signers(staged)) == SIGNATURES
+
+
+def test_what_the_log_has_already_is_signed_with_another_key(staged: Releases) -> None:
+    staged.github.fault(path="/log/entries", action="status", code=409, occurrence=1)
+    assert sign(staged).endswith("written")
+    assert len(signers(staged)) == SIGNATURES
 
 
 def test_gh_accepts_every_part(staged: Releases) -> None:
     sign(staged)
-    (outcome,) = verify.signatures(staged.context(**as_job(staged)))
+    outcome, index = verify.signatures(staged.context(**as_job(staged)))
     parts = len(signed.subjects(staged.context()))
-    assert (outcome.detail, outcome.skipped) == (f"signed: {parts} of {parts}", False)
+    assert (outcome.detail, outcome.skipped) == (f"{parts} of {parts}", False)
+    assert (index.detail[:6], index.skipped) == ("0 of 2", True)
 
 
 def test_a_part_that_was_exchanged_is_refused(staged: Releases) -> None:
@@ -105,16 +137,16 @@ def test_a_part_that_was_exchanged_is_refused(staged: Releases) -> None:
 
 
 @pytest.mark.parametrize(
-    ("claim", "value"),
+    "claims",
     [
-        ("ref", "refs/heads/eve"),
-        ("sha", "2" * 40),
-        ("job_workflow_ref", WORKFLOW.replace("release.yml", "ci.yml")),
+        {"ref": "refs/heads/eve", "job_workflow_ref": WORKFLOW.replace("/main", "/eve")},
+        {"sha": "2" * 40},
+        {"job_workflow_ref": WORKFLOW.replace("release.yml", "ci.yml")},
     ],
+    ids=["branch", "commit", "workflow"],
 )
-def test_what_another_run_signed_is_refused(staged: Releases, claim: str, value: str) -> None:
-    """Of another branch, another commit, another workflow."""
-    sign(staged, **{claim: value})
+def test_what_another_run_signed_is_refused(staged: Releases, claims: dict[str, str]) -> None:
+    sign(staged, **claims)
     with pytest.raises(CheckError, match="gh refuses the attestation of"):
         verify.signatures(staged.context(**as_job(staged)))
 
@@ -134,7 +166,7 @@ def test_a_service_that_fails_for_a_moment_is_asked_again(
     staged.github.fault(**rule, **({"code": 503} if action == "status" else {}))
     parts = len(signed.subjects(staged.context()))
     assert sign(staged) == f"attestations: {parts} of {parts}, written"
-    assert len(signers(staged)) == 1
+    assert len(signers(staged)) == SIGNATURES
 
 
 def test_what_sigstore_refuses_stops_with_a_remedy(staged: Releases) -> None:

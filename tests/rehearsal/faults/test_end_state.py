@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.faults.end_state import Keeper, ReleaseState, State
+from rehearsal.faults.end_state import Keeper, ReleaseState, State, attestations
 from rehearsal.progress import Progress
 from rehearsal.runs.direct import LEFT_OUT
 from rehearsal.runs.workflow import read
@@ -87,6 +87,15 @@ def test_what_is_signed_is_put_back(kept: tuple[World, Keeper]) -> None:
     keeper.put_back(twice)
     assert keeper.look() == twice
     keeper.put_back(start)
+
+
+def test_what_the_index_shows_of_a_file_is_compared() -> None:
+    start = State({}, (), "", (), {"a.whl": "1"}, {})
+    bundles = [{"attestations": [{}, {}]}, {"attestations": [{}]}]
+    shown = dataclasses.replace(
+        start, published={"a.whl": attestations({"attestation_bundles": bundles})}
+    )
+    assert shown.differences(start) == ["attestations of a.whl is 3, not nothing"]
 
 
 @pytest.mark.world
