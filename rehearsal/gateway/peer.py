@@ -32,6 +32,19 @@ def job_of(client: Address, server: Address, runner: int) -> str:
     return ""
 
 
+def claimed_job(client: Address, server: Address) -> str:
+    """Return `RUN/JOB` as the process at the other end or its ancestors say, or "" without one.
+
+    Use it only to count: a process can say anything of itself.
+    """
+    for pid in _holders(_inode(client, server)):
+        for one in (pid, *_ancestors(pid)):
+            names = _environment(one)
+            if "GITHUB_JOB" in names:
+                return f"{names.get('GITHUB_RUN_ID', '')}/{names['GITHUB_JOB']}"
+    return ""
+
+
 def _inode(client: Address, server: Address) -> str:
     """Return the inode of the client's end of a connection, "" if it is not of here."""
     wanted = [_spelled(client), _spelled(server)]
@@ -68,12 +81,15 @@ def _links(folder: Path) -> Iterator[str]:
 
 def _below(pid: int, runner: int) -> int:
     """Return the ancestor that the runner started, or the process itself; 0 if there is none."""
+    line = [pid, *_ancestors(pid)]
+    return line[line.index(runner) - 1] if runner in line[1:] else 0
+
+
+def _ancestors(pid: int) -> Iterator[int]:
+    """Yield the parent of a process, its parent, and so on."""
     while pid > 1:
-        parent = _parent(pid)
-        if parent == runner:
-            return pid
-        pid = parent
-    return 0
+        pid = _parent(pid)
+        yield pid
 
 
 def _parent(pid: int) -> int:

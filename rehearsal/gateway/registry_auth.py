@@ -19,6 +19,8 @@ SERVICE = "registry.rehearsal"
 READING = frozenset({"GET", "HEAD"})
 
 Access = frozenset[tuple[str, str]]  # of (repository, action)
+LOGGED_IN = web.RequestKey("logged_in", bool)
+"""Whether a request's token was issued to the account. A stranger's token was not."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Account:
 class _Token:
     access: Access
     expires: float
+    logged_in: bool
 
 
 class TokenAuthority:
@@ -49,7 +52,7 @@ class TokenAuthority:
         header = request.headers.get("Authorization", "")
         known = bool(header)
         if known and not self._is_account(*basic(header)):
-            return _refusal(401, "UNAUTHORIZED", "incorrect username or password")
+            return refusal(401, "UNAUTHORIZED", "incorrect username or password")
         token = self._issue(request.query.getall("scope", []), known)
         return web.json_response(_token_answer(token, "token"))
 
@@ -61,7 +64,7 @@ class TokenAuthority:
         else:
             known = self._is_account(str(form.get("username", "")), str(form.get("password", "")))
         if not known:
-            return _refusal(401, "UNAUTHORIZED", "incorrect username or password")
+            return refusal(401, "UNAUTHORIZED", "incorrect username or password")
         answer = _token_answer(self._issue([str(form.get("scope", ""))], known), "access_token")
         answer["scope"] = str(form.get("scope", ""))
         if form.get("access_type") == "offline":
@@ -81,6 +84,7 @@ class TokenAuthority:
             repository = repository_of(request.path)
             if repository and (repository, action_of(request.method)) not in token.access:
                 return _challenge(request, insufficient=True)
+            request[LOGGED_IN] = token.logged_in
             return await handler(request)
 
         return middleware
@@ -95,7 +99,7 @@ class TokenAuthority:
         asked = parse_scopes(" ".join(scopes))
         granted = frozenset(one for one in asked if self._grants(*one, known))
         name = _jwt(granted)
-        self._tokens[name] = _Token(granted, now + LIFETIME)
+        self._tokens[name] = _Token(granted, now + LIFETIME, known)
         return name
 
     def _grants(self, repository: str, action: str, known: bool) -> bool:
@@ -150,13 +154,14 @@ def _challenge(request: web.Request, *, insufficient: bool) -> web.Response:
     if insufficient:
         header += ',error="insufficient_scope"'
     code = "DENIED" if insufficient else "UNAUTHORIZED"
-    answer = _refusal(401, code, "requested access to the resource is denied")
+    answer = refusal(401, code, "requested access to the resource is denied")
     answer.headers["WWW-Authenticate"] = header
     answer.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
     return answer
 
 
-def _refusal(status: int, code: str, message: str) -> web.Response:
+def refusal(status: int, code: str, message: str) -> web.Response:
+    """Return a refusal in the form of the distribution specification."""
     body = json.dumps({"errors": [{"code": code, "message": message, "detail": None}]})
     return web.Response(status=status, text=body, content_type="application/json")
 

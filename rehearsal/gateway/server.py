@@ -18,6 +18,8 @@ from typing import Any
 
 from aiohttp import web
 
+from rehearsal.gateway import hub_rules
+from rehearsal.gateway.hub_rules import HubRules
 from rehearsal.gateway.journal import Journal
 from rehearsal.gateway.journaling import SAFE_METHODS, attach, changes_something
 from rehearsal.gateway.proxy import CHUNK, Proxy
@@ -35,8 +37,8 @@ class GatewayConfig:
     `registry` and `index` are the Unix sockets of the services behind, `index_elsewhere` the simple
     index for the projects that `index` does not have (empty: it has them all). `front` holds the
     fields of Behind, without `issuer`, and `folder`, where its state lies; empty for an index
-    without rules. `github` holds the fields of GitHubSettings without `base_url`, empty for a world
-    without GitHub.
+    without rules. `hub` holds those fields of HubRules that differ from the defaults. `github`
+    holds the fields of GitHubSettings without `base_url`, empty for a world without GitHub.
     """
 
     journal: str
@@ -49,6 +51,7 @@ class GatewayConfig:
     registry_username: str = ""
     registry_token: str = field(default="", repr=False)
     registry_namespaces: tuple[str, ...] = ()
+    hub: dict[str, Any] = field(default_factory=dict)
     github: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def save(self, path: Path) -> None:
@@ -64,16 +67,24 @@ class GatewayConfig:
 
 
 def registry_app(config: GatewayConfig, journal: Journal, faults: Faults) -> web.Application:
-    """Make the registry's door: Docker Hub's tokens, then the registry itself."""
-    account = Account(config.registry_username, config.registry_token, config.registry_namespaces)
-    authority = TokenAuthority(account)
-    proxy = Proxy(config.registry, without=("Authorization",))
+    """Make the registry's door, journaled like the others."""
 
     def is_write(request: web.Request) -> bool:
         return changes_something(request) and request.path != "/token"
 
-    app = web.Application(middlewares=[authority.guard()])
+    app = registry_door(config)
     attach(app, "registry", journal, faults, is_write)
+    return app
+
+
+def registry_door(config: GatewayConfig) -> web.Application:
+    """Put Docker Hub's tokens and rules in front of the registry itself."""
+    account = Account(config.registry_username, config.registry_token, config.registry_namespaces)
+    authority = TokenAuthority(account)
+    proxy = Proxy(config.registry, without=("Authorization",))
+    rules = hub_rules.guard(HubRules(**config.hub), proxy)
+    app = web.Application(middlewares=[authority.guard(), rules])
+    app.on_response_prepare.append(hub_rules.count)
     app.cleanup_ctx.append(proxy.run)
     app.router.add_get("/token", authority.get_token)
     app.router.add_post("/token", authority.post_token)

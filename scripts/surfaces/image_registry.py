@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from scripts.core import version
 from scripts.core.converge import NAME, POINTER, Conflict, Matches, Missing, State, Surface
@@ -35,23 +34,26 @@ class ImageRegistry:
         self._silence = silence
 
     def find(self, reference: str) -> Found | None:
-        """Look up a tag or a digest; None if it does not exist."""
-        manifest = self._inspect(reference, "{{json .Manifest}}")
-        if manifest is None:
+        """Look up a tag or a digest; None if it does not exist. It costs one pull."""
+        text = self._raw(reference)
+        if text is None:
             return None
         with web.failures(REGISTRY, REMEDY):
-            entries = manifest.get("manifests") or []
+            manifest = json.loads(text)
+            if not {"manifests", "config"} & manifest.keys():
+                raise TypeError(f"expected a manifest, found {text[:40]}")
             platforms = {
                 f"{entry['platform']['os']}/{entry['platform']['architecture']}": entry["digest"]
-                for entry in entries
+                for entry in manifest.get("manifests", ())
                 if entry.get("platform")
             }
-            return Found(manifest["digest"], platforms)
+            return Found(_digest(text), platforms)
 
     def labels(self, reference: str) -> dict[str, str]:
         """Read the labels of the image; of an index, those of its first platform."""
-        image = self._inspect(reference, "{{json .Image}}") or {}
+        text = self._unless_absent("inspect", "--format={{json .Image}}", "--", reference) or "{}"
         with web.failures(REGISTRY, REMEDY):
+            image = json.loads(text)
             image = image if "config" in image else next(iter(image.values()), {})
             labels: dict[str, str] = image.get("config", {}).get("Labels") or {}
             return labels
@@ -63,14 +65,9 @@ class ImageRegistry:
 
     def size(self, reference: str) -> int | None:
         """Return the download size of one platform's image, by digest; None if it is gone."""
-        try:
-            text = self._imagetools("inspect", "--raw", "--", reference)
-        except TransientError:
-            raise
-        except ServiceError as error:
-            if any(sign in error.cause.lower() for sign in ABSENT):
-                return None
-            raise
+        text = self._raw(reference)
+        if text is None:
+            return None
         with web.failures(REGISTRY, REMEDY):
             return sum(int(layer["size"]) for layer in json.loads(text).get("layers", []))
 
@@ -87,20 +84,18 @@ class ImageRegistry:
             self.create(f"{repository}@{digest}", *sources)
         return digest
 
-    def _inspect(self, reference: str, template: str) -> dict[str, Any] | None:
+    def _raw(self, reference: str) -> str | None:
+        return self._unless_absent("inspect", "--raw", "--", reference)
+
+    def _unless_absent(self, *arguments: str) -> str | None:
         try:
-            text = self._imagetools("inspect", f"--format={template}", "--", reference)
+            return self._imagetools(*arguments)
         except TransientError:
             raise
         except ServiceError as error:
             if any(sign in error.cause.lower() for sign in ABSENT):
                 return None
             raise
-        with web.failures(REGISTRY, REMEDY):
-            answer: Any = json.loads(text)
-            if not isinstance(answer, dict):
-                raise TypeError(f"expected an object, found {text[:40]}")
-            return answer
 
     def _imagetools(self, *arguments: str) -> str:
         command = ["docker", "buildx", "imagetools", *arguments]
@@ -128,7 +123,11 @@ def index_digest(dry_run: str) -> str:
 
     The digest covers the bytes to send: the printed ones without the last line feed.
     """
-    return f"sha256:{hashlib.sha256(dry_run.removesuffix(chr(10)).encode()).hexdigest()}"
+    return _digest(dry_run.removesuffix(chr(10)))
+
+
+def _digest(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True)

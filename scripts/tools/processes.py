@@ -56,6 +56,9 @@ PASSING = (
     "gateway timeout",
     ": eof",
 )
+PULLS = "pull rate limit"
+"""In Docker Hub's message when an account or an address has no pulls left."""
+LATER = "wait up to six hours, or log in with an account that may pull more"
 # Their messages with a status: `error: 503`, `unexpected status from GET request to …: 503 …`.
 PASSING_STATUS = re.compile(r"(error|status\b[^\n]*):? (429|5\d\d)\b")
 
@@ -104,6 +107,8 @@ def _failure(name: str, output: str, errors: str) -> ServiceError:
     ends = (text.strip().splitlines()[-LAST_LINES:] for text in (output, errors))
     last = "\n    ".join(line for end in ends for line in end)
     said = (output + errors).lower()
+    if PULLS in said:  # it lasts longer than any run can wait
+        return ServiceError(f"`{name} …` failed:\n    {last}", LATER)
     passing = any(sign in said for sign in PASSING) or PASSING_STATUS.search(said)
     kind = TransientError if passing else ServiceError
     return kind(f"`{name} …` failed:\n    {last}", "fix what it reports, and run this again")

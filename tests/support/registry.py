@@ -12,8 +12,7 @@ from pathlib import Path
 import requests
 from aiohttp import web
 
-from rehearsal.gateway.proxy import Proxy
-from rehearsal.gateway.registry_auth import Account, TokenAuthority
+from rehearsal.gateway.server import GatewayConfig, registry_door
 from rehearsal.world import processes, provision
 from rehearsal.world.registry import start
 from tests.support.serving import Served, serving
@@ -131,21 +130,25 @@ class SmallRegistry:
 
 
 @contextmanager
-def registry(folder: Path) -> Iterator[SmallRegistry]:
-    """Serve a registry, and write the configuration of a client that has logged in."""
+def registry(folder: Path, **hub: object) -> Iterator[SmallRegistry]:
+    """Serve a registry, and write the configuration of a client that has logged in.
+
+    `hub` are its rules (HubRules); without them tags move, as many tests need.
+    """
     tools = provision.ensure(["registry", "docker", "docker-buildx"], lambda _line: None)
     socket = folder / "s"
     start(folder / "service", socket, tools)
 
     def make(_url: str) -> web.Application:
-        authority = TokenAuthority(Account(USER, TOKEN, ("mari",)))
-        proxy = Proxy(str(socket), without=("Authorization",))
-        app = web.Application(middlewares=[authority.guard()])
-        app.cleanup_ctx.append(proxy.run)
-        app.router.add_get("/token", authority.get_token)
-        app.router.add_post("/token", authority.post_token)
-        app.router.add_route("*", "/{path:.*}", proxy.handle)
-        return app
+        config = GatewayConfig(
+            *("", "", ""),
+            registry=str(socket),
+            registry_username=USER,
+            registry_token=TOKEN,
+            registry_namespaces=("mari",),
+            hub={"immutable": "", **hub},
+        )
+        return registry_door(config)
 
     try:
         with serving("registry", folder / "door", make) as served:

@@ -194,6 +194,51 @@ def test_a_tag_whose_writing_fails_in_passing_comes_all_the_same(
     assert small.digest(path, "v0.2.4") == joined
 
 
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallRegistry]:
+    """A registry with Docker Hub's immutable version tags and limit of pulls."""
+    with registry(tmp_path_factory.mktemp("h"), immutable=r"v\d.*", account=60) as made:
+        yield made
+
+
+def of_hub(hub: SmallRegistry, path: str) -> tuple[ImageRegistry, str]:
+    images = ImageRegistry(environ(hub))
+    return images, images.join(f"{hub.host}/{path}", pushed(hub, path, "0.2.4"))
+
+
+@pytest.mark.parametrize("action", ["drop-after", "drop-before", "status"])
+def test_an_immutable_tag_is_there_after_a_fault_of_its_first_writing(
+    hub: SmallRegistry, path: str, action: str
+) -> None:
+    """The client repeats the request by itself, and the registry refuses the same tag then."""
+    images, digest = of_hub(hub, path)
+    hub.served.fault(method="PUT", path=f"{path}/manifests/v0.2.4$", occurrence=1, action=action)
+    slow = Environment({**environ(hub), "RELEASE_DEADLINE": "20"})
+    converge([version_tag(hub, images, path, digest)], slow.patience)
+    assert hub.digest(path, "v0.2.4") == digest
+
+
+def test_a_lookup_is_one_pull(hub: SmallRegistry, path: str) -> None:
+    images, digest = of_hub(hub, path)
+    before = len(hub.served.journal())
+    assert images.find(f"{hub.host}/{path}@{digest}")
+    assert [one.method for one in hub.served.journal()[before:] if "/manifests/" in one.path].count(
+        "GET"
+    ) == 1
+
+
+def test_a_used_up_limit_of_pulls_is_explained_and_not_waited_for(tmp_path: Path) -> None:
+    with registry(tmp_path, account=1) as used_up:
+        digest = used_up.push("mari/thing", {}, "amd64")
+        images = ImageRegistry(environ(used_up))
+        images.find(f"{used_up.host}/mari/thing@{digest}")
+        with pytest.raises(ServiceError) as raised:
+            images.find(f"{used_up.host}/mari/thing@{digest}")
+    assert not isinstance(raised.value, TransientError)
+    assert "pull rate limit" in raised.value.cause
+    assert "six hours" in raised.value.remedy
+
+
 def test_a_registry_that_fails_for_long_is_left_at_the_deadline(
     small: SmallRegistry, images: ImageRegistry, path: str, joined: str, environment: Environment
 ) -> None:

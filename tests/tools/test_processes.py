@@ -83,7 +83,7 @@ def test_a_failure_shows_the_last_lines_of_many() -> None:
         'ERROR: failed to do request: Get "https://x/v2/": context deadline exceeded',
         'Error: Get "https://x/v2/": net/http: request canceled while waiting for connection '
         "(Client.Timeout exceeded while awaiting headers)",
-        "ERROR: toomanyrequests: You have reached your pull rate limit.",
+        "ERROR: toomanyrequests: Rate exceeded",
         "ERROR: Get https://x/v2/: dial tcp 10.0.0.1:443: connect: network is unreachable",
         "ERROR: write tcp: connect: no route to host",
         "error: Failed to fetch: `https://x/simple/a/`\n  Caused by: operation timed out",
@@ -109,6 +109,7 @@ def test_what_passes_by_itself_is_transient(said: str) -> None:
         "fatal: unable to access 'https://x/': SSL certificate problem: self-signed certificate",
         "ERROR: tls: failed to verify certificate: x509: certificate signed by unknown authority",
         "TimeoutError of the project's own test: assert elapsed < timeout",
+        "ERROR: toomanyrequests: You have reached your unauthenticated pull rate limit.",
     ],
 )
 def test_an_answer_is_not_transient(said: str) -> None:
