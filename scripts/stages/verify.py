@@ -16,8 +16,7 @@ from scripts.core.converge import CHECK, Conflict, Missing, Outcome, State
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.planning import PlannedImage
 from scripts.core.results import Done
-from scripts.release import checkout, compose_file
-from scripts.release import signatures as signatures_of
+from scripts.release import checkout, compose_file, signatures
 from scripts.release.assets import COMPOSE
 from scripts.release.configuration import ImageConfig
 from scripts.release.context import Context
@@ -41,13 +40,13 @@ def run(context: Context, moment: str, platform: str) -> Done:
     if context.plan.images and not context.plan.dry_run:
         outcomes += _images(context, moment, platform, consumer)
     if moment == PUBLISHED:
-        outcomes += signatures(context)
+        outcomes += attestations(context)
     # For the staged files, reviewers read this before they approve.
     context.workflow.summary(report.verified(moment, platform, outcomes))
     return Done(tuple(outcomes), facts)
 
 
-def signatures(context: Context) -> list[Outcome]:
+def attestations(context: Context) -> list[Outcome]:
     """Check who signed each part and who published the package, if the release was signed."""
     done = [one for result in context.results("attest") for one in result.outcomes]
     if not done or done[0].skipped:
@@ -55,7 +54,7 @@ def signatures(context: Context) -> list[Outcome]:
         return [_unsigned(f"{PUBLISHED} attestations", why)]
     title = f"{PUBLISHED} attestations"
     context.console.step(title)
-    checked = signatures_of.of_parts(context)
+    checked = signatures.of_parts(context)
     parts = Outcome(title, f"{checked} of {checked}", written=False, kind=CHECK)
     return [parts, *_at_the_index(context)]
 
@@ -63,7 +62,7 @@ def signatures(context: Context) -> list[Outcome]:
 def _at_the_index(context: Context) -> Iterator[Outcome]:
     """Check what the index shows; a file that was there before may have none."""
     title, files = f"{PUBLISHED} attestations at the index", len(context.lock.dists)
-    found = signatures_of.of_package(context)
+    found = signatures.of_package(context)
     uploaded = [one.facts.get(ATTESTED) for one in context.results("publish-package")]
     if found < files and YES in uploaded:
         raise CheckError(

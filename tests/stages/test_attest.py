@@ -122,7 +122,7 @@ def test_what_the_log_has_already_is_signed_with_another_key(staged: Releases) -
 
 def test_gh_accepts_every_part(staged: Releases) -> None:
     sign(staged)
-    outcome, index = verify.signatures(staged.context(**as_job(staged)))
+    outcome, index = verify.attestations(staged.context(**as_job(staged)))
     parts = len(signed.subjects(staged.context()))
     assert (outcome.detail, outcome.skipped) == (f"{parts} of {parts}", False)
     assert (index.detail[:6], index.skipped) == ("0 of 2", True)
@@ -133,7 +133,7 @@ def test_a_part_that_was_exchanged_is_refused(staged: Releases) -> None:
     path = staged.project.clone / "release" / "in" / "assets" / "compose.yaml"
     path.write_text(path.read_text() + "# x\n")
     with pytest.raises(CheckError, match=r"gh refuses the attestation of compose\.yaml"):
-        verify.signatures(staged.context(**as_job(staged)))
+        verify.attestations(staged.context(**as_job(staged)))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_a_part_that_was_exchanged_is_refused(staged: Releases) -> None:
 def test_what_another_run_signed_is_refused(staged: Releases, claims: dict[str, str]) -> None:
     sign(staged, **claims)
     with pytest.raises(CheckError, match="gh refuses the attestation of"):
-        verify.signatures(staged.context(**as_job(staged)))
+        verify.attestations(staged.context(**as_job(staged)))
 
 
 def test_a_job_that_cannot_prove_itself_is_told_what_it_needs(staged: Releases) -> None:
