@@ -20,7 +20,7 @@ from rehearsal.runs.run import Run
 from rehearsal.verdict import price
 from rehearsal.verdict.price import Price
 from rehearsal.world import git_repo
-from rehearsal.world.world import World, workflow
+from rehearsal.world.world import World
 from scripts.core import lockfile, tags, version
 from scripts.core.converge import Conflict, Matches, Surface
 from scripts.core.errors import ReleaseError
@@ -332,8 +332,8 @@ def _published(world: World, context: Context, lock: Lock) -> Iterator[Row]:
     """Have pypi-attestations check what the index shows of each file, as its users do."""
     plan, folder = lock.plan, world.folder / "published"
     folder.mkdir(exist_ok=True)
-    ref = f"refs/heads/{plan.branch}" if plan.branch else f"refs/tags/{plan.tag}"
-    by = signer(Source(world.repository, workflow(world.folder / "reader"), ref))
+    file, _, ref = (lock.signing.by if lock.signing else "").partition("@")
+    by = signer(Source(world.repository, file, ref))
     root = json.loads(world.trusted_root.read_text(encoding="utf-8"))
     for dist in lock.dists:
         title, shown = f"attestations of {dist.name}", []

@@ -212,12 +212,8 @@ def reviewers(owner: str) -> dict[str, tuple[str, ...]]:
 
 def publisher(tree: Path, owner: str, name: str) -> Publisher:
     """Return what is registered at the index, as docs/setup.md says: one job of one file."""
-    return Publisher(owner, str(identifier(owner)), name, Path(workflow(tree)).name, "pypi")
-
-
-def workflow(tree: Path) -> str:
-    """Return the path of the workflow that releases: `init` writes another one beside a user's."""
-    return jobs.BESIDE if (tree / jobs.BESIDE).exists() else jobs.WORKFLOW
+    path = jobs.BESIDE if (tree / jobs.BESIDE).exists() else jobs.WORKFLOW
+    return Publisher(owner, str(identifier(owner)), name, Path(path).name, "pypi")
 
 
 def project(tree: Path) -> tuple[str, str]:

@@ -1,8 +1,10 @@
 """What of a release is signed, whether GitHub offers it, and who must have signed."""
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
+from scripts.core.lockfile import Lock, Signing
 from scripts.release.assets import NOTES
 from scripts.release.context import Context
 
@@ -10,6 +12,7 @@ NOT_OFFERED = (
     "GitHub offers attestations of private repositories only to organisations with Enterprise Cloud"
 )
 
+BY_HAND = "only a run on GitHub can prove who it is, and this one was started by hand"
 ATTESTED, YES = "attested", "yes"
 """The fact of `publish-package` that it uploaded attestations."""
 FOLDER = "attested"
@@ -19,6 +22,16 @@ FOLDER = "attested"
 def offered(context: Context) -> bool:
     """Tell whether GitHub takes attestations of this repository."""
     return not context.forge.private()
+
+
+def signing(context: Context) -> Signing:
+    """Return what the lock says about signatures: who makes them, or why nobody does."""
+    if not offered(context):
+        return Signing(reason=NOT_OFFERED)
+    build = context.environment.build()
+    if not build["ref"]:
+        return Signing(reason=BY_HAND)
+    return Signing(by=f"{build['workflow']}@{build['ref']}")
 
 
 def files(context: Context) -> dict[str, Path]:
@@ -45,6 +58,11 @@ def subjects(context: Context) -> dict[str, str]:
         name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files(context).items()
     }
     return found | {name: one.removeprefix("sha256:") for name, one in images(context).items()}
+
+
+def count(lock: Lock, assets: Collection[str]) -> int:
+    """Return how many parts a release with these assets has to sign."""
+    return len(set(assets)) + sum(1 + len(image.platforms) for image in lock.images)
 
 
 def commits(context: Context) -> list[str]:

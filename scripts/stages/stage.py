@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.core import codec, lockfile, report
+from scripts.core import proof as proofs
 from scripts.core.converge import CHECK, Outcome, converge
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.lockfile import Lock, LockedBase, LockedDist, LockedImage
@@ -16,7 +17,7 @@ from scripts.core.notes import NotesFacts
 from scripts.core.planning import PlannedImage
 from scripts.core.results import Done, Result
 from scripts.core.scan_policy import Verdict
-from scripts.release import attempt, compose_file, dependencies, sboms
+from scripts.release import attempt, compose_file, dependencies, sboms, signed
 from scripts.release.assets import COMPOSE, NOTES, SBOMS, SUMS, VERDICT, VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_notes import facts_with, rendered, written
@@ -48,7 +49,8 @@ def run(context: Context) -> Done:
     # This is not in the gate, because that job starts only after its reviewers decide.
     changed = changed_dependencies(context, made)
     public = surfaces(context, made)
-    shown = report.gate(made, public, outcomes[0].detail, text, changed, proof=facts.proof)
+    lines = proofs.at_gate(facts.proof, made.signing)
+    shown = report.gate(made, public, outcomes[0].detail, text, changed, proof=lines)
     context.report(shown, lock=made)
     return Done((*outcomes, *sizes(facts)))
 
@@ -63,11 +65,13 @@ def sizes(facts: NotesFacts) -> Iterator[Outcome]:
 def proof(context: Context) -> dict[str, Any]:
     """Collect what is known of the content; what an earlier lock says of it stays."""
     if earlier := context.earlier_lock:
-        return {"sboms": earlier.sboms, "bases": earlier.bases, "scan": earlier.scan}
+        kept = ("sboms", "bases", "scan", "signing")
+        return {name: getattr(earlier, name) for name in kept}
     return {
         "sboms": sboms.locked(context),
         "bases": tuple(bases(context)),
         "scan": verdict(context),
+        "signing": context.ask(partial(signed.signing, context)),
     }
 
 

@@ -173,7 +173,6 @@ class Release:
     api: str
     index: str
     """The package index's simple API; empty if it is not to be asked."""
-    workflow: str
     root: str
     """The file with the trusted root of the signatures; empty for the public one."""
     folder: Path
@@ -462,7 +461,12 @@ def kept(release: Release, manifest: bytes) -> Path:
 
 
 def check_signatures(release: Release, files: dict[str, Path]) -> None:
-    """Check the attestation of every file that should have one, by gh."""
+    """Check the attestation of every part by gh, if the lock says who signs."""
+    by = (release.lock.get("signing") or {}).get("by", "")
+    if not by:
+        why = (release.lock.get("signing") or {}).get("reason") or "the lock names no signer"
+        release.say("attestations", LEFT_OUT, why)
+        return
     bundles = {}
     for surface, path in files.items():
         try:
@@ -473,15 +477,15 @@ def check_signatures(release: Release, files: dict[str, Path]) -> None:
             release.say("attestations", UNREAD, str(error))
             return
         bundles[surface] = [one["bundle"] for one in found]
-    signed = [surface for surface, found in bundles.items() if found]
-    if not signed:
-        release.say("attestations", LEFT_OUT, "this release has none")
-    elif not shutil.which("gh"):
-        names = f"{len(signed)} are there, and need the program gh, which is not installed"
+    for surface in [surface for surface, found in bundles.items() if not found]:
+        release.say(f"attestation of {surface}", WRONG, f"not there, {by} signs every part")
+    there = {surface: found for surface, found in bundles.items() if found}
+    if there and not shutil.which("gh"):
+        names = f"{len(there)} are there, and need the program gh, which is not installed"
         release.say("attestations", LEFT_OUT, names)
-    else:
-        for surface in signed:
-            check_signature(release, surface, files[surface], bundles[surface])
+        return
+    for surface, found in there.items():
+        check_signature(release, surface, files[surface], found)
 
 
 def check_signature(
@@ -490,10 +494,10 @@ def check_signature(
     """Have gh check that the release's workflow signed exactly this file."""
     bundle = release.folder / "bundle.jsonl"
     bundle.write_text("".join(f"{json.dumps(one)}\n" for one in bundles))
-    branch = release.plan["branch"]
-    ref = f"refs/heads/{branch}" if branch else f"refs/tags/{release.tag}"
-    command = gh(path, bundle, Source(release.repository, release.workflow, ref), release.root)
-    with release.checking(f"attestation of {surface}", f"signed by {release.workflow}@{ref}"):
+    by = str(release.lock["signing"]["by"])
+    workflow, _, ref = by.partition("@")
+    command = gh(path, bundle, Source(release.repository, workflow, ref), release.root)
+    with release.checking(f"attestation of {surface}", f"signed by {by}"):
         done = subprocess.run(
             command,
             capture_output=True, text=True, timeout=SIGNING, check=False,
@@ -548,8 +552,6 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("tag", help="the release's git tag")
     parser.add_argument("--index", default="", help="the package index's simple API")
     parser.add_argument("--api", help="the forge's REST API (default: the one of the page's host)")
-    workflow = ".github/workflows/release.yml"
-    parser.add_argument("--workflow", default=workflow, help="the workflow that signed")
     parser.add_argument("--root", default="", help="a file with the trusted root of signatures")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
     given = parser.parse_args(argv)
@@ -572,7 +574,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{sign:<11} {one.surface}: {one.detail}", flush=True)
 
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
-        places = (given.page, given.tag, given.api, given.index, given.workflow, given.root)
+        places = (given.page, given.tag, given.api, given.index, given.root)
         release = Release(*places, Path(folder), tell)
         verify(release)
     code, line = outcome(release.findings)

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,40 +15,23 @@ from rehearsal.github.settings import Token
 from rehearsal.github.tokens import TokenBook, asking
 from rehearsal.signing.routes import PLACE
 from scripts.core.errors import CheckError, ServiceError, UsageError
-from scripts.release import signed
+from scripts.core.lockfile import Signing
+from scripts.release import signatures, signed
 from scripts.release.assets import VERIFIER
 from scripts.stages import attest, verify
 from tests.conftest import REPOSITORY, WRITER
-from tests.support.releases import Releases
+from tests.support.releases import WORKFLOW, Releases, claims
 
 pytestmark = pytest.mark.service
-WORKFLOW = f"{REPOSITORY}/.github/workflows/release.yml@refs/heads/main"
 PARTS = 8
 SIGNATURES = 5
 """Two for each file of the package, and one for all other parts."""
 
 
-def claims(bench: Releases) -> dict[str, str]:
-    sha = bench.project.sha("main")
-    return {
-        "ref": "refs/heads/main",
-        "sha": sha,
-        "event_name": "workflow_dispatch",
-        "actor": "mari",
-        "job_workflow_ref": WORKFLOW,
-        "job_workflow_sha": sha,
-        "workflow_ref": WORKFLOW,
-        "workflow_sha": sha,
-        "run_id": "1001",
-        "run_attempt": "1",
-        "runner_environment": "github-hosted",
-    }
-
-
 def as_job(bench: Releases, **said: str) -> dict[str, str]:
     """Give what the job `attest` has: a token that may ask who it is, and the world's trust."""
     grants = {"id_token": "write", "attestations": "write", "contents": "read"}
-    identity = {**claims(bench), **said}
+    identity = {**claims(bench.project.sha("main")), **said}
     token = Token("github-actions[bot]", grants, "attest", identities={"attest": identity})
     text = TokenBook(bench.folder / "github-0" / "tokens").issue(token)
     trust = bench.folder / "trust.json"
@@ -65,7 +50,7 @@ def as_job(bench: Releases, **said: str) -> dict[str, str]:
 @pytest.fixture
 def staged(released: Releases) -> Releases:
     """0.4.0 is staged and its tags are public."""
-    released.release("0.4.0", until="publish-package")
+    released.release("0.4.0", until="publish-package", sign=False)
     return released
 
 
@@ -75,7 +60,8 @@ def sign(bench: Releases, **said: str) -> str:
     (bench.project.clone / "release" / "out").mkdir(exist_ok=True)
     context = bench.step("attest", **environment)
     (result,) = context.results("attest")
-    (outcome,) = result.outcomes
+    outcome, line = result.outcomes
+    assert line.detail == f"Signed: {outcome.detail}"
     return f"{outcome.title}: {outcome.detail}, {'written' if outcome.written else 'there'}"
 
 
@@ -136,19 +122,33 @@ def test_a_part_that_was_exchanged_is_refused(staged: Releases) -> None:
         verify.attestations(staged.context(**as_job(staged)))
 
 
-@pytest.mark.parametrize(
-    "claims",
-    [
-        {"ref": "refs/heads/eve", "job_workflow_ref": WORKFLOW.replace("/main", "/eve")},
-        {"sha": "2" * 40},
-        {"job_workflow_ref": WORKFLOW.replace("release.yml", "ci.yml")},
-    ],
-    ids=["branch", "commit", "workflow"],
-)
-def test_what_another_run_signed_is_refused(staged: Releases, claims: dict[str, str]) -> None:
-    sign(staged, **claims)
+OTHERS: dict[str, dict[str, str]] = {
+    "repository": {"repository": "eve/x", "job_workflow_ref": f"eve/x/{WORKFLOW[18:]}"},
+    "branch": {"ref": "refs/heads/eve", "job_workflow_ref": WORKFLOW.replace("/main", "/eve")},
+    "commit": {"sha": "2" * 40},
+    "workflow": {"job_workflow_ref": WORKFLOW.replace("release.yml", "ci.yml")},
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_what_another_run_signed_is_refused(staged: Releases, what: str) -> None:
+    staged.sign(**OTHERS[what])
     with pytest.raises(CheckError, match="gh refuses the attestation of"):
-        verify.attestations(staged.context(**as_job(staged)))
+        signatures.of_parts(staged.context(**as_job(staged)))
+
+
+def test_a_certificate_that_had_expired_is_refused(staged: Releases) -> None:
+    staged.sign(datetime.now(UTC) - timedelta(minutes=11))
+    with pytest.raises(CheckError, match="gh refuses the attestation of"):
+        signatures.of_parts(staged.context(**as_job(staged)))
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_what_another_run_signed_is_signed_by_ours(staged: Releases, what: str) -> None:
+    """It does not count, and does not stand in the way."""
+    staged.sign(**OTHERS[what])
+    assert sign(staged).endswith("written")
+    assert signatures.of_parts(staged.context(**as_job(staged))) >= PARTS
 
 
 def test_a_job_that_cannot_prove_itself_is_told_what_it_needs(staged: Releases) -> None:
@@ -183,10 +183,27 @@ def signers(bench: Releases) -> list[Path]:
 
 def test_where_github_does_not_offer_it_the_summary_says_why(staged: Releases) -> None:
     context = staged.context(**as_job(staged))
-    context.forge.private = lambda: True  # type: ignore[method-assign]
+    reason = signed.NOT_OFFERED
+    context = context.knowing(lock=replace(context.lock, signing=Signing(reason=reason)))
     done = attest.run(context)
     assert done.outcomes[0].skipped
     assert "Enterprise Cloud" in done.outcomes[0].detail
+    assert not signers(staged)
+
+
+def test_a_release_that_an_older_version_staged_is_not_signed(staged: Releases) -> None:
+    context = staged.context(**as_job(staged))
+    done = attest.run(context.knowing(lock=replace(context.lock, signing=None)))
+    assert done.outcomes[0].skipped
+    assert "earlier version" in done.outcomes[0].detail
+
+
+def test_another_branch_than_the_locks_signs_nothing(staged: Releases) -> None:
+    eve = {"ref": "refs/heads/eve", "job_workflow_ref": WORKFLOW.replace("/main", "/eve")}
+    with pytest.raises(UsageError, match="@refs/heads/eve, the lock says that") as raised:
+        attest.run(staged.context(**as_job(staged, **eve)))
+    assert "from refs/heads/main" in raised.value.remedy
+    assert not signers(staged)
 
 
 def test_a_stranger_with_gh_checks_them_too(staged: Releases) -> None:

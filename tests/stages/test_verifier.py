@@ -62,7 +62,7 @@ def test_a_release_passes_each_time(released: Releases) -> None:
         *("asset compose.yaml", f"asset {VERIFIER}", "asset SHA256SUMS", f"asset {WHEEL}"),
     ):
         assert f"ok          {surface}: " in text, text
-    assert "not checked attestations: this release has none" in text
+    assert "not checked attestations: 12 are there, and need the program gh" in text
     assert released.state() == before
 
 
@@ -113,6 +113,16 @@ def add_asset(bench: Releases) -> None:
     path = bench.folder / "virus.exe"
     path.write_bytes(b"x")
     release_of(bench).upload_asset(str(path), name=path.name)
+
+
+def remove_signature(bench: Releases) -> None:
+    """Let GitHub have no attestation of one platform's image."""
+    text = bench.context().forge.asset(release_of(bench), lockfile.NAME) or b""
+    digest = lockfile.read(text).image("api").platforms["linux/arm64"].removeprefix("sha256:")
+    for path in (bench.folder / "github-0" / "attestations").glob("*.json"):
+        kept = json.loads(path.read_text())
+        kept["subjects"] = [one for one in kept["subjects"] if one != digest]
+        path.write_text(json.dumps(kept))
 
 
 def exchange_compose(bench: Releases) -> None:
@@ -166,6 +176,7 @@ TAMPERED: dict[str, tuple[Callable[[Releases], object], str]] = {
     "more": (add_asset, "asset virus.exe"),
     "asset and sums": (exchange_compose, "asset compose.yaml"),
     "lock": (lambda bench: replace(bench, lockfile.NAME, relock), "lock release.json"),
+    "attestation": (remove_signature, "attestation of platform api linux/arm64"),
     "no lock": (lambda bench: replace(bench, lockfile.NAME, lambda _: b"{}"), "lock release.json"),
 }
 
