@@ -12,6 +12,7 @@ NOT_OFFERED = (
     "GitHub offers attestations of private repositories only to organisations with Enterprise Cloud"
 )
 
+FORGE = "https://github.com"
 BY_HAND = "only a run on GitHub can prove who it is, and this one was started by hand"
 ATTESTED, YES = "attested", "yes"
 """The fact of `publish-package` that it uploaded attestations."""
@@ -19,18 +20,15 @@ FOLDER = "attested"
 """Where `attest` writes what the index is given with the package's files."""
 
 
-def offered(context: Context) -> bool:
-    """Tell whether GitHub takes attestations of this repository."""
-    return not context.forge.private()
-
-
 def signing(context: Context) -> Signing:
     """Return what the lock says about signatures: who makes them, or why nobody does."""
-    if not offered(context):
-        return Signing(reason=NOT_OFFERED)
-    build = context.environment.build()
+    build, where = context.environment.build(), context.endpoints.server_url
     if not build["ref"]:
         return Signing(reason=BY_HAND)
+    if where != FORGE and not context.environment.trusted():
+        return Signing(reason=f"{where} has no attestations that everybody can check")
+    if context.forge.private():
+        return Signing(reason=NOT_OFFERED)
     return Signing(by=f"{build['workflow']}@{build['ref']}")
 
 

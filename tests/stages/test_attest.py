@@ -191,6 +191,18 @@ def test_where_github_does_not_offer_it_the_summary_says_why(staged: Releases) -
     assert not signers(staged)
 
 
+def test_the_lock_says_who_signs_or_why_nobody_does(released: Releases) -> None:
+    context = released.context()
+    assert signed.signing(context).by == ".github/workflows/release.yml@refs/heads/main"
+    assert signed.signing(released.context(GITHUB_REF="")).reason == signed.BY_HAND
+    elsewhere = signed.signing(released.context(RELEASE_TRUST="")).reason
+    assert (
+        elsewhere == f"{context.endpoints.server_url} has no attestations that everybody can check"
+    )
+    context.forge.private = lambda: True  # type: ignore[method-assign]
+    assert signed.signing(context) == Signing(reason=signed.NOT_OFFERED)
+
+
 def test_a_release_that_an_older_version_staged_is_not_signed(staged: Releases) -> None:
     context = staged.context(**as_job(staged))
     done = attest.run(context.knowing(lock=replace(context.lock, signing=None)))

@@ -83,6 +83,7 @@ class Releases(Bench):
         return super().environment(
             **{
                 "GITHUB_REF": "refs/heads/main",
+                "RELEASE_TRUST": str(self.folder / "trust.json"),
                 "IMAGE_REGISTRY": images.host,
                 "DOCKER_CONFIG": str(images.docker_config),
                 "REGISTRY_USERNAME": USER,
