@@ -187,6 +187,17 @@ class ScanConfig:
 
 
 @dataclass(frozen=True)
+class WatchConfig:
+    """What the weekly watch of past releases looks at."""
+
+    releases: int = _key("How many of the last releases it scans.", default=3)
+    runtimes: str | None = _path(
+        "A table of more or corrected ends of life, in the form of scripts/release/runtimes.toml.",
+        default=None,
+    )
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that the release knows of the project."""
 
@@ -244,6 +255,7 @@ class Config:
     scan: ScanConfig | None = _key(
         "The scan for known vulnerabilities; without it, none.", default=None
     )
+    watch: WatchConfig = _key("What the weekly watch looks at.", default=WatchConfig())
     draft: DraftConfig = _key(
         "The changes that the changelog's draft omits.", default=DraftConfig()
     )
@@ -279,6 +291,7 @@ SECTIONS: dict[str, type[Any]] = {
     "draft": DraftConfig,
     "scan": ScanConfig,
     "exceptions": ExceptionConfig,
+    "watch": WatchConfig,
 }
 
 
