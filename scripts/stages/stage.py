@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from scripts.core import codec, lockfile, report
-from scripts.core import proof as proofs
+from scripts.core import codec, lockfile, proof, report
 from scripts.core.converge import CHECK, Outcome, converge
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.lockfile import Lock, LockedBase, LockedDist, LockedImage
@@ -34,7 +33,7 @@ def run(context: Context) -> Done:
     images = tuple(join(context, image) for image in context.plan.images)
     # An older lock without the repository stays without it, so that its digest does not change.
     repository = (context.earlier_lock or context.endpoints).repository
-    made = Lock(context.plan, context.commit, dists, images, repository, **proof(context))
+    made = Lock(context.plan, context.commit, dists, images, repository, **content(context))
     if disputed(context, made):
         raise ConflictError(
             f"the new build of {made.plan.version} does not match its lock",
@@ -49,7 +48,7 @@ def run(context: Context) -> Done:
     # This is not in the gate, because that job starts only after its reviewers decide.
     changed = changed_dependencies(context, made)
     public = surfaces(context, made)
-    lines = proofs.at_gate(facts.proof, made.signing)
+    lines = proof.at_gate(facts.proof, made.signing)
     shown = report.gate(made, public, outcomes[0].detail, text, changed, proof=lines)
     context.report(shown, lock=made)
     return Done((*outcomes, *sizes(facts)))
@@ -62,7 +61,7 @@ def sizes(facts: NotesFacts) -> Iterator[Outcome]:
             yield Outcome("stage", line, written=False, kind=CHECK)
 
 
-def proof(context: Context) -> dict[str, Any]:
+def content(context: Context) -> dict[str, Any]:
     """Collect what is known of the content; what an earlier lock says of it stays."""
     if earlier := context.earlier_lock:
         kept = ("sboms", "bases", "scan", "signing")
