@@ -238,6 +238,11 @@ class Config:
     shipped: tuple[str, ...] = _path(
         "More top-level folders whose change users notice.", default=()
     )
+    setup: tuple[str, ...] = _key(
+        "The command that installs what `checks` needs. Both then run in a new virtual environment "
+        "of Python, which has only pip.",
+        default=(),
+    )
     checks: tuple[str, ...] = _key(
         "The command that checks the release commit.", default=("make", "check")
     )
