@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from scripts.adopt.workflows import Built
+from scripts.tools.environment import host_of
 
 COMPOSE = re.compile(r"(docker-)?compose(\.[\w-]+)*\.ya?ml")
 DOCKERFILE = re.compile(r"Dockerfile(\.(?!dockerignore$)[\w-]+)?|[\w-]+\.Dockerfile", re.IGNORECASE)
@@ -58,7 +59,12 @@ def look(paths: Collection[str], read: Read, pushed: Sequence[Built]) -> Images:
     images = tuple(replace(one, **_health(one, read, composed)) for one in chosen)
     left = [one.dockerfile for one in all_of_them if one.dockerfile not in _files(chosen)]
     odd += [f"left out: {one}; add a table [[tool.release.images]] to release it" for one in left]
-    odd += [said for one in known.values() for said in _hosted(one)]
+    odd += [
+        said
+        for one in chosen
+        if one.dockerfile in known
+        for said in _elsewhere(one, known[one.dockerfile])
+    ]
     return Images(images, _compose_of(images, composed), tuple(odd))
 
 
@@ -177,21 +183,18 @@ def _images_of(name: str, composed: Mapping[str, Services]) -> Iterator[str]:
 def _repository(names: Sequence[str]) -> str | None:
     """Choose the path of a repository: of Docker Hub, else the first with another host."""
     plain = [one.removeprefix(HUB) for one in names]
-    here = [one for one in plain if "/" in one and not _host(one)]
-    return next(iter(here), None) or next((one.partition("/")[2] for one in plain), None)
+    here = [one for one in plain if "/" in one and not host_of(one)]
+    return next(iter([*here, *plain]), None)
 
 
-def _host(name: str) -> str:
-    first = name.partition("/")[0]
-    return first if "." in first or ":" in first else ""
-
-
-def _hosted(pushed: Built) -> Iterator[str]:
-    """Say which registry has an image that Docker Hub has not."""
-    hosts = [_host(one.removeprefix(HUB)) for one in pushed.names]
-    if hosts and all(hosts):
-        where = f"{pushed.dockerfile} is pushed to {hosts[0]} today"
-        yield f"{where}: set the variable IMAGE_REGISTRY to that, or it goes to Docker Hub"
+def _elsewhere(image: Image, pushed: Built) -> Iterator[str]:
+    """Say to which other registries a workflow pushes an image."""
+    others = {one.removeprefix(HUB) for one in pushed.names} - {image.repository}
+    for other in sorted(one for one in others if host_of(one)):
+        yield (
+            f"{image.dockerfile} is pushed to {other} too today, which is left out: "
+            "a second table [[tool.release.images]] with that repository and another name has it"
+        )
 
 
 def _health(image: Image, read: Read, composed: Mapping[str, Services]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
+from typing import Any
 
 from packaging.version import Version
 
@@ -197,7 +198,26 @@ def identified(plan: Plan) -> Plan:
 
 def read(text: str | bytes) -> Plan:
     """Read `plan.json`. Raises `UsageError` if it is not a plan, `ConflictError` if altered."""
+    refuse_schema(codec.parsed(text, "plan.json"))
     return checked(codec.decode(Plan, text, "plan.json"))
+
+
+def refuse_schema(data: Any) -> None:
+    """Reject a plan of another schema, before its fields are read: they may be others.
+
+    `data` is the plan as JSON. It comes from an earlier attempt if the release system was
+    upgraded since. Raises UsageError.
+    """
+    schema = data.get("schema") if isinstance(data, dict) else SCHEMA
+    if isinstance(schema, int) and schema != SCHEMA:
+        version = data.get("version", "this version")
+        raise UsageError(
+            f"an earlier attempt of {version} has a plan of schema {schema}, and this version of "
+            f"the release system reads schema {SCHEMA}",
+            "finish it with the version that planned it: in the run that began it, choose *Re-run "
+            "failed jobs*, which uses that run's own workflow. If nothing of it is public, delete "
+            "its draft and its branch instead, and release again",
+        )
 
 
 def checked(plan: Plan) -> Plan:
@@ -206,11 +226,7 @@ def checked(plan: Plan) -> Plan:
     Anybody can compute the id, which is a plain hash. So every value must also have its form: the
     values become arguments and file names.
     """
-    if plan.schema != SCHEMA:
-        raise UsageError(
-            f"the plan has schema {plan.schema}, this release system reads {SCHEMA}",
-            "finish that release with the version of the scripts that made the plan",
-        )
+    refuse_schema({"schema": plan.schema, "version": plan.version})
     if plan.mode not in (RELEASE, DRY_RUN):
         raise UsageError(
             f"the plan has mode {plan.mode!r}, expected {RELEASE!r} or {DRY_RUN!r}",

@@ -98,6 +98,15 @@ def test_an_older_lock_reads_back_to_the_byte() -> None:
     assert lockfile.write(old) == text
 
 
+def test_a_lock_with_a_plan_of_another_schema_says_who_finishes_it() -> None:
+    data = json.loads(lockfile.write(a_lock()))
+    data["plan"] |= {"schema": 2, "of_schema_2": 1}
+    data["of_schema_2"] = 1
+    with pytest.raises(UsageError, match="schema 2") as raised:
+        lockfile.read(json.dumps(data))
+    assert "the version that planned it" in raised.value.remedy
+
+
 def test_a_lock_is_taken_only_for_what_it_was_made_for() -> None:
     lock = replace(a_lock(), repository="mari/thing")
     assert lockfile.read(lockfile.write(lock)) == lock
