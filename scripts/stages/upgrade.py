@@ -28,11 +28,20 @@ def run(context: Context, system: str | None) -> Done:
         upgrading.keep(context.root, path, new[path], text)
         said = "conflict" if conflict else "as it was" if same else "upgraded"
         context.console.say(f"{path}: {said}", files=sorted(merged), conflicts=conflicts)
+    for path in (one for one in new if one not in found and is_new(context, one)):
+        (context.root / path).write_bytes(new[path].encode())
+        context.console.say(f"{path}: added", files=sorted(merged), conflicts=conflicts)
     if conflicts:
         cause = f"your edits and this version change the same lines: {', '.join(conflicts)}"
         remedy = "choose between <<<<<<< and >>>>>>> in them; `git checkout` takes all back"
         raise CheckError(cause, remedy)
     return Done()
+
+
+def is_new(context: Context, path: str) -> bool:
+    """Tell whether this repository never had a file; one that it deleted does not come back."""
+    there = (context.root / path).exists()
+    return not (there or context.git.run("log", "--max-count=1", "--format=%H", "--", path))
 
 
 def generated(context: Context, given: str | None, found: Mapping[str, Stamp]) -> dict[str, str]:
