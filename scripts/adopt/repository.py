@@ -25,6 +25,10 @@ COMMANDS = {
 """The command that checks a project, by a file that it has."""
 COMPILERS = re.compile(r"(cython|cffi|pybind11|nanobind|numpy|setuptools[-_]rust)\b", re.IGNORECASE)
 """What a build requires that compiles extensions."""
+NOT_UPLOADED = (
+    "no workflow uploads the package to an index today, and a release does: to release the images "
+    "alone, take [tool.release.package] out"
+)
 Read = Callable[[str], str]
 
 
@@ -54,6 +58,8 @@ class Found:
     """Where packages are whose pyproject.toml is not at the root."""
     odd: tuple[str, ...] = ()
     """What a person should know of it."""
+    left: tuple[str, ...] = ()
+    """Dockerfiles that look like helpers."""
 
 
 def look(paths: Collection[str], read: Read, repository: str) -> Found:
@@ -67,6 +73,7 @@ def look(paths: Collection[str], read: Read, repository: str) -> Found:
     modules = _modules(settings, paths) if is_package else ()
     setup = setup_files.look(paths, read, modules) if is_package else Told()
     of_images = images.look(paths, read, list(workflows.built(paths, read, repository)))
+    doubt = bool(is_package and of_images.images and not workflows.uploads(paths, read))
     return Found(
         project=settings.get("project") or tool.get("poetry", {}),
         setup=setup,
@@ -81,7 +88,8 @@ def look(paths: Collection[str], read: Read, repository: str) -> Found:
         publishers=workflows.publishers(paths, read),
         unfit=_compiled(settings, setup) if is_package else "",
         folders=tuple(_folders(paths, read)),
-        odd=of_images.told,
+        odd=(*of_images.told, *([NOT_UPLOADED] if doubt else [])),
+        left=of_images.left,
     )
 
 
@@ -124,6 +132,7 @@ def _modules(settings: Mapping[str, Any], paths: Collection[str]) -> tuple[str, 
     wheel = tool.get("hatch", {}).get("build", {}).get("targets", {}).get("wheel", {})
     setuptools = tool.get("setuptools", {})
     told = wheel.get("packages") or setuptools.get("py-modules") or setuptools.get("packages")
+    told = told or [one["include"] for one in _included(tool) if "include" in one]
     if isinstance(told, list) and told:
         tops = (str(one).removeprefix("src/").replace("/", ".").split(".")[0] for one in told)
         return tuple(dict.fromkeys(tops))
@@ -134,6 +143,14 @@ def _modules(settings: Mapping[str, Any], paths: Collection[str]) -> tuple[str, 
     return (named,) if alone or named in found else tuple(sorted(found))
 
 
+def _included(tool: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield Poetry's packages, without those of the sdist alone."""
+    listed = inside(tool, "poetry").get("packages")
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict) and one.get("format") != "sdist":
+            yield one
+
+
 def _checks(paths: Collection[str], read: Read) -> tuple[str, ...] | None:
     """Return the command that checks the project, as its own files have it."""
     if "Makefile" in paths:
@@ -142,3 +159,4 @@ def _checks(paths: Collection[str], read: Read) -> tuple[str, ...] | None:
             if target in targets:
                 return ("make", target)
     return next((COMMANDS[one] for one in COMMANDS if one in paths), None)
+

@@ -10,11 +10,12 @@ from scripts.adopt.answers import NoAnswerError, Question, answer
 from scripts.adopt.repository import Found
 from scripts.adopt.templates import FOLDER, NAMES, System
 from scripts.core import tags
-from scripts.core.errors import CheckError, UsageError
+from scripts.core.errors import CheckError, ProblemsError, UsageError
 from scripts.core.results import Done
-from scripts.release import configuration
-from scripts.release.configuration import NO_CHANGELOG
+from scripts.release import configuration, named_files
+from scripts.release.configuration import NO_CHANGELOG, Examined
 from scripts.release.context import Context
+from scripts.stages.check import of_table
 
 BY_HAND = (
     "publish the package as today; to release its images alone, write the table [tool.release] "
@@ -92,6 +93,10 @@ def refuse_unreleasable(found: Found) -> None:
         more = f" and {len(found.folders) - SHOWN} more" if len(found.folders) > SHOWN else ""
         cause = f"packages are in {shown}{more}, and this system releases the one at the root"
         raise UsageError(cause, "take over a repository with one package at its root")
+    if found.left:
+        cause = f"no package, and Dockerfiles of helpers alone: {', '.join(found.left[:SHOWN])}"
+        remedy = "if one is a product, write [[tool.release.images]] into pyproject.toml for it"
+        raise UsageError(cause, f"{remedy} (docs/adopt.md), and run this again")
     raise UsageError(NOTHING, "add a pyproject.toml with [build-system], or a Dockerfile")
 
 
@@ -110,17 +115,25 @@ def drafted(
     text = clone.read(context.root, configuration.FILE) if configuration.FILE in paths else ""
     branch = clone.default_branch(context.git)
     new = text if found.configured else table.write(text, found, answers, branch)
-    configuration.parse(new)
     names = {one: free_name(one, paths) for one in NAMES}
     pattern = templates.pattern(detected.style.prefix)
     files = templates.all_files(system, templates.of_tree(), pattern, names)
     changed = {} if found.configured else {configuration.FILE: new}
     changed |= log_of(found, answers, paths)
+    refuse_unready(context, configuration.examine(new), changed)
     notes = [*([] if found.configured else found.odd), *filter(None, [detected.warning])]
     if not found.configured and answers.get("changelog", found.changelog.path) == NO_CHANGELOG:
         notes.append(found.changelog.told)
     style = f"tags have the form {detected.style.template}, releases start from {branch}"
     return Draft({**changed, **files}, names, (style, *notes))
+
+
+def refuse_unready(context: Context, table: Examined, changed: Mapping[str, str]) -> None:
+    """Refuse what `release check` would refuse afterwards. Raises ProblemsError."""
+    tree = named_files.of_folder(context.root)
+    errors = list(of_table(table, named_files.with_files(tree, "the repository", changed)))
+    if errors:
+        raise ProblemsError(errors)
 
 
 def log_of(found: Found, answers: Mapping[str, str], paths: Collection[str]) -> dict[str, str]:
@@ -164,9 +177,13 @@ def given(
         try:
             return answer(asked, pairs, ask)
         except NoAnswerError as error:
-            (missing,) = (one for one in asked if one.key == str(error))
-            cause = f"no file states it, and there was no answer: {missing.text}"
-            raise UsageError(cause, f"give it: --answer {missing.key}=VALUE") from error
+            raise ProblemsError(
+                UsageError(
+                    f"no file states it, and there was no answer: {one.text}",
+                    f"give it: --answer {one.key}=VALUE",
+                )
+                for one in error.questions
+            ) from error
 
     return replies
 

@@ -275,10 +275,22 @@ def test_a_second_time_is_an_upgrade(tmp_path: Path) -> None:
 
 def test_a_table_that_is_there_stays(tmp_path: Path) -> None:
     here = package(tmp_path)
-    mine = PACKAGE["pyproject.toml"] + '\n[tool.release.package]\nmodules = ["tidy_lines"]\n'
+    mine = PACKAGE["pyproject.toml"] + (
+        '\n[tool.release]\nchangelog = "HISTORY.md"\n'
+        '\n[tool.release.package]\nmodules = ["tidy_lines"]\n'
+    )
     here.commit({"pyproject.toml": mine})
     here.init()
     assert here.changed() == GENERATED
+
+
+def test_a_table_for_files_that_are_gone_is_refused(tmp_path: Path) -> None:
+    here = package(tmp_path)
+    table = '\n[tool.release]\nchangelog = "OLD.md"\n[tool.release.package]\nmodules = ["gone"]\n'
+    here.commit({"pyproject.toml": PACKAGE["pyproject.toml"] + table})
+    said = refused(here)
+    assert "OLD.md is not in the repository" in said
+    assert "gone is not in the repository" in said
 
 
 @pytest.mark.parametrize("given", ["nobody", "a/b@1234", "a/b@main"])
