@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = "run|dispatch|approve|reject|pull-request|faults|up|down"
+    names = "run|dispatch|approve|reject|wait|pull-request|faults|up|down"
     verbs = main_parser.add_subparsers(dest="verb", required=True, metavar=names)
     for name, meaning in (
         ("run", "start a world, run release.yml in it, print the verdict"),
@@ -89,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "pull-request": kept_world.pull_request,
         "approve": kept_world.decide,
         "reject": kept_world.decide,
+        "wait": kept_world.wait,
         "faults": command.faults,
         "up": _up,
         "down": _down,

@@ -100,7 +100,10 @@ def settings_of(hub: Hub, place: str) -> tuple[str, list[tuple[str, str]]] | Non
             [
                 *((f"branch {name}", "protected") for name in hub.state.protection),
                 ("rules of the default branch", ", ".join(has.branch_rules) or "none"),
-                ("rulesets for tags", ", ".join(has.tag_rulesets) or "none"),
+                *(
+                    (f"tags: {name}", ", ".join(has.tag_rulesets[name]))
+                    for name in has.tag_rulesets
+                ),
             ],
         ),
         "/actions": (

@@ -27,13 +27,15 @@ def keeps_out(hub: Hub, caller: Caller, branch: str) -> bool:
 
 def rules_for_pushes(hub: Hub, caller: Caller) -> PushRules:
     """Return what counts for a push by this caller."""
-    state, protections = hub.state, binding(hub, caller)
+    state, protections, has = hub.state, binding(hub, caller), hub.settings
+    exempt = caller.may("administration")
     return PushRules(
-        default_branch=hub.settings.default_branch,
+        default_branch=has.default_branch,
         pull_request_branches=[b for b, rule in protections.items() if wants_pull_request(rule)],
         growing_branches=[b for b, r in protections.items() if not r.get("allow_force_pushes")],
         fixed_tags=[release.tag_name for release in state.releases.values() if release.immutable],
         burned_tags=list(state.burned_tags),
         workflows=caller.may("workflows"),
-        branch_rules=[] if caller.may("administration") else list(hub.settings.branch_rules),
+        branch_rules=[] if exempt else list(has.branch_rules),
+        tag_rules=[] if exempt else [kind for all_ in has.tag_rulesets.values() for kind in all_],
     )

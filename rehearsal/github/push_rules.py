@@ -4,6 +4,7 @@ Git runs this file as the hook `update` for each reference. The rules come in th
 it needs only the standard library. The pushing person sees its output after `remote: `.
 """
 
+import fnmatch
 import json
 import os
 import subprocess
@@ -21,7 +22,7 @@ WORKFLOW_FOLDER = ".github/workflows"
 class PushRules:
     """What counts for one push: branches that want a pull request, branches that only grow, tags of
     immutable releases (and all names such releases ever had), the pusher's right to workflows, and
-    the kinds of rules that rulesets hold the default branch to.
+    the kinds of rules that rulesets hold the default branch and the tags to.
     """
 
     default_branch: str
@@ -31,6 +32,7 @@ class PushRules:
     burned_tags: list[str] = field(default_factory=list)
     workflows: bool = True
     branch_rules: list[str] = field(default_factory=list)
+    tag_rules: list[str] = field(default_factory=list)
 
     def to_json(self) -> str:
         """Return the text that travels to the hook."""
@@ -45,7 +47,7 @@ def refusal(rules: PushRules, ref: str, old: str, new: str, git: Git) -> str | N
     if ref.startswith("refs/pull/"):
         return "deny updating a hidden ref"
     if ref.startswith("refs/tags/"):
-        reason = tag_refusal(rules, ref, old)
+        reason = tag_refusal(rules, ref, old) or tag_rule_refusal(rules, ref, old, new)
     else:
         reason = branch_refusal(rules, ref, old, new, git)
         reason = reason or ruleset_refusal(rules, ref, old, new, git)
@@ -111,6 +113,26 @@ def tag_refusal(rules: PushRules, ref: str, old: str) -> str | None:
     if tag in rules.fixed_tags:
         return heading + "Cannot move or delete the tag of an immutable release."
     return None
+
+
+TAG_PATTERN = "refs/tags/v*"
+"""The tags that the rulesets are for."""
+TAG_RULES = {
+    "creation": CREATION_REFUSED,
+    "update": "Cannot update this protected ref.",
+    "deletion": "Cannot delete this protected ref.",
+}
+ASK_FOR_TAG = "What to do: release another version, or have an administrator change the ruleset."
+"""Our words, after GitHub's own."""
+
+
+def tag_rule_refusal(rules: PushRules, ref: str, old: str, new: str) -> str | None:
+    """Return which rule of the tags' rulesets a push breaks."""
+    kind = "creation" if old == ZERO else "deletion" if new == ZERO else "update"
+    if kind not in rules.tag_rules or not fnmatch.fnmatchcase(ref, TAG_PATTERN):
+        return None
+    heading = f"error: GH013: Repository rule violations found for {ref}.\n"
+    return "\n\n".join([heading, f"- {TAG_RULES[kind]}", ASK_FOR_TAG])
 
 
 def branch_refusal(rules: PushRules, ref: str, old: str, new: str, git: Git) -> str | None:

@@ -9,6 +9,7 @@ from rehearsal.github.call import Call, Endpoints, reply
 from rehearsal.github.errors import Json, invalid, not_found
 from rehearsal.github.hub import Hub
 from rehearsal.github.people import identifier, node_id, user
+from rehearsal.github.push_rules import TAG_PATTERN
 
 endpoints = Endpoints()
 
@@ -140,10 +141,34 @@ async def list_branch_rules(call: Call) -> web.Response:
 @endpoints.on("GET", "/rulesets")
 async def list_rulesets(call: Call) -> web.Response:
     """List the rulesets for tags, the only ones here."""
-    names = call.settings.tag_rulesets if "tag" in call.query("targets", "tag") else ()
-    source = {"source_type": "Repository", "source": call.settings.full_name, "target": "tag"}
-    more = {"enforcement": "active", "node_id": node_id("Ruleset", 1)}
-    return call.listing(names, lambda name: {"id": 1, "name": name, **source, **more})
+    wanted = "tag" in call.query("targets", "tag")
+    names = list(call.settings.tag_rulesets) if wanted else []
+    return call.listing(names, lambda name: show_ruleset(call, names.index(name)))
+
+
+@endpoints.on("GET", "/rulesets/{ruleset:[0-9]+}")
+async def get_ruleset(call: Call) -> web.Response:
+    """Return a ruleset for tags, with its rules."""
+    number, known = int(call.part("ruleset")) - 1, call.settings.tag_rulesets
+    if number not in range(len(known)):
+        raise not_found()
+    rules = [{"type": kind} for kind in list(known.values())[number]]
+    names = {"include": [TAG_PATTERN], "exclude": []}
+    more = {"conditions": {"ref_name": names}, "rules": rules, "bypass_actors": []}
+    return reply(show_ruleset(call, number) | more)
+
+
+def show_ruleset(call: Call, number: int) -> Json:
+    """Return a ruleset for tags in the form of lists."""
+    return {
+        "id": number + 1,
+        "name": list(call.settings.tag_rulesets)[number],
+        "source_type": "Repository",
+        "source": call.settings.full_name,
+        "target": "tag",
+        "enforcement": "active",
+        "node_id": node_id("Ruleset", number + 1),
+    }
 
 
 @endpoints.on("PUT", "/immutable-releases", needs="administration:write")

@@ -33,8 +33,8 @@ class GitHubSettings:
     `environments` gives each environment's reviewers; `actions_may_open_pulls` is the setting that
     lets a workflow's own token (a login ending in `[bot]`) open pull requests. `branch_rules` are
     the kinds of rules that rulesets hold the default branch to, unless an administrator pushes;
-    `tag_rulesets` are the names of those for tags, which are told, not enforced. `runs` has
-    a folder for each run of the world, by its number; without it the pages know of none.
+    `tag_rulesets` gives each ruleset for the tags `v*` the kinds of its rules. `runs` has a folder
+    for each run of the world, by its number; without it the pages know of none.
     `immutable_subject` puts ids into the subject of identity tokens.
     """
 
@@ -52,7 +52,7 @@ class GitHubSettings:
     environments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     actions_may_open_pulls: bool = True
     branch_rules: tuple[str, ...] = ()
-    tag_rulesets: tuple[str, ...] = ()
+    tag_rulesets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     runs: Path | None = None
     immutable_subject: bool = False
 

@@ -4,36 +4,46 @@ The rules: GitHub Docs, "Managing environments for deployment" and "Reviewing de
 """
 
 import fnmatch
-import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import yaml
 
+from rehearsal.runs import decisions
+from rehearsal.runs.decisions import APPROVED, FOLDER, REJECTED
 from scripts.core.errors import UsageError
 
-APPROVED, REJECTED = "approved", "rejected"
-FOLDER, WAITING = "approvals", ".waiting"
-"""Below a run's folder: a file for each job that was decided upon, one for each that waits."""
+LONGEST_TIMER = 43_200
+"""Minutes: the longest wait timer that GitHub takes, 30 days."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One environment of the repository. Without `refs` every reference may deploy."""
+    """One environment of the repository. Without `refs` every reference may deploy.
+
+    `timer` is the number of minutes that its jobs wait in any case.
+    """
 
     reviewers: tuple[str, ...] = ()
     refs: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     variables: Mapping[str, str] = field(default_factory=dict)
+    timer: int = 0
+
+    def __post_init__(self) -> None:
+        """Reject a timer that GitHub rejects."""
+        if not 0 <= self.timer <= LONGEST_TIMER:
+            raise UsageError(
+                f"an environment cannot wait {self.timer} minutes",
+                f"choose a number from 0 to {LONGEST_TIMER}",
+            )
 
     @property
     def holds(self) -> bool:
         """Say whether something must be decided before a job of it begins."""
-        return bool(self.reviewers or self.refs)
+        return bool(self.reviewers or self.refs or self.timer)
 
 
 Environments = Mapping[str, Environment]
@@ -82,9 +92,7 @@ class Approver:
 
     def leave(self, job: str, name: str, _: Sequence[tuple[str, str]]) -> list[str]:
         """Make a job wait, and print the command to decide."""
-        (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
-        waiting = {"environment": name, "reviewers": self.known[name].reviewers}
-        (self.folder / FOLDER / f"{job}{WAITING}").write_text(json.dumps(waiting))
+        decisions.leave(self.folder, job, name, self.known[name].reviewers, self._until(name))
         self.say(f"  {job} waits for {name}: python -m rehearsal approve (or: reject)")
         return []
 
@@ -113,50 +121,16 @@ class Approver:
             )
         if environment.reviewers:
             self.say(f"  approve {job} ({name}); its approver can read:", *_shown(page))
-        record(self.folder, job, APPROVED, environment.reviewers[:1])
+        who, until = environment.reviewers[:1], self._until(name)
+        decisions.record(self.folder, job, APPROVED, who, until=until)
         return []
 
+    def _until(self, name: str) -> float:
+        return decisions.now(self.folder) + 60 * self.known[name].timer
+
     def _reject(self, job: str, why: str) -> list[str]:
-        record(self.folder, job, REJECTED, (), why)
+        decisions.record(self.folder, job, REJECTED, why=why)
         return [why]
-
-
-def record(folder: Path, job: str, decision: str, by: Sequence[str] = (), why: str = "") -> None:
-    """Record a decision, once. Raises `UsageError` if there is one already."""
-    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    file = folder / FOLDER / f"{job}.json"
-    draft = file.with_suffix(f".{token_hex(8)}")
-    draft.write_text(json.dumps({"decision": decision, "by": list(by), "why": why}))
-    try:
-        os.link(draft, file)
-    except FileExistsError:
-        known = json.loads(file.read_text())
-        who = ", ".join(known["by"]) or "the rules"
-        raise UsageError(
-            f"{job} is {known['decision']} already, by {who}", "start the run again to decide again"
-        ) from None
-    finally:
-        draft.unlink()
-
-
-def decide(run: Path, decision: str, login: str) -> list[str]:
-    """Approve or reject all waiting jobs of a run; return their names.
-
-    Raises `UsageError` if none waits, or if the person is not a reviewer.
-    """
-    waiting = sorted((run / FOLDER).glob(f"*{WAITING}"))
-    open_ = [one for one in waiting if not one.with_suffix(".json").exists()]
-    if not open_:
-        raise UsageError(f"no job of run {run.name} waits for approval", "start one with --hold")
-    for file in open_:
-        known = json.loads(file.read_text())
-        if login not in known["reviewers"]:
-            raise UsageError(
-                f"{login} may not review deployments to {known['environment']}",
-                f"its reviewers: {', '.join(known['reviewers']) or 'none'}",
-            )
-        record(run, file.stem, decision, (login,))
-    return [file.stem for file in open_]
 
 
 def matches(name: str, pattern: str) -> bool:

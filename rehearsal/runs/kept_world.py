@@ -7,19 +7,21 @@ from pathlib import Path
 
 from rehearsal.gateway import journal
 from rehearsal.progress import Progress
-from rehearsal.runs import act, environments, maintainer, new_run, run
-from rehearsal.runs.environments import APPROVED, REJECTED
+from rehearsal.runs import act, decisions, maintainer, new_run, run
+from rehearsal.runs.decisions import APPROVED, REJECTED
 from rehearsal.runs.run import Run
 from rehearsal.world import git_repo, world
 from rehearsal.world.world import WORKFLOWS, World
 from scripts.core.errors import UsageError
 
+DAY = 24 * 3600
 CI = f"{WORKFLOWS}/ci.yml"
 ENTRY = f"{WORKFLOWS}/entry.yml"
 VERBS = {
     "dispatch": "press a workflow's button in the kept world",
     "approve": "approve a job that waits for its environment (run --hold, dispatch --hold)",
     "reject": "refuse it",
+    "wait": "put the world's clock forward: approvals end after 30 days",
     "pull-request": "ask to merge a branch of this checkout in the kept world, and check it",
 }
 
@@ -29,6 +31,7 @@ def add_arguments(verbs: Mapping[str, argparse.ArgumentParser]) -> None:
     dispatch, pull = verbs["dispatch"], verbs["pull-request"]
     for verb in ("approve", "reject"):
         verbs[verb].add_argument("--as", dest="login", help="who decides (default: the owner)")
+    verbs["wait"].add_argument("--days", type=float, required=True, help="by how many days")
     for verb in ("run", "dispatch"):
         verbs[verb].add_argument(
             "--hold", action="store_true", help="make jobs wait for `approve` or `reject`"
@@ -70,8 +73,18 @@ def decide(arguments: argparse.Namespace, progress: Progress) -> int:
     if not runs:
         raise UsageError("there was no run in this world", "start a run with --hold")
     decision = {"approve": APPROVED, "reject": REJECTED}[arguments.verb]
-    for job in environments.decide(runs[-1], decision, arguments.login or here.owner):
+    for job in decisions.decide(runs[-1], decision, arguments.login or here.owner):
         progress.say(f"  {decision} {job}")
+    return 0
+
+
+def wait(arguments: argparse.Namespace, progress: Progress) -> int:
+    """Put the clock of the world that is up forward."""
+    here = world.load(arguments.folder)
+    if arguments.days <= 0:
+        raise UsageError(f"--days {arguments.days} is not in the future", "give a number above 0")
+    decisions.put_forward(here.folder, arguments.days * DAY)
+    progress.say(f"  the world's clock is {arguments.days:g} days later")
     return 0
 
 

@@ -31,6 +31,8 @@ WORKFLOW = f"{WORKFLOWS}/release.yml"
 BRANCH = "main"
 KEPT = ("verdict.json", "summary.md", "report.html", "runs", "journal.jsonl")
 """The files that stay in the folder after `down`: the records of the run."""
+TAG_RULESETS = {"versions": ("update", "deletion")}
+"""The rulesets for tags, as docs/setup.md says."""
 _MAINTAINER = dict.fromkeys(
     ("contents", "pull_requests", "issues", "workflows", "administration", "actions"), "write"
 )
@@ -243,6 +245,7 @@ def _up(
         "private": private,
         "tokens": {token: {"login": owner, "permissions": _MAINTAINER}},
         "environments": reviewers(owner),
+        "tag_rulesets": TAG_RULESETS,
     }
     with progress.step("services") as detail:
         trusted = publisher(folder / "tree", owner, name)

@@ -226,20 +226,25 @@ def schedule(context: Context, _: Start) -> Iterator[Finding]:
         yield advice(what, str(state), why, "press *Enable workflow* there", page)
 
 
+HARMLESS = {"update", "deletion", "non_fast_forward"}
+"""Rules that only concern tags that exist."""
+
+
 def tags(context: Context, start: Start) -> Iterator[Finding]:
     """Check for a doubtful style of tags, and for rulesets that could stop the tag."""
     if warning := start.tagging.warning:
         found, _, remedy = warning.partition("\n  remedy: ")
         why = "versions whose tags have another style count as not released"
         yield advice("style of tags", found, why, remedy)
-    names = context.forge.tag_rulesets()
+    rulesets = context.forge.tag_rulesets()
+    names = [name for name, rules in rulesets.items() if set(rules) - HARMLESS]
     if names:
         why = "the release pushes its tag with the workflow's token, which is not on a bypass list"
         remedy = f"allow the creation of tags {start.style.template} in these rulesets"
         page = _settings(context, "rules")
         yield advice("tags", f"restricted by {', '.join(names)}", why, remedy, page)
     else:
-        yield ok("tags", "no ruleset is active")
+        yield ok("tags", "no ruleset stops a new one")
 
 
 def immutable(context: Context, _: Start) -> Iterator[Finding]:

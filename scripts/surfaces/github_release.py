@@ -72,19 +72,25 @@ class Forge:
         with failures():
             return [str(one["type"]) for one in self._list(f"rules/branches/{branch}")]
 
-    def tag_rulesets(self) -> list[str]:
-        """Return the names of the rulesets that are active for tags."""
+    def tag_rulesets(self) -> dict[str, list[str]]:
+        """Return the rulesets that are active for tags, each with the kinds of its rules."""
         with failures():
             found = self._list("rulesets?targets=tag")
-            return [str(one["name"]) for one in found if one["enforcement"] == "active"]
+            active = [one for one in found if one["enforcement"] == "active"]
+            return {str(one["name"]): self._rules_of(one["id"]) for one in active}
+
+    def _rules_of(self, ruleset: int) -> list[str]:
+        found = self._read(f"rulesets/{int(ruleset)}")
+        return [str(one["type"]) for one in found["rules"]]
 
     def _list(self, path: str) -> list[dict[str, Any]]:
-        found: Any = self._github.requester.requestJsonAndCheck(
-            "GET", f"/repos/{self._name}/{path}"
-        )[1]
+        found = self._read(path)
         if not isinstance(found, list):
             raise TypeError(f"expected a list, found {found!r}")
         return found
+
+    def _read(self, path: str) -> Any:
+        return self._github.requester.requestJsonAndCheck("GET", f"/repos/{self._name}/{path}")[1]
 
     def labels(self, number: int) -> list[str]:
         """Return the names of a pull request's labels."""

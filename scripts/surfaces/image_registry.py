@@ -39,10 +39,12 @@ class ImageRegistry:
         if text is None:
             return None
         with web.failures(REGISTRY, REMEDY):
-            entries = json.loads(text).get("manifests") or []
+            manifest = json.loads(text)
+            if not {"manifests", "config"} & manifest.keys():
+                raise TypeError(f"expected a manifest, found {text[:40]}")
             platforms = {
                 f"{entry['platform']['os']}/{entry['platform']['architecture']}": entry["digest"]
-                for entry in entries
+                for entry in manifest.get("manifests", ())
                 if entry.get("platform")
             }
             return Found(_digest(text), platforms)

@@ -150,10 +150,16 @@ def test_a_schedule_that_github_switched_off(well: Releases, state: str, status:
     assert status != ADVICE or "Enable" in finding.remedy
 
 
-def test_a_ruleset_for_tags(well: Releases) -> None:
+@pytest.mark.parametrize(
+    ("rules", "status"),
+    [(("update", "deletion"), OK), (("creation",), ADVICE), (("tag_name_pattern",), ADVICE)],
+)
+def test_a_ruleset_for_tags(well: Releases, rules: tuple[str, ...], status: str) -> None:
     assert found(well, "tags").status == OK
-    well.github = well.serve_github(tag_rulesets=("versions",))
-    assert found(well, "tags").status == ADVICE
+    well.github = well.serve_github(tag_rulesets={"kept": ("update",), "versions": rules})
+    finding = found(well, "tags")
+    assert finding.status == status
+    assert status == OK or finding.found == "restricted by versions"
 
 
 ROOT = Path(__file__).parents[2]

@@ -341,11 +341,12 @@ def test_a_pull_request_says_that_its_checks_wait_for_a_person(
 
 
 def test_the_rules_of_branches_and_tags_are_those_that_github_lists(bench: Bench) -> None:
-    bench.github = bench.serve_github(branch_rules=("deletion",), tag_rulesets=("versions",))
+    versions = {"versions": ("update", "deletion")}
+    bench.github = bench.serve_github(branch_rules=("deletion",), tag_rulesets=versions)
     forge = bench.context().forge
     assert forge.rules("main") == ["deletion"]
     assert forge.rules("other") == []
-    assert forge.tag_rulesets() == ["versions"]
+    assert forge.tag_rulesets() == {"versions": ["update", "deletion"]}
 
 
 def test_the_digests_of_assets_are_githubs_own(

@@ -142,6 +142,26 @@ def test_the_tag_of_an_immutable_release_stays(world: World) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("rule", "refs", "said"),
+    [
+        ("creation", "HEAD:refs/tags/v2", "Cannot create ref due to creations being restricted."),
+        ("update", "+HEAD~1:refs/tags/v1", "Cannot update this protected ref."),
+        ("deletion", ":refs/tags/v1", "Cannot delete this protected ref."),
+    ],
+)
+def test_the_rulesets_of_tags_bind_a_push(world: World, rule: str, refs: str, said: str) -> None:
+    hub = world.serve(tag_rulesets={"versions": (rule,)})
+    assert push(world, hub, "admin", "HEAD:refs/tags/v1", "HEAD:refs/tags/other1")[0] == 0
+    code, output = push(world, hub, "workflow", refs)
+    assert code != 0
+    assert "remote: error: GH013: Repository rule violations found for refs/tags/v" in output
+    assert f"- {said}" in output
+    assert "What to do: release another version" in output
+    assert push(world, hub, "workflow", refs.replace("tags/v", "tags/other"))[0] == 0
+    assert push(world, hub, "admin", refs)[0] == 0
+
+
 def test_workflow_files_need_the_permission(hub: Served, world: World) -> None:
     (world.checkout / ".github" / "workflows" / "new.yml").write_text("on: push\n")
     world.git("add", "--all")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.runs import environments
-from rehearsal.runs.environments import APPROVED, FOLDER, REJECTED, WAITING, Environment, matches
+from rehearsal.runs import decisions
+from rehearsal.runs.decisions import APPROVED, FOLDER, REJECTED, WAITING
+from rehearsal.runs.environments import Environment, matches
 from rehearsal.runs.run import Run
 from scripts.core.errors import UsageError
 from tests.support.workflow_bench import Bench
@@ -108,13 +109,58 @@ def test_a_held_job_waits_for_somebody(bench: Bench, decision: str, result: str)
         running = pool.submit(perform, bench, hold=True)
         wait_until(lambda: list(folder.glob(f"{FOLDER}/*{WAITING}")) or running.done())
         with pytest.raises(UsageError, match="rhea may not review"):
-            environments.decide(folder, decision, "rhea")
+            decisions.decide(folder, decision, "rhea")
         assert not running.done()
-        assert environments.decide(folder, decision, "mari") == ["Release--gate"]
+        assert decisions.decide(folder, decision, "mari") == ["Release--gate"]
         done = running.result(60)
     assert done.results["gate"] == result
     with pytest.raises(UsageError, match="no job of run 1 waits"):
-        environments.decide(folder, decision, "mari")
+        decisions.decide(folder, decision, "mari")
+
+
+DAY = 24 * 3600
+
+
+def test_after_thirty_days_without_an_approval_the_job_fails(bench: Bench) -> None:
+    folder = bench.folder / "runs" / "1"
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(perform, bench, hold=True)
+        wait_until(lambda: list(folder.glob(f"{FOLDER}/*{WAITING}")) or running.done())
+        decisions.put_forward(bench.folder, 29 * DAY)
+        decisions.put_forward(bench.folder, 2 * DAY)
+        done = running.result(60)
+    assert (done.results["gate"], done.results["publish"]) == ("failure", "skipped")
+    log = next(job for job in done.jobs if job.key == "gate").log.read_text()
+    assert "Nobody approved it within 30 days: start the run again" in log
+    with pytest.raises(UsageError, match="no job of run 1 waits"):
+        decisions.decide(folder, APPROVED, "mari")
+
+
+def test_a_wait_timer_holds_an_approved_job(bench: Bench) -> None:
+    timed = dataclasses.replace(RELEASED, timer=24 * 60)
+    folder = bench.folder / "runs" / "1"
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(perform, bench, "1.0", timed)
+        wait_until(lambda: list(folder.glob(f"{FOLDER}/*.json")) or running.done())
+        decisions.put_forward(bench.folder, DAY / 2)
+        with pytest.raises(TimeoutError):
+            running.result(2)
+        decisions.put_forward(bench.folder, DAY / 2)
+        assert running.result(60).results["publish"] == "success"
+
+
+@pytest.mark.parametrize("minutes", [-1, 43_201])
+def test_a_timer_that_github_does_not_take_is_refused(minutes: int) -> None:
+    with pytest.raises(UsageError, match="choose a number from 0 to 43200"):
+        Environment(timer=minutes)
+
+
+def test_a_decision_on_two_jobs_is_made_for_both_or_none(tmp_path: Path) -> None:
+    decisions.leave(tmp_path, "a", "one", ("mari",), 0)
+    decisions.leave(tmp_path, "b", "two", ("rhea",), 0)
+    with pytest.raises(UsageError, match="mari may not review deployments to two"):
+        decisions.decide(tmp_path, APPROVED, "mari")
+    assert not list((tmp_path / FOLDER).glob("*.json"))
 
 
 def test_of_two_decisions_at_once_one_counts(tmp_path: Path) -> None:
@@ -123,7 +169,7 @@ def test_of_two_decisions_at_once_one_counts(tmp_path: Path) -> None:
     def decide(number: int) -> bool:
         barrier.wait(20)
         try:
-            environments.record(tmp_path, "gate", APPROVED, (str(number),))
+            decisions.record(tmp_path, "gate", APPROVED, (str(number),))
         except UsageError as error:
             assert "is approved already, by" in error.cause  # noqa: PT017 -- the other ones pass
             return False

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.__main__ import main
-from rehearsal.runs import new_run
+from rehearsal.runs import decisions, new_run
 from rehearsal.world import git_repo, world
 from rehearsal.world.example_project import WHO
 from rehearsal.world.services import Endpoints
@@ -222,7 +222,7 @@ def test_approving_is_typed_beside_the_run_that_waits(
         new_run.setting(here, git_repo.git(here.bare, "rev-parse", "main")).folder / "approvals"
     )
     waiting.mkdir()
-    text = json.dumps({"environment": "release", "reviewers": ["somebody"]})
+    text = json.dumps({"environment": "release", "reviewers": ["somebody"], "until": 0})
     (waiting / "Release--gate.waiting").write_text(text)
     folder = ("--folder", str(here.folder))
     with world.alone(here.folder, shared=True):  # the run has the folder
@@ -232,4 +232,17 @@ def test_approving_is_typed_beside_the_run_that_waits(
         assert main(["reject", *folder]) == UsageError.exit_code
         assert "waits for approval" in capsys.readouterr().err
     decided = json.loads((waiting / "Release--gate.json").read_text())
-    assert decided == {"decision": "approved", "by": ["somebody"], "why": ""}
+    assert decided == {"decision": "approved", "by": ["somebody"], "why": "", "until": 0}
+
+
+def test_the_clock_of_a_world_is_put_forward_by_days(
+    here: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written(here)
+    folder = ("--folder", str(here.folder))
+    run = new_run.setting(here, git_repo.git(here.bare, "rev-parse", "main")).folder
+    before = decisions.now(run)
+    assert main(["wait", "--days", "31", *folder]) == 0
+    assert decisions.now(run) - before >= 31 * 24 * 3600
+    assert main(["wait", "--days", "0", *folder]) == UsageError.exit_code
+    assert "give a number above 0" in capsys.readouterr().err
