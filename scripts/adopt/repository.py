@@ -159,4 +159,3 @@ def _checks(paths: Collection[str], read: Read) -> tuple[str, ...] | None:
             if target in targets:
                 return ("make", target)
     return next((COMMANDS[one] for one in COMMANDS if one in paths), None)
-
