@@ -87,6 +87,7 @@ class Lock:
 
 def read(text: str | bytes) -> Lock:
     """Read `release.json`, every field checked, and the plan in it against its id."""
+    planning.refuse_other_schema(text, "plan")
     lock = codec.decode(Lock, text, NAME)
     planning.checked(lock.plan)
     for what in _altered(lock):

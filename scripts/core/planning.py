@@ -1,5 +1,6 @@
 """The plan: everything that is decided, once, by reading only."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -197,20 +198,35 @@ def identified(plan: Plan) -> Plan:
 
 def read(text: str | bytes) -> Plan:
     """Read `plan.json`. Raises `UsageError` if it is not a plan, `ConflictError` if altered."""
+    refuse_other_schema(text)
     return checked(codec.decode(Plan, text, "plan.json"))
 
 
+def refuse_other_schema(text: str | bytes, *keys: str) -> None:
+    """Reject the plan of another version of the system before its fields, which may be unknown.
+
+    `keys` lead to the plan in the text. Raises UsageError; what is not JSON passes.
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    for key in (*keys, "schema"):
+        data = data.get(key) if isinstance(data, dict) else None
+    if type(data) is int and data != SCHEMA:
+        raise UsageError(
+            f"the plan has schema {data}, this release system reads {SCHEMA}",
+            "finish that release with the version of the system that made the plan: take back the "
+            "commit that changed the version (`git revert`), run the release again, then upgrade",
+        )
+
+
 def checked(plan: Plan) -> Plan:
-    """Reject a plan of another schema or mode, or one that does not match its id.
+    """Reject a plan of another mode, or one that does not match its id.
 
     Anybody can compute the id, which is a plain hash. So every value must also have its form: the
     values become arguments and file names.
     """
-    if plan.schema != SCHEMA:
-        raise UsageError(
-            f"the plan has schema {plan.schema}, this release system reads {SCHEMA}",
-            "finish that release with the version of the scripts that made the plan",
-        )
     if plan.mode not in (RELEASE, DRY_RUN):
         raise UsageError(
             f"the plan has mode {plan.mode!r}, expected {RELEASE!r} or {DRY_RUN!r}",

@@ -74,6 +74,14 @@ def test_an_altered_lock_is_refused(path: str, value: Any) -> None:
     assert raised.value.remedy
 
 
+def test_the_lock_of_another_schema_is_refused_with_the_way_to_finish_it() -> None:
+    data = json.loads(changed("plan|schema", 2))
+    data["plan"]["unknown"] = data["unknown"] = True
+    with pytest.raises(UsageError, match="the plan has schema 2, this release system reads 1") as e:
+        lockfile.read(json.dumps(data))
+    assert "git revert" in e.value.remedy
+
+
 def test_a_file_named_twice_is_refused() -> None:
     data = json.loads(lockfile.write(a_lock()))
     data["dists"].append(data["dists"][0])

@@ -128,9 +128,10 @@ def test_an_altered_plan_is_refused(key: str, value: Any) -> None:
 
 
 def test_a_plan_of_another_schema_is_refused() -> None:
-    data = {**json.loads(codec.encode(a_plan())), "schema": 2}
-    with pytest.raises(UsageError, match="schema 2"):
+    data = {**json.loads(codec.encode(a_plan())), "schema": 2, "unknown": True}
+    with pytest.raises(UsageError, match="schema 2") as raised:
         planning.read(json.dumps(data))
+    assert "finish that release with the version of the system" in raised.value.remedy
 
 
 @pytest.mark.parametrize(
