@@ -44,6 +44,7 @@ def setting(here: World, commit: str, workflow: str = WORKFLOW) -> Setting:
             "IMAGE_REGISTRY": here.endpoints.registry,
             "REGISTRY_USERNAME": here.endpoints.registry_username,
             "VULNERABILITY_DATABASE_URL": here.advisories.as_uri(),
+            "DOCKER_HUB_MIRROR": here.endpoints.hub_mirror,
         },
         secrets={
             "GITHUB_TOKEN": make_text(),

@@ -48,7 +48,7 @@ class Endpoints:
     besides the system's; `index_token` is its owner's, for what no job may do. `docker_config`
     holds the client's plugins and the builder, and no login:
     a job gets a copy of it, to log in there. `ca_bundle` is what TLS clients must trust, empty if
-    unknown.
+    unknown. `hub_mirror` is the registry that has stand-ins of Docker Hub's images, empty without.
     """
 
     docker_host: str
@@ -65,6 +65,7 @@ class Endpoints:
     faults: Path
     github: str = ""
     ca_bundle: str = ""
+    hub_mirror: str = ""
 
     def save(self, path: Path) -> None:
         """Write the endpoints, secrets included, for their owner's eyes only."""
@@ -323,6 +324,7 @@ class _Start:
             faults=self._services.folder / "faults.json",
             github=f"http://{HOST}:{ports['github']}" if "github" in ports else "",
             ca_bundle=provision.ca_bundle(),
+            hub_mirror=f"localhost:{ports['registry']}" if self._images else "",
         )
 
 

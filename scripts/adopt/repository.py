@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scripts.adopt import changelogs, images, setup_files, workflows
+from scripts.adopt import changelogs, checking, images, setup_files, workflows
 from scripts.adopt.changelogs import Log
+from scripts.adopt.checking import Checking
 from scripts.adopt.images import NOT_RELEASED, Image
 from scripts.adopt.setup_files import SETTINGS, SETUP, Told
 from scripts.core.errors import Place, UsageError
@@ -16,13 +17,6 @@ from scripts.release.version_source import dynamic, inside, static
 PYPROJECT = "pyproject.toml"
 COMPILED = re.compile(r"maturin|mesonpy|scikit_build_core|py_?build_?cmake|setuptools_rust")
 """Build backends that make a wheel for each platform."""
-COMMANDS = {
-    "tox.ini": ("tox",),
-    "noxfile.py": ("nox",),
-    "go.mod": ("go", "test", "./..."),
-    "Cargo.toml": ("cargo", "test"),
-}
-"""The command that checks a project, by a file that it has."""
 COMPILERS = re.compile(r"(cython|cffi|pybind11|nanobind|numpy|setuptools[-_]rust)\b", re.IGNORECASE)
 """What a build requires that compiles extensions."""
 NOT_UPLOADED = (
@@ -47,7 +41,7 @@ class Found:
     images: tuple[Image, ...]
     compose: str | None
     changelog: Log
-    checks: tuple[str, ...] | None
+    checking: Checking
     configured: bool
     """Whether `[tool.release]` exists already."""
     publishers: tuple[str, ...]
@@ -83,7 +77,7 @@ def look(paths: Collection[str], read: Read, repository: str) -> Found:
         images=of_images.images,
         compose=of_images.compose,
         changelog=changelogs.look(paths, read, towncrier="towncrier" in tool),
-        checks=_checks(paths, read),
+        checking=checking.look(settings, paths, read),
         configured="release" in tool,
         publishers=workflows.publishers(paths, read),
         unfit=_compiled(settings, setup) if is_package else "",
@@ -149,13 +143,3 @@ def _included(tool: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for one in listed if isinstance(listed, list) else ():
         if isinstance(one, dict) and one.get("format") != "sdist":
             yield one
-
-
-def _checks(paths: Collection[str], read: Read) -> tuple[str, ...] | None:
-    """Return the command that checks the project, as its own files have it."""
-    if "Makefile" in paths:
-        targets = set(re.findall(r"^([\w-]+):(?!=)", read("Makefile"), re.MULTILINE))
-        for target in ("check", "test", "tests"):
-            if target in targets:
-                return ("make", target)
-    return next((COMMANDS[one] for one in COMMANDS if one in paths), None)

@@ -1,5 +1,6 @@
 """Write the table into pyproject.toml, below the unchanged rest."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import tomlkit
 
 from scripts.adopt.images import Image
 from scripts.adopt.repository import Found
+from scripts.core.errors import UsageError
 
 
 def write(text: str, found: Found, answers: Mapping[str, str], branch: str) -> str:
@@ -30,14 +32,29 @@ def _release(found: Found, answers: Mapping[str, str], branch: str) -> dict[str,
         table["changelog"] = log
     if found.compose:
         table["compose"] = found.compose
-    checks = answers.get("checks", "").split() or list(found.checks or ())
-    if checks != ["make", "check"]:
-        table["checks"] = checks
+    table |= _commands(found, answers)
     if modules := found.modules or tuple(answers.get("modules", "").replace(",", " ").split()):
         table["package"] = {"modules": list(modules)}
     if found.images:
         table["images"] = [_image(one, answers, found.images) for one in found.images]
     return table
+
+
+def _commands(found: Found, answers: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the commands that check a commit; an answer replaces what the files show."""
+    told = _words(answers, "checks")
+    checks = told or list(found.checking.checks)
+    setup = _words(answers, "setup") or ([] if told else list(found.checking.setup))
+    commands = {"setup": setup, "checks": [] if checks == ["make", "check"] else checks}
+    return {key: words for key, words in commands.items() if words}
+
+
+def _words(answers: Mapping[str, str], key: str) -> list[str]:
+    try:
+        return shlex.split(answers.get(key, ""))
+    except ValueError as error:
+        cause = f"--answer {key}={answers[key]}: {error}"
+        raise UsageError(cause, "quote it as a shell would read it") from error
 
 
 def _image(image: Image, answers: Mapping[str, str], images: Sequence[Image]) -> dict[str, Any]:

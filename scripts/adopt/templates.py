@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 """The system's own tree: a checkout, or the installed package's copy of it."""
 FOLDER = ".github/workflows"
-NAMES = ("release.yml", "image.yml", "rollback.yml", "audit.yml")
+NAMES = ("release.yml", "image.yml", "rollback.yml", "audit.yml", "watch.yml")
 """What an adopter gets. The release calls the image."""
 TAGS = 'tags: ["v*"]'
 CALLED = "./.github/workflows/image.yml"

@@ -15,6 +15,7 @@ VERBS = {
     "init": "adopt the system: write this repository's table and workflows",
     "upgrade": "update the workflows that init wrote, and keep edits",
     "doctor": "find what would stop a release before it starts",
+    "watch": "find what became known about past releases: vulnerabilities, moved base images",
     "rollback": "move the pointers from a bad release to a good one",
     "changelog": "check the changelog, or write its first draft",
     "notes": "print the notes of any version, released or planned",
@@ -57,6 +58,7 @@ EXAMPLES = {
         "": "check that all parts of the last release have the same version",
         "0.2.4 --start": "check 0.2.4, and start its images",
     },
+    "watch": {"": "scan what the last releases contain, and write nothing"},
     "rollback": {
         "0.2.4 --dry-run": "show the moves of a rollback of 0.2.4",
         "0.2.4 --to 0.2.2": "roll it back to a version of your choice",
@@ -170,6 +172,13 @@ def _audit(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--issue", action="store_true", help=every)
 
 
+def _watch(verb: argparse.ArgumentParser) -> None:
+    steps = ("look", "scan", "issues")
+    verb.add_argument(
+        "step", nargs="?", choices=steps, help="one job of watch.yml (default: look and scan)"
+    )
+
+
 def _rollback(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("version", nargs="?", help="the bad version")
     verb.add_argument("--to", dest="good", help="the good version (default: the highest below)")
@@ -228,6 +237,7 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "upgrade": _system,
     "doctor": _doctor,
     "audit": _audit,
+    "watch": _watch,
     "rollback": _rollback,
     "changelog": _changelog,
     "notes": _notes,

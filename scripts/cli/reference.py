@@ -64,6 +64,7 @@ TITLES = {
     "webhooks": "[[tool.release.announce.webhooks]]",
     "scan": "[tool.release.scan]",
     "exceptions": "[[tool.release.scan.exceptions]]",
+    "watch": "[tool.release.watch]",
 }
 PAGE = "docs/reference.md"
 BEGIN, END = "<!-- jobs -->", "<!-- end -->"

@@ -192,6 +192,17 @@ class ScanConfig:
 
 
 @dataclass(frozen=True)
+class WatchConfig:
+    """What the weekly watch of past releases looks at."""
+
+    releases: int = _key("How many of the last releases it scans.", default=3)
+    runtimes: str | None = _path(
+        "A table of more or corrected ends of life, in the form of scripts/release/runtimes.toml.",
+        default=None,
+    )
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that the release knows of the project."""
 
@@ -232,6 +243,12 @@ class Config:
     shipped: tuple[str, ...] = _path(
         "More top-level folders whose change users notice.", default=()
     )
+    setup: tuple[str, ...] = _key(
+        "The command that installs what `checks` needs. Both then run in a new virtual environment "
+        "of Python, which has only pip.",
+        command=True,
+        default=(),
+    )
     checks: tuple[str, ...] = _key(
         "The command that checks the release commit.", command=True, default=("make", "check")
     )
@@ -249,6 +266,7 @@ class Config:
     scan: ScanConfig | None = _key(
         "The scan for known vulnerabilities; without it, none.", default=None
     )
+    watch: WatchConfig = _key("What the weekly watch looks at.", default=WatchConfig())
     draft: DraftConfig = _key(
         "The changes that the changelog's draft omits.", default=DraftConfig()
     )
@@ -284,6 +302,7 @@ SECTIONS: dict[str, type[Any]] = {
     "draft": DraftConfig,
     "scan": ScanConfig,
     "exceptions": ExceptionConfig,
+    "watch": WatchConfig,
 }
 
 

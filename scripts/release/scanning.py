@@ -1,6 +1,7 @@
-"""Ask the scanner about SBOMs, and judge its answer: for a release, and for the watch later."""
+"""Ask the scanner about SBOMs, and judge its answer: for a release, and for the watch."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scripts.core import scan_policy
@@ -24,37 +25,43 @@ def policy(config: ScanConfig) -> Policy:
     return Policy(config.stop, tuple(accepted))
 
 
-def judged(
-    context: Context,
-    config: ScanConfig,
-    found: Iterable[Inventory],
-    day: str,
-    last: Lock | None = None,
-) -> Verdict:
-    """Scan what is installed; `last` is the lock of the last release."""
-    found, before = list(found), last.scan if last else None
-    holders = scan_policy.asked(found)
+@dataclass(frozen=True)
+class Judge:
+    """A scanner and the advisories, which judge one inventory after the other by one policy."""
+
+    config: ScanConfig
+    scanner: Scanner
+    database: Database
+
+    def verdict(self, found: Iterable[Inventory], day: str, last: Lock | None = None) -> Verdict:
+        """Scan what is installed; `last` is the lock of the last release."""
+        found, before = list(found), last.scan if last else None
+        holders = scan_policy.asked(found)
+        answer = self.scanner.scan(scan_policy.question(holders), self.database.folder.parent)
+        matches = list(scan_policy.matches(answer))
+        rules = policy(self.config)
+        ids = {alias for one in matches for alias in (one.id, *one.aliases)}
+        known = {one.id: self.database.knows(one.id) for one in rules.accepted if one.id not in ids}
+        return Verdict(
+            day,
+            self.config.stop,
+            f"{PROGRAM} {self.scanner.version}",
+            self.database.digests,
+            self.database.newest,
+            scan_policy.judge(matches, holders, rules, day, before),
+            scan_policy.faults(matches, rules, day, known),
+            scan_policy.unjudged(found),
+            last.plan.tag if last and before else "",
+        )
+
+
+def judge(context: Context, config: ScanConfig, found: Iterable[Inventory]) -> Judge:
+    """Bring the advisories that these inventories need, and the scanner."""
+    wanted = {where.partition(":")[0] for where, _, _ in scan_policy.asked(found) if where}
     folder = context.fresh("scan")
-    wanted = {where.partition(":")[0] for where, _, _ in holders if where}
     database = _database(context, config, wanted)
     context.console.step("match packages with advisories")
-    scanner = Scanner(context.environment.inherited(), folder)
-    answer = scanner.scan(scan_policy.question(holders), database.folder.parent)
-    matches = list(scan_policy.matches(answer))
-    rules = policy(config)
-    ids = {alias for one in matches for alias in (one.id, *one.aliases)}
-    known = {one.id: database.knows(one.id) for one in rules.accepted if one.id not in ids}
-    return Verdict(
-        day,
-        config.stop,
-        f"{PROGRAM} {scanner.version}",
-        database.digests,
-        database.newest,
-        scan_policy.judge(matches, holders, rules, day, before),
-        scan_policy.faults(matches, rules, day, known),
-        scan_policy.unjudged(found),
-        last.plan.tag if last and before else "",
-    )
+    return Judge(config, Scanner(context.environment.inherited(), folder), database)
 
 
 def _database(context: Context, config: ScanConfig, wanted: set[str]) -> Database:

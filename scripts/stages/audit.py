@@ -8,62 +8,33 @@ import tarfile
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
 
 from github.GitRelease import GitRelease
-from packaging.version import Version
 
-from scripts.core import changelog, lockfile, report, version
+from scripts.core import changelog, lockfile, report
 from scripts.core.converge import Conflict, Matches, Surface, converge
-from scripts.core.errors import (
-    CheckError,
-    ConflictError,
-    ReleaseError,
-    ServiceError,
-    UsageError,
-    shown,
-)
+from scripts.core.errors import CheckError, ReleaseError, ServiceError, shown
 from scripts.core.findings import PROBLEM, Finding, compared, not_checked, ok, problem
-from scripts.core.lockfile import Lock
 from scripts.core.planning import normalised
 from scripts.core.results import Done
 from scripts.core.tags import LATEST, pointer_targets
-from scripts.release import attempt, release_surfaces
+from scripts.release import release_surfaces
 from scripts.release.assets import COMPOSE, SUMS
-from scripts.release.attempt import stable
 from scripts.release.context import Context
 from scripts.release.package_metadata import metadata
 from scripts.release.release_surfaces import tags
+from scripts.release.released import Subject, every, find
 from scripts.release.version_source import STATIC
-from scripts.surfaces.drift_issue import DriftIssue
 from scripts.surfaces.image_registry import VERSION_LABEL, FloatingTag
+from scripts.surfaces.kept_issue import KeptIssue
 from scripts.surfaces.web import NO_ANSWER
 from scripts.tools.docker_engine import Engine, said_version
 
 NAMES = "a public name must not be changed: release the next version"
 POINTERS = "run the release again with the same version: it moves the missing pointers"
-
-
-Named = tuple[Version, str, str, GitRelease | None]
-"""A version, its tag, the tag's commit, and its release."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The audited release."""
-
-    version: Version
-    tag: str
-    """Its git tag, as the release spells it: other tools write `v0.1.2-rc1`."""
-    commit: str
-    """Empty if the tag is gone."""
-    release: GitRelease | None
-    lock: Lock | None
-    stable: frozenset[Version]
-    """The stable releases that pointers may lead to."""
-    unreadable: ReleaseError | None = None
-    """Why its lock cannot be one."""
+DRIFT = "Parts of a release no longer agree"
+MARK = "<!-- kept by the audit of releases -->"
+AGREED = "All parts of every release agree again."
 
 
 def run(context: Context, start: bool = False, issue: bool = False) -> Done:
@@ -85,7 +56,8 @@ def run(context: Context, start: bool = False, issue: bool = False) -> Done:
     drift = {tag: each for tag, each in drift.items() if each}
     done = Done()
     if keeping:
-        kept = DriftIssue(context.forge, report.drift(drift) if drift else None)
+        said = report.drift(drift) if drift else None
+        kept = KeptIssue(context.forge, MARK, DRIFT, said, AGREED)
         done = Done(tuple(converge([kept], context.environment.patience)))
     if drift:
         wrong = [(tag, one) for tag, each in drift.items() for one in each]
@@ -94,59 +66,6 @@ def run(context: Context, start: bool = False, issue: bool = False) -> Done:
             "; ".join(dict.fromkeys(one.remedy for _, one in wrong)),
         )
     return done
-
-
-def find(context: Context) -> Subject:
-    """Find the release: that of this run, the requested version, or the highest stable one."""
-    refs = context.ask(context.git.refs)
-    releases = context.ask(context.forge.releases)
-    promoted = frozenset(stable(releases, context.style))
-    wanted = _asked(context) or max(promoted, default=None)
-    if wanted is None:
-        raise UsageError("there is no release to audit", "release one first")
-    mine = [one for one in releases if context.style.read(one.tag_name) == wanted]
-    release = min(mine, key=lambda one: (one.draft, one.id), default=None)
-    tag = release.tag_name if release else context.style.tag(wanted)
-    if f"refs/tags/{tag}" not in refs:
-        raise UsageError(
-            f"{wanted} was never released: its tag does not exist", "choose another version"
-        )
-    return _subject(context, (wanted, tag, refs[f"refs/tags/{tag}"], release), promoted)
-
-
-def _asked(context: Context) -> Version | None:
-    if (context.inputs / "plan.json").exists():
-        return version.parse(context.plan.version)
-    asked = context.environment.trigger().version
-    return version.parse(asked) if asked else None
-
-
-def every(context: Context) -> list[Subject]:
-    """Find every public release that has a lock, the highest first."""
-    refs = context.ask(context.git.refs)
-    releases = context.ask(context.forge.releases)
-    promoted = frozenset(stable(releases, context.style))
-    public = [(context.style.read(one.tag_name), one) for one in releases if not one.draft]
-    named = [
-        (wanted, one.tag_name, refs.get(f"refs/tags/{one.tag_name}", ""), one)
-        for wanted, one in public
-        if wanted
-    ]
-    found = [_subject(context, one, promoted) for one in sorted(named, key=_first, reverse=True)]
-    return [one for one in found if one.lock or one.unreadable]
-
-
-def _first(named: Named) -> Version:
-    return named[0]
-
-
-def _subject(context: Context, named: Named, promoted: frozenset[Version]) -> Subject:
-    read = partial(attempt.lock_of, context, named[1], named[-1])
-    try:
-        lock = context.ask(read)
-    except (ConflictError, UsageError) as error:
-        return Subject(*named, None, promoted, error)
-    return Subject(*named, lock, promoted)
 
 
 def examine(

@@ -59,10 +59,10 @@ UNKEPT = {
         "set the queue to merge commits, and add the trigger `merge_group` to your checks",
     ),
 }
-AUDIT = "audit.yml"
 FLOWS, STAGE = ".github/workflows", "/actions/stage"
 PIN = re.compile(r"uses: ([\w-]+/[\w.-]+)(?:/[\w./-]+)?@([0-9a-f]{40})\b")
 SOURCE_LABEL = "org.opencontainers.image.source"
+SCHEDULED = ("audit.yml", "watch.yml")
 Check = Callable[[Context, Start], Iterator[Finding]]
 
 
@@ -217,16 +217,17 @@ def _unkept(context: Context, branch: str, rules: list[str]) -> Iterator[Finding
 
 
 def schedule(context: Context, _: Start) -> Iterator[Finding]:
-    """Check whether GitHub still starts the weekly audit."""
-    what, page = "the weekly audit", f"{context.endpoints.page_url}/actions/workflows/{AUDIT}"
-    state = (context.forge.setting(f"actions/workflows/{AUDIT}") or {}).get("state")
-    if state is None:
-        yield not_checked(what, "the token may not read it, or it does not exist", page=page)
-    elif state == "active":
-        yield ok(what, "active")
-    else:
-        why = "GitHub switches schedules off after 60 days without a commit"
-        yield advice(what, str(state), why, "press *Enable workflow* there", page)
+    """Check whether GitHub still starts the weekly audit and the watch."""
+    for file in SCHEDULED:
+        what, page = f"weekly {file}", f"{context.endpoints.page_url}/actions/workflows/{file}"
+        state = (context.forge.setting(f"actions/workflows/{file}") or {}).get("state")
+        if state is None:
+            yield not_checked(what, "the token may not read it, or it does not exist", page=page)
+        elif state == "active":
+            yield ok(what, "active")
+        else:
+            why = "GitHub switches schedules off after 60 days without a commit"
+            yield advice(what, str(state), why, "press *Enable workflow* there", page)
 
 
 HARMLESS = {"update", "deletion", "non_fast_forward"}

@@ -22,6 +22,8 @@ BY_HAND = (
     "yourself (docs/adopt.md), and run this again"
 )
 SHOWN, MOST = 3, 3
+COMMANDS = ("checks", "setup")
+"""The answers that replace what the files state."""
 NOTHING = "found nothing to release: neither a package ([build-system]) nor a Dockerfile"
 
 
@@ -155,7 +157,7 @@ def questions(found: Found, owner: str) -> list[Question]:
         asked.append(Question("namespace", where, owner or None))
     if found.is_package and not found.modules:
         asked.append(Question("modules", "The top-level names that the package installs"))
-    if not found.checks:
+    if not found.checking.checks:
         asked.append(Question("checks", "The command that checks a commit, such as `make test`"))
     if found.changelog.path == NO_CHANGELOG and len(asked) < MOST:
         text = "A changelog to write, such as CHANGELOG.md, or none"
@@ -170,12 +172,13 @@ def given(
     pairs = dict(one.partition("=")[::2] for one in answers or ())
 
     def replies(asked: list[Question]) -> dict[str, str]:
-        if unknown := pairs.keys() - {one.key for one in asked}:
+        if unknown := pairs.keys() - {*COMMANDS, *(one.key for one in asked)}:
             keys = ", ".join(one.key for one in asked) or "none"
             cause = f"--answer {sorted(unknown)[0]}: this is not asked here"
             raise UsageError(cause, f"leave it out; the questions are: {keys}")
         try:
-            return answer(asked, pairs, ask)
+            unasked = {key: pairs[key] for key in COMMANDS if key in pairs}
+            return unasked | answer(asked, pairs, ask)
         except NoAnswerError as error:
             raise ProblemsError(
                 UsageError(

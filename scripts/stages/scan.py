@@ -23,7 +23,8 @@ def run(context: Context) -> Done:
     if context.earlier_lock:
         return Done((_outcome("as judged by the earlier attempt"),))
     found, last = sboms.inventories(context), previous.lock(context)
-    verdict = scanning.judged(context, config, found.values(), context.plan.date, last)
+    judge = scanning.judge(context, config, found.values())
+    verdict = judge.verdict(found.values(), context.plan.date, last)
     context.write(VERDICT, codec.encode(verdict))
     line, details = proof.security(verdict)
     context.report(f"## {line}\n\n{details}\n", verdict=verdict)

@@ -72,6 +72,8 @@ class Endpoints:
     registry: str
     advisories: str | None = None
     """Where the database of advisories is, instead of where the table says."""
+    hub_mirror: str | None = None
+    """The registry that is asked for images of Docker Hub, instead of it."""
 
     @property
     def page_url(self) -> str:
@@ -181,6 +183,7 @@ class Environment:
             index_simple=self.get("PACKAGE_INDEX_URL"),
             registry=self._formed("IMAGE_REGISTRY", HOST, "docker.io"),
             advisories=self.get("VULNERABILITY_DATABASE_URL"),
+            hub_mirror=self._formed("DOCKER_HUB_MIRROR", HOST, "") or None,
         )
 
     def _formed(self, name: str, form: str, default: str) -> str:

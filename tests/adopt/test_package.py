@@ -54,7 +54,7 @@ def test_the_wheel_has_one_name_the_templates_and_the_loose_requirements(wheel: 
         text = inside.read(metadata).decode()
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"convergent_release"}
-    for name in ("release", "image", "rollback", "audit"):
+    for name in ("release", "image", "rollback", "audit", "watch"):
         assert f"convergent_release/system/.github/workflows/{name}.yml" in names
     assert not [name for name in names if "__pycache__" in name]
     lines = (ROOT / "requirements/release.in").read_text().splitlines()

@@ -13,6 +13,7 @@ import pytest
 
 from scripts.cli import terminal
 from scripts.release import starting_point
+from scripts.release.released import find
 from scripts.stages import audit, doctor
 from tests.conftest import Bench
 
@@ -211,5 +212,5 @@ def test_what_looks_at_many_things_names_each(
     doctor.examine(context, starting_point.find(context))
     assert steps == [check.__name__ for check in doctor.CHECKS]
     del steps[:]
-    audit.examine(context, audit.find(context))
+    audit.examine(context, find(context))
     assert steps == [f"v0.2.3: {audit.title(check)}" for check in audit.CHECKS]

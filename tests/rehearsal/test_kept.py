@@ -20,6 +20,7 @@ import requests
 from rehearsal.__main__ import main
 from rehearsal.faults.end_state import Keeper, State
 from rehearsal.gateway import journal
+from rehearsal.github.tokens import BOT
 from rehearsal.progress import Progress
 from rehearsal.runs import direct, maintainer, new_run
 from rehearsal.runs.direct import Interference
@@ -240,7 +241,7 @@ def test_drift_opens_one_issue_which_is_closed_when_mended(
         assert "tiny_front:latest" in capsys.readouterr().out
         (issue,) = kept.ask("issues")
         assert "tiny_front:latest" in issue["body"]
-        assert issue["user"]["login"] == world.BOT
+        assert issue["user"]["login"] == BOT
     kept.point("latest", "v0.2.6")
     assert kept.type("dispatch", "audit.yml") == 0
     assert kept.ask("issues") == []

@@ -15,6 +15,7 @@ from rehearsal.github.settings import Token
 from scripts.core import lockfile
 from scripts.core.errors import CheckError, UsageError
 from scripts.core.findings import NOT_CHECKED, OK, PROBLEM, Finding
+from scripts.release.released import Subject, every, find
 from scripts.stages import audit
 from tests.conftest import TOKENS, WRITER
 from tests.support.releases import IMAGE, PLATFORMS, Releases
@@ -27,7 +28,7 @@ def examined(bench: Releases, version: str = "0.3.0", **more: str) -> dict[str, 
     before = bench.state()
     alone = {"GITHUB_TOKEN": "", "REGISTRY_USERNAME": "", "REGISTRY_TOKEN": ""}
     context = bench.context(RELEASE_VERSION=version, **{**alone, **more})
-    findings = audit.examine(context, audit.find(context))
+    findings = audit.examine(context, find(context))
     assert bench.state() == before
     return {one.what: one for one in findings}
 
@@ -276,7 +277,7 @@ def test_drift_fails_and_names_itself(released: Releases) -> None:
 def test_starting_needs_an_engine(released: Releases) -> None:
     socket = f"unix://{released.folder}/no-engine"
     context = released.context(RELEASE_VERSION="0.3.0", DOCKER_HOST=socket)
-    (finding,) = audit.started(context, audit.find(context))
+    (finding,) = audit.started(context, find(context))
     assert finding.status == NOT_CHECKED
     assert "no Docker engine answers" in finding.found
 
@@ -325,7 +326,7 @@ def test_of_every_release_only_the_highest_is_started(
     assert re.findall(r"began (v[\d.]+)", capsys.readouterr().out) == ["v0.2.4"]
 
 
-def _begun(subject: audit.Subject) -> Finding:
+def _begun(subject: Subject) -> Finding:
     return Finding(f"began {subject.tag}", OK, "")
 
 
@@ -341,14 +342,14 @@ def test_a_tag_that_is_spelt_otherwise_is_no_trouble(released: Releases) -> None
     forge = released.context(GITHUB_TOKEN=WRITER).forge
     forge.repository.create_git_release("v0.1.2-rc1", name="0.1.2-rc1", message="Before.")
     weekly = released.context(RELEASE_VERSION="")
-    assert [one.tag for one in audit.every(weekly)] == ["v0.3.0", "v0.2.5", "v0.2.4"]
-    assert audit.find(released.context(RELEASE_VERSION="0.1.2rc1")).tag == "v0.1.2-rc1"
+    assert [one.tag for one in every(weekly)] == ["v0.3.0", "v0.2.5", "v0.2.4"]
+    assert find(released.context(RELEASE_VERSION="0.1.2rc1")).tag == "v0.1.2-rc1"
 
 
 def test_a_release_whose_tag_is_gone_is_a_finding_among_the_others(released: Releases) -> None:
     released.project.git("push", "-q", "origin", ":refs/tags/v0.2.4")
     context = released.context(RELEASE_VERSION="")
-    one = next(one for one in audit.every(context) if one.tag == "v0.2.4")
+    one = next(one for one in every(context) if one.tag == "v0.2.4")
     wrong = {finding.what for finding in audit.examine(context, one) if finding.status == PROBLEM}
     assert "git tag v0.2.4" in wrong
 
@@ -375,7 +376,7 @@ def test_an_audit_of_a_hundred_releases_needs_a_third_of_an_hours_requests(
             made.upload_asset(str(released.folder / name))
     before = len(released.github.journal())
     context = released.context(RELEASE_VERSION="")
-    subjects = audit.every(context)
+    subjects = every(context)
     for one in subjects:
         audit.examine(context, one, (audit.release, audit.tag, audit.pointers))
     assert len(subjects) == 100

@@ -16,11 +16,10 @@ check:
 """
 
 
-def prepared(bench: Bench, command: str) -> Context:
+def prepared(bench: Bench, command: str, setup: str = "") -> Context:
     """Commit a Makefile with this check, and run the jobs that come before `checks`."""
-    bench.project.commit(
-        {"Makefile": MAKEFILE.format(command=command), "pyproject.toml": PYPROJECT}
-    )
+    table = PYPROJECT.replace("[tool.release]", f"[tool.release]\n{setup}")
+    bench.project.commit({"Makefile": MAKEFILE.format(command=command), "pyproject.toml": table})
     context = bench.context()
     for job, run in (("plan", plan.run), ("prepare", prepare.run)):
         done = run(context)
@@ -48,3 +47,21 @@ def test_a_failed_check_shows_the_last_lines_of_both_outputs(bench: Bench) -> No
     assert "No module named socketio" in caught.value.cause
     assert "Error 1" in caught.value.cause
     assert "run `make check`" in caught.value.remedy
+
+
+def test_what_the_setup_installs_is_on_the_path_of_the_checks(bench: Bench) -> None:
+    """It gets a virtual environment: the Python of a runner accepts no packages."""
+    linter = 'cd "$VIRTUAL_ENV/bin" && echo "python -c \'import sys; print(sys.prefix)\'" > lint'
+    setup = f"setup = ['sh', '-c', '''{linter}; chmod +x lint''']"
+    context = prepared(bench, "lint", setup)
+    (outcome,) = checks.run(context).outcomes
+    assert outcome.detail == str(context.scratch / "environment")
+
+
+def test_a_failed_setup_is_named(bench: Bench) -> None:
+    setup = 'setup = ["sh", "-c", "echo no such extra; exit 3"]'
+    with pytest.raises(CheckError) as caught:
+        checks.run(prepared(bench, "true", setup))
+    assert "the set-up of the checks fails" in caught.value.cause
+    assert "no such extra" in caught.value.cause
+    assert "run `sh -c" in caught.value.remedy

@@ -145,9 +145,11 @@ def test_a_schedule_that_github_switched_off(well: Releases, state: str, status:
     """After 60 days without a commit, in public repositories."""
     context = well.context()
     context.forge.setting = lambda _: {"state": state} if state else None  # type: ignore[method-assign]
-    (finding,) = doctor.schedule(context, starting_point.find(context))
-    assert finding.status == status
-    assert status != ADVICE or "Enable" in finding.remedy
+    findings = list(doctor.schedule(context, starting_point.find(context)))
+    assert [one.what for one in findings] == ["weekly audit.yml", "weekly watch.yml"]
+    for finding in findings:
+        assert finding.status == status
+        assert status != ADVICE or "Enable" in finding.remedy
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from github.GitRelease import GitRelease
 from scripts.core import codec, lockfile
 from scripts.core.errors import ConflictError
 from scripts.core.findings import PROBLEM
+from scripts.release.released import find
 from scripts.stages import audit, notes, plan, rollback, verify
 from tests.support.project import git
 from tests.support.releases import Releases
@@ -69,7 +70,7 @@ def test_the_audit_finds_another_releases_lock(released: Releases) -> None:
     exchange(released, "0.3.0", asset(released, "0.2.5"))
     forget_mark(released, "0.3.0")
     context = released.context(RELEASE_VERSION="0.3.0", GITHUB_TOKEN="")
-    found = {one.what: one for one in audit.examine(context, audit.find(context))}
+    found = {one.what: one for one in audit.examine(context, find(context))}
     assert found[lockfile.NAME].status == PROBLEM
     assert "v0.2.5" in found[lockfile.NAME].found
 
@@ -144,5 +145,5 @@ def test_what_is_verified_is_this_runs(released: Releases) -> None:
 def test_a_list_of_hashes_that_is_none_is_drift(released: Releases, content: bytes) -> None:
     exchange(released, "0.3.0", content, "SHA256SUMS")
     context = released.context(RELEASE_VERSION="0.3.0", GITHUB_TOKEN="")
-    found = audit.examine(context, audit.find(context))
+    found = audit.examine(context, find(context))
     assert [one for one in found if one.status == PROBLEM]

@@ -5,7 +5,7 @@ people (descriptions, comments, names of steps) are left alone.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -15,60 +15,124 @@ import yaml
 FOR_PEOPLE = {"description"}
 # Keys whose names are this repository's own; the platform knows all others.
 OWN_NAMES = {"env", "outputs", "inputs", "secrets", "with", "jobs"}
-ADDED_TO_STEP = {
-    "continue-on-error": "true",
-    "if": "always()",
-    "timeout-minutes": "1",
-    "working-directory": "docs",
+# Each key with the values that are added, one at a time.
+Additions = Mapping[str, tuple[str, ...]]
+ADDED_TO_STEP: Additions = {
+    "continue-on-error": ("true", "${{ github.event_name == 'push' }}"),
+    "if": ("always()", "failure()", "false", "github.event_name == 'push'"),
+    "timeout-minutes": ("1",),
+    "working-directory": ("docs",),
+    "shell": ("sh", "python"),
+    "env": ("{GITHUB_TOKEN: '${{ github.token }}'}", "{RELEASE_DRY_RUN: 'true'}", "{PATH: bin}"),
+    "with": ("{ref: main}",),
 }
-ADDED_TO_JOB = {
-    "continue-on-error": "true",
-    "if": "always()",
-    "environment": "release",
-    "container": "python:3",
-    "defaults": "{run: {shell: sh}}",
-    "concurrency": "release-${{ github.ref }}",
-    "env": "{GITHUB_TOKEN: '${{ github.token }}'}",
+ADDED_TO_JOB: Additions = {
+    "continue-on-error": ("true",),
+    "if": ("always()", "failure()", "'false'"),
+    "environment": ("release", "pypi", "{name: release, deployment: false}"),
+    "container": ("python:3",),
+    "services": ("{cache: {image: 'redis:8'}}",),
+    "defaults": ("{run: {shell: sh}}", "{run: {working-directory: docs}}"),
+    "concurrency": ("release-${{ github.ref }}", "{group: one, cancel-in-progress: true}"),
+    "env": ("{GITHUB_TOKEN: '${{ github.token }}'}", "{RELEASE_DRY_RUN: 'true'}"),
+    "outputs": ("{said: '${{ secrets.REGISTRY_TOKEN }}'}", "{said: '${{ github.token }}'}"),
+    "strategy": ("{matrix: {number: [1, 2]}}", "{max-parallel: 1}"),
+    "secrets": ("inherit",),
 }
-ADDED_AT_TOP = {
-    "defaults": "{run: {working-directory: docs}}",
-    "concurrency": "release-${{ github.ref }}",
-    "env": "{REGISTRY_TOKEN: '${{ secrets.REGISTRY_TOKEN }}'}",
+ADDED_TO_STRATEGY: Additions = {"max-parallel": ("1",)}
+ADDED_TO_CONCURRENCY: Additions = {"queue": ("max",)}
+ADDED_TO_INPUT: Additions = {"default": ("other",), "required": ("true",), "type": ("number",)}
+ADDED_TO_OUTPUTS: Additions = {"said": ("'${{ github.token }}'",)}
+ADDED_AT_TOP: Additions = {
+    "defaults": ("{run: {working-directory: docs}}", "{run: {shell: sh}}"),
+    "concurrency": ("release-${{ github.ref }}",),
+    "env": ("{REGISTRY_TOKEN: '${{ secrets.REGISTRY_TOKEN }}'}", "{RELEASE_DRY_RUN: 'true'}"),
 }
-ADDED_TO_TRIGGERS = {
-    "pull_request_target": "",
-    "workflow_call": "",
-    "schedule": "[{cron: '0 0 * * *'}]",
-    "release": "",
-    "pull_request": "",
+ADDED_TO_JOBS: Additions = {
+    "extra": (
+        "{name: extra, runs-on: ubuntu-24.04, timeout-minutes: 15, permissions: {}, "
+        "steps: [{run: 'true'}]}",
+    )
 }
-ADDED_TO_GRANTS = {"packages": "write", "id-token": "write", "actions": "write"}
-ADDED_TO_CHECKOUT = {
-    "ref": "main",
-    "repository": "somebody/else",
-    "path": "elsewhere",
-    "token": "${{ secrets.REGISTRY_TOKEN }}",
-    "fetch-depth": "0",
+ADDED_TO_TRIGGERS: Additions = {
+    "pull_request_target": ("",),
+    "workflow_call": ("",),
+    "workflow_dispatch": ("",),
+    "workflow_run": ("{workflows: [CI], types: [completed]}",),
+    "repository_dispatch": ("",),
+    "issue_comment": ("",),
+    "schedule": ("[{cron: '0 0 * * *'}]",),
+    "release": ("",),
+    "pull_request": ("",),
+    "push": ("",),
 }
-ADDED_TO_ENV = {
-    "GITHUB_TOKEN": "${{ github.token }}",
-    "RELEASE_DRY_RUN": "true",
-    "PATH": "bin",
-    "REGISTRY_TOKEN": "${{ secrets.REGISTRY_TOKEN }}",
+ADDED_TO_EVENT: Additions = {
+    "branches": ("[other]",),
+    "branches-ignore": ("[main]",),
+    "tags": ("['v*']",),
+    "tags-ignore": ("['v0*']",),
+    "paths": ("['docs/**']",),
+    "paths-ignore": ("['docs/**']",),
+    "types": ("[closed]",),
 }
-ADDED_TO_STAGE = {
-    "github-token": "${{ github.token }}",
-    "registry-token": "${{ secrets.REGISTRY_TOKEN }}",
-    "package-index-token": "${{ secrets.PACKAGE_INDEX_TOKEN }}",
-    "announce-secrets": "${{ secrets.ANNOUNCE_SECRETS }}",
+ADDED_TO_GRANTS: Additions = dict.fromkeys(
+    ("packages", "id-token", "actions", "attestations", "deployments", "checks", "statuses"),
+    ("write",),
+)
+ADDED_TO_CHECKOUT: Additions = {
+    "ref": ("main",),
+    "repository": ("somebody/else",),
+    "path": ("elsewhere",),
+    "token": ("${{ secrets.REGISTRY_TOKEN }}",),
+    "fetch-depth": ("0",),
+    "fetch-tags": ("true",),
+    "submodules": ("true",),
+    "lfs": ("true",),
+    "clean": ("false",),
+    "sparse-checkout": ("docs",),
+    "filter": ("blob:none",),
+    "github-server-url": ("https://github.example.org",),
 }
-ADDED_TO_UPLOAD = {"retention-days": "1", "if-no-files-found": "ignore"}
+ADDED_TO_ENV: Additions = {
+    "GITHUB_TOKEN": ("${{ github.token }}",),
+    "RELEASE_DRY_RUN": ("true",),
+    "PATH": ("bin",),
+    "REGISTRY_TOKEN": ("${{ secrets.REGISTRY_TOKEN }}",),
+}
+ADDED_TO_STAGE: Additions = {
+    "github-token": ("${{ github.token }}",),
+    "registry-token": ("${{ secrets.REGISTRY_TOKEN }}",),
+    "package-index-token": ("${{ secrets.PACKAGE_INDEX_TOKEN }}",),
+    "announce-secrets": ("${{ secrets.ANNOUNCE_SECRETS }}",),
+}
+ADDED_TO_UPLOAD: Additions = {
+    "retention-days": ("1",),
+    "if-no-files-found": ("ignore",),
+    "include-hidden-files": ("true",),
+    "compression-level": ("0",),
+}
+ADDED_TO_DOWNLOAD: Additions = {"run-id": ("1",), "github-token": ("${{ github.token }}",)}
+ADDED_TO_LOGIN: Additions = {"logout": ("false",), "scope": ("a",)}
 # Other values of a key that the platform knows as well.
 OTHERS = {
-    "runs-on": ("ubuntu-latest", "ubuntu-24.04-arm", "self-hosted"),
+    "runs-on": (
+        *("ubuntu-latest", "ubuntu-24.04-arm", "ubuntu-22.04", "windows-2025", "self-hosted"),
+        *("[self-hosted, linux]", "{group: large}", "${{ vars.RUNNER }}"),
+    ),
     "type": ("string", "boolean", "choice"),
-    "group": ("release",),
+    "group": ("release", "${{ github.workflow }}", "${{ github.run_id }}"),
+    "cancel-in-progress": ("${{ github.ref != 'refs/heads/main' }}",),
+    "environment": ("release", "pypi", "{name: release, deployment: false}"),
+    "shell": ("sh", "bash -x {0}", "python"),
+    "fail-fast": ("${{ github.event_name == 'push' }}",),
+    "cron": ("'* * * * *'", "'23 5 1 * *'"),
+    "uses": (
+        *("./.github/actions/setup", "./.github/actions/stage", "./.github/workflows/ci.yml"),
+        *("somebody/else/.github/workflows/release.yml@main", "docker://alpine:3"),
+    ),
 }
+# What a mapping of permissions can be instead.
+GRANTED = ("read-all", "write-all", "{contents: write}", "{id-token: write}")
 LEVELS = ("none", "read", "write")
 STATUS = ("always()", "!cancelled()", "failure()")
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
@@ -138,6 +202,8 @@ class _Faults:
         assert isinstance(root, yaml.MappingNode)
         self._root = root
         self._declared = self._names()
+        jobs = next((value.value for key, value in root.value if key.value == "jobs"), [])
+        self._jobs = [key.value for key, _ in jobs]
 
     def all(self) -> Iterator[Mutant]:
         yield from self._mapping(self._root, (), (1,))
@@ -205,11 +271,8 @@ class _Faults:
         return self._text[node.start_mark.index : node.end_mark.index]
 
     def _value(self, node: Any, keys: Keys, block: Above) -> Iterator[Mutant]:
+        yield from self._whole(node, keys, block)
         if isinstance(node, yaml.MappingNode):
-            if keys[-1] == "secrets" and "on" not in keys:
-                yield self._made(
-                    keys, "inherit", (node.start_mark, self._end(node)), "inherit", block
-                )
             yield from self._mapping(node, keys, block)
         elif isinstance(node, yaml.SequenceNode):
             yield from self._sequence(node, keys, block)
@@ -218,6 +281,36 @@ class _Faults:
                 yield self._made(keys, what, _span(node), new, block)
             if keys[-1] == "uses":
                 yield from self._pin(node, keys, block)
+
+    def _whole(self, node: Any, keys: Keys, block: Above) -> Iterator[Mutant]:
+        """Put something else in the place of a whole value."""
+        if keys[-1] == "permissions":
+            for other in GRANTED:
+                yield self._replaced(node, keys, other, block)
+        if keys[-1] == "needs":
+            yield from self._needing(node, keys, block)
+        if keys[-1] == "secrets" and "on" not in keys and isinstance(node, yaml.MappingNode):
+            yield self._made(keys, "inherit", (node.start_mark, self._end(node)), "inherit", block)
+
+    def _replaced(self, node: Any, keys: Keys, new: str, block: Above) -> Mutant:
+        """Put one line in the place of a value, also of a mapping of several lines."""
+        if not _is_block(node):
+            return self._made(keys, new, _span(node), new, block)
+        first, last = node.start_mark.line - 1, self._last(node)
+        head = self._lines[first].split(":")[0]
+        lines = [*self._lines[:first], f"{head}: {new}\n", *self._lines[last + 1 :]]
+        return Mutant(
+            self._path, _kind(keys), ".".join(keys), new, first + 1, block, "".join(lines)
+        )
+
+    def _needing(self, node: Any, keys: Keys, block: Above) -> Iterator[Mutant]:
+        """Wait for one job more."""
+        items = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        known = [one.value for one in items]
+        for other in self._jobs:
+            if other not in known and other != keys[1]:
+                new = f"[{', '.join([*known, other])}]"
+                yield self._made(keys, f"also {other}", _span(node), new, block)
 
     def _pin(self, node: Any, keys: Keys, block: Above) -> Iterator[Mutant]:
         line = self._lines[node.start_mark.line]
@@ -323,26 +416,38 @@ class _Faults:
         if node.flow_style or not node.value:
             return
         known = {key.value for key, _ in node.value}
-        for key, value in self._additions(keys, node).items():
-            if key not in known:
+        for key, values in self._additions(keys, node).items():
+            for value in values if key not in known else ():
                 yield self._with(node, keys, key, value, block)
 
-    def _additions(self, keys: Keys, node: yaml.MappingNode) -> dict[str, str]:
+    def _additions(self, keys: Keys, node: yaml.MappingNode) -> Additions:
         known = {key.value for key, _ in node.value}
         job, step = len(keys) == 2 and keys[0] == "jobs", keys[-2:-1] == ("steps",)
-        given = keys[-1:] == ("with",)
+        last, parent = keys[-1:], keys[-2:-1]
+        given = last == ("with",)
         places = (
             (not keys and "jobs" in known, ADDED_AT_TOP),
+            (keys == ("jobs",), ADDED_TO_JOBS),
             (keys == ("on",), ADDED_TO_TRIGGERS),
-            (keys[-1:] == ("permissions",), ADDED_TO_GRANTS),
-            (job, ADDED_TO_JOB),
+            (parent == ("on",), ADDED_TO_EVENT),
+            (parent == ("inputs",), ADDED_TO_INPUT),
+            (last == ("permissions",), ADDED_TO_GRANTS),
+            (job, self._added_to_job(keys)),
             (step, ADDED_TO_STEP),
-            (keys[-1:] == ("env",), ADDED_TO_ENV),
+            (last == ("env",), ADDED_TO_ENV),
+            (last == ("strategy",), ADDED_TO_STRATEGY),
+            (last == ("concurrency",), ADDED_TO_CONCURRENCY),
+            (last == ("outputs",) and "jobs" in keys, ADDED_TO_OUTPUTS),
             (given and "artifact" in known, ADDED_TO_STAGE),
             (given and "overwrite" in known, ADDED_TO_UPLOAD),
+            (given and "merge-multiple" in known, ADDED_TO_DOWNLOAD),
+            (given and "password" in known, ADDED_TO_LOGIN),
             (given and "persist-credentials" in known, ADDED_TO_CHECKOUT),
         )
         return next((added for here, added in places if here), {})
+
+    def _added_to_job(self, keys: Keys) -> Additions:
+        return {**ADDED_TO_JOB, "needs": tuple(one for one in self._jobs if one not in keys)}
 
     def _with(
         self, node: yaml.MappingNode, keys: Keys, key: str, value: str, block: Above
@@ -410,7 +515,8 @@ def _conditions(value: str) -> Iterator[tuple[str, str]]:
     plain = EXPRESSION.sub(r"\1", value)
     for other in (*STATUS, f"!({plain})", f"always() && ({plain})", f"{plain} || always()", "true"):
         yield f"if {other}", "${{ " + other + " }}"
-    for old, new in (("==", "!="), ("!=", "=="), ("'release'", "'dry-run'"), ("'release'", "true")):
+    swapped = (("==", "!="), ("!=", "=="), (" && ", " || "), (" || ", " && "))
+    for old, new in (*swapped, ("'release'", "'dry-run'"), ("'release'", "true")):
         if old in value:
             yield f"{new} for {old}", value.replace(old, new)
 

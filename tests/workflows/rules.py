@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.workflows import (
+    rules_of_form,
     rules_of_handing,
     rules_of_order,
     rules_of_runs,
@@ -23,6 +24,7 @@ RULES: dict[str, Rule] = {
         rules_of_handing,
         rules_of_work,
         rules_of_runs,
+        rules_of_form,
     )
     for rule in rules.RULES
 }

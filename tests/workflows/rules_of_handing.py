@@ -30,6 +30,7 @@ from tests.workflows.tree import (
     RELEASE,
     ROLLBACK,
     STAGE,
+    WATCH,
     File,
     Job,
     Problems,
@@ -40,7 +41,7 @@ from tests.workflows.tree import (
 )
 
 ROOT = Path(__file__).parents[2]
-RUNS = (RELEASE, ROLLBACK, AUDIT, CHANGELOG)
+RUNS = (RELEASE, ROLLBACK, AUDIT, WATCH, CHANGELOG)
 SCRIPTS = ["release"]
 LABELS = {"ubuntu-24.04", "ubuntu-24.04-arm"}
 # GitHub Docs, "Reusing workflows": what a job that calls one may say.
@@ -321,9 +322,10 @@ def results_may_be_written_again(tree: Tree) -> Problems:
 
 def stages_are_verbs(tree: Tree) -> Problems:
     """Each job runs its own stage, with arguments that the command line takes."""
-    for use in (use for file in RUNS for use in uses_of_stage(tree, file)):
+    for file, use in ((name, use) for name in RUNS for use in uses_of_stage(tree, name)):
         words = use.given["stage"].split()
-        if words[:1] != [VERBS.get(use.job, use.job)]:
+        verb = "watch" if file == WATCH else VERBS.get(use.job, use.job)
+        if words[:1] != [verb]:
             yield f"{use.place('stage')}: {use.job} runs the stage {use.given['stage']}"
         yield from refused(use.place("stage"), words)
     for file in tree.files:

@@ -13,6 +13,7 @@ from tests.workflows.tree import (
     EXPRESSION,
     RELEASE,
     ROLLBACK,
+    WATCH,
     Job,
     Problems,
     Tree,
@@ -37,6 +38,7 @@ TRIGGERS = {
     "release.yml": {"workflow_dispatch", "push"},
     "rollback.yml": {"workflow_dispatch"},
     "audit.yml": {"schedule", "workflow_dispatch"},
+    "watch.yml": {"schedule", "workflow_dispatch"},
 }
 LONGEST = 60  # minutes
 # What a workflow may say. `services` and `container` make act skip a job in silence, it ignores
@@ -66,7 +68,7 @@ IGNORED_BY_ACT = {
     "an artifact's name that is taken": "artifacts_have_names_of_their_own",
     "identity tokens": "only_the_upload_is_trusted",
 }
-UNCANCELLED = (RELEASE, ROLLBACK, AUDIT, CHANGELOG)
+UNCANCELLED = (RELEASE, ROLLBACK, AUDIT, WATCH, CHANGELOG)
 # The jobs that move pointers, of whichever branch and workflow: one at a time.
 POINTING = {(RELEASE, "promote"), (ROLLBACK, "rollback")}
 POINTERS = "pointers-${{ github.repository }}"

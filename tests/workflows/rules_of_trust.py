@@ -17,6 +17,7 @@ from tests.workflows.tree import (
     IMAGE,
     RELEASE,
     ROLLBACK,
+    WATCH,
     Problems,
     Tree,
     at,
@@ -50,6 +51,7 @@ TOKEN = {
     *((RELEASE, job) for job in ("verify-staged", "publish-tags", "verify-published")),
     *((RELEASE, job) for job in ("promote", "announce", "audit")),
     (AUDIT, "audit"),
+    *((WATCH, job) for job in ("look", "issues")),
     (CHANGELOG, "draft"),
     *((ROLLBACK, job) for job in ("plan", "rollback", "verify")),
     (ENTRY, "changelog"),
@@ -67,6 +69,7 @@ WRITES = {
     (ROLLBACK, "plan"): {"contents"},
     (ROLLBACK, "rollback"): {"contents", "pull-requests"},
     (AUDIT, "audit"): {"issues"},
+    (WATCH, "issues"): {"issues"},
     (CHANGELOG, "draft"): {"contents", "pull-requests"},
 }
 # What a job reads beyond the checkout of the tools, or instead of it.

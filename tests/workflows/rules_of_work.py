@@ -26,6 +26,7 @@ from tests.workflows.tree import (
     ROLLBACK,
     SETUP,
     STAGE,
+    WATCH,
     File,
     Job,
     Node,
@@ -47,6 +48,8 @@ COMMANDS = {
 # Job -> its stage, where the list of the release's jobs does not have it.
 STAGES = {
     (AUDIT, "audit"): "audit --start --issue",  # every release, and the issue about drift
+    # Four jobs, so that the scanner meets no token.
+    **{(WATCH, job): f"watch {job}" for job in ("look", "scan", "issues")},
     (ROLLBACK, "rollback"): "rollback",
     (ROLLBACK, "verify"): "verify --moment rolled-back --platform linux/amd64",
 }
@@ -65,6 +68,7 @@ ORDER = {
     ROLLBACK: {"plan": [], "rollback": ["plan"], "verify": ["rollback"]},
     IMAGE: {"build": []},
     AUDIT: {"audit": []},
+    WATCH: {"look": [], "scan": ["look"], "issues": ["scan"]},
     CHANGELOG: {"draft": []},
     ENTRY: {"changelog": []},
 }
@@ -74,6 +78,7 @@ CONDITIONS = {
     (ROLLBACK, "verify"): "needs.rollback.outputs.mode == 'rolled-back'",
     (IMAGE, "build"): None,
     (AUDIT, "audit"): None,
+    **{(WATCH, job): None for job in ("look", "scan", "issues")},
     (CHANGELOG, "draft"): None,
     (ENTRY, "changelog"): None,
     (ROLLBACK, "plan"): None,
@@ -83,6 +88,7 @@ GROUPS = {
     RELEASE: "release-${{ github.ref }}",
     CHANGELOG: "changelog-${{ github.ref }}",  # both would push one branch
     AUDIT: "audit-${{ github.repository }}",  # both would open an issue
+    WATCH: "watch-${{ github.repository }}",  # both would open an issue
     CI: "ci-${{ github.event_name == 'pull_request' && github.ref || github.run_id }}",
     ENTRY: "entry-${{ github.ref }}",  # a newer commit or label replaces the answer
 }
@@ -93,11 +99,14 @@ ADDRESSES = {
     IMAGE: {REGISTRY},
     ROLLBACK: {REGISTRY, INDEX},
     AUDIT: {REGISTRY, INDEX},
+    WATCH: {REGISTRY, INDEX},
 }
 # What else a job must know.
 TOLD = {
     (RELEASE, "plan"): {"REGISTRY_USERNAME"},  # it asks whether this user may push
     (RELEASE, "scan"): {"VULNERABILITY_DATABASE_URL"},
+    (WATCH, "look"): {"DOCKER_HUB_MIRROR"},
+    (WATCH, "scan"): {"VULNERABILITY_DATABASE_URL"},
     (RELEASE, "publish-package"): {"PACKAGE_INDEX_USERNAME"},
     (RELEASE, "report"): {"CI_NEEDS"},
     (CI, "ci"): {"CI_NEEDS"},
@@ -111,6 +120,7 @@ INPUTS: Mapping[str, Mapping[str, tuple[str, Any]]] = {
     RELEASE: {"version": ("string", ...), "title": ("string", ""), "dry-run": ("boolean", False)},
     ROLLBACK: {"version": ("string", ...), "good": ("string", ""), "dry-run": ("boolean", False)},
     AUDIT: {"version": ("string", "")},
+    WATCH: {},
     IMAGE: dict.fromkeys(("image", "platform", "runner"), ("string", ...)),
 }
 # Jobs that write to the registry, or read more from it than a stranger may.
@@ -598,12 +608,14 @@ def names_say_which_job_it_is(tree: Tree) -> Problems:
             yield f"{at(job, 'name')}: all legs of {key} have one name"
 
 
-def nothing_runs_by_itself_but_the_audit(tree: Tree) -> Problems:
+def only_the_audit_and_the_watch_run_by_themselves(tree: Tree) -> Problems:
     """Once a week: five fields, a fixed minute and hour of one weekday."""
-    for entry in tree.workflow(AUDIT).data["on"].get("schedule") or [Node()]:
-        if not re.fullmatch(r"[1-5]?\d 1?\d \* \* [0-6]", str(entry.get("cron", ""))):
-            place = at(tree.workflow(AUDIT).data, "on", "schedule")
-            yield f"{at(entry, 'cron') if entry else place}: the audit is not weekly"
+    for file in (AUDIT, WATCH):
+        on = tree.workflow(file).data["on"]
+        for entry in on.get("schedule") or [Node()]:
+            if not re.fullmatch(r"[1-5]?\d 1?\d \* \* [0-6]", str(entry.get("cron", ""))):
+                place = at(entry, "cron") if entry else at(on, "schedule")
+                yield f"{place}: {file} does not run once a week"
 
 
 RULES = (
@@ -628,5 +640,5 @@ RULES = (
     installers_are_run_whole,
     what_is_written_is_read,
     names_say_which_job_it_is,
-    nothing_runs_by_itself_but_the_audit,
+    only_the_audit_and_the_watch_run_by_themselves,
 )

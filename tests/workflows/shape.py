@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from tests.workflows.tree import EXPECTED, File, Node, Problems, Tree, at, needs
+from tests.workflows.tree import EXPECTED, File, Node, Problems, Tree, as_map, at, needs
 
 JOB_KEYS = ("name", "permissions")
 OWN_JOB_KEYS = ("runs-on", "timeout-minutes", "steps")
@@ -23,6 +23,7 @@ def breaches(tree: Tree) -> Problems:
         return
     for file, data in files:
         yield from _file(file, data)
+        yield from _called(tree, file)
     there = {file.name: file for file, data in files if data.get("jobs")}
     for name, jobs in EXPECTED.items():
         if name not in there:
@@ -71,6 +72,20 @@ def _action(data: Node) -> Problems:
         for name, said in (data.get(kind) or {}).items():
             if not isinstance(said, Node) or not said.get("description"):
                 yield f"{at(data, kind, name)}: {name} has no description"
+
+
+def _called(tree: Tree, file: File) -> Problems:
+    """A step uses an action, a job a workflow that can be called."""
+    there = {one.path.as_posix(): one.data for one in tree.files}
+    for name, step in file.steps():
+        used = str(step.get("uses", "")) if isinstance(step, Node) else ""
+        if used.startswith("./") and f"{used.removeprefix('./')}/action.yml" not in there:
+            yield f"{at(step, 'uses')}: {name}: {used} is not an action"
+    for name, job in file.jobs.items():
+        if isinstance(job, Node) and "uses" in job:
+            called = there.get(str(job["uses"]).removeprefix("./"), {})
+            if "workflow_call" not in as_map(called.get("on")):
+                yield f"{at(job, 'uses')}: {name}: {job['uses']} cannot be called"
 
 
 def _job(data: Node, name: str, job: Any) -> Problems:

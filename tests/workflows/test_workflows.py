@@ -18,6 +18,7 @@ RELEASE = ".github/workflows/release.yml"
 IMAGE = ".github/workflows/image.yml"
 ROLLBACK = ".github/workflows/rollback.yml"
 AUDIT = ".github/workflows/audit.yml"
+WATCH = ".github/workflows/watch.yml"
 CHANGELOG = ".github/workflows/changelog.yml"
 CI = ".github/workflows/ci.yml"
 ENTRY = ".github/workflows/entry.yml"
@@ -121,7 +122,18 @@ BREACHES = [
     ("what_is_written_is_read", RELEASE, "      mode: ${{ steps", "      modes: ${{ steps"),
     ("names_say_which_job_it_is", CI, "    name: ci\n", "    name: all\n"),
     ("names_say_which_job_it_is", CI, "(Python ${{ matrix.python }})", "(Python)"),
-    ("nothing_runs_by_itself_but_the_audit", AUDIT, "23 5 * * 1", "* * * * *"),
+    ("only_the_audit_and_the_watch_run_by_themselves", AUDIT, "23 5 * * 1", "* * * * *"),
+    ("only_the_audit_and_the_watch_run_by_themselves", WATCH, "37 5 * * 2", "37 5 * * *"),
+    ("each_job_does_its_own_work", WATCH, "watch scan", "watch look"),
+    ("stages_are_verbs", WATCH, "stage: watch look", "stage: audit"),
+    (
+        "the_token_goes_where_it_is_needed",
+        WATCH,
+        "          artifact: scan\n",
+        "          artifact: scan\n          github-token: ${{ github.token }}\n",
+    ),
+    ("each_job_knows_its_services", WATCH, "      DOCKER_HUB_MIRROR: ", "      MIRROR: "),
+    ("jobs_wait_for_what_they_build_on", WATCH, "needs: scan", "needs: look"),
     (
         "a_release_runs_every_job_and_a_dry_run_only_proves",
         RELEASE,
@@ -426,6 +438,40 @@ BREACHES = [
     ("stages_are_verbs", RELEASE, "stage: promote", "stage: publish-tags"),
     ("stages_are_verbs", RELEASE, "--moment staged", "--moment stage"),
     ("stages_are_verbs", IMAGE, " --platform ${{ inputs.platform }}", ""),
+    (
+        "triggers_have_no_other_filters",
+        ENTRY,
+        "    types: [",
+        "    paths: ['docs/**']\n    types: [",
+    ),
+    ("triggers_have_no_other_filters", RELEASE, "    tags: [", "    branches: [main]\n    tags: ["),
+    (
+        "groups_say_no_more_than_they_need",
+        RELEASE,
+        "  cancel-in-progress: false",
+        "  cancel-in-progress: false\n  queue: max",
+    ),
+    ("inputs_are_required_or_have_a_default", STAGE, '    default: ""', '    type: "string"'),
+    (
+        "inputs_are_required_or_have_a_default",
+        RELEASE,
+        "        required: true",
+        "        required: true\n        default: patch",
+    ),
+    (
+        "a_command_alone_has_an_environment",
+        RELEASE,
+        "        with:\n          persist-credentials: false",
+        "        env: {A: b}\n        with:\n          persist-credentials: false",
+    ),
+    (
+        "shells_are_of_commands_in_actions",
+        CI,
+        "        run: make check\n",
+        "        run: make check\n        shell: sh\n",
+    ),
+    ("no_job_waits_for_itself", CI, "    name: plan\n", "    name: plan\n    needs: ci\n"),
+    ("what_is_called_is_what_it_is_called_as", AUDIT, "actions/stage", "actions/setup"),
     ("shells_are_named", SETUP, "      shell: bash\n", ""),
     ("variables_are_read", RELEASE, "  RELEASE_DRY_RUN:", "  RELEASE_DRYRUN:"),
     ("settings_are_documented", RELEASE, "vars.PACKAGE_INDEX_URL", "vars.PACKAGE_INDEX"),

@@ -15,6 +15,7 @@ from scripts.core.jobs import JOBS
 WORKFLOWS = Path(".github/workflows")
 RELEASE, ROLLBACK, CI, IMAGE = "release.yml", "rollback.yml", "ci.yml", "image.yml"
 AUDIT = "audit.yml"
+WATCH = "watch.yml"
 CHANGELOG = "changelog.yml"
 ENTRY = "entry.yml"
 STAGE = "./.github/actions/stage"
@@ -25,6 +26,7 @@ EXPECTED = {
     CI: ("plan", *ci_plan.TARGETS, "ci"),
     IMAGE: ("build",),
     AUDIT: ("audit",),
+    WATCH: ("look", "scan", "issues"),
     CHANGELOG: ("draft",),
     ENTRY: ("changelog",),
 }

@@ -5,11 +5,12 @@ import pytest
 from rehearsal.github.settings import Token
 from scripts.core.converge import Outcome, converge
 from scripts.core.errors import ServiceError
-from scripts.surfaces.drift_issue import AGREED, MARK, TITLE, DriftIssue
 from scripts.surfaces.github_release import Forge
+from scripts.surfaces.kept_issue import KeptIssue, mark, others
 from tests.conftest import READER, TOKENS, Bench
 
 KEEPER = "keeper-token"
+TITLE, MARK, AGREED = "Parts no longer agree", "<!-- kept by the test -->", "They agree again."
 
 
 @pytest.fixture
@@ -20,7 +21,9 @@ def forge(bench: Bench) -> Forge:
 
 
 def keep(bench: Bench, forge: Forge, drift: str | None) -> Outcome:
-    return converge([DriftIssue(forge, drift)], bench.context().environment.patience)[0]
+    return converge(
+        [KeptIssue(forge, MARK, TITLE, drift, AGREED)], bench.context().environment.patience
+    )[0]
 
 
 def issues(forge: Forge, state: str = "open") -> list[tuple[str, str]]:
@@ -98,3 +101,15 @@ def test_a_token_that_may_not_is_said(bench: Bench, forge: Forge) -> None:
     with pytest.raises(ServiceError, match="403"):
         keep(bench, reader, "a tag moved")
     assert issues(forge) == []
+
+
+def test_issues_whose_cause_is_gone_are_found_by_their_keeper(bench: Bench, forge: Forge) -> None:
+    marks = [mark("the watch", one) for one in ("a 1", "b -->x<!--")]
+    assert marks[1] == "<!-- kept by the watch: b --_x_-- -->"
+    for one in (*marks, mark("another", "a 1"), ""):
+        forge.repository.create_issue(f"about {one[-8:]}", f"text\n{one}")
+    (old,) = others(forge, "the watch", {marks[0]})
+    assert (old.mark, old.text) == (marks[1], None)
+    converge([old], bench.context().environment.patience)
+    assert len(issues(forge)) == 3
+    assert others(forge, "the watch", {marks[0]}) == []
