@@ -13,7 +13,7 @@ FOLDER = ".github/workflows/"
 PUBLISHES = re.compile(
     r"gh-action-pypi-publish|build-push-action|goreleaser|softprops/action-gh-release"
     r"|twine upload|\b(?:uv|poetry|hatch|flit|pdm|maturin|npm) publish|docker push"
-    r"|docker/login-action|TWINE_PASSWORD|PYPI_(?:API_)?(?:TOKEN|PASSWORD)|\bscripts/publish\b"
+    r"|docker/login-action|TWINE_PASSWORD|PYPI_(?:API_)?(?:TOKEN|PASSWORD)|deploy-pypi|\bscripts/publish\b"
 )
 UPLOADS = re.compile(
     r"gh-action-pypi-publish|twine|pypi|\b(?:uv|poetry|hatch|flit|pdm) publish|\bscripts/publish\b",
@@ -127,7 +127,9 @@ def _literal(value: Any) -> str | None:
 
 
 def _platforms(text: str) -> Iterator[str]:
-    yield from re.findall(r"linux/[a-z0-9]+(?:/v\d)?", text)
+    """Read the names of platforms; 64-bit ARM has three."""
+    for one in re.findall(r"linux/[a-z0-9]+(?:/v\d)?", text):
+        yield "linux/arm64" if one in ("linux/arm/v8", "linux/arm64/v8") else one
 
 
 def _filled(text: str, known: Mapping[str, str]) -> str:

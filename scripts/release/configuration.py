@@ -375,7 +375,8 @@ class _Reader:
         name, version = (version_source.static(data, key) for key in ("name", "version"))
         name = name or inside(data, "tool", "release").get("name")
         if not isinstance(name, str) and (package or name is not None):
-            self._wrong("project.name", "is missing", 'write name = "…" in [project]')
+            remedy = 'write name = "…" in [project]; for a setup.py, in [tool.release]'
+            self._wrong("project.name", "is missing", remedy)
         elif isinstance(name, str) and not re.fullmatch(PROJECT, name):
             remedy = "give it letters, digits, and single `-_.` between them"
             self._wrong("project.name", f"is {name!r}", remedy)

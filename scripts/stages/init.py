@@ -9,10 +9,12 @@ from scripts.adopt import changelogs, clone, repository, source, table, template
 from scripts.adopt.answers import NoAnswerError, Question, answer
 from scripts.adopt.repository import Found
 from scripts.adopt.templates import FOLDER, NAMES, System
-from scripts.core import tags
+from scripts.core import changelog, tags
+from scripts.core.commits import changes
+from scripts.core.entries import Sources, entries
 from scripts.core.errors import CheckError, ProblemsError, UsageError
 from scripts.core.results import Done
-from scripts.release import configuration, named_files
+from scripts.release import configuration, history, named_files
 from scripts.release.configuration import NO_CHANGELOG, Examined
 from scripts.release.context import Context
 from scripts.stages.check import of_table
@@ -96,7 +98,9 @@ def refuse_unreleasable(found: Found) -> None:
         cause = f"packages are in {shown}{more}, and this system releases the one at the root"
         raise UsageError(cause, "take over a repository with one package at its root")
     if found.left:
-        cause = f"no package, and Dockerfiles of helpers alone: {', '.join(found.left[:SHOWN])}"
+        more = f" and {len(found.left) - SHOWN} more" if len(found.left) > SHOWN else ""
+        shown = f"{', '.join(found.left[:SHOWN])}{more}"
+        cause = f"no package, and no workflow pushes these Dockerfiles: {shown}"
         remedy = "if one is a product, write [[tool.release.images]] into pyproject.toml for it"
         raise UsageError(cause, f"{remedy} (docs/adopt.md), and run this again")
     raise UsageError(NOTHING, "add a pyproject.toml with [build-system], or a Dockerfile")
@@ -121,7 +125,7 @@ def drafted(
     pattern = templates.pattern(detected.style.prefix)
     files = templates.all_files(system, templates.of_tree(), pattern, names)
     changed = {} if found.configured else {configuration.FILE: new}
-    changed |= log_of(found, answers, paths)
+    changed |= log_of(context, found, answers, paths)
     refuse_unready(context, configuration.examine(new), changed)
     notes = [*([] if found.configured else found.odd), *filter(None, [detected.warning])]
     if not found.configured and answers.get("changelog", found.changelog.path) == NO_CHANGELOG:
@@ -138,11 +142,23 @@ def refuse_unready(context: Context, table: Examined, changed: Mapping[str, str]
         raise ProblemsError(errors)
 
 
-def log_of(found: Found, answers: Mapping[str, str], paths: Collection[str]) -> dict[str, str]:
+def with_changes(context: Context, path: str, text: str, project: str) -> str:
+    """Fill a new section Unreleased with the changes since the last tag, for a person to edit."""
+    last = history.released(context, None, project).tag
+    if last is None:
+        return text
+    sources = Sources(context.endpoints.page_url)
+    return changelog.draft(text, entries(changes(history.since(context, last)), sources), path)
+
+
+def log_of(
+    context: Context, found: Found, answers: Mapping[str, str], paths: Collection[str]
+) -> dict[str, str]:
     """Return the text of a changelog that is to be made, or gets its section Unreleased."""
     path = answers.get("changelog") or found.changelog.path
     if path == found.changelog.path:
-        return {path: found.changelog.text} if found.changelog.text else {}
+        text = found.changelog.text
+        return {path: with_changes(context, path, text, answers["project"])} if text else {}
     if path in paths:
         cause = f"--answer changelog={path}: {found.changelog.told or 'that file is another one'}"
         raise UsageError(cause, "name a file that does not exist, or omit the answer")
@@ -228,7 +244,7 @@ def plan(found: Found, draft: Draft) -> Iterator[str]:
     yield "will be written:"
     for path, text in draft.files.items():
         lines = len(text.splitlines())
-        yield f"  {path} ({lines} lines): {changes(found, path)}"
+        yield f"  {path} ({lines} lines): {change(found, path)}"
     if configuration.FILE in draft.files:
         yield from (f"    {one}" for one in added(draft.files[configuration.FILE]))
     for template, name in draft.names.items():
@@ -241,12 +257,13 @@ def plan(found: Found, draft: Draft) -> Iterator[str]:
     yield "to do: commit these files before you edit them; an upgrade compares with that commit"
 
 
-def changes(found: Found, path: str) -> str:
+def change(found: Found, path: str) -> str:
     """Say what is done to a file."""
     if path == configuration.FILE:
         return "adds [tool.release], does not change the rest"
     added_to = path == found.changelog.path
-    return "adds the section Unreleased, does not change the rest" if added_to else "new"
+    said = "adds the section Unreleased, with the changes since the last tag: edit them"
+    return said if added_to else "new"
 
 
 def added(text: str) -> list[str]:

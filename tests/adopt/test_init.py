@@ -82,12 +82,12 @@ class Clone:
         for tag in tags.split():
             git_repo.git(folder, "tag", tag)
 
-    def commit(self, files: Mapping[str, str] | None = None) -> None:
+    def commit(self, files: Mapping[str, str] | None = None, message: str = "work") -> None:
         for path, text in (files or {}).items():
             (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / path).write_text(text)
         git_repo.git(self.folder, "add", "--all")
-        git_repo.git(self.folder, "commit", "--quiet", "--message", "work", **WHO)
+        git_repo.git(self.folder, "commit", "--quiet", "--message", message, **WHO)
 
     def release(
         self, *words: str, cwd: Path | None = None, root: Path = ROOT

@@ -70,6 +70,13 @@ def test_a_setup_py_gets_no_project_table(
     assert here.config.project == "thing"
 
 
+def test_the_name_of_a_setup_py_may_be_a_constant(tmp_path: Path) -> None:
+    text = "NAME = 'thing'\nimport setuptools\nsetuptools.setup(name=NAME, version=meta['v'])\n"
+    here, _ = fits(tmp_path, {**FILES, "setup.py": text})
+    assert here.config.project == "thing"
+    assert 'version-in = "thing/__init__.py"' in here.text("pyproject.toml")
+
+
 def test_an_image_alone_gets_no_project_table(tmp_path: Path) -> None:
     here, _ = fits(tmp_path, SERVER, "v0.8.0 v0.9.0")
     assert "[project]" not in here.text("pyproject.toml")
@@ -112,6 +119,18 @@ def test_the_section_unreleased_is_added(tmp_path: Path) -> None:
     added = "# Changes\n\n## [Unreleased]\n\n## [1.2.0] - 2025-01-31\n\n- One.\n"
     assert here.text("HISTORY.md") == added
     assert "HISTORY.md (7 lines): adds the section Unreleased" in said
+
+
+def test_the_new_section_has_the_changes_since_the_last_tag(tmp_path: Path) -> None:
+    """Without an entry the first plan would be refused."""
+    log = "# Changes\n\n## [1.2.0] - 2025-01-31\n\n- One.\n"
+    here = made(tmp_path, {**PACKAGE, "HISTORY.md": log})
+    here.commit({"more.txt": "x"}, "Fix the tabs (#12)")
+    said = here.init()
+    assert "Fix the tabs" in here.text("HISTORY.md").partition("## [1.2.0]")[0]
+    assert here.text("HISTORY.md").endswith("## [1.2.0] - 2025-01-31\n\n- One.\n")
+    assert "with the changes since the last tag: edit them" in said
+    assert here.release("check").returncode == 0
 
 
 def test_a_changelog_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
@@ -225,7 +244,7 @@ jobs:
           file: docker/default.Dockerfile
           push: true
           target: slim
-          platforms: linux/amd64,linux/arm/v7
+          platforms: linux/amd64,linux/arm64/v8,linux/arm/v7
           tags: |
             example/served:latest
             example/served:${{ env.VERSION }}
@@ -241,7 +260,7 @@ def test_of_several_images_of_a_repository_the_main_one_is_chosen(tmp_path: Path
     here, said = fits(tmp_path, {**GO, **dockerfiles, **flows})
     (image,) = here.config.images
     assert (image.name, image.dockerfile) == ("served", "docker/default.Dockerfile")
-    assert (image.target, image.platforms) == ("slim", ("linux/amd64",))
+    assert (image.target, image.platforms) == ("slim", ("linux/amd64", "linux/arm64"))
     assert "docker/alpine.Dockerfile is another image of example/served" in said
     assert "docker/default.Dockerfile is built for linux/arm/v7 too: no runner builds that" in said
 
@@ -260,7 +279,7 @@ def test_a_pushed_dockerfile_among_scripts_is_an_image(tmp_path: Path) -> None:
 
 def test_dockerfiles_of_helpers_are_named(tmp_path: Path) -> None:
     files = {**GO, "scripts/Dockerfile": "FROM scratch\n"}
-    assert "Dockerfiles of helpers alone: scripts/Dockerfile" in unfit(tmp_path, files)
+    assert "no workflow pushes these Dockerfiles: scripts/Dockerfile" in unfit(tmp_path, files)
 
 
 def test_a_version_that_is_computed_is_refused_before_anything_is_written(tmp_path: Path) -> None:
