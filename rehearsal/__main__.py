@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rehearsal.faults import command
 from rehearsal.progress import Progress
-from rehearsal.runs import act, kept_world, maintainer, new_run, run
+from rehearsal.runs import act, kept_world, maintainer, new_run, rerun
 from rehearsal.verdict import price, report_page, verdict
 from rehearsal.world import world
 from rehearsal.world.git_repo import SeedError
@@ -35,6 +35,7 @@ in a world that is up (up, or run --keep):
   python -m rehearsal dispatch rollback.yml --input version=0.2.5
   python -m rehearsal dispatch audit.yml --schedule
   python -m rehearsal run --again --hold        let the gate wait; then approve or reject
+  python -m rehearsal rerun                     the failed jobs of the latest run
   python -m rehearsal dispatch changelog.yml
   python -m rehearsal pull-request --branch a-branch-of-this-checkout"""
 
@@ -47,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = "run|dispatch|approve|reject|wait|pull-request|faults|up|down"
+    names = "run|dispatch|approve|reject|rerun|wait|pull-request|faults|up|down"
     verbs = main_parser.add_subparsers(dest="verb", required=True, metavar=names)
     for name, meaning in (
         ("run", "start a world, run release.yml in it, print the verdict"),
@@ -89,6 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "pull-request": kept_world.pull_request,
         "approve": kept_world.decide,
         "reject": kept_world.decide,
+        "rerun": kept_world.again,
         "wait": kept_world.wait,
         "faults": command.faults,
         "up": _up,
@@ -172,8 +174,8 @@ def _perform(
     with progress.step("look before"):
         before = verdict.Before.of(here)
     finished_before = f"release {_tag(here.version)}" in before.snapshot.state
-    setting = dataclasses.replace(new_run.setting(here, event.sha), hold=arguments.hold)
-    done = run.run(setting, event, progress)
+    setting = kept_world.asked(new_run.setting(here, event.sha), arguments)
+    done = rerun.perform(setting, event, progress)
     (here.folder / "summary.md").write_text(done.summary(), encoding="utf-8")
     mode = "dry-run" if arguments.dry_run else "again" if finished_before else "release"
     with progress.step("check every surface"):

@@ -44,7 +44,7 @@ def _of_run(setting: Setting, event: Event, first: Granted) -> dict[str, str]:
         "actor": setting.context.get("GITHUB_ACTOR", ""),
         "run_id": str(setting.run_id),
         "run_number": "1",
-        "run_attempt": "1",
+        "run_attempt": str(setting.attempt),
         "runner_environment": "github-hosted",
         "workflow": first.name.rpartition("/")[0],
         "workflow_ref": f"{setting.context['GITHUB_REPOSITORY']}/{first.file}@{event.ref}",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rehearsal.gateway import journal
 from rehearsal.progress import Progress
-from rehearsal.runs import act, decisions, maintainer, new_run, run
+from rehearsal.runs import act, decisions, maintainer, new_run, rerun
 from rehearsal.runs.decisions import APPROVED, REJECTED
 from rehearsal.runs.run import Run
 from rehearsal.world import git_repo, world
@@ -21,6 +21,7 @@ VERBS = {
     "dispatch": "press a workflow's button in the kept world",
     "approve": "approve a job that waits for its environment (run --hold, dispatch --hold)",
     "reject": "refuse it",
+    "rerun": "run the failed jobs of the latest run again, as another attempt",
     "wait": "put the world's clock forward: approvals end after 30 days",
     "pull-request": "ask to merge a branch of this checkout in the kept world, and check it",
 }
@@ -31,10 +32,17 @@ def add_arguments(verbs: Mapping[str, argparse.ArgumentParser]) -> None:
     dispatch, pull = verbs["dispatch"], verbs["pull-request"]
     for verb in ("approve", "reject"):
         verbs[verb].add_argument("--as", dest="login", help="who decides (default: the owner)")
+    verbs["rerun"].add_argument("--all", action="store_true", help="run all jobs again")
     verbs["wait"].add_argument("--days", type=float, required=True, help="by how many days")
-    for verb in ("run", "dispatch"):
+    for verb in ("run", "dispatch", "rerun"):
         verbs[verb].add_argument(
             "--hold", action="store_true", help="make jobs wait for `approve` or `reject`"
+        )
+        verbs[verb].add_argument(
+            "--actions",
+            type=Path,
+            metavar="FOLDER",
+            help="run the actions' own code where FOLDER/OWNER/NAME has it at its pin",
         )
     dispatch.add_argument("workflow", help="its file: rollback.yml, audit.yml, changelog.yml, …")
     dispatch.add_argument(
@@ -63,19 +71,43 @@ def dispatch(arguments: argparse.Namespace, progress: Progress) -> int:
         event = maintainer.schedule(here, workflow)
     else:
         event = maintainer.dispatch(here, workflow, typed)
-    return _perform(here, workflow, event, progress, hold=arguments.hold)
+    setting = new_run.setting(here, event.sha, workflow)
+    setting = asked(setting, arguments)
+    return _perform(here, setting, event, progress)
+
+
+def asked(setting: act.Setting, arguments: argparse.Namespace) -> act.Setting:
+    """Return the setting with what the command line asks for."""
+    actions = arguments.actions.resolve() if arguments.actions else None
+    return dataclasses.replace(setting, hold=arguments.hold, actions=actions)
 
 
 def decide(arguments: argparse.Namespace, progress: Progress) -> int:
     """Approve or reject what waits in the latest run of the world that is up."""
     here = world.load(arguments.folder)
-    runs = sorted(here.folder.glob("runs/*"), key=lambda path: int(path.name))
-    if not runs:
-        raise UsageError("there was no run in this world", "start a run with --hold")
     decision = {"approve": APPROVED, "reject": REJECTED}[arguments.verb]
-    for job in decisions.decide(runs[-1], decision, arguments.login or here.owner):
+    for job in decisions.decide(_latest(here), decision, arguments.login or here.owner):
         progress.say(f"  {decision} {job}")
     return 0
+
+
+def again(arguments: argparse.Namespace, progress: Progress) -> int:
+    """Run the failed jobs of the latest run again; return 0 only if they end well."""
+    here = world.load(arguments.folder)
+    folder = _latest(here)
+    ended = rerun.load(folder)
+    setting = new_run.another_attempt(here, folder, ended)
+    jobs = rerun.prepare(setting, ended, everything=arguments.all)
+    progress.say(f"  run {folder.name}, attempt {setting.attempt}: {', '.join(jobs)}")
+    setting = asked(setting, arguments)
+    return _perform(here, setting, ended.event, progress)
+
+
+def _latest(here: World) -> Path:
+    runs = sorted(here.folder.glob("runs/[0-9]*"), key=lambda path: int(path.name))
+    if not runs:
+        raise UsageError("there was no run in this world", "start a run")
+    return runs[-1]
 
 
 def wait(arguments: argparse.Namespace, progress: Progress) -> int:
@@ -94,7 +126,8 @@ def pull_request(arguments: argparse.Namespace, progress: Progress) -> int:
     branch = arguments.branch or git_repo.git(checkout, "symbolic-ref", "--short", "HEAD")
     event = maintainer.open_pull_request(here, checkout, branch, arguments.labels)
     progress.say(f"  {event.payload['pull_request']['html_url']}")
-    return max([_perform(here, workflow, event, progress) for workflow in (ENTRY, CI)])
+    settings = (new_run.setting(here, event.sha, workflow) for workflow in (ENTRY, CI))
+    return max([_perform(here, setting, event, progress) for setting in settings])
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -104,15 +137,12 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _perform(
-    here: World, workflow: str, event: act.Event, progress: Progress, *, hold: bool = False
-) -> int:
+def _perform(here: World, setting: act.Setting, event: act.Event, progress: Progress) -> int:
     """Follow the run to its end, and print its results."""
     offset = journal.size(here.endpoints.journal)
-    setting = dataclasses.replace(new_run.setting(here, event.sha, workflow), hold=hold)
-    done = run.run(setting, event, progress)
+    done = rerun.perform(setting, event, progress)
     writes = journal.writes_by_service(here.endpoints.journal, offset)
-    progress.say("", *table(Path(workflow).name, done, writes))
+    progress.say("", *table(Path(setting.workflow).name, done, writes))
     progress.say(*(f"  refused  {one}" for one in journal.refusals(here.endpoints.journal, offset)))
     progress.say(f"  summary  {setting.folder / 'summary.md'}")
     return 0 if done.ok else 1

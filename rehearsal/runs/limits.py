@@ -1,4 +1,4 @@
-"""GitHub's limits for a step: the size of a summary, and outputs without a secret.
+"""GitHub's limits: the time of a job, the size of a summary, and outputs without a secret.
 
 The rules: GitHub Docs, "Workflow commands" (job summaries) and "Passing information between jobs".
 """
@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 SUMMARY = 1024 * 1024
 """Bytes of a step's summary."""
+LONGEST = 360.0
+"""Minutes of a job that says nothing else (GitHub Docs, `jobs.<job_id>.timeout-minutes`)."""
 MASK = "***"
 """What act shows in a secret's place."""
 
@@ -22,6 +24,16 @@ def summary_problem(job: str, text: str) -> str:
     return (
         f"{job}: $GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of "
         f"{SUMMARY // 1024}k, got {size // 1024}k. Write less of it, the rest into an artifact"
+    )
+
+
+def time_problem(job: str, seconds: float, minutes: float) -> str:
+    """Return the problem of a job that took longer than it may, or ""."""
+    if seconds <= 60 * minutes:
+        return ""
+    return (
+        f"{job}: The job has exceeded the maximum execution time of {minutes:g} minutes: it took "
+        f"{seconds / 60:.1f}. Raise its timeout-minutes, or do less in it"
     )
 
 

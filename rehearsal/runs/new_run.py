@@ -1,5 +1,6 @@
 """Prepare a run in a world: its folder, its checkout, and the values for its jobs."""
 
+import dataclasses
 import os
 import sys
 from contextlib import suppress
@@ -8,6 +9,7 @@ from pathlib import Path
 from rehearsal.github.tokens import TokenBook, make_text
 from rehearsal.runs.act import Setting
 from rehearsal.runs.environments import Environment
+from rehearsal.runs.rerun import Ended
 from rehearsal.runs.run import RUN_VARIABLE
 from rehearsal.world import git_repo, provision
 from rehearsal.world.services import Endpoints
@@ -25,6 +27,16 @@ def setting(here: World, commit: str, workflow: str = WORKFLOW) -> Setting:
         (folder / part).mkdir(parents=True)
     (folder / "bin" / "python3").symlink_to(_machine_python())
     git_repo.tree(here.bare, commit, folder / "tree")
+    return _setting(here, run_id, folder, workflow)
+
+
+def another_attempt(here: World, folder: Path, ended: Ended) -> Setting:
+    """Return the setting of the next attempt of a run."""
+    made = _setting(here, int(folder.name), folder, ended.workflow)
+    return dataclasses.replace(made, attempt=ended.attempt + 1, summaries=ended.summaries)
+
+
+def _setting(here: World, run_id: int, folder: Path, workflow: str) -> Setting:
     return Setting(
         tree=folder / "tree",
         workflow=workflow,

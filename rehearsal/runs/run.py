@@ -16,11 +16,19 @@ import yaml
 from rehearsal.github.settings import Token
 from rehearsal.github.tokens import BOT, asking
 from rehearsal.progress import Progress
-from rehearsal.runs import act, act_copy, concurrency, environments, identities, permissions
+from rehearsal.runs import (
+    act,
+    act_copy,
+    concurrency,
+    environments,
+    identities,
+    limits,
+    permissions,
+)
 from rehearsal.runs.environments import Approver
 from rehearsal.runs.recorder import Annotation, JobRun, Recorder, covered
 from rehearsal.runs.turns import FOLDER
-from rehearsal.runs.workflow import FAILURE, Outputs, differences, read
+from rehearsal.runs.workflow import FAILURE, Outputs, Workflow, differences, read
 
 POLL = 0.02
 RUN_VARIABLE = "REHEARSAL_RUN"
@@ -94,6 +102,7 @@ def _run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
     decide = _approver(setting, event, progress)
     secrets = setting.secrets.values()
     recorder = Recorder(workflow, setting.folder, progress, decide=decide, secrets=secrets)
+    recorder.summaries += setting.summaries
     began = time.monotonic()
     granted = permissions.of_jobs(setting.tree, setting.workflow)
     token = _token(setting, event, granted)
@@ -198,6 +207,7 @@ def _finished(
     results, problems = differences(
         recorder.workflow, ran, recorder.outputs, halted=halted, inputs=inputs
     )
+    problems += filter(None, (_late(recorder.workflow, job) for job in recorder.jobs.values()))
     if code and FAILURE not in results.values():
         problems.append(f"act ended with exit code {code}: {' | '.join(recorder.words)}")
     return Run(
@@ -212,6 +222,13 @@ def _finished(
         words=recorder.words,
         busy=covered(recorder.busy),
     )
+
+
+def _late(workflow: Workflow, job: JobRun) -> str:
+    """Return the problem of a job that GitHub would have stopped; waiting for others is free."""
+    waited = sum(step.seconds for step in job.steps if step.name in act_copy.ADDED)
+    minutes = workflow.at(job.path)[1].minutes
+    return limits.time_problem(job.label, job.seconds - waited, minutes)
 
 
 def left(folder: Path) -> Iterator[int]:

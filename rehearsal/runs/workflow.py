@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from rehearsal.runs.environments import name_of
+from rehearsal.runs.limits import LONGEST
 
 SUCCESS, FAILURE, SKIPPED, CANCELLED = "success", "failure", "skipped", "cancelled"
 _EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}", re.DOTALL)
@@ -51,6 +52,7 @@ class Job:
     given: Mapping[str, Any] = field(default_factory=dict)
     """The inputs that it gives to the workflow it calls."""
     environment: str = ""
+    minutes: float = LONGEST
 
     def legs(self, outputs: Outputs, needs: Mapping[str, "Job"]) -> list[Values]:
         """Return the matrix's legs in act's order, `[{}]` without a matrix.
@@ -383,7 +385,13 @@ def _job(load: Callable[[str], Mapping[str, Any]], key: str, job: Mapping[str, A
         calls=parsed(load, calls.removeprefix("./").removeprefix("$/")) if calls else None,
         given=job.get("with", {}),
         environment=name_of(job),
+        minutes=_minutes(job.get("timeout-minutes")),
     )
+
+
+def _minutes(said: Any) -> float:
+    """Return the minutes that a job may take; an expression counts as the default."""
+    return float(said) if isinstance(said, int | float) else LONGEST
 
 
 def in_order(jobs: Mapping[str, Job]) -> list[str]:

@@ -517,6 +517,56 @@ def test_an_input_that_the_action_has_not_is_named_before_anything_runs(tmp_path
         act.local_actions(tmp_path)
 
 
+def own_code(folder: Path, name: str) -> str:
+    """Make an action's repository; return its commit."""
+    (folder / name).mkdir(parents=True)
+    steps = "{using: composite, steps: [{shell: bash, run: echo its own code}]}"
+    (folder / name / "action.yml").write_text(f"name: real\ndescription: real\nruns: {steps}\n")
+    git_repo.git(folder / name, "init", "--quiet")
+    git_repo.git(folder / name, "add", "--all")
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+    git_repo.git(folder / name, *who, "commit", "--quiet", "--message", "all")
+    return git_repo.git(folder / name, "rev-parse", "HEAD")
+
+
+def using(folder: Path, *uses: str) -> Path:
+    """Make a checkout with a workflow that uses actions."""
+    file = folder / ".github" / "workflows" / "a.yml"
+    file.parent.mkdir(parents=True)
+    steps = ", ".join(f"{{uses: {one}}}" for one in uses)
+    file.write_text(f"jobs: {{a: {{steps: [{steps}]}}}}")
+    return folder
+
+
+def test_an_actions_own_code_is_run_where_it_is_given(tmp_path: Path) -> None:
+    pin = own_code(tmp_path / "real", "actions/checkout")
+    uses, other = f"actions/checkout@{pin}", "actions/upload-artifact@1"
+    found = act.local_actions(using(tmp_path / "a", uses, other), real=tmp_path / "real")
+    assert found[uses] == str(tmp_path / "real" / "actions" / "checkout")
+    assert found[other] == str(act.ACTIONS / "actions" / "upload-artifact")
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "said"),
+    [
+        ("actions/checkout", "commit", "is at .*, and the workflows use 1: check that commit out"),
+        ("actions/checkout", "change", "has changes: undo them"),
+        ("actions/upload-artifact", "", "needs a service of GitHub's runner"),
+        ("docker/login-action", "", "Docker configuration that all jobs of a world share"),
+    ],
+)
+def test_own_code_that_a_world_cannot_run_is_refused(
+    tmp_path: Path, name: str, spoil: str, said: str
+) -> None:
+    real = tmp_path / "real"
+    pin = own_code(real, name)
+    if spoil == "change":
+        (real / name / "action.yml").write_text("name: another\n")
+    uses = f"{name}@{'1' if spoil == 'commit' else pin}"
+    with pytest.raises(act.MissingStandInError, match=said):
+        act.local_actions(using(tmp_path / "a", uses), real=real)
+
+
 @pytest.mark.parametrize("path", sorted(act.ACTIONS.glob("*/*/action.yml")), ids=str)
 def test_every_stand_in_says_what_it_is_and_passes_all_its_inputs(path: Path) -> None:
     text = yaml.safe_load(path.read_text())

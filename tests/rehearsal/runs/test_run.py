@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.progress import Progress
-from rehearsal.runs import act, recorder, run, workflow
+from rehearsal.runs import act, limits, recorder, run, workflow
 from rehearsal.runs.run import Run
 from tests.support.workflow_bench import Bench
 
@@ -337,6 +337,27 @@ def test_an_output_with_a_secret_and_a_summary_too_long_are_problems(bench: Benc
     assert "Skip output 'url' since it may contain secret" in done.problems[0]
     assert "supports content up to a size of 1024k, got 1024k" in done.problems[1]
     assert [text[:1] for _, text in done.summaries] == ["y"]
+
+
+def test_a_job_that_takes_longer_than_it_may_is_a_problem(bench: Bench) -> None:
+    done = bench.run(
+        """
+        name: Release
+        on: workflow_dispatch
+        jobs:
+          one: {timeout-minutes: 0.0001, runs-on: ubuntu-24.04, steps: [{run: "true"}]}
+          two: {timeout-minutes: 5, runs-on: ubuntu-24.04, steps: [{run: "true"}]}
+        """
+    )
+    assert not done.ok
+    (problem,) = done.problems
+    assert problem.startswith("one: The job has exceeded the maximum execution time of 0.0001 min")
+    assert "Raise its timeout-minutes" in problem
+
+
+def test_a_job_without_a_limit_has_six_hours() -> None:
+    assert limits.time_problem("one", 6 * 3600, limits.LONGEST) == ""
+    assert "360 minutes: it took 360.6" in limits.time_problem("one", 6 * 3606, limits.LONGEST)
 
 
 def test_lines_that_are_no_json_are_kept_as_words(bench: Bench) -> None:
