@@ -353,7 +353,19 @@ def test_an_upgrade_keeps_an_edit_and_brings_what_is_new(tmp_path: Path, newer: 
     for path in GENERATED:
         assert "5" * 40 not in here.text(path)
     here.commit()
-    assert here.release("upgrade", "--system", NEWER, root=newer).stdout.count("as it was") == len(GENERATED)
+    assert here.release("upgrade", "--system", NEWER, root=newer).stdout.count("as it was") == len(
+        GENERATED
+    )
+
+
+def test_an_upgrade_names_a_release_that_is_not_finished(tmp_path: Path, newer: Path) -> None:
+    here = taken_over(tmp_path)
+    said = here.release("upgrade", "--system", NEWER, root=newer).stdout
+    assert "not finished" not in said
+    here.commit()
+    git_repo.git(here.folder, "update-ref", "refs/remotes/origin/release/1.3.0", "HEAD")
+    said = here.release("upgrade", "--system", NEWER, root=newer).stdout
+    assert "not finished, by the branches of this clone: release/1.3.0" in said
 
 
 def test_two_upgrades_keep_it_too(tmp_path: Path, newer: Path) -> None:
