@@ -43,10 +43,10 @@ help: ## List the commands.
 setup: .venv/ready ## Make .venv with all packages that requirements/ pins.
 
 .PHONY: lock
-lock: ## Compile requirements/*.in into hash-pinned requirements/*.txt.
+lock: ## Compile requirements/*.in into hash-pinned requirements/*.txt (ARGS="--upgrade-package=NAME").
 	@for file in requirements/*.in; do \
 	  echo "lock: $$file"; \
-	  $${UV:-$(UV)} pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	  $${UV:-$(UV)} pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url $(ARGS) \
 	    --output-file "$${file%.in}.txt" "$$file"; done
 
 # Tests that share a service run in one process, and the longest begin first: tests/conftest.py.

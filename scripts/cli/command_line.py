@@ -173,7 +173,7 @@ def _audit(verb: argparse.ArgumentParser) -> None:
 
 
 def _watch(verb: argparse.ArgumentParser) -> None:
-    steps = ("look", "scan", "issues")
+    steps = ("look", "scan", "issues", "propose")
     verb.add_argument(
         "step", nargs="?", choices=steps, help="one job of watch.yml (default: look and scan)"
     )

@@ -64,6 +64,7 @@ TITLES = {
     "webhooks": "[[tool.release.announce.webhooks]]",
     "scan": "[tool.release.scan]",
     "exceptions": "[[tool.release.scan.exceptions]]",
+    "archives": "[[tool.release.scan.archives]]",
     "watch": "[tool.release.watch]",
 }
 PAGE = "docs/reference.md"

@@ -20,6 +20,8 @@ class Finding:
     remedy: str = ""
     page: str = ""
     """The page on which it is set."""
+    foreign: bool = False
+    """Whether somebody else made it: no lock of a release explains it."""
 
 
 def ok(what: str, found: str) -> Finding:
@@ -42,6 +44,11 @@ def compared(what: str, expected: object, found: object, remedy: str) -> Finding
     if expected == found:
         return ok(what, str(found))
     return Finding(what, PROBLEM, f"{found}, expected {expected}", remedy=remedy)
+
+
+def foreign(what: str, found: str, remedy: str) -> Finding:
+    """Report what is public and no release made."""
+    return Finding(what, PROBLEM, found, remedy=remedy, foreign=True)
 
 
 def not_checked(what: str, found: str, why: str = "", page: str = "") -> Finding:

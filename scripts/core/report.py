@@ -87,6 +87,15 @@ def drift(found: Mapping[str, Sequence[Finding]]) -> str:
     return "\n\n".join([head, *parts]) + "\n"
 
 
+def foreign(one: Finding) -> str:
+    """Write the issue about something that no release made."""
+    return (
+        f"The audit found `{one.what}`: {one.found}.\n\n**What to do:** {one.remedy}. If it was "
+        "made in the course of a release, run that release again: it names the conflict.\n\n"
+        "The audit closes this issue when it is gone."
+    )
+
+
 def rollback(decided: Rollback) -> str:
     """Write which pointers a rollback moves, and which stay."""
     bad, good = decided.bad.plan, decided.good.plan

@@ -54,6 +54,8 @@ class Found:
     moved: tuple[Moved, ...] = ()
     outdated: tuple[str, ...] = ()
     """Python packages with a fix, of those that would stop a release."""
+    refreshed: tuple[str, ...] = ()
+    """Lock files that `scan` updated for the proposal."""
 
 
 def vulnerabilities(verdicts: Mapping[str, Verdict]) -> Iterator[Watched]:
@@ -112,6 +114,35 @@ def outdated(verdict: Verdict, found: Iterable[Inventory]) -> tuple[str, ...]:
     packages = (one.package for each in found for one in each.components)
     python = {one.name for one in packages if one.kind == PYPI}
     return tuple(sorted({one.package for one in verdict.stopping if one.fixed} & python))
+
+
+def updated(moved: Iterable[Moved], packages: Iterable[str]) -> dict[str, list[str]]:
+    """Write the changelog's entries of a patch release, by group."""
+    bases = [f"Update the base image {one.reference}." for one in moved if one.today]
+    fixed = [f"Update {name}, which has known vulnerabilities." for name in packages]
+    return {title: lines for title, lines in (("Changed", bases), ("Security", fixed)) if lines}
+
+
+def pinned(text: str, moved: Iterable[Moved]) -> str:
+    """Replace the digests that a Dockerfile pins by those of today; a tag alone stays."""
+    for one in moved:
+        for digest in one.recorded if one.today else ():
+            text = text.replace(digest, one.today)
+    return text
+
+
+def proposal(found: Found) -> str:
+    """Write the text of the pull request: what it clears, and the digests then and now."""
+    lines = [f"- {one.title}" for one in found.findings]
+    bases = [
+        f"- {one.reference}: {', '.join(f'`{digest}`' for digest in one.recorded)} → `{one.today}`"
+        for one in found.moved
+        if one.today
+    ]
+    parts = [f"Found in {found.newest} by the watch:", "\n".join(lines)]
+    parts += ["Base images, as recorded and today:", "\n".join(bases)] if bases else []
+    parts.append("Merge this and release the next patch version. A later watch closes the issues.")
+    return "\n\n".join(parts)
 
 
 def recorded(bases: Iterable[LockedBase]) -> dict[str, list[LockedBase]]:

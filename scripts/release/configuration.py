@@ -166,6 +166,20 @@ class ExceptionConfig:
 
 
 @dataclass(frozen=True)
+class ArchiveConfig:
+    """The security archive of a distribution, which apt is asked as a second opinion."""
+
+    distro: str = _key(
+        "The distribution, by ID and VERSION_ID of its os-release: `debian-13`.",
+        pattern=r"[a-z][\w.]*-[\w.]+",
+    )
+    source: str = _key(
+        "A line of sources.list, with the keyring: `deb [signed-by=FILE] ADDRESS SUITE main`.",
+        pattern=r"deb \S.*",
+    )
+
+
+@dataclass(frozen=True)
 class ScanConfig:
     """What is scanned for known vulnerabilities, and what stops a release."""
 
@@ -189,6 +203,9 @@ class ScanConfig:
         default=None,
     )
     exceptions: tuple[ExceptionConfig, ...] = _key("What may wait.", default=())
+    archives: tuple[ArchiveConfig, ...] = _key(
+        "Distributions' own archives, asked what they would upgrade.", default=()
+    )
 
 
 @dataclass(frozen=True)
@@ -196,6 +213,15 @@ class WatchConfig:
     """What the weekly watch of past releases looks at."""
 
     releases: int = _key("How many of the last releases it scans.", default=3)
+    image_tags: tuple[str, ...] = _key(
+        "Tags of images that no release makes, such as `nightly`: the audit accepts them.",
+        default=(),
+    )
+    refresh: tuple[str, ...] = _key(
+        "The command that updates vulnerable packages in lock files, for a pull request. "
+        "`{packages}` becomes `--upgrade-package=NAME` for each.",
+        default=(),
+    )
     runtimes: str | None = _path(
         "A table of more or corrected ends of life, in the form of scripts/release/runtimes.toml.",
         default=None,
@@ -302,6 +328,7 @@ SECTIONS: dict[str, type[Any]] = {
     "draft": DraftConfig,
     "scan": ScanConfig,
     "exceptions": ExceptionConfig,
+    "archives": ArchiveConfig,
     "watch": WatchConfig,
 }
 

@@ -8,23 +8,34 @@ import tarfile
 import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from github.GitRelease import GitRelease
 
 from scripts.core import changelog, lockfile, report
-from scripts.core.converge import Conflict, Matches, Surface, converge
+from scripts.core.converge import Conflict, Matches, Outcome, Surface, converge
 from scripts.core.errors import CheckError, ReleaseError, ServiceError, shown
-from scripts.core.findings import PROBLEM, Finding, compared, not_checked, ok, problem
+from scripts.core.findings import (
+    PROBLEM,
+    Finding,
+    compared,
+    foreign,
+    not_checked,
+    ok,
+    problem,
+)
 from scripts.core.planning import normalised
 from scripts.core.results import Done
 from scripts.core.tags import LATEST, pointer_targets
 from scripts.release import release_surfaces
 from scripts.release.assets import COMPOSE, SUMS
 from scripts.release.context import Context
+from scripts.release.foreign import Explained
 from scripts.release.package_metadata import metadata
 from scripts.release.release_surfaces import tags
 from scripts.release.released import Subject, every, find
 from scripts.release.version_source import STATIC
+from scripts.surfaces import kept_issue
 from scripts.surfaces.image_registry import VERSION_LABEL, FloatingTag
 from scripts.surfaces.kept_issue import KeptIssue
 from scripts.surfaces.web import NO_ANSWER
@@ -34,15 +45,19 @@ NAMES = "a public name must not be changed: release the next version"
 POINTERS = "run the release again with the same version: it moves the missing pointers"
 DRIFT = "Parts of a release no longer agree"
 MARK = "<!-- kept by the audit of releases -->"
+KEEPER = "the audit, about what no lock explains"
+BESIDE = "what no lock explains"
+ASSET = "asset "
 AGREED = "All parts of every release agree again."
 
 
 def run(context: Context, start: bool = False, issue: bool = False) -> Done:
-    """Print every finding; fail on drift.
+    """Print every finding; fail on drift, and on what no lock explains.
 
-    `start` starts the images too. `issue` checks every release that has a lock and keeps one issue
-    about the drift, unless one version is requested. It starts only the highest stable release,
-    since a runner's disk cannot hold the images of all.
+    `start` starts the images too. `issue` checks every release that has a lock, and the names
+    besides them, unless one version is requested. It keeps one issue about the drift, and one for
+    each thing that somebody else made. It starts only the highest stable release, since a runner's
+    disk cannot hold the images of all.
     """
     keeping = issue and not context.environment.trigger().version
     subjects = every(context) if keeping else [find(context)]
@@ -50,22 +65,51 @@ def run(context: Context, start: bool = False, issue: bool = False) -> Done:
     for one in subjects:
         begun = started if not keeping or one.version == max(one.stable, default=None) else left_out
         found[one.tag] = examine(context, one, (*CHECKS, begun) if start else CHECKS)
+    names = beside(context, subjects) if keeping else {}
+    found |= {BESIDE: list(dict.fromkeys(names.values()))} if keeping else {}
     text = "\n".join(report.findings(f"Audit of {tag}", each) for tag, each in found.items())
     context.report(text, releases=found)
-    drift = {tag: [one for one in each if one.status == PROBLEM] for tag, each in found.items()}
-    drift = {tag: each for tag, each in drift.items() if each}
-    done = Done()
-    if keeping:
-        said = report.drift(drift) if drift else None
-        kept = KeptIssue(context.forge, MARK, DRIFT, said, AGREED)
-        done = Done(tuple(converge([kept], context.environment.patience)))
-    if drift:
-        wrong = [(tag, one) for tag, each in drift.items() for one in each]
+    wrong = {tag: [one for one in each if one.status == PROBLEM] for tag, each in found.items()}
+    done = Done(tuple(keep(context, wrong, names)) if keeping else ())
+    if named := [(tag, one) for tag, each in wrong.items() for one in each]:
         raise CheckError(
-            "; ".join(f"{tag}: {one.what}: {one.found}" for tag, one in wrong),
-            "; ".join(dict.fromkeys(one.remedy for _, one in wrong)),
+            "; ".join(f"{tag}: {one.what}: {one.found}" for tag, one in named),
+            "; ".join(dict.fromkeys(one.remedy for _, one in named)),
         )
     return done
+
+
+def beside(context: Context, subjects: list[Subject]) -> dict[str, Finding]:
+    """Find what no lock explains, by name. An unreadable lock is a finding of its own release."""
+    context.console.step(BESIDE)
+    locks = {one.version: one.lock for one in subjects if one.lock}
+    unread = frozenset(one.version for one in subjects if one.unreadable)
+    try:
+        return Explained(context, locks, unread).unexplained()
+    except ReleaseError as error:
+        return {BESIDE: Finding(BESIDE, PROBLEM, error.cause, remedy=error.remedy)}
+
+
+def keep(
+    context: Context, wrong: dict[str, list[Finding]], names: dict[str, Finding]
+) -> list[Outcome]:
+    """Keep one issue about drift, and one for each thing that no release made."""
+    others = {what for what, one in names.items() if one.foreign}
+    drift = {
+        tag: mine
+        for tag, each in wrong.items()
+        if (mine := [one for one in each if not one.foreign and one.what not in others])
+    }
+    said = report.drift(drift) if drift else None
+    kept = [KeptIssue(context.forge, MARK, DRIFT, said, AGREED)]
+    for tag, one in ((tag, one) for tag, each in wrong.items() for one in each if one.foreign):
+        what = f"{one.what} of {tag}" if one.what.startswith(ASSET) else one.what
+        mark, text = kept_issue.mark(KEEPER, what), report.foreign(one)
+        kept.append(
+            KeptIssue(context.forge, mark, f"No release made this: {what}", text, kept_issue.GONE)
+        )
+    old = partial(kept_issue.others, context.forge, KEEPER, {one.mark for one in kept})
+    return converge([*kept, *context.ask(old)], context.environment.patience)
 
 
 def examine(
@@ -121,9 +165,12 @@ def _assets(context: Context, found: GitRelease) -> Iterator[Finding]:
     planned = dict(line.split("  ", 1)[::-1] for line in sums.decode().splitlines())
     there = context.forge.digests(found)
     for name, digest in planned.items():
-        yield compared(f"asset {name}", digest, there.get(name, "not there"), NAMES)
+        if there.get(name, digest) != digest:
+            yield foreign(f"asset {name}", f"{there[name]}, expected {digest}", NAMES)
+        else:
+            yield compared(f"asset {name}", digest, there.get(name, "not there"), NAMES)
     for name in sorted(there.keys() - planned.keys() - {SUMS}):
-        yield Finding(f"asset {name}", PROBLEM, "was not released", remedy="delete it")
+        yield foreign(f"asset {name}", "was not released", "delete it")
 
 
 def tag(context: Context, subject: Subject) -> Iterator[Finding]:
@@ -136,7 +183,7 @@ def observed(surface: Surface, exactly: str | None = None) -> Finding:
     """Observe a surface as the release did; only the detail `exactly` is right."""
     state = surface.observe()
     if isinstance(state, Conflict):
-        return problem(surface.title, state.cause, "", NAMES)
+        return foreign(surface.title, state.cause, NAMES)
     if isinstance(state, Matches) and exactly in (None, state.detail):
         return ok(surface.title, state.detail)
     found = f"{state.detail}, expected {surface.planned}"
@@ -168,9 +215,16 @@ def package(context: Context, subject: Subject) -> Iterator[Finding]:
     config = context.config_at(subject.commit)
     if config.package is None:
         return
-    project, wanted = config.project, str(subject.version)
     if subject.lock:
         yield from (observed(one) for one in release_surfaces.package(context, subject.lock))
+
+
+def contents(context: Context, subject: Subject) -> Iterator[Finding]:
+    """Check the metadata of the package's files."""
+    config = context.config_at(subject.commit)
+    if config.package is None:
+        return
+    project, wanted = config.project, str(subject.version)
     hashes = context.index.hashes(project, wanted)
     folder = context.fresh("audit")
     paths = [context.index.download(project, name, folder) for name in sorted(hashes)]
@@ -247,4 +301,4 @@ def left_out(_: Context, subject: Subject) -> Iterator[Finding]:
 
 
 Check = Callable[[Context, Subject], Iterator[Finding]]
-CHECKS: tuple[Check, ...] = (release, tag, files, package, images, pointers)
+CHECKS: tuple[Check, ...] = (release, tag, files, package, contents, images, pointers)

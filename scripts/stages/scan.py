@@ -9,7 +9,7 @@ from scripts.core.converge import CHECK, Outcome
 from scripts.core.errors import CheckError
 from scripts.core.results import Done
 from scripts.core.scan_policy import Verdict
-from scripts.release import previous, sboms, scanning
+from scripts.release import previous, sboms, scanning, second_opinion
 from scripts.release.assets import VERDICT
 from scripts.release.configuration import TABLE
 from scripts.release.context import Context
@@ -27,9 +27,11 @@ def run(context: Context) -> Done:
     verdict = judge.verdict(found.values(), context.plan.date, last)
     context.write(VERDICT, codec.encode(verdict))
     line, details = proof.security(verdict)
-    context.report(f"## {line}\n\n{details}\n", verdict=verdict)
+    opinions = tuple(second_opinion.ask(context, config, found.values()))
+    beside = "\n".join(f"- {one.title}: {one.detail}" for one in opinions)
+    context.report(f"## {line}\n\n{details}\n\n{beside}\n", verdict=verdict)
     refuse(verdict)
-    return Done((_outcome(line),))
+    return Done((_outcome(line), *opinions))
 
 
 def _outcome(detail: str, *, skipped: bool = False) -> Outcome:

@@ -6,6 +6,7 @@ finding, and `propose` asks for the patch release. Without a step it looks and s
 nothing.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,25 +14,29 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
-from scripts.core import codec, lockfile, proof, sbom, version, watching
+from scripts.core import changelog, codec, lockfile, proof, sbom, version, watching
 from scripts.core.converge import CHECK, Outcome, converge
-from scripts.core.errors import UsageError
+from scripts.core.errors import ServiceError, UsageError
 from scripts.core.lockfile import Lock
 from scripts.core.results import Done
 from scripts.core.sbom import PYPI, Inventory, normalised
 from scripts.core.scan_policy import Verdict
 from scripts.core.watching import Found, Moved, Table, Watched
-from scripts.release import released, sboms, scanning
-from scripts.release.configuration import TABLE
+from scripts.release import dependencies, released, sboms, scanning
+from scripts.release.configuration import TABLE, Config
 from scripts.release.context import Context
-from scripts.surfaces import kept_issue
+from scripts.surfaces import kept_issue, proposal
+from scripts.surfaces.changelog_draft import DraftRequest
 from scripts.surfaces.kept_issue import KeptIssue
+from scripts.surfaces.proposal import UpdateBranch
+from scripts.tools import processes
 
 FOLDER = "watch"
-LOOKED, FOUND = "looked.json", "found.json"
+LOOKED, FOUND, FILES = "looked.json", "found.json", "files"
 KEEPER = "the watch of releases"
 RUNTIMES = Path(__file__).parents[1] / "release" / "runtimes.toml"
 UNSCANNED = f"Not scanned: [{TABLE}.scan] is not set, or the release has no SBOMs."
+REFRESHED = 900  # seconds
 AT_ONCE = 8  # requests to the index
 
 
@@ -40,7 +45,7 @@ def run(context: Context, step: str | None = None) -> Done:
     if step:
         return STEPS[step](context)
     look(context)
-    return scan(context)
+    return scan(context, refresh=False)
 
 
 def look(context: Context) -> Done:
@@ -137,7 +142,7 @@ def table(context: Context) -> Table:
         raise UsageError(f"{path} is not a table of runtimes: {error}", remedy) from error
 
 
-def scan(context: Context) -> Done:
+def scan(context: Context, *, refresh: bool = True) -> Done:
     """Scan the published SBOMs with the advisories of today."""
     looked, locks = _read(context, LOOKED), list(handed(context))
     verdicts = _verdicts(context, locks)
@@ -146,11 +151,34 @@ def scan(context: Context) -> Done:
     if looked.newest in verdicts:
         findings += tuple(watching.vulnerabilities(verdicts))
         outdated = watching.outdated(verdicts[looked.newest], locks[0][1])
-    found = Found(looked.newest, findings, looked.moved, outdated)
+    refreshed = _refresh(context, outdated) if refresh else ()
+    found = Found(looked.newest, findings, looked.moved, outdated, refreshed)
     context.write(f"{FOLDER}/{FOUND}", codec.encode(found))
     context.report(_page(found, verdicts, [one.plan.tag for one, _ in locks]), found=found)
     detail = f"{len(found.findings)} findings"
     return Done((Outcome("watch", detail, written=False, kind=CHECK),))
+
+
+def _refresh(context: Context, packages: tuple[str, ...]) -> tuple[str, ...]:
+    """Update lock files here, where the project's command meets no token; hand them over."""
+    command = context.config_at("HEAD").watch.refresh
+    named = [one for one in packages if re.fullmatch(r"[a-z0-9-]+", one)]
+    if not (command and named):
+        return ()
+    told = " ".join(f"--upgrade-package={one}" for one in named)
+    words = [one.replace("{packages}", told) for one in command]
+    context.console.step(f"update {', '.join(named)}")
+    environment = context.environment.inherited()
+    try:
+        processes.run(words, cwd=context.root, environment=environment, timeout=REFRESHED)
+    except ServiceError as error:
+        context.errors.warn(error)
+        return ()
+    listed = context.git.run("diff", "--name-only", "-z", "HEAD", "--").split("\0")
+    changed = tuple(path for path in listed if dependencies.LOCK.fullmatch(path))
+    for path in changed:
+        context.write(f"{FOLDER}/{FILES}/{path}", (context.root / path).read_text("utf-8"))
+    return changed
 
 
 def _verdicts(context: Context, locks: list[tuple[Lock, list[Inventory]]]) -> dict[str, Verdict]:
@@ -177,7 +205,7 @@ def _page(found: Found, verdicts: Mapping[str, Verdict], watched: list[str]) -> 
 
 def handed(context: Context) -> Iterator[tuple[Lock, list[Inventory]]]:
     """Read what `look` handed over, the newest release first."""
-    folders = [one for one in _folder(context).iterdir() if one.is_dir()]
+    folders = [one.parent for one in _folder(context).glob(f"*/{lockfile.NAME}")]
     for folder in sorted(folders, key=lambda one: version.parse(one.name), reverse=True):
         locked = lockfile.read((folder / lockfile.NAME).read_bytes())
         paths = sorted((folder / sboms.FOLDER).glob("*"))
@@ -214,4 +242,40 @@ def _issue(context: Context, one: Watched) -> KeptIssue:
     return KeptIssue(context.forge, mark, one.title, one.text, kept_issue.GONE)
 
 
-STEPS: dict[str, Callable[[Context], Done]] = {"look": look, "scan": scan, "issues": issues}
+def propose(context: Context) -> Done:
+    """Ask for the changes that clear the findings, by a branch and a pull request."""
+    found, config = _read(context, FOUND), context.config_at("HEAD")
+    base = context.git.run("rev-parse", "HEAD")
+    texts = updates(context, config, found)
+    if not texts:
+        return Done((Outcome("proposal", "nothing to update", written=False),))
+    target = context.environment.trigger().branch or config.branch
+    target = target or context.ask(context.git.default_branch)
+    body = watching.proposal(found)
+    message = f"{proposal.TITLE}\n\n{body}\n"
+    branch = UpdateBranch(context.git, base, texts, message, config.author)
+    asking = (context.forge.find_pull_request, context.forge.open_pull_request)
+    request = DraftRequest(target, *asking, proposal.BRANCH, proposal.TITLE, body)
+    return Done(tuple(converge([branch, request], context.environment.patience)))
+
+
+def updates(context: Context, config: Config, found: Found) -> dict[str, str]:
+    """Give the new texts of Dockerfiles that pin a moved digest, lock files and the changelog."""
+    now = {image.dockerfile: context.read_at("HEAD", image.dockerfile) for image in config.images}
+    new = {path: watching.pinned(text, found.moved) for path, text in now.items()}
+    for path in found.refreshed:
+        now[path] = context.read_at("HEAD", path)
+        new[path] = (_folder(context) / FILES / path).read_text("utf-8")
+    if config.keeps_changelog:
+        path, packages = config.changelog, found.outdated if found.refreshed else ()
+        now[path] = context.read_at("HEAD", path)
+        new[path] = changelog.insert(now[path], watching.updated(found.moved, packages), path)
+    return {path: text for path, text in new.items() if text != now[path]}
+
+
+STEPS: dict[str, Callable[[Context], Done]] = {
+    "look": look,
+    "scan": scan,
+    "issues": issues,
+    "propose": propose,
+}

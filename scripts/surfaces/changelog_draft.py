@@ -106,27 +106,30 @@ class DraftBranch(Surface):
 
 @dataclass(frozen=True)
 class DraftRequest(Surface):
-    """The pull request that asks a person to edit and merge the draft."""
+    """The pull request that asks a person to edit and merge a branch; by default the draft."""
 
     target: str
     find_pull_request: FindRequest
     open_pull_request: Callable[[str, str, str, str], str]
     """From which branch, to which, title, body."""
+    branch: str = BRANCH
+    about: str = TITLE
+    body: str = BODY
 
     @property
     def title(self) -> str:
         """Name the pull request."""
-        return f"pull request of {BRANCH}"
+        return f"pull request of {self.branch}"
 
     def observe(self) -> State:
         """Search for an open pull request."""
-        found = self.find_pull_request(BRANCH, self.target)
+        found = self.find_pull_request(self.branch, self.target)
         return Matches(found) if found else Missing("not there")
 
     def apply(self) -> None:
         """Open the pull request."""
         try:
-            self.open_pull_request(BRANCH, self.target, TITLE, BODY)
+            self.open_pull_request(self.branch, self.target, self.about, self.body)
         except TransientError:
             raise
         except ServiceError as error:

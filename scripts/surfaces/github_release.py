@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import requests
 from github import (
@@ -122,6 +123,12 @@ class Forge:
         except ServiceError:
             return None
         return found if isinstance(found, dict) else None
+
+    def is_running(self, tag: str) -> bool:
+        """Tell whether a run that the push of a tag started is under way, as far as one may see."""
+        found = self.setting(f"actions/runs?event=push&branch={quote(tag, safe='')}&per_page=100")
+        runs = (found or {}).get("workflow_runs") or ()
+        return any(one["status"] != "completed" for one in runs)
 
     def releases(self) -> list[GitRelease]:
         """List the releases; drafts too, if the token may write."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -79,7 +80,7 @@ def again(bench: Releases, version: str = "0.3.1", **more: str) -> None:
     given = {"RELEASE_VERSION": version, "GITHUB_TOKEN": "", "REGISTRY_TOKEN": ""}
     given |= {"VULNERABILITY_DATABASE_URL": where, "REGISTRY_USERNAME": ""}
     path = f"{tools.bin}:{bench.environment()['PATH']}"
-    bench.step("scan", PATH=path, **{**given, **more})
+    bench.step("scan", **{"PATH": path, **given, **more})
 
 
 def verdict(bench: Releases) -> Path:
@@ -254,6 +255,60 @@ def test_an_exception_without_a_day_is_refused_with_its_place(
     configured(bench, more)
     with pytest.raises(UsageError, match=said):
         before(bench)
+
+
+# The distribution's own archive.
+
+
+def archive(bench: Releases, *entries: str) -> str:
+    folder = bench.folder / "archive"
+    folder.mkdir(exist_ok=True)
+    (folder / "Packages").write_text("\n".join(entries))
+    source = f"deb [trusted=yes] file:{folder} ./"
+    return f'archives = [{{ distro = "debian-13", source = "{source}" }}]\n'
+
+
+def opinions(bench: Releases) -> dict[str, tuple[str, bool]]:
+    (result,) = bench.context().results("scan")
+    return {one.title.partition(": ")[2]: (one.detail, one.skipped) for one in result.outcomes[1:]}
+
+
+NEWER = (
+    "Package: libssl3t64\nArchitecture: amd64\nVersion: 3.5.1-1+deb13u1\nFilename: ./x.deb\n"
+    f"Size: 1\nSHA256: {'0' * 64}\n"
+)
+
+
+@pytest.mark.skipif(not shutil.which("apt"), reason="this machine has no apt")
+def test_the_archive_is_a_second_opinion_and_not_a_part_of_the_verdict(bench: Releases) -> None:
+    configured(bench, archive(bench, NEWER))
+    scan(bench, UNFIXED)
+    before = verdict(bench).read_bytes()
+    waiting = ("1 updates wait: libssl3t64 3.5.1-1 → 3.5.1-1+deb13u1", False)
+    assert opinions(bench) == dict.fromkeys(("api-linux-amd64", "api-linux-arm64"), waiting)
+    (bench.folder / "archive" / "Packages").write_text("")
+    again(bench)
+    assert set(opinions(bench).values()) == {("no update waits", False)}
+    assert verdict(bench).read_bytes() == before
+
+
+def test_an_archive_that_cannot_be_asked_is_said_and_stops_nothing(bench: Releases) -> None:
+    scan(bench, UNFIXED)
+    assert set(opinions(bench).values()) == {
+        ("not asked: `archives` of [tool.release.scan] has no debian-13", True)
+    }
+    configured(bench, archive(bench))
+    scan(bench, UNFIXED)
+    shutil.rmtree(bench.folder / "archive")
+    again(bench)
+    assert all("not asked: " in said for said, _ in opinions(bench).values())
+    tools = bench.folder / "few"
+    tools.mkdir()
+    for name in ("git", "osv-scanner"):
+        where = shutil.which(name) or provision.ensure([name], lambda _line: None).path(name)
+        (tools / name).symlink_to(where)
+    again(bench, PATH=str(tools))
+    assert set(opinions(bench).values()) == {("not asked: apt is not installed here", True)}
 
 
 def test_the_table_of_the_bench_scans_nothing_by_itself() -> None:

@@ -85,8 +85,10 @@ def watch(bench: Releases, *steps: str, **more: str) -> int:
             "VULNERABILITY_DATABASE_URL": (bench.folder / "advisories").as_uri(),
         },
         "issues": {"GITHUB_TOKEN": KEEPER},
+        "propose": {"GITHUB_TOKEN": WRITER},
     }
-    for step in steps or given:
+    steps = steps or ("look", "scan", "issues")
+    for step in steps:
         bench.step("watch", step, step=step, **{**alone, **given[step], **more})
     return len(bench.github.writes()) - before
 
@@ -251,3 +253,100 @@ def test_on_a_desk_it_shows_all_and_writes_nothing(
     assert json.loads((bench.context().inputs / "watch/found.json").read_text())["outdated"] == [
         "jinja2"
     ]
+
+
+# The patch release that is proposed.
+
+UPDATE = "refs/heads/watch-update"
+REFRESH = (
+    "echo {packages} | grep -q -- '--upgrade-package=jinja2' && "
+    "sed -i s/3.1.2/3.1.6/ requirements/api.txt backend.py"
+)
+
+
+def proposed(bench: Releases, **more: str) -> int:
+    """Watch and propose; give the writes to GitHub."""
+    return watch(bench, "look", "scan", "propose", **more)
+
+
+def update(bench: Releases, path: str) -> str:
+    return bench.project.show(bench.project.refs()[UPDATE], path).decode()
+
+
+def pulls(bench: Releases) -> list[tuple[str, str]]:
+    repository = bench.context(GITHUB_TOKEN=READER).forge.repository
+    return [(one.title, one.body) for one in repository.get_pulls(state="open")]
+
+
+def pinned(bench: Releases) -> None:
+    bench.begin()
+    text = f"FROM docker.io/{BASE}:3.13-slim@{bench.base['base_digest']}\n"
+    bench.project.commit({"Dockerfile.api": text})
+
+
+def test_without_anything_to_clear_nothing_is_proposed(bench: Releases) -> None:
+    assert proposed(bench) == 0
+    assert UPDATE not in bench.project.refs()
+
+
+def test_a_moved_base_image_is_proposed_once(bench: Releases) -> None:
+    pinned(bench)
+    first, second = bench.base["base_digest"], base(bench, "second")
+    assert proposed(bench) == 1
+    ((title, body),) = pulls(bench)
+    assert title == "Update what the last release contains"
+    assert f"`{first}` → `{second}`" in body
+    assert update(bench, "Dockerfile.api") == f"FROM docker.io/{BASE}:3.13-slim@{second}\n"
+    entry = f"- Update the base image docker.io/{BASE}:3.13-slim."
+    assert f"## [Unreleased]\n\n### Changed\n\n{entry}\n" in update(bench, "CHANGELOG.md")
+    refs = bench.project.refs()
+    assert proposed(bench) == 0
+    assert bench.project.refs() == refs
+    # Moved again, the same branch follows.
+    third = base(bench, "third")
+    assert proposed(bench) == 0
+    assert third in update(bench, "Dockerfile.api")
+    assert len(pulls(bench)) == 1
+    # Merged, nothing is left to propose.
+    bench.project.git("fetch", "-q", "origin", UPDATE)
+    bench.project.git("push", "-q", "origin", "FETCH_HEAD:refs/heads/main")
+    refs = bench.project.refs()
+    proposed(bench)
+    assert bench.project.refs() == refs
+
+
+def test_a_vulnerable_package_is_updated_in_its_lock(bench: Releases) -> None:
+    bench.begin()
+    bench.project.commit({"requirements/api.txt": "jinja2==3.1.2\n"})
+    own = f'\n[tool.release.watch]\nrefresh = ["sh", "-c", {json.dumps(REFRESH)}]\n'
+    configure(bench, SCANNED + own)
+    advise(bench, NEW)
+    assert proposed(bench) == 1
+    assert update(bench, "requirements/api.txt") == "jinja2==3.1.6\n"
+    assert "### Security\n\n- Update jinja2, which has known" in update(bench, "CHANGELOG.md")
+    # Only lock files are taken from a job that ran the project's command.
+    main = bench.project.sha("main")
+    changed = bench.project.git("diff", "--name-only", main, bench.project.refs()[UPDATE])
+    assert changed.split() == ["CHANGELOG.md", "requirements/api.txt"]
+
+
+def test_a_persons_changes_to_the_proposal_stay(bench: Releases) -> None:
+    pinned(bench)
+    base(bench, "second")
+    proposed(bench)
+    bench.project.git("fetch", "-q", "origin", UPDATE)
+    bench.project.git("checkout", "-q", "FETCH_HEAD")
+    mine = bench.project.commit({"Dockerfile.api": "FROM scratch\n"}, branch="watch-update")
+    base(bench, "third")
+    assert proposed(bench) == 0
+    assert bench.project.refs()[UPDATE] == mine
+
+
+def test_a_refresh_that_fails_stops_no_issue(
+    bench: Releases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(bench, f'{SCANNED}\n[tool.release.watch]\nrefresh = ["false"]\n')
+    advise(bench, NEW)
+    assert watch(bench) == 1
+    assert "false" in capsys.readouterr().err
+    assert proposed(bench) == 0

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from scripts.core.errors import ServiceError, TransientError
-from scripts.surfaces.registry_access import grants_push, may_push
+from scripts.surfaces.registry_access import grants_push, may_push, tags
 from tests.support.serving import serving
 
 Told = tuple[str, dict[str, Any]]
@@ -54,6 +54,7 @@ def registry(tmp_path: Path) -> Iterator[Told]:
     def make(_: str) -> web.Application:
         app = web.Application()
         app.router.add_get("/v2/", answer)
+        app.router.add_get("/v2/mari/api/tags/list", answer)
         return app
 
     with serving("registry", tmp_path, make) as served:
@@ -79,3 +80,61 @@ def test_a_registry_with_another_kind_of_password(registry: Told) -> None:
     host, told = registry
     told |= {"status": 401, "headers": {"WWW-Authenticate": 'Basic realm="x"'}}
     assert not may_push(f"{host}/mari/api", "mari", "x")
+
+
+@pytest.fixture
+def listing(tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    """A registry that gives two tags at a time to whoever has its token; and what it was asked."""
+    asked: list[str] = []
+
+    async def page(request: web.Request) -> web.Response:
+        asked.append(request.path_qs)
+        if request.headers.get("Authorization") != "Bearer anybody":
+            realm = f'Bearer realm="http://{request.host}/token",service="s"'
+            return web.Response(status=401, headers={"WWW-Authenticate": realm})
+        last = request.query.get("last", "")
+        names = [one for one in ("a", "b", "v1", "v2", "v3") if one > last]
+        more = f"</v2/mari/api/tags/list?last={names[1]}&n=2>; rel=next" if len(names) > 2 else ""
+        headers = {"Link": more} if more else {}
+        return web.json_response({"name": "mari/api", "tags": names[:2]}, headers=headers)
+
+    async def token(request: web.Request) -> web.Response:
+        asked.append(f"{request.path} {request.query['scope']}")
+        return web.json_response({"token": "anybody"})
+
+    def make(_: str) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/v2/mari/api/tags/list", page)
+        app.router.add_get("/token", token)
+        return app
+
+    with serving("registry", tmp_path, make) as served:
+        yield served.url.removeprefix("http://"), asked
+
+
+def test_tags_are_listed_page_by_page_without_a_login(listing: tuple[str, list[str]]) -> None:
+    host, asked = listing
+    assert tags(f"{host}/mari/api") == ["a", "b", "v1", "v2", "v3"]
+    assert sum("/token" in one for one in asked) == 1
+    assert "/token repository:mari/api:pull" in asked
+
+
+def test_a_repository_that_does_not_exist_has_no_tags(listing: tuple[str, list[str]]) -> None:
+    assert tags(f"{listing[0]}/mari/web") == []
+
+
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        ({"status": 401, "headers": {"WWW-Authenticate": 'Basic realm="x"'}}, ServiceError),
+        ({"status": 503}, TransientError),
+        ({"text": "hello"}, TransientError),
+    ],
+)
+def test_a_registry_that_does_not_list_its_tags(
+    registry: Told, more: dict[str, Any], kind: type[Exception]
+) -> None:
+    host, told = registry
+    told |= more
+    with pytest.raises(kind):
+        tags(f"{host}/mari/api")

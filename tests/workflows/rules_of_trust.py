@@ -51,7 +51,7 @@ TOKEN = {
     *((RELEASE, job) for job in ("verify-staged", "publish-tags", "verify-published")),
     *((RELEASE, job) for job in ("promote", "announce", "audit")),
     (AUDIT, "audit"),
-    *((WATCH, job) for job in ("look", "issues")),
+    *((WATCH, job) for job in ("look", "issues", "propose")),
     (CHANGELOG, "draft"),
     *((ROLLBACK, job) for job in ("plan", "rollback", "verify")),
     (ENTRY, "changelog"),
@@ -70,10 +70,12 @@ WRITES = {
     (ROLLBACK, "rollback"): {"contents", "pull-requests"},
     (AUDIT, "audit"): {"issues"},
     (WATCH, "issues"): {"issues"},
+    (WATCH, "propose"): {"contents", "pull-requests"},
     (CHANGELOG, "draft"): {"contents", "pull-requests"},
 }
 # What a job reads beyond the checkout of the tools, or instead of it.
 READS = {
+    (AUDIT, "audit"): {"contents": "read", "actions": "read"},  # runs of pushed tags
     (ENTRY, "changelog"): {"contents": "read", "pull-requests": "read"},  # the labels as they are
 }
 BUILDS = {(IMAGE, "build"), (CI, "images")}

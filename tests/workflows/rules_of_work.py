@@ -49,7 +49,7 @@ COMMANDS = {
 STAGES = {
     (AUDIT, "audit"): "audit --start --issue",  # every release, and the issue about drift
     # Four jobs, so that the scanner meets no token.
-    **{(WATCH, job): f"watch {job}" for job in ("look", "scan", "issues")},
+    **{(WATCH, job): f"watch {job}" for job in ("look", "scan", "issues", "propose")},
     (ROLLBACK, "rollback"): "rollback",
     (ROLLBACK, "verify"): "verify --moment rolled-back --platform linux/amd64",
 }
@@ -61,6 +61,7 @@ HISTORY = {
     (CI, "plan"): "which files a change touches",
     (CI, "rehearsal"): "the rehearsal's remote is made of it",
     (ENTRY, "changelog"): "which files a change touches",
+    (WATCH, "propose"): "whether an earlier update was merged",
     (CHANGELOG, "draft"): "the commits since the last tag",
 }
 # Workflow -> what each job waits for. The release's own is in scripts/core/jobs.py.
@@ -68,7 +69,7 @@ ORDER = {
     ROLLBACK: {"plan": [], "rollback": ["plan"], "verify": ["rollback"]},
     IMAGE: {"build": []},
     AUDIT: {"audit": []},
-    WATCH: {"look": [], "scan": ["look"], "issues": ["scan"]},
+    WATCH: {"look": [], "scan": ["look"], "issues": ["scan"], "propose": ["scan"]},
     CHANGELOG: {"draft": []},
     ENTRY: {"changelog": []},
 }
@@ -78,7 +79,7 @@ CONDITIONS = {
     (ROLLBACK, "verify"): "needs.rollback.outputs.mode == 'rolled-back'",
     (IMAGE, "build"): None,
     (AUDIT, "audit"): None,
-    **{(WATCH, job): None for job in ("look", "scan", "issues")},
+    **{(WATCH, job): None for job in ("look", "scan", "issues", "propose")},
     (CHANGELOG, "draft"): None,
     (ENTRY, "changelog"): None,
     (ROLLBACK, "plan"): None,

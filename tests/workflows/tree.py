@@ -26,7 +26,7 @@ EXPECTED = {
     CI: ("plan", *ci_plan.TARGETS, "ci"),
     IMAGE: ("build",),
     AUDIT: ("audit",),
-    WATCH: ("look", "scan", "issues"),
+    WATCH: ("look", "scan", "issues", "propose"),
     CHANGELOG: ("draft",),
     ENTRY: ("changelog",),
 }

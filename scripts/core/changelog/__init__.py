@@ -5,7 +5,7 @@ other bytes stay. Callers must not translate line endings or remove a byte order
 """
 
 from scripts.core.changelog.cutting import cut
-from scripts.core.changelog.drafting import draft, preview, with_unreleased
+from scripts.core.changelog.drafting import draft, insert, preview, with_unreleased
 from scripts.core.changelog.groups import Group, groups
 from scripts.core.changelog.problems import oddities, problems
 from scripts.core.changelog.reading import excerpt, section
@@ -20,6 +20,7 @@ __all__ = [
     "draft",
     "excerpt",
     "groups",
+    "insert",
     "is_yanked",
     "oddities",
     "parse",

@@ -46,6 +46,14 @@ def preview(text: str, found: "Iterable[Entry]", path: str = "CHANGELOG.md") -> 
     return "\n".join(groups)
 
 
+def insert(text: str, new: Additions, path: str = "CHANGELOG.md") -> str:
+    """Add lines to groups under Unreleased, each unless it is there; raises as `draft` does."""
+    log = _fillable(text, path)
+    body = log.unreleased[0].body(log.text)
+    missing = {title: [one for one in lines if one not in body] for title, lines in new.items()}
+    return added(log, {title: lines for title, lines in missing.items() if lines})
+
+
 def _fillable(text: str, path: str) -> Changelog:
     log = parse(text, path)
     if errors := list(nameless(log)):
