@@ -33,9 +33,13 @@ KEPT = ("verdict.json", "summary.md", "report.html", "runs", "journal.jsonl")
 """The files that stay in the folder after `down`: the records of the run."""
 TAG_RULESETS = {"versions": ("update", "deletion")}
 """The rulesets for tags, as docs/setup.md says."""
-_MAINTAINER = dict.fromkeys(
-    ("contents", "pull_requests", "issues", "workflows", "administration", "actions"), "write"
-)
+MAINTAINER = {
+    "metadata": "read",
+    **dict.fromkeys(
+        ("contents", "pull_requests", "issues", "workflows", "administration", "actions"), "write"
+    ),
+}
+"""The permissions of the maintainer's token; GitHub gives every token `metadata: read`."""
 
 
 @dataclass(frozen=True)
@@ -243,7 +247,7 @@ def _up(
         "name": name,
         "default_branch": BRANCH,
         "private": private,
-        "tokens": {token: {"login": owner, "permissions": _MAINTAINER}},
+        "tokens": {token: {"login": owner, "permissions": MAINTAINER}},
         "environments": reviewers(owner),
         "tag_rulesets": TAG_RULESETS,
     }

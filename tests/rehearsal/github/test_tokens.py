@@ -11,6 +11,7 @@ from rehearsal.github.tokens import REQUEST_URL, TokenBook, asking
 from rehearsal.progress import Progress
 from rehearsal.runs import run
 from rehearsal.runs.environments import Environment
+from rehearsal.world.world import MAINTAINER
 from tests.rehearsal.github.conftest import Served, World, git
 from tests.support.workflow_bench import Bench
 
@@ -63,6 +64,13 @@ def test_a_private_repository_shows_nothing_without_the_permission(world: World,
     assert hub.api("GET", path, issued(hub, everything)).status_code == 200
     assert hub.page("/releases").status_code == 404
     assert hub.api("GET", "", issued(hub, NOTHING)).json()["private"] is True
+
+
+@pytest.mark.parametrize("path", ["", "/releases", "/environments", "/pulls"])
+def test_the_maintainer_sees_all_of_a_private_repository(world: World, path: str) -> None:
+    hub = world.serve(private=True)
+    token = issued(hub, Token("mari", MAINTAINER))
+    assert hub.api("GET", path, token).status_code == 200
 
 
 def test_a_job_without_contents_cannot_clone_a_private_repository(
