@@ -10,7 +10,7 @@ from scripts.core.results import Done
 from scripts.release import configuration
 from scripts.release.context import Context
 
-BEGUN = "refs/remotes/origin/release"
+BEGUN = "refs/remotes/origin/release/"
 
 
 def run(context: Context, system: str | None) -> Done:
@@ -44,7 +44,7 @@ def run(context: Context, system: str | None) -> Done:
 
 def unfinished(context: Context) -> list[str]:
     """Name the releases that have begun and not ended: each has a branch of its own."""
-    listed = context.git.run("for-each-ref", "--format=%(refname:lstrip=3)", f"{BEGUN}/")
+    listed = context.git.run("for-each-ref", "--format=%(refname:lstrip=3)", "--", BEGUN)
     return listed.split()
 
 
