@@ -16,6 +16,7 @@ import pytest
 from rehearsal.progress import Progress
 from rehearsal.runs import act, limits, recorder, run, workflow
 from rehearsal.runs.run import Run
+from rehearsal.world import git_repo
 from tests.support.workflow_bench import Bench
 
 IMAGE = """
@@ -220,6 +221,30 @@ def test_an_action_without_stand_in_is_named_before_anything_runs(bench: Bench) 
         """
     with pytest.raises(act.MissingStandInError, match=r"release.yml uses somebody/something@0123"):
         bench.run(workflow)
+
+
+def test_an_actions_own_code_runs_in_place_of_its_stand_in(bench: Bench) -> None:
+    action = bench.folder / "real" / "somebody" / "tool"
+    action.mkdir(parents=True)
+    steps = "[{shell: bash, run: echo its own code}]"
+    (action / "action.yml").write_text(
+        f"name: tool\ndescription: x\nruns: {{using: composite, steps: {steps}}}\n"
+    )
+    git_repo.git(action, "init", "--quiet")
+    git_repo.git(action, "add", "--all")
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+    git_repo.git(action, *who, "commit", "--quiet", "--message", "all")
+    pin = git_repo.git(action, "rev-parse", "HEAD")
+    done = bench.run(
+        f"""
+        name: Release
+        on: workflow_dispatch
+        jobs: {{one: {{runs-on: ubuntu-24.04, steps: [{{uses: somebody/tool@{pin}}}]}}}}
+        """,
+        actions=bench.folder / "real",
+    )
+    assert done.ok, (done.problems, done.words)
+    assert "its own code" in done.jobs[0].log.read_text()
 
 
 def test_a_pushed_tag_gives_the_tags_event_and_no_inputs(bench: Bench) -> None:
