@@ -214,7 +214,7 @@ def snapshot(world: World) -> Snapshot:
     for file in context.index.files(config.project):
         state[f"file {file.filename}"] = str(file.digests.get("sha256"))
     for image in config.images:
-        repository = f"{world.endpoints.registry}/{image.repository}"
+        repository = context.endpoints.hosted(image.repository)
         for tag in _known_tags(context):
             if found := context.registry.find(f"{repository}:{tag}"):
                 state[f"image {image.name}:{tag}"] = found.digest

@@ -35,6 +35,7 @@ from rehearsal.world import (
 from rehearsal.world.provision import Progress, Tools
 from scripts.core.errors import ServiceError
 from scripts.release import version_source
+from scripts.tools.environment import host_of
 
 GATEWAY_READY = 90  # seconds
 
@@ -211,7 +212,8 @@ class _Start:
         self._sockets = {name: state.runtime / f"{name}.sock" for name in ("registry", "index")}
         project = services.project()
         images_table = project.get("tool", {}).get("release", {}).get("images", [])
-        spaces = {one.get("repository", "").partition("/")[0] for one in images_table}
+        paths = [str(one.get("repository", "")) for one in images_table]
+        spaces = {one.removeprefix(f"{host_of(one)}/").partition("/")[0] for one in paths}
         self._namespaces = tuple(sorted(spaces - {""})) or ("rehearsal",)
         release = version_source.inside(project, "tool", "release")
         name = version_source.static(project, "name") or release.get("name")

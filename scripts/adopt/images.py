@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from scripts.adopt.workflows import Built
+from scripts.tools.environment import host_of
 
 COMPOSE = re.compile(r"(docker-)?compose(\.[\w-]+)*\.ya?ml")
 DOCKERFILE = re.compile(r"Dockerfile(\.(?!dockerignore$)[\w-]+)?|[\w-]+\.Dockerfile", re.IGNORECASE)
@@ -203,22 +204,21 @@ def _images_of(name: str, composed: Mapping[str, Services]) -> Iterator[str]:
 def _repository(names: Sequence[str]) -> str | None:
     """Choose the path of a repository: of Docker Hub, else the first with another host."""
     plain = [one.removeprefix(HUB) for one in names]
-    here = [one for one in plain if "/" in one and not _host(one)]
-    return next(iter(here), None) or next((one.partition("/")[2] for one in plain), None)
-
-
-def _host(name: str) -> str:
-    first = name.partition("/")[0]
-    return first if "." in first or ":" in first else ""
+    here = [one for one in plain if "/" in one and not host_of(one)]
+    return next(iter([*here, *plain]), None)
 
 
 def _remarks(image: Image, pushed: Built | None) -> Iterator[str]:
     """Say what a workflow does with an image that a release will not do."""
-    hosts = [_host(one.removeprefix(HUB)) for one in pushed.names] if pushed else []
-    if hosts and all(hosts):
-        where = f"{image.dockerfile} is pushed to {hosts[0]} today"
-        yield f"{where}: set the variable IMAGE_REGISTRY to that, or it goes to Docker Hub"
-    if left := [one for one in (pushed.platforms if pushed else ()) if one not in PLATFORMS]:
+    if pushed is None:
+        return
+    others = {one.removeprefix(HUB) for one in pushed.names} - {image.repository}
+    for other in sorted(one for one in others if host_of(one)):
+        yield (
+            f"{image.dockerfile} is pushed to {other} too today, which is left out: "
+            "a second table [[tool.release.images]] with that repository and another name has it"
+        )
+    if left := [one for one in pushed.platforms if one not in PLATFORMS]:
         yield f"{image.dockerfile} is built for {', '.join(left)} too: no runner builds that"
 
 

@@ -2,9 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from scripts.adopt import registries
 
 ROOT = Path(__file__).parents[2]
 """The system's own tree: a checkout, or the installed package's copy of it."""
@@ -42,11 +44,14 @@ class Stamp:
     """SHA-256 of the generated text below the stamp."""
 
 
-def generate(system: System, template: str, text: str, tags: str, image: str) -> str:
+def generate(
+    system: System, template: str, text: str, tags: str, image: str, *, hosts: Sequence[str] = ()
+) -> str:
     """Make a file of another repository from one of the system's.
 
     `text` is the system's file `template`. `tags` is the pattern of the tags that start a release,
-    `image` the file name of the image workflow there. Raises ValueError if nothing would differ, or
+    `image` the file name of the image workflow there, `hosts` the registries that images name.
+    Raises ValueError if nothing would differ, or
     if the result refers to something that is not in that repository.
     """
     pinned = f"@{system.commit} # v{system.version}"
@@ -54,7 +59,11 @@ def generate(system: System, template: str, text: str, tags: str, image: str) ->
     if made == text:
         raise ValueError(f"{template} uses none of the system's actions")
     quoted = tags.replace("\\", "\\\\")
-    made = made.replace(TAGS, f'tags: ["{quoted}"]').replace(CALLED, f"./{FOLDER}/{image}")
+    made = (
+        registries.with_logins(made, hosts)
+        .replace(TAGS, f'tags: ["{quoted}"]')
+        .replace(CALLED, f"./{FOLDER}/{image}")
+    )
     made = made.replace("See docs/", f"See {system.repository}: docs/")
     if left := re.search(r"uses: \./(?!\.github/workflows/)\S+", made):
         raise ValueError(f"{template} has {left[0]}, which another repository does not have")
@@ -98,10 +107,15 @@ def of_tree(root: Path = ROOT) -> dict[str, str]:
 
 
 def all_files(
-    system: System, texts: Mapping[str, str], tags: str, names: Mapping[str, str]
+    system: System,
+    texts: Mapping[str, str],
+    tags: str,
+    names: Mapping[str, str],
+    *,
+    hosts: Sequence[str] = (),
 ) -> dict[str, str]:
     """Make every file: the name in the other repository -> its text. `names` has it by template."""
     return {
-        f"{FOLDER}/{names[one]}": generate(system, one, text, tags, names["image.yml"])
+        f"{FOLDER}/{names[one]}": generate(system, one, text, tags, names["image.yml"], hosts=hosts)
         for one, text in texts.items()
     }

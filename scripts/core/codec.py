@@ -32,11 +32,15 @@ def decode(kind: type[T], text: str | bytes, name: str) -> T:
 
     Raises `UsageError`, naming the field, if one is unknown, absent or of another type.
     """
+    return typing.cast(T, _decode(kind, parsed(text, name), name))
+
+
+def parsed(text: str | bytes, name: str) -> Any:
+    """Read JSON without checking its fields. Raises UsageError if it is not JSON."""
     try:
-        data = json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_refused)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{name} is not JSON: {error}", REMEDY) from error
-    return typing.cast(T, _decode(kind, data, name))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

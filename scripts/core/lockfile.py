@@ -87,7 +87,8 @@ class Lock:
 
 def read(text: str | bytes) -> Lock:
     """Read `release.json`, every field checked, and the plan in it against its id."""
-    planning.refuse_other_schema(text, "plan")
+    data = codec.parsed(text, NAME)
+    planning.refuse_schema(data.get("plan") if isinstance(data, dict) else None)
     lock = codec.decode(Lock, text, NAME)
     planning.checked(lock.plan)
     for what in _altered(lock):

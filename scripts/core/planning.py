@@ -1,10 +1,10 @@
 """The plan: everything that is decided, once, by reading only."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
+from typing import Any
 
 from packaging.version import Version
 
@@ -198,35 +198,35 @@ def identified(plan: Plan) -> Plan:
 
 def read(text: str | bytes) -> Plan:
     """Read `plan.json`. Raises `UsageError` if it is not a plan, `ConflictError` if altered."""
-    refuse_other_schema(text)
+    refuse_schema(codec.parsed(text, "plan.json"))
     return checked(codec.decode(Plan, text, "plan.json"))
 
 
-def refuse_other_schema(text: str | bytes, *keys: str) -> None:
-    """Reject the plan of another version of the system before its fields, which may be unknown.
+def refuse_schema(data: Any) -> None:
+    """Reject a plan of another schema, before its fields are read: they may be others.
 
-    `keys` lead to the plan in the text. Raises UsageError; what is not JSON passes.
+    `data` is the plan as JSON. It comes from an earlier attempt if the release system was
+    upgraded since. Raises UsageError.
     """
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        return
-    for key in (*keys, "schema"):
-        data = data.get(key) if isinstance(data, dict) else None
-    if type(data) is int and data != SCHEMA:
+    schema = data.get("schema") if isinstance(data, dict) else SCHEMA
+    if isinstance(schema, int) and schema != SCHEMA:
+        version = data.get("version", "this version")
         raise UsageError(
-            f"the plan has schema {data}, this release system reads {SCHEMA}",
-            "finish that release with the version of the system that made the plan: take back the "
-            "commit that changed the version (`git revert`), run the release again, then upgrade",
+            f"an earlier attempt of {version} has a plan of schema {schema}, and this version of "
+            f"the release system reads schema {SCHEMA}",
+            "finish it with the version that planned it: in the run that began it, choose *Re-run "
+            "failed jobs*, which uses that run's own workflow. If nothing of it is public, delete "
+            "its draft and its branch instead, and release again",
         )
 
 
 def checked(plan: Plan) -> Plan:
-    """Reject a plan of another mode, or one that does not match its id.
+    """Reject a plan of another schema or mode, or one that does not match its id.
 
     Anybody can compute the id, which is a plain hash. So every value must also have its form: the
     values become arguments and file names.
     """
+    refuse_schema({"schema": plan.schema, "version": plan.version})
     if plan.mode not in (RELEASE, DRY_RUN):
         raise UsageError(
             f"the plan has mode {plan.mode!r}, expected {RELEASE!r} or {DRY_RUN!r}",

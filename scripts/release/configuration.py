@@ -24,13 +24,15 @@ OSV = "https://osv-vulnerabilities.storage.googleapis.com"
 ADDRESS = r"(https?|file)://\S+"
 DAY = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 PLATFORM = r"linux/(amd64|arm64)"
+_PART = r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
 # A first part with a dot or a port is a registry's host (the reference grammar of distribution).
-REPOSITORY = (
-    r"(?![^/]*\.|localhost/)[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+"
-)
-UNHOSTED = (
-    "a path such as owner/name, in small letters and without a host: the variable IMAGE_REGISTRY "
-    "of the repository names the registry of all its images"
+# Docker Hub's own addresses are not one: its images are named without a host.
+_HUB = r"(?:[a-z0-9-]+\.)*docker\.(?:io|com)/"
+_HOST = r"(?:localhost|(?=[^/]*[.:])[a-z0-9][a-z0-9.-]*)(?::[0-9]+)?"
+REPOSITORY = rf"(?!{_HUB})(?:{_HOST}/{_PART}|(?![^/]*[.:]|localhost/){_PART}/{_PART})(?:/{_PART})*"
+HOSTED = (
+    "a path such as owner/name, in small letters, and before it the registry's host if that is "
+    "not the registry of the variable IMAGE_REGISTRY, such as ghcr.io/owner/name"
 )
 BUILT = "linux/amd64 or linux/arm64: no runner builds another platform"
 FOLDER = rf"\.|(?!\.)(?!.*[\s:]){INSIDE}"
@@ -82,7 +84,9 @@ class ImageConfig:
         "The build's arguments, each as NAME=value.", pattern=r"[A-Za-z_]\w*=.*", default=()
     )
     repository: str = _key(
-        "Where it is pushed, without the registry's host.", pattern=REPOSITORY, form=UNHOSTED
+        "Where it is pushed: the path, and the registry's host if the image has its own registry.",
+        pattern=REPOSITORY,
+        form=HOSTED,
     )
     platforms: tuple[str, ...] = _key(
         "The platforms it is built for.", pattern=PLATFORM, form=BUILT

@@ -229,7 +229,7 @@ def product(context: Context, config: Config) -> Product:
         PlannedImage(
             name=image.name,
             dockerfile=image.dockerfile,
-            repository=f"{context.endpoints.registry}/{image.repository}",
+            repository=context.endpoints.hosted(image.repository),
             platforms=image.platforms,
             tag="",
             floating=(),

@@ -243,7 +243,7 @@ def images(context: Context, subject: Subject) -> Iterator[Finding]:
     if subject.lock:
         yield from (observed(one) for one in tags(context, subject.lock)[1:])
     for image in context.config_at(subject.commit).images:
-        repository = f"{context.endpoints.registry}/{image.repository}"
+        repository = context.endpoints.hosted(image.repository)
         found = context.registry.find(f"{repository}:{subject.tag}")
         if found is None and not subject.lock:
             yield Finding(f"image {image.name}", PROBLEM, "not there", remedy=POINTERS)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from typing import Any
 
+from scripts.adopt import registries
 from scripts.core import changelog, jobs, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.results import Done
@@ -43,6 +44,28 @@ def of_table(found: Examined, tree: Tree) -> Iterator[ReleaseError]:
     path = found.config.kept_changelog
     if path and (log := tree.read(path)) is not None:
         yield from changelog.problems(log, path)
+
+
+def logins(config: Config, tree: Tree, path: str) -> Iterator[ReleaseError]:
+    """Find the jobs that push images and cannot log in at a registry of the table."""
+    named = registries.hosts(config)
+    folder, beside = path.rpartition("/")[0], "-system" if path == jobs.BESIDE else ""
+    paths = [path, *(f"{folder}/{one}{beside}.yml" for one in ("image", "rollback"))]
+    for file in paths if named else ():
+        for job, lack in registries.lacking(_yaml(tree.read(file) or ""), named):
+            remedy = "add it there; for generated files `release upgrade` does"
+            yield UsageError(f"the job {job} lacks {lack}", remedy, Place(file))
+
+
+def _yaml(text: str) -> Any:
+    """Read a workflow; nothing if it is not YAML."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 - start-up counts
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    try:
+        return YAML(typ="safe").load(text)
+    except YAMLError:
+        return None
 
 
 def local_tags(context: Context) -> list[str]:
@@ -90,6 +113,7 @@ def workflow(config: Config, tree: Tree, known: list[str]) -> Iterator[ReleaseEr
     lacking = [job.name for job in jobs.JOBS if job.name not in inside(document, "jobs")]
     if lacking:
         yield UsageError(f"{path} lacks the jobs {', '.join(lacking)}", copy, place)
+    yield from logins(config, tree, path)
     wanted = inside(document, "on", "push").get("tags")
     style = tags.detect(known, config.tag, config.project).style
     if isinstance(wanted, list) and not any(

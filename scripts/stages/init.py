@@ -5,7 +5,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from scripts.adopt import changelogs, clone, repository, source, table, templates, upgrading
+from scripts.adopt import (
+    changelogs,
+    clone,
+    registries,
+    repository,
+    source,
+    table,
+    templates,
+    upgrading,
+)
 from scripts.adopt.answers import NoAnswerError, Question, answer
 from scripts.adopt.repository import Found
 from scripts.adopt.templates import FOLDER, NAMES, System
@@ -121,12 +130,13 @@ def drafted(
     text = clone.read(context.root, configuration.FILE) if configuration.FILE in paths else ""
     branch = clone.default_branch(context.git)
     new = text if found.configured else table.write(text, found, answers, branch)
-    names = {one: free_name(one, paths) for one in NAMES}
-    pattern = templates.pattern(detected.style.prefix)
-    files = templates.all_files(system, templates.of_tree(), pattern, names)
+    read = configuration.examine(new)
     changed = {} if found.configured else {configuration.FILE: new}
     changed |= log_of(context, found, answers, paths)
-    refuse_unready(context, configuration.examine(new), changed)
+    refuse_unready(context, read, changed)
+    names = {one: free_name(one, paths) for one in NAMES}
+    pattern, hosts = templates.pattern(detected.style.prefix), registries.hosts(read.config)
+    files = templates.all_files(system, templates.of_tree(), pattern, names, hosts=hosts)
     notes = [*([] if found.configured else found.odd), *filter(None, [detected.warning])]
     if not found.configured and answers.get("changelog", found.changelog.path) == NO_CHANGELOG:
         notes.append(found.changelog.told)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from scripts.adopt import clone, source, templates, upgrading
+from scripts.adopt import clone, registries, source, templates, upgrading
 from scripts.adopt.templates import Stamp
 from scripts.core import tags
 from scripts.core.errors import CheckError, UsageError
@@ -55,7 +55,9 @@ def generated(context: Context, given: str | None, found: Mapping[str, Stamp]) -
     listed = context.git.run("tag", "--list").split()
     pattern = templates.pattern(tags.detect(listed, config.tag, config.project).style.prefix)
     names = upgrading.names(dict(found))
-    return templates.all_files(system, templates.of_tree(), pattern, names)
+    return templates.all_files(
+        system, templates.of_tree(), pattern, names, hosts=registries.hosts(config)
+    )
 
 
 def merge(context: Context, path: str, text: str, stamp: Stamp, new: str) -> tuple[str, bool]:

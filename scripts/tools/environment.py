@@ -28,6 +28,7 @@ DEADLINE = 600.0
 SILENCE = 30.0
 WEBHOOKS = "ANNOUNCE_SECRETS"
 LATIN = "\u00ff"  # the last character that a header can carry (RFC 9110, 5.5)
+LOCAL = r"(localhost|127\.0\.0\.1)(:|$)"
 HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"
 # The variables that programs may see. All others, above all secrets, are passed by name.
 INHERITED = (
@@ -59,6 +60,12 @@ INHERITED = (
 )
 
 
+def host_of(image: str) -> str:
+    """Return the registry's host in an image's repository; empty if it names none."""
+    first = image.partition("/")[0]
+    return first if "." in first or ":" in first or first == "localhost" else ""
+
+
 @dataclass(frozen=True)
 class Endpoints:
     """The addresses of index, registry and forge; by default the public ones."""
@@ -79,6 +86,16 @@ class Endpoints:
     def page_url(self) -> str:
         """The repository's page, which is also where it is cloned from and pushed to."""
         return f"{self.server_url}/{self.repository}"
+
+    def hosted(self, image: str) -> str:
+        """Return an image's repository with its host: its own, or else that of all images.
+
+        A registry on this machine gets all of them, since a rehearsal must not push elsewhere.
+        """
+        host = host_of(image)
+        if host and not re.match(LOCAL, self.registry):
+            return image
+        return f"{self.registry}/{image.removeprefix(f'{host}/')}"
 
 
 @dataclass(frozen=True)

@@ -213,12 +213,20 @@ def test_dockerfiles_that_a_workflow_builds_are_the_images(how: str, tmp_path: P
     assert here.config.checks == ("go", "test", "./...")
 
 
-def test_another_registry_is_named(tmp_path: Path) -> None:
+def test_another_registry_is_taken_over(tmp_path: Path) -> None:
     flow = PUSHING.replace("docker.io", "ghcr.io").replace("HOW", "push: true")
     files = {**GO, "packaging/docker/alpine/Dockerfile": "FROM scratch\n"}
-    here, said = fits(tmp_path, {**files, f"{FLOWS}/docker.yml": flow})
+    here, _ = fits(tmp_path, {**files, f"{FLOWS}/docker.yml": flow})
+    assert here.config.images[0].repository == "ghcr.io/example/served"
+    assert "registry: ghcr.io" in here.text(f"{FLOWS}/release.yml")
+
+
+def test_a_second_registry_is_named(tmp_path: Path) -> None:
+    tags = "push: true, tags: 'example/served:1,ghcr.io/example/served:1'"
+    files = {**GO, "packaging/docker/alpine/Dockerfile": "FROM scratch\n"}
+    here, said = fits(tmp_path, {**files, f"{FLOWS}/docker.yml": PUSHING.replace("HOW", tags)})
     assert here.config.images[0].repository == "example/served"
-    assert "is pushed to ghcr.io today: set the variable IMAGE_REGISTRY" in said
+    assert "is pushed to ghcr.io/example/served too today" in said
 
 
 @pytest.mark.parametrize(

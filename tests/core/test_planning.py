@@ -127,11 +127,21 @@ def test_an_altered_plan_is_refused(key: str, value: Any) -> None:
     assert "delete the draft" in raised.value.remedy
 
 
-def test_a_plan_of_another_schema_is_refused() -> None:
-    data = {**json.loads(codec.encode(a_plan())), "schema": 2, "unknown": True}
+@pytest.mark.parametrize("more", [{}, {"of_schema_2": True}])
+def test_a_plan_of_another_schema_is_refused(more: dict[str, Any]) -> None:
+    """The release system was upgraded between two attempts of a release."""
+    data = {**json.loads(codec.encode(a_plan())), "schema": 2, **more}
     with pytest.raises(UsageError, match="schema 2") as raised:
         planning.read(json.dumps(data))
-    assert "finish that release with the version of the system" in raised.value.remedy
+    assert data["version"] in raised.value.cause
+    assert "Re-run failed jobs" in raised.value.remedy
+
+
+def test_a_plan_without_a_field_of_this_schema_is_refused_as_older() -> None:
+    data = {**json.loads(codec.encode(a_plan())), "schema": 0}
+    del data["branch"]
+    with pytest.raises(UsageError, match="schema 0"):
+        planning.read(json.dumps(data))
 
 
 @pytest.mark.parametrize(

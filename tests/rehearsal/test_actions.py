@@ -463,6 +463,14 @@ def test_a_rehearsal_never_logs_in_at_the_public_registry(job: Job, registry: st
     assert "never logs in" in done.stdout
 
 
+def test_a_rehearsal_leaves_out_the_login_at_another_registry(job: Job) -> None:
+    """Its images go to the world's registry, so this login has no use and no network."""
+    done = job.use("docker_login", registry="ghcr.io", username="me", password="pw")
+    assert done.returncode == 0
+    assert "ghcr.io: a rehearsal does not log in there" in done.stdout
+    assert not (job.folder / "env").exists() or "DOCKER_CONFIG" not in job.set("env")
+
+
 def test_a_cache_is_empty(job: Job) -> None:
     assert job.use("cache", path="~/.cache/uv", key="a-1").returncode == 0
     assert job.set("output")["cache-hit"] == ""

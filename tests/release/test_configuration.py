@@ -100,9 +100,11 @@ def test_each_mistake_is_found_where_it_stands(old: str, new: str, said: str | N
 @pytest.mark.parametrize(
     ("old", "new", "remedy"),
     [
-        ('"mari/api"', '"ghcr.io/mari/api"', "without a host: the variable IMAGE_REGISTRY"),
-        ('"mari/api"', '"quay.io:443/mari/api"', "without a host: the variable IMAGE_REGISTRY"),
-        ('"mari/api"', '"localhost/api"', "without a host: the variable IMAGE_REGISTRY"),
+        ('"mari/api"', '"docker.io/mari/api"', "of the variable IMAGE_REGISTRY"),
+        ('"mari/api"', '"registry-1.docker.io/mari/api"', "such as ghcr.io/owner/name"),
+        ('"mari/api"', '"https://ghcr.io/mari/api"', "such as ghcr.io/owner/name"),
+        ('"mari/api"', '"ghcr.io"', "such as ghcr.io/owner/name"),
+        ('"mari/api"', '"quay.io:x/mari/api"', "such as ghcr.io/owner/name"),
         ('"linux/amd64"', '"linux/arm/v7"', "no runner builds another platform"),
     ],
 )
@@ -138,3 +140,11 @@ def test_what_is_not_toml_is_refused_with_its_line() -> None:
     with pytest.raises(UsageError, match="not valid TOML") as raised:
         configuration.parse("[project]\nname = thing\n")
     assert str(raised.value.place) == "pyproject.toml:2"
+
+
+@pytest.mark.parametrize(
+    "name", ["ghcr.io/mari/api", "quay.io:443/mari/api", "1.dkr.ecr.eu-west-1.amazonaws.com/api"]
+)
+def test_an_image_may_have_its_own_registry(name: str) -> None:
+    config = configuration.parse(GOOD.replace('"mari/api"', f'"{name}"'))
+    assert config.images[0].repository == name

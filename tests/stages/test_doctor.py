@@ -224,6 +224,16 @@ def test_an_account_without_the_right_to_push(well: Releases) -> None:
     assert is_problem(found(well, f"registry takes {well.images.host}/others/api"))
 
 
+def test_no_other_registry_gets_the_credentials(well: Releases) -> None:
+    """An image that names its own registry: REGISTRY_TOKEN is that of another one."""
+    host = well.images.host
+    text = (well.project.clone / "pyproject.toml").read_text()
+    own = text.replace('repository = "mari/api"', f'repository = "{host}/mari/api"')
+    well.project.commit({"pyproject.toml": own})
+    what = f"registry takes {host}/mari/api"
+    assert found(well, what, IMAGE_REGISTRY="registry.example.org").status == NOT_CHECKED
+
+
 def test_a_registry_that_does_not_answer_stops_nothing(well: Releases) -> None:
     more = {"IMAGE_REGISTRY": "localhost:1", "RELEASE_DEADLINE": "0.5"}
     assert found(well, "registry", **more).status == NOT_CHECKED

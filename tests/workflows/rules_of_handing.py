@@ -22,6 +22,7 @@ from scripts.core.planning import Base
 from scripts.release import configuration, starting_point
 from scripts.release.context import Context
 from scripts.stages.plan import hand_over
+from scripts.tools.environment import Environment
 from tests.workflows.tree import (
     AUDIT,
     CHANGELOG,
@@ -72,7 +73,7 @@ def plan_outputs() -> Mapping[str, str]:
     found: dict[str, str] = {}
     workflow = SimpleNamespace(output=lambda **values: found.update(values))
     said = SimpleNamespace(workflow=workflow, write=lambda *_: None)
-    said.endpoints = SimpleNamespace(registry="docker.io")
+    said.endpoints = Environment({"GITHUB_REPOSITORY": "mari/thing"}).endpoints()
     read = configuration.parse((ROOT / configuration.FILE).read_text("utf-8"))
     context = cast(Context, said)
     base = Base(commit="0" * 40, branch="main", date="2026-01-01", source_date_epoch=1)
