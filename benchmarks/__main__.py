@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 NAMES = (
-    *("startup", "changelog", "worst", "cut", "draft", "local_release"),
+    *("startup", "changelog", "worst", "cut", "draft", "local_release", "scorecard"),
     *("stream_pose_ml.package", "stream_pose_ml.load", "stream_pose_ml.page"),
 )
 

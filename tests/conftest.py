@@ -62,6 +62,7 @@ GROUPS = {
     "tests/rehearsal/world/test_services.py": "world",
     "tests/stages/test_image.py": "proving",
     "tests/stages/test_stage.py": "proving",
+    "tests/stages/test_measured_services.py": "proving",
     "tests/tools/test_docker_engine.py": "proving",
     "tests/stages/test_doctor.py": "released",
     "tests/stages/test_rollback.py": "released",

@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 PROC = Path("/proc")
+RUN = "REHEARSAL_RUN"
+"""The variable with a run's folder, which only jobs of a rehearsal have."""
 Address = tuple[str, int]
 TRIES = 5
 """A read of the system's lists is not atomic, so they may lack recent changes."""
@@ -35,13 +37,14 @@ def job_of(client: Address, server: Address, runner: int) -> str:
 def claimed_job(client: Address, server: Address) -> str:
     """Return `RUN/JOB` as the process at the other end or its ancestors say, or "" without one.
 
-    Use it only to count: a process can say anything of itself.
+    Use it only to count: a process can say anything of itself. A job that rehearses something
+    itself, in a run outside, does not count.
     """
     for pid in _holders(_inode(client, server)):
         for one in (pid, *_ancestors(pid)):
             names = _environment(one)
-            if "GITHUB_JOB" in names:
-                return f"{names.get('GITHUB_RUN_ID', '')}/{names['GITHUB_JOB']}"
+            if "GITHUB_JOB" in names and RUN in names:
+                return f"{names[RUN]}/{names['GITHUB_JOB']}"
     return ""
 
 

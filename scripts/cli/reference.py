@@ -65,6 +65,7 @@ TITLES = {
     "scan": "[tool.release.scan]",
     "exceptions": "[[tool.release.scan.exceptions]]",
     "archives": "[[tool.release.scan.archives]]",
+    "scorecard": "[tool.release.scorecard]",
     "watch": "[tool.release.watch]",
 }
 PAGE = "docs/reference.md"
@@ -164,6 +165,8 @@ def _keys(kind: type[Any]) -> str:
 def _form(one: "dataclasses.Field[Any]") -> str:
     if "int" in str(one.type):
         return f"a number from 1 to {configuration.LARGEST_PORT}"
+    if one.type is bool:
+        return "`true` or `false`"
     pattern = one.metadata["pattern"]
     words = one.metadata["form"]
     form = "" if pattern == ".+" else f": {words}" if words else f" of the form `{pattern}`"
@@ -181,6 +184,8 @@ def _default(one: "dataclasses.Field[Any]") -> str:
         return "required"
     if one.default in (None, ()):
         return "none"
+    if one.type is bool:
+        return f"`{str(one.default).lower()}`"
     values = one.default if _many(one) else (one.default,)
     return ", ".join(f"`{value}`" for value in values)
 

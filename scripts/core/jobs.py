@@ -103,9 +103,14 @@ JOBS = (
         *("scan", "scan", PROVING, ("plan", "images")),
         "match what was built with known vulnerabilities; stop at those that the policy names",
     ),
+    # Beside the checks and the scan, so that nobody waits for it.
+    Job(
+        *("scorecard", "scorecard", PROVING, ("plan", "dists", "images")),
+        "measure this release and the last one in turn on one runner; report what got slower",
+    ),
     # Writes the lock: the hashes and digests of everything that the later jobs publish.
     Job(
-        *("stage", "stage", PROVING, ("checks", "dists", "scan")),
+        *("stage", "stage", PROVING, ("checks", "dists", "scan", "scorecard")),
         "write the lock, `SHA256SUMS`, the notes, `verify.py` and a pinned `compose.yaml`; "
         "make a draft release with all of it; show what becomes public",
     ),

@@ -8,6 +8,7 @@ from scripts.core import codec, planning, sbom
 from scripts.core.errors import ConflictError
 from scripts.core.planning import Plan, PlannedImage
 from scripts.core.scan_policy import Verdict
+from scripts.core.scorecard import Scorecard
 
 NAME = "release.json"
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
@@ -71,6 +72,8 @@ class Lock:
     bases: tuple[LockedBase, ...] = field(default=(), metadata=codec.LATER)
     scan: Verdict | None = field(default=None, metadata=codec.LATER)
     """What the scan came to; none where nothing is scanned."""
+    scorecard: Scorecard | None = field(default=None, metadata=codec.LATER)
+    """How fast and large the release is, beside the last one; none where nothing is measured."""
 
     def image(self, name: str) -> LockedImage:
         """Return the image of that name."""

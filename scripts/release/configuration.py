@@ -213,6 +213,18 @@ class ScanConfig:
 
 
 @dataclass(frozen=True)
+class ScorecardConfig:
+    """What the performance of a release is compared by."""
+
+    script: str | None = _path(
+        "The project's benchmark: a Python script that prints a JSON object of names and numbers, "
+        "the less the better. It runs with each release's package.",
+        default=None,
+    )
+    stop: bool = _key("Whether something slower or larger stops the release.", default=False)
+
+
+@dataclass(frozen=True)
 class WatchConfig:
     """What the weekly watch of past releases looks at."""
 
@@ -296,6 +308,9 @@ class Config:
     scan: ScanConfig | None = _key(
         "The scan for known vulnerabilities; without it, none.", default=None
     )
+    scorecard: ScorecardConfig | None = _key(
+        "The comparison of performance with the last release; without it, none.", default=None
+    )
     watch: WatchConfig = _key("What the weekly watch looks at.", default=WatchConfig())
     draft: DraftConfig = _key(
         "The changes that the changelog's draft omits.", default=DraftConfig()
@@ -333,6 +348,7 @@ SECTIONS: dict[str, type[Any]] = {
     "scan": ScanConfig,
     "exceptions": ExceptionConfig,
     "archives": ArchiveConfig,
+    "scorecard": ScorecardConfig,
     "watch": WatchConfig,
 }
 

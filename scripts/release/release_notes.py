@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
-from scripts.core import notes, proof, version
+from scripts.core import notes, proof, scorecard, version
 from scripts.core.lockfile import Lock
 from scripts.core.planning import PlannedImage
 from scripts.core.sbom import Inventory
@@ -119,11 +119,13 @@ def notes_facts(
 def proof_lines(
     made: Lock, sizes: Sizes, before: Sizes, now: Named, last: Named
 ) -> Iterator[proof.Line]:
-    """Give the lines about security and size: of the lock, and compared with the last release."""
+    """Give the lines about security, size and speed: of the lock, and beside the last release."""
     if made.scan:
         yield proof.security(made.scan)
     if line := proof.difference(sizes, before, now, last):
         yield line
+    if card := made.scorecard:
+        yield proof.Line(scorecard.line(card), scorecard.details(card))
 
 
 def contributors(context: Context, made: Lock) -> history.People:

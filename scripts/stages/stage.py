@@ -6,7 +6,7 @@ Nothing is public yet: image indexes have only digests, and only writers see a d
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from scripts.core import codec, lockfile, report
 from scripts.core.converge import CHECK, Outcome, converge
@@ -16,13 +16,16 @@ from scripts.core.notes import NotesFacts
 from scripts.core.planning import PlannedImage
 from scripts.core.results import Done, Result
 from scripts.core.scan_policy import Verdict
+from scripts.core.scorecard import Scorecard
 from scripts.release import attempt, compose_file, dependencies, sboms
-from scripts.release.assets import COMPOSE, NOTES, SBOMS, SUMS, VERDICT, VERIFIER
+from scripts.release.assets import COMPOSE, NOTES, SBOMS, SCORECARD, SUMS, VERDICT, VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_notes import facts_with, rendered, written
 from scripts.release.release_surfaces import surfaces
 from scripts.standalone import verify
 from scripts.surfaces.github_release import Draft
+
+T = TypeVar("T")
 
 
 def run(context: Context) -> Done:
@@ -63,25 +66,28 @@ def sizes(facts: NotesFacts) -> Iterator[Outcome]:
 def proof(context: Context) -> dict[str, Any]:
     """Collect what is known of the content; what an earlier lock says of it stays."""
     if earlier := context.earlier_lock:
-        return {"sboms": earlier.sboms, "bases": earlier.bases, "scan": earlier.scan}
+        kept = ("sboms", "bases", "scan", "scorecard")
+        return {name: getattr(earlier, name) for name in kept}
+    config = context.config
     return {
         "sboms": sboms.locked(context),
         "bases": tuple(bases(context)),
-        "scan": verdict(context),
+        "scan": made_by(context, "scan", Verdict, VERDICT) if config.scan else None,
+        "scorecard": made_by(context, "scorecard", Scorecard, SCORECARD)
+        if config.scorecard
+        else None,
     }
 
 
-def verdict(context: Context) -> Verdict | None:
-    """Read what `scan` came to; a table without [tool.release.scan] has no verdict."""
-    if context.config.scan is None:
-        return None
-    path = context.inputs / VERDICT
+def made_by(context: Context, job: str, kind: type[T], name: str) -> T:
+    """Read the document that an earlier job wrote."""
+    path = context.inputs / name
     if not path.is_file():
         raise UsageError(
-            f"{VERDICT} is missing: this step needs the output of `scan`",
-            "run the job `scan` again, then this one",
+            f"{name} is missing: this step needs the output of `{job}`",
+            f"run the job `{job}` again, then this one",
         )
-    return codec.decode(Verdict, path.read_bytes(), VERDICT)
+    return codec.decode(kind, path.read_bytes(), name)
 
 
 def bases(context: Context) -> Iterator[LockedBase]:

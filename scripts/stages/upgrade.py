@@ -30,6 +30,9 @@ def run(context: Context, system: str | None) -> Done:
         upgrading.keep(context.root, path, new[path], text)
         said = "conflict" if conflict else "as it was" if same else "upgraded"
         context.console.say(f"{path}: {said}", files=sorted(merged), conflicts=conflicts)
+    for path in (one for one in new if one not in found and is_new(context, one)):
+        (context.root / path).write_bytes(new[path].encode())
+        context.console.say(f"{path}: added", files=sorted(merged), conflicts=conflicts)
     if begun := unfinished(context):
         context.console.say(
             f"not finished, by the branches of this clone: {', '.join(begun)}; finish that before "
@@ -46,6 +49,12 @@ def unfinished(context: Context) -> list[str]:
     """Name the releases that have begun and not ended: each has a branch of its own."""
     listed = context.git.run("for-each-ref", "--format=%(refname:lstrip=3)", "--", BEGUN)
     return listed.split()
+
+
+def is_new(context: Context, path: str) -> bool:
+    """Tell whether this repository never had a file; one that it deleted does not come back."""
+    there = (context.root / path).exists()
+    return not (there or context.git.run("log", "--max-count=1", "--format=%H", "--", path))
 
 
 def generated(context: Context, given: str | None, found: Mapping[str, Stamp]) -> dict[str, str]:

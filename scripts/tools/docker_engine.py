@@ -4,9 +4,10 @@ import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import docker
 import requests
@@ -30,6 +31,8 @@ class Services:
     """Service and container port to a base URL."""
     log: Callable[[str], str]
     """Gives the last lines of a service's log."""
+    memory: Callable[[str], int] = lambda _: 0
+    """Gives the bytes of memory that a service uses; 0 where the engine cannot tell."""
 
     def variables(self) -> dict[str, str]:
         """Return the addresses as environment variables: `API_5001=http://127.0.0.1:49153`."""
@@ -84,9 +87,18 @@ class Engine:
         folder = self._fresh(project)
         run = Compose(self._environment, folder, project, compose_file, self._patience)
         try:
-            yield run.up()
+            yield replace(run.up(), memory=partial(self._memory, project))
         finally:
             run.down()
+
+    def _memory(self, project: str, service: str) -> int:
+        labels = [f"com.docker.compose.project={project}", f"com.docker.compose.service={service}"]
+        try:
+            found = self._client.containers.list(filters={"label": labels})
+            stats = [cast("dict[str, Any]", one.stats(stream=False)) for one in found]
+        except DockerException:
+            return 0
+        return sum(used_memory(one["memory_stats"]) for one in stats)
 
 
 class Compose:
@@ -154,6 +166,12 @@ class Compose:
         return processes.run(
             [*self._base, *arguments], environment=self._environment, timeout=STARTED + 600
         )
+
+
+def used_memory(stats: Mapping[str, Any]) -> int:
+    """Give what `docker stats` shows: without files in memory that the kernel can drop."""
+    inactive = stats.get("stats", {}).get("inactive_file", 0)
+    return max(int(stats.get("usage", 0)) - int(inactive), 0)
 
 
 def said_version(text: str) -> str | None:

@@ -59,7 +59,8 @@ def test_the_plan(bench: Bench, ask: Ask) -> None:
 
 def test_the_doctor(bench: Bench, ask: Ask) -> None:
     found = ask(bench, "doctor")
-    assert found["findings"][0].keys() == {"what", "status", "found", "why", "remedy", "page"}
+    keys = {"what", "status", "found", "why", "remedy", "page", "foreign"}
+    assert found["findings"][0].keys() == keys
     bench.github = bench.serve_github(environments={})
     ill = ask(bench, "doctor")
     assert ill["exit_code"] == 1

@@ -31,15 +31,18 @@ SERVER = '''\
 import json
 import os
 import re
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 VERSION = os.environ.get("SAY_VERSION") or next(Path("/").glob("*.whl")).name.split("-")[1]
 HEALTH = int(os.environ.get("SAY_HEALTH", "200"))
+DELAY = float(os.environ.get("SAY_AFTER", "0"))
 
 
 class Answers(BaseHTTPRequestHandler):
     def do_GET(self):
+        time.sleep(DELAY)
         self.send_response(HEALTH if self.path == "/health" else 200)
         self.end_headers()
         self.wfile.write(json.dumps({"version": VERSION}).encode())

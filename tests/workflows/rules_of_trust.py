@@ -47,7 +47,7 @@ SECRETS = {
 }
 # The jobs whose step is given the token of the run. The others work without it.
 TOKEN = {
-    *((RELEASE, job) for job in ("plan", "prepare", "checks", "dists", "stage")),
+    *((RELEASE, job) for job in ("plan", "prepare", "checks", "dists", "scorecard", "stage")),
     *((RELEASE, job) for job in ("verify-staged", "publish-tags", "verify-published")),
     *((RELEASE, job) for job in ("promote", "announce", "audit")),
     (AUDIT, "audit"),

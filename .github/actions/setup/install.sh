@@ -11,7 +11,7 @@ words=${1:-}
 
 case "${words%% *}" in
   # These build, upload or try out packages. Without a stage, any verb may follow.
-  "" | dists | rebuild | publish-package | verify) lock=requirements/release.txt ;;
+  "" | dists | rebuild | publish-package | scorecard | verify) lock=requirements/release.txt ;;
   *) lock=requirements/jobs.txt ;;
 esac
 

@@ -43,13 +43,16 @@ def manifest(hub: SmallRegistry, reference: str) -> str:
     return f"{hub.served.url}/v2/{REPOSITORY}/manifests/{reference}"
 
 
-def read(hub: SmallRegistry, job: str, times: int, method: str = "GET") -> list[list[str]]:
+def read(
+    hub: SmallRegistry, job: str, times: int, method: str = "GET", run: str = "1"
+) -> list[list[str]]:
     """Read a manifest without a login, as a program that a job starts."""
+    mine = {"GITHUB_JOB": job, **({"REHEARSAL_RUN": run} if run else {})} if job else {}
     digest = hub.push(REPOSITORY, {}, "amd64")
     shell = f'{sys.executable} -c "$READ" "$@"'
     done = subprocess.run(
         ["sh", "-c", shell, "sh", manifest(hub, digest), token(hub), str(times), method, MANIFEST],
-        env={"PATH": os.defpath, "READ": READ, **({"GITHUB_JOB": job} if job else {})},
+        env={"PATH": os.defpath, "READ": READ, **mine},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return [line.split(" ", 3) for line in done.stdout.splitlines()]
@@ -78,6 +81,12 @@ def test_what_is_not_there_is_no_pull(hub: SmallRegistry) -> None:
 
 def test_pulls_of_no_job_are_not_limited(hub: SmallRegistry) -> None:
     assert {one[0] for one in read(hub, "", 5)} == {"200"}
+    assert {one[0] for one in read(hub, "rehearsal", 5, run="")} == {"200"}  # CI's own job
+
+
+def test_the_same_job_of_another_run_has_its_own_limit(hub: SmallRegistry) -> None:
+    for run in ("2", "3"):
+        assert {one[0] for one in read(hub, "stage", 2, run=run)} == {"200"}
 
 
 def test_an_accounts_pulls_are_counted_together(tmp_path: Path) -> None:
