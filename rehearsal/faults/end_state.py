@@ -7,7 +7,9 @@ again afterwards, so no result depends on the restoration.
 
 import base64
 import hashlib
+import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -22,6 +24,8 @@ from rehearsal.world.world import World
 
 SIMPLE = "application/vnd.pypi.simple.v1+json"
 LONGEST = 30
+ATTESTATIONS = Path("github/attestations")
+PROVENANCES = "provenances.json"
 STORAGE = Path("services/registry/storage/docker/registry/v2/repositories")
 
 
@@ -51,6 +55,10 @@ class State:
     pulls: tuple[str, ...]
     files: Mapping[str, str]
     tags: Mapping[str, str]
+    signed: Mapping[str, int] = field(default_factory=dict)
+    """The number of attestations at GitHub by the digest that they are about."""
+    published: Mapping[str, int] = field(default_factory=dict)
+    """The number of attestations that the index shows of a file."""
     manifests: tuple[str, ...] = field(default=(), compare=False)
 
     def key(self) -> str:
@@ -69,6 +77,8 @@ class State:
         rows = {**self.refs, **{f"file {name}": one for name, one in self.files.items()}}
         rows |= {f"image {name}": one for name, one in self.tags.items()}
         rows |= {f"pull request {pull}": "open" for pull in self.pulls}
+        attested = {**self.signed, **self.published}
+        rows |= {f"attestations of {what}": f"{n}" for what, n in attested.items()}
         for number, one in enumerate(self.releases):
             kind = "draft" if one.draft else "release"
             text = hashlib.sha256(f"{one.title}\n{one.body}".encode()).hexdigest()[:12]
@@ -88,6 +98,7 @@ class Keeper:
         self._api.headers["Authorization"] = f"Bearer {world.token}"
         self._root = f"{world.api}/repos/{world.repository}"
         self._storage = world.folder / STORAGE
+        self._attestations = world.folder / ATTESTATIONS
         folder.mkdir(parents=True, exist_ok=True)
 
     def look(self) -> State:
@@ -101,11 +112,13 @@ class Keeper:
             pulls=tuple(sorted(f"{one['head']['ref']} to {one['base']['ref']}" for one in pulls)),
             files=dict(self._files()),
             tags=dict(self._tags()),
+            signed=dict(Counter(sorted(self._signed()))),
+            published={name: attestations(one) for name, one in self._provenances().items()},
             manifests=tuple(self._manifests()),
         )
 
     def keep(self, state: State) -> None:
-        """Save the bytes of a state; for the registry, its files."""
+        """Save the bytes of a state; of the registry and the attestations, the files."""
         for release in self._releases():
             for asset in release["assets"]:
                 self._save(asset["digest"], asset["url"], {"Accept": "application/octet-stream"})
@@ -113,17 +126,22 @@ class Keeper:
             self._save(f"sha256:{state.files[name]}", url, {})
         if not (target := self._folder / state.key()).exists():
             target.mkdir()
-            with suppress(FileNotFoundError):
-                shutil.copytree(self._storage, target / "registry")
+            for name, folder in self._folders().items():
+                with suppress(FileNotFoundError):
+                    shutil.copytree(folder, target / name)
+            (target / PROVENANCES).write_text(json.dumps(self._provenances()))
 
     def put_back(self, state: State) -> None:
         """Restore the world to the saved `state`. Raises ValueError if a difference remains."""
         self._put_releases_away()
         self._put_refs(state.refs)
-        shutil.rmtree(self._storage, ignore_errors=True)
-        with suppress(FileNotFoundError):
-            shutil.copytree(self._folder / state.key() / "registry", self._storage)
+        for name, folder in self._folders().items():
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(FileNotFoundError):
+                shutil.copytree(self._folder / state.key() / name, folder)
         self._put_files(state.files)
+        if state.published:
+            self._put_provenances(self._folder / state.key() / PROVENANCES)
         for release in state.releases:
             self._put_release(release, latest=release.tag == state.latest)
         if (found := self.look()) != state:
@@ -215,6 +233,14 @@ class Keeper:
         for link in sorted(self._storage.glob("*/*/_manifests/revisions/*/*/link")):
             yield f"{link.parents[4].name}@{link.read_text()}"
 
+    def _folders(self) -> Mapping[str, Path]:
+        """Return the folders that are kept as they are."""
+        return {"registry": self._storage, "attestations": self._attestations}
+
+    def _signed(self) -> Iterator[str]:
+        for path in self._attestations.glob("*.json"):
+            yield from json.loads(path.read_text(encoding="utf-8"))["subjects"]
+
     def _save(self, digest: str, url: str, headers: Mapping[str, str]) -> None:
         path = self._folder / digest.replace(":", "-")
         if not path.exists():
@@ -266,6 +292,19 @@ class Keeper:
         state.files.clear()
         store.save(state)
 
+    def _provenances(self) -> dict[str, Any]:
+        """Return what the index shows of who made and published each file."""
+        files = sorted(Store(self._world.folder / "index").load().files.items())
+        return {name: one.provenance for name, one in files if one.provenance and not one.deleted}
+
+    def _put_provenances(self, kept: Path) -> None:
+        """Give the files what only a trusted publisher can upload with them."""
+        store = Store(self._world.folder / "index")
+        state = store.load()
+        for name, provenance in json.loads(kept.read_text()).items():
+            state.files[name].provenance = provenance
+        store.save(state)
+
     def _put_release(self, release: ReleaseState, *, latest: bool) -> None:
         body = {"tag_name": release.tag, "name": release.title, "body": release.body, "draft": True}
         body["prerelease"] = release.prerelease
@@ -284,6 +323,11 @@ class Keeper:
         if not answer.ok:
             raise ValueError(f"{method} {url} answered {answer.status_code}: {answer.text[:300]}")
         return answer
+
+
+def attestations(provenance: Mapping[str, Any]) -> int:
+    """Count the attestations of one file (PEP 740)."""
+    return sum(len(one["attestations"]) for one in provenance["attestation_bundles"])
 
 
 def _pairs(found: Mapping[str, str], planned: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

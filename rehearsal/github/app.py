@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 from rehearsal.gateway.journaling import REMEDY
 from rehearsal.github import (
     assets,
+    attestations,
     branches,
     commits,
     contents,
@@ -27,6 +28,7 @@ from rehearsal.github.call import Call, Endpoint, read_fields, reply
 from rehearsal.github.errors import ApiError, not_found
 from rehearsal.github.hub import HUB, Hub
 from rehearsal.github.settings import GitHubSettings
+from rehearsal.signing.routes import Signing
 
 READING = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS)
 API = "/api/v3/repos/{owner}/{name}"
@@ -36,7 +38,7 @@ LARGEST_BODY = 64 * 1024**2
 
 # In this order: a branch, path or commit may hold slashes, so the longer addresses come first.
 MODULES = (
-    *(assets, releases, pull_merge, pulls),
+    *(assets, attestations, releases, pull_merge, pulls),
     *(commits, contents, branches, issues, repos),
 )
 
@@ -52,6 +54,7 @@ def make_app(settings: GitHubSettings) -> web.Application:
     for endpoint in assets.uploads.all:
         add_endpoint(app, UPLOADS, endpoint, streaming)
     oidc.add_routes(app, hub)
+    Signing(hub).add_routes(app)
     pages.add_routes(app, hub)
     linked_pages.add_routes(app, hub)
     git_http.add_routes(app, hub)

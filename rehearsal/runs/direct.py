@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +112,7 @@ class Interference:
 
     `kill` names a leg whose processes get SIGKILL; like a lost runner, it hands over no artifact.
     `lose` names a leg that succeeds but whose artifact is lost. `before` and `after` are called
-    with the key of each job; other jobs do not run in between.
+    with the key of each job; the jobs run one after another, and only legs at the same time.
     """
 
     kill: str = ""
@@ -185,12 +185,10 @@ class _Direct:
         jobs = self._workflow.jobs
         self._make_pristine()
         with ThreadPoolExecutor(max_workers=4 * len(jobs)) as self._pool:
-            futures: dict[str, Future[None]] = {}
             try:
+                # One after another: the faults attribute each write to the job that is at work.
                 for key in in_order(jobs):
-                    futures[key] = self._pool.submit(self._job, key, dict(futures))
-                for future in futures.values():
-                    future.result()
+                    self._job(key)
             finally:
                 self._stop()
         shutil.rmtree(self._setting.folder / "work", ignore_errors=True)
@@ -201,12 +199,9 @@ class _Direct:
         for pid in list(self._running):
             _kill(pid)
 
-    def _job(self, key: str, before: Mapping[str, Future[None]]) -> None:
-        job = self._workflow.jobs[key]
-        for need in job.needs:
-            before[need].result()
-        done = self.done
-        if self._stopped.is_set() or done.cut or key in done.results:
+    def _job(self, key: str) -> None:
+        job, done = self._workflow.jobs[key], self.done
+        if done.cut or key in done.results:
             return
         if not should_run(job, dict(done.results), done.outputs, self._workflow.jobs):
             done.results[key] = SKIPPED

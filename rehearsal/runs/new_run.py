@@ -26,6 +26,7 @@ def setting(here: World, commit: str, workflow: str = WORKFLOW) -> Setting:
     for part in ("home", "cache", "bin"):
         (folder / part).mkdir(parents=True)
     (folder / "bin" / "python3").symlink_to(_machine_python())
+    (folder / "bin" / "gh").symlink_to(Path(sys.executable).with_name("gh"))
     git_repo.tree(here.bare, commit, folder / "tree")
     return _setting(here, run_id, folder, workflow)
 
@@ -42,7 +43,7 @@ def _setting(here: World, run_id: int, folder: Path, workflow: str) -> Setting:
         workflow=workflow,
         folder=folder,
         run_id=run_id,
-        environment=_environment(here.endpoints, folder),
+        environment=_environment(here.endpoints, folder) | {"RELEASE_TRUST": str(here.trust)},
         context={
             "GITHUB_SERVER_URL": here.endpoints.github,
             "GITHUB_API_URL": here.api,

@@ -29,6 +29,8 @@ from scripts.core.lockfile import Lock
 from scripts.release.assets import COMPOSE, SBOMS, SUMS, VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_surfaces import surfaces
+from scripts.standalone.verify import Source, signer
+from scripts.tools import index_attestations
 from scripts.tools.environment import Environment
 
 AN_HOUR = 1000
@@ -238,6 +240,7 @@ def released(world: World, tag: str, before: Snapshot) -> Iterator[Row]:
     yield from _platforms(context, lock)
     yield from _unmoved(context, lock, before)
     if not world.private:
+        yield from _published(world, context, lock)
         yield _from_outside(world, context.forge.asset(release, VERIFIER), lock)
 
 
@@ -315,12 +318,38 @@ def _from_outside(world: World, program: bytes | None, lock: Lock) -> Row:
     folder.mkdir(exist_ok=True)
     (folder / VERIFIER).write_bytes(program)
     where = (f"{world.endpoints.github}/{world.repository}", lock.plan.tag)
-    command = [sys.executable, "-I", VERIFIER, *where, f"--index={world.endpoints.index_simple}"]
+    options = (f"--index={world.endpoints.index_simple}", f"--root={world.trusted_root}")
+    command, reader = [sys.executable, "-I", VERIFIER, *where, *options], world.reader()
+    environment = {**reader, "PATH": f"{Path(sys.executable).parent}:{reader['PATH']}"}
     done = subprocess.run(
-        command, cwd=folder, env=world.reader(), capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     found = (done.stdout or done.stderr).strip().splitlines()[-1:]
     return Row(title, wanted, found[0] if found else NOTHING, done.returncode == 0)
+
+
+def _published(world: World, context: Context, lock: Lock) -> Iterator[Row]:
+    """Have pypi-attestations check what the index shows of each file, as its users do."""
+    plan, folder = lock.plan, world.folder / "published"
+    folder.mkdir(exist_ok=True)
+    file, _, ref = (lock.signing.by if lock.signing else "").partition("@")
+    by = signer(Source(world.repository, file, ref))
+    root = json.loads(world.trusted_root.read_text(encoding="utf-8"))
+    for dist in lock.dists:
+        title, shown = f"attestations of {dist.name}", []
+        try:
+            path = context.index.download(plan.project, dist.name, folder)
+            shown = context.index.attestations(plan.project, dist.name)
+            index_attestations.check(path, shown, by, context.environment.inherited(), root)
+        except ReleaseError as error:
+            yield Row(title, by, error.cause, False)
+        else:
+            yield Row(
+                title,
+                f"{len(index_attestations.NAMES)} by {by}",
+                f"{len(shown)} by {by}",
+                len(shown) == len(index_attestations.NAMES),
+            )
 
 
 def _platforms(context: Context, lock: Lock) -> Iterator[Row]:

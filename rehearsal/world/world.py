@@ -20,6 +20,7 @@ from typing import Any
 from rehearsal.github.people import identifier
 from rehearsal.index.state import Publisher
 from rehearsal.progress import Progress
+from rehearsal.signing.trust import Trust
 from rehearsal.world import advisories, empty_images, git_repo, provision
 from rehearsal.world.services import Endpoints, Services
 from scripts.core import jobs
@@ -78,6 +79,16 @@ class World:
     def bare(self) -> Path:
         """The repository behind that address."""
         return _bare(self.folder, self.owner, self.name)
+
+    @property
+    def trust(self) -> Path:
+        """The trust configuration of whoever signs here."""
+        return self.folder / "trust.json"
+
+    @property
+    def trusted_root(self) -> Path:
+        """What checks the signatures of this world; `gh attestation verify` takes it."""
+        return self.folder / "trusted_root.jsonl"
 
     @property
     def advisories(self) -> Path:
@@ -254,7 +265,11 @@ def _up(
     with progress.step("services") as detail:
         trusted = publisher(folder / "tree", owner, name)
         endpoints = Services(folder, folder / "tree", github, trusted).up(detail)
-    return World(folder, checkout, owner, name, version, endpoints, token, private)
+    world = World(folder, checkout, owner, name, version, endpoints, token, private)
+    signing = Trust(folder / "github" / "signing")
+    world.trust.write_text(json.dumps(signing.client(endpoints.github)))
+    world.trusted_root.write_text(json.dumps(signing.root()) + "\n")
+    return world
 
 
 def _state(world: World) -> Mapping[str, Any]:

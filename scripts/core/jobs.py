@@ -125,6 +125,12 @@ JOBS = (
         *("gate", "gate", RELEASING, ("plan", "verify-staged")),
         "wait for a reviewer of the environment `release`",
     ),
+    # Beside the tags, so that it delays little; before the upload, which cannot be undone.
+    Job(
+        *("attest", "attest", RELEASING, ("plan", "gate")),
+        "sign each file, each platform's image and each image index, at GitHub",
+        "signatures in a public log",
+    ),
     # Names come before pointers, and of the names those first that can still be deleted.
     Job(
         *("publish-tags", "publish-tags", RELEASING, ("plan", "gate")),
@@ -133,7 +139,7 @@ JOBS = (
     ),
     # An index never accepts a file name twice.
     Job(
-        *("publish-package", "publish-package", RELEASING, ("plan", "publish-tags")),
+        *("publish-package", "publish-package", RELEASING, ("plan", "attest", "publish-tags")),
         "upload the package to the package index",
         "**the package: this cannot be undone**",
         part="dists",

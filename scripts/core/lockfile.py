@@ -13,6 +13,8 @@ from scripts.core.scorecard import Scorecard
 NAME = "release.json"
 REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
 """`owner/name` on the forge."""
+SIGNER = r"\.github/workflows/[\w.-]+\.ya?ml@refs/(heads|tags)/[^\s@]+"
+"""A workflow and its branch or tag, as certificates name them after the repository."""
 EXCHANGED = (
     "somebody replaced that file: find out who and when, and restore the right one; if only a "
     "draft has it, delete the draft and run the release again"
@@ -59,6 +61,16 @@ class LockedBase:
 
 
 @dataclass(frozen=True)
+class Signing:
+    """Who signs every part of a release after the approval."""
+
+    by: str = ""
+    """The workflow and its branch: `.github/workflows/release.yml@refs/heads/main`."""
+    reason: str = ""
+    """Why nobody signs."""
+
+
+@dataclass(frozen=True)
 class Lock:
     """The exact content of one release, and the plan it came from."""
 
@@ -74,6 +86,8 @@ class Lock:
     """What the scan came to; none where nothing is scanned."""
     scorecard: Scorecard | None = field(default=None, metadata=codec.LATER)
     """How fast and large the release is, beside the last one; none where nothing is measured."""
+    signing: Signing | None = field(default=None, metadata=codec.LATER)
+    """Who signs; none in locks that predate this field."""
 
     def image(self, name: str) -> LockedImage:
         """Return the image of that name."""
@@ -115,6 +129,8 @@ def _altered(lock: Lock) -> Iterator[str]:
     wrong += [lock.commit] if not re.fullmatch(planning.COMMIT, lock.commit) else []
     named = lock.repository and not re.fullmatch(REPOSITORY, lock.repository)
     wrong += [lock.repository] if named else []
+    signer = lock.signing.by if lock.signing else ""
+    wrong += [signer] if signer and not re.fullmatch(SIGNER, signer) else []
     wrong += [f"{dist.name} with {dist.size} bytes" for dist in lock.dists if dist.size < 0]
     yield from (f"{one!r} cannot be" for one in wrong)
 

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from scripts.core import sbom
+from scripts.core.lockfile import Signing
 from scripts.core.plain import plain
 from scripts.core.sbom import BASE, Inventory
 from scripts.core.scan_policy import Verdict, Vulnerability
 
 SHOWN = 40
 """Rows of a table in the notes, which GitHub limits; the lock and the SBOMs have all."""
+SIGNED = "Signed: "
 LEAST = 0.005
 """A smaller part of a size counts as unchanged."""
 
@@ -101,6 +103,21 @@ def _changes(
     for name in sorted(now.keys() & last.keys()):
         for change in sbom.changes(sbom.versions(last[name]), sbom.versions(now[name])):
             yield name.removesuffix(sbom.SUFFIX), *map(plain, change)
+
+
+def signed(signing: Signing, parts: int) -> Line:
+    """Write `Signed: 16 of 16`, which is true once the release is public; or why nobody signs."""
+    if not signing.by:
+        return Line(f"{SIGNED}0 of {parts}", f"Nobody signs: {signing.reason}.")
+    who = f"`{signing.by}` signed each file, each platform's image and each image index."
+    how = "`verify.py` checks the signatures if the program `gh` is installed."
+    return Line(f"{SIGNED}{parts} of {parts}", f"{who} {how}")
+
+
+def at_gate(lines: Sequence[tuple[str, str]], signing: Signing | None) -> list[Line]:
+    """Say of the same lines what is true before the approval: nothing is signed yet."""
+    waiting = {True: "after the approval ", False: ""}[bool(signing and signing.by)]
+    return [Line(text.replace(SIGNED, f"{SIGNED}{waiting}"), details) for text, details in lines]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], rest: str) -> str:

@@ -9,7 +9,7 @@ from scripts.core import notes, proof, scorecard, version
 from scripts.core.lockfile import Lock
 from scripts.core.planning import PlannedImage
 from scripts.core.sbom import Inventory
-from scripts.release import attempt, history, previous, sboms, sections
+from scripts.release import attempt, history, previous, sboms, sections, signed
 from scripts.release.assets import COMPOSE, VERIFIER
 from scripts.release.configuration import Config
 from scripts.release.context import Context
@@ -55,6 +55,9 @@ def facts_with(
     facts = notes_facts(context, made, inventories)
     if VERIFIER in assets:
         facts = replace(facts, verifier=verifier(context, made))
+    if made.signing:
+        line = proof.signed(made.signing, signed.count(made, assets))
+        facts = replace(facts, proof=(*facts.proof, line))
     return facts
 
 

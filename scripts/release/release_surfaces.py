@@ -1,6 +1,7 @@
 """Every surface of a release: its names in the order they become public, then its pointers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from scripts.core.converge import Conflict, Surface
 from scripts.core.errors import ConflictError
@@ -45,13 +46,18 @@ def tags(context: Context, locked: Lock) -> list[Surface]:
     return [GitTag(context.git, locked), *images]
 
 
-def package(context: Context, locked: Lock, login: Login = NOBODY) -> list[Surface]:
-    """Return the package's name on the index, if the release has a package."""
+def package(
+    context: Context, locked: Lock, login: Login = NOBODY, attested: Path | None = None
+) -> list[Surface]:
+    """Return the package's name on the index, if the release has a package.
+
+    `attested` is the folder of the attestations to upload with it.
+    """
     from scripts.surfaces.package_index import Dists  # noqa: PLC0415 - start-up counts
 
     if not locked.plan.dists:
         return []
-    return [Dists(context.index, locked, context.inputs / "dist", login)]
+    return [Dists(context.index, locked, context.inputs / "dist", login, attested)]
 
 
 def pointers(context: Context, locked: Lock, changelog: str = "CHANGELOG.md") -> list[Surface]:

@@ -2,24 +2,33 @@
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 from scripts.core.converge import converge
-from scripts.core.errors import UsageError
 from scripts.core.results import Done
 from scripts.release.context import Context
+from scripts.release.identity import identity
 from scripts.release.release_surfaces import package
-from scripts.surfaces.trusted_publishing import Identity, upload_token
+from scripts.release.signed import ATTESTED, FOLDER, YES
+from scripts.surfaces.trusted_publishing import upload_token
 
-REQUEST_URL, REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
-"""The variables that GitHub gives a job with `id-token: write`, and no other."""
 USER = "__token__"
 """The user name of whoever uploads with a token of the index."""
 
 
 def run(context: Context) -> Done:
     """Upload missing files; a project without a package has none."""
-    wanted = package(context, context.lock, partial(credentials, context))
-    return Done(tuple(converge(wanted, context.environment.patience)))
+    folder = attested(context)
+    wanted = package(context, context.lock, partial(credentials, context), folder)
+    outcomes = converge(wanted, context.environment.patience)
+    given = any(one.written for one in outcomes) and folder is not None
+    return Done(tuple(outcomes), ((ATTESTED, YES if given else "no"),))
+
+
+def attested(context: Context) -> Path | None:
+    """Return the folder of what `attest` signed, if the index takes it: from trusted publishers."""
+    folder = context.inputs / FOLDER
+    return folder if folder.exists() and not context.secrets.index_token else None
 
 
 def credentials(context: Context) -> Mapping[str, str]:
@@ -33,15 +42,6 @@ def credentials(context: Context) -> Mapping[str, str]:
         user = secrets.index_username or USER
         return environment.inherited(TWINE_USERNAME=user, TWINE_PASSWORD=secrets.index_token)
     where, silence = context.index.upload_url, environment.silence()
-    token = upload_token(_identity(context), where, environment.hide, silence)
+    asks = identity(context, "the package index", ", or set the secret PACKAGE_INDEX_TOKEN")
+    token = upload_token(asks, where, environment.hide, silence)
     return environment.inherited(TWINE_USERNAME=USER, TWINE_PASSWORD=token)
-
-
-def _identity(context: Context) -> Identity:
-    url, token = (context.environment.get(name) for name in (REQUEST_URL, REQUEST_TOKEN))
-    if url and token:
-        return Identity(url, token)
-    raise UsageError(
-        "this job cannot prove to the package index who it is, and has no token for it",
-        "give the job `id-token: write`, or set the secret PACKAGE_INDEX_TOKEN",
-    )

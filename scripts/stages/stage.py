@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scripts.core import codec, lockfile, report
+from scripts.core import codec, lockfile, proof, report
 from scripts.core.converge import CHECK, Outcome, converge
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.lockfile import Lock, LockedBase, LockedDist, LockedImage
@@ -17,7 +17,7 @@ from scripts.core.planning import PlannedImage
 from scripts.core.results import Done, Result
 from scripts.core.scan_policy import Verdict
 from scripts.core.scorecard import Scorecard
-from scripts.release import attempt, compose_file, dependencies, sboms
+from scripts.release import attempt, compose_file, dependencies, sboms, signed
 from scripts.release.assets import COMPOSE, NOTES, SBOMS, SCORECARD, SUMS, VERDICT, VERIFIER
 from scripts.release.context import Context
 from scripts.release.release_notes import facts_with, rendered, written
@@ -36,7 +36,7 @@ def run(context: Context) -> Done:
     images = tuple(join(context, image) for image in context.plan.images)
     # An older lock without the repository stays without it, so that its digest does not change.
     repository = (context.earlier_lock or context.endpoints).repository
-    made = Lock(context.plan, context.commit, dists, images, repository, **proof(context))
+    made = Lock(context.plan, context.commit, dists, images, repository, **content(context))
     if disputed(context, made):
         raise ConflictError(
             f"the new build of {made.plan.version} does not match its lock",
@@ -51,7 +51,8 @@ def run(context: Context) -> Done:
     # This is not in the gate, because that job starts only after its reviewers decide.
     changed = changed_dependencies(context, made)
     public = surfaces(context, made)
-    shown = report.gate(made, public, outcomes[0].detail, text, changed, proof=facts.proof)
+    lines = proof.at_gate(facts.proof, made.signing)
+    shown = report.gate(made, public, outcomes[0].detail, text, changed, proof=lines)
     context.report(shown, lock=made)
     return Done((*outcomes, *sizes(facts)))
 
@@ -63,10 +64,10 @@ def sizes(facts: NotesFacts) -> Iterator[Outcome]:
             yield Outcome("stage", line, written=False, kind=CHECK)
 
 
-def proof(context: Context) -> dict[str, Any]:
+def content(context: Context) -> dict[str, Any]:
     """Collect what is known of the content; what an earlier lock says of it stays."""
     if earlier := context.earlier_lock:
-        kept = ("sboms", "bases", "scan", "scorecard")
+        kept = ("sboms", "bases", "scan", "scorecard", "signing")
         return {name: getattr(earlier, name) for name in kept}
     config = context.config
     return {
@@ -76,6 +77,7 @@ def proof(context: Context) -> dict[str, Any]:
         "scorecard": made_by(context, "scorecard", Scorecard, SCORECARD)
         if config.scorecard
         else None,
+        "signing": context.ask(partial(signed.signing, context)),
     }
 
 

@@ -16,11 +16,12 @@ from scripts.core.converge import CHECK, Conflict, Missing, Outcome, State
 from scripts.core.errors import CheckError, ConflictError, ServiceError, TransientError
 from scripts.core.planning import PlannedImage
 from scripts.core.results import Done
-from scripts.release import checkout, compose_file
+from scripts.release import checkout, compose_file, signatures
 from scripts.release.assets import COMPOSE
 from scripts.release.configuration import ImageConfig
 from scripts.release.context import Context
 from scripts.release.release_surfaces import package
+from scripts.release.signed import ATTESTED, YES
 from scripts.tools import installation
 from scripts.tools.docker_engine import REMEDY, STARTED, Engine, Services, said_version
 from scripts.tools.installation import Installation
@@ -38,9 +39,45 @@ def run(context: Context, moment: str, platform: str) -> Done:
     outcomes = [*_package(context, moment, consumer)]
     if context.plan.images and not context.plan.dry_run:
         outcomes += _images(context, moment, platform, consumer)
+    if moment == PUBLISHED:
+        outcomes += attestations(context)
     # For the staged files, reviewers read this before they approve.
     context.workflow.summary(report.verified(moment, platform, outcomes))
     return Done(tuple(outcomes), facts)
+
+
+def attestations(context: Context) -> list[Outcome]:
+    """Check who signed each part and who published the package, if the release was signed."""
+    done = [one for result in context.results("attest") for one in result.outcomes]
+    if not done or done[0].skipped:
+        why = done[0].detail if done else "this run signed nothing"
+        return [_unsigned(f"{PUBLISHED} attestations", why)]
+    title = f"{PUBLISHED} attestations"
+    context.console.step(title)
+    checked = signatures.of_parts(context)
+    parts = Outcome(title, f"{checked} of {checked}", written=False, kind=CHECK)
+    return [parts, *_at_the_index(context)]
+
+
+def _at_the_index(context: Context) -> Iterator[Outcome]:
+    """Check what the index shows; a file that was there before may have none."""
+    title, files = f"{PUBLISHED} attestations at the index", len(context.lock.dists)
+    found = signatures.of_package(context)
+    uploaded = [one.facts.get(ATTESTED) for one in context.results("publish-package")]
+    if found < files and YES in uploaded:
+        raise CheckError(
+            f"the index shows attestations of {found} of {files} files, all were uploaded with one",
+            "see the index's status page, and run the release again with the same version",
+        )
+    if found < files:
+        why = f"{found} of {files} files have any: the index takes them from trusted publishers"
+        yield _unsigned(title, why)
+    elif files:
+        yield Outcome(title, f"{found} of {files}", written=False, kind=CHECK)
+
+
+def _unsigned(title: str, why: str) -> Outcome:
+    return Outcome(title, why, written=False, skipped=True, kind=CHECK)
 
 
 def install(context: Context, moment: str) -> Installation:

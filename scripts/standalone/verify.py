@@ -27,7 +27,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 OK, WRONG, UNREAD, LEFT_OUT = "ok", "wrong", "unreadable", "not checked"
 LOCK, SUMS, SBOMS = "release.json", "SHA256SUMS", "sboms.zip"
@@ -173,7 +173,6 @@ class Release:
     api: str
     index: str
     """The package index's simple API; empty if it is not to be asked."""
-    workflow: str
     root: str
     """The file with the trusted root of the signatures; empty for the public one."""
     folder: Path
@@ -462,9 +461,15 @@ def kept(release: Release, manifest: bytes) -> Path:
 
 
 def check_signatures(release: Release, files: dict[str, Path]) -> None:
-    """Check the attestation of every file that should have one, by gh."""
-    bundles = {}
-    for surface, path in files.items():
+    """Check the attestation of every part by gh, if the lock says who signs."""
+    by = (release.lock.get("signing") or {}).get("by", "")
+    if not by:
+        why = (release.lock.get("signing") or {}).get("reason") or "the lock names no signer"
+        release.say("attestations", LEFT_OUT, why)
+        return
+    bundles, refused = {}, {one.surface for one in release.findings if one.status == WRONG}
+    # Of what is altered, nobody has to have signed the digest.
+    for surface, path in ((one, path) for one, path in files.items() if one not in refused):
         try:
             found = release.ask(f"attestations/sha256:{sha256_of(path)}")["attestations"]
         except WrongError:
@@ -473,15 +478,15 @@ def check_signatures(release: Release, files: dict[str, Path]) -> None:
             release.say("attestations", UNREAD, str(error))
             return
         bundles[surface] = [one["bundle"] for one in found]
-    signed = [surface for surface, found in bundles.items() if found]
-    if not signed:
-        release.say("attestations", LEFT_OUT, "this release has none")
-    elif not shutil.which("gh"):
-        names = f"{len(signed)} are there, and need the program gh, which is not installed"
+    for surface in [surface for surface, found in bundles.items() if not found]:
+        release.say(f"attestation of {surface}", WRONG, f"not there, {by} signs every part")
+    there = {surface: found for surface, found in bundles.items() if found}
+    if there and not shutil.which("gh"):
+        names = f"{len(there)} are there, and need the program gh, which is not installed"
         release.say("attestations", LEFT_OUT, names)
-    else:
-        for surface in signed:
-            check_signature(release, surface, files[surface], bundles[surface])
+        return
+    for surface, found in there.items():
+        check_signature(release, surface, files[surface], found)
 
 
 def check_signature(
@@ -490,18 +495,41 @@ def check_signature(
     """Have gh check that the release's workflow signed exactly this file."""
     bundle = release.folder / "bundle.jsonl"
     bundle.write_text("".join(f"{json.dumps(one)}\n" for one in bundles))
-    ref = f"heads/{release.plan['branch']}" if release.plan["branch"] else f"tags/{release.tag}"
-    signer = f"{release.page}/{release.workflow}@refs/{ref}"
-    command = ["gh", "attestation", "verify", f"--bundle={bundle}", f"--cert-identity={signer}"]
-    command += [f"--repo={release.repository}", f"--source-ref=refs/{ref}"]
-    command += [f"--custom-trusted-root={release.root}"] if release.root else []
-    with release.checking(f"attestation of {surface}", f"signed by {signer}"):
+    by = str(release.lock["signing"]["by"])
+    workflow, _, ref = by.partition("@")
+    command = gh(path, bundle, Source(release.repository, workflow, ref), release.root)
+    with release.checking(f"attestation of {surface}", f"signed by {by}"):
         done = subprocess.run(
-            [*command, "--", str(path)],
+            command,
             capture_output=True, text=True, timeout=SIGNING, check=False,
         )  # fmt: skip
         if done.returncode:
             raise WrongError(f"gh refused it: {' '.join(done.stderr.split())[:300]}")
+
+
+class Source(NamedTuple):
+    """The run that must have signed."""
+
+    repository: str
+    """`owner/name`."""
+    workflow: str
+    """The path of its file."""
+    ref: str
+    """The branch or tag, in full."""
+
+
+def signer(source: Source) -> str:
+    """Return who signed, as certificates say it: they name the public GitHub, wherever it is."""
+    return f"https://{FORGE}/{source.repository}/{source.workflow}@{source.ref}"
+
+
+def gh(path: Path, bundle: Path, source: Source, root: str) -> list[str]:
+    """Write the command that checks a file's signature: signed by this workflow of this branch."""
+    command = ["gh", "attestation", "verify", f"--bundle={bundle}"]
+    command += [f"--repo={source.repository}"]
+    command += [f"--cert-identity={signer(source)}", f"--source-ref={source.ref}"]
+    command += [f"--custom-trusted-root={root}"] if root else []
+    return [*command, "--", str(path)]
 
 
 def outcome(findings: Sequence[Finding]) -> tuple[int, str]:
@@ -525,8 +553,6 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("tag", help="the release's git tag")
     parser.add_argument("--index", default="", help="the package index's simple API")
     parser.add_argument("--api", help="the forge's REST API (default: the one of the page's host)")
-    workflow = ".github/workflows/release.yml"
-    parser.add_argument("--workflow", default=workflow, help="the workflow that signed")
     parser.add_argument("--root", default="", help="a file with the trusted root of signatures")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead")
     given = parser.parse_args(argv)
@@ -549,7 +575,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{sign:<11} {one.surface}: {one.detail}", flush=True)
 
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
-        places = (given.page, given.tag, given.api, given.index, given.workflow, given.root)
+        places = (given.page, given.tag, given.api, given.index, given.root)
         release = Release(*places, Path(folder), tell)
         verify(release)
     code, line = outcome(release.findings)

@@ -124,6 +124,29 @@ class Forge:
             return None
         return found if isinstance(found, dict) else None
 
+    def private(self) -> bool:
+        """Tell whether only its members see the repository."""
+        with failures():
+            return _there(self.repository.private)
+
+    def attestations(self, digest: str) -> list[dict[str, Any]]:
+        """Return the signed bundles about a SHA-256, which is in hex."""
+        try:
+            with failures():
+                path = f"/repos/{self._name}/attestations/sha256:{digest}"
+                found: Any = self._github.requester.requestJsonAndCheck("GET", path)[1]
+                return [dict(one["bundle"]) for one in found["attestations"]]
+        except ServiceError as error:
+            if isinstance(error.__cause__, UnknownObjectException):
+                return []
+            raise
+
+    def attest(self, bundle: dict[str, Any]) -> None:
+        """Give a signed bundle to the repository; it belongs to every digest that it names."""
+        with failures():
+            path, body = f"/repos/{self._name}/attestations", {"bundle": bundle}
+            self._github.requester.requestJsonAndCheck("POST", path, input=body)
+
     def is_running(self, tag: str) -> bool:
         """Tell whether a run that the push of a tag started is under way, as far as one may see."""
         found = self.setting(f"actions/runs?event=push&branch={quote(tag, safe='')}&per_page=100")

@@ -58,6 +58,11 @@ class ImageRegistry:
             labels: dict[str, str] = image.get("config", {}).get("Labels") or {}
             return labels
 
+    def raw(self, reference: str) -> bytes:
+        """Return the bytes of a manifest, whose hash is its digest."""
+        text = self._imagetools("inspect", "--raw", "--", reference)
+        return text.encode("utf-8", "surrogateescape")
+
     def size(self, reference: str) -> int | None:
         """Return the download size of one platform's image, by digest; None if it is gone."""
         text = self._raw(reference)

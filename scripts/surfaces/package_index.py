@@ -1,15 +1,17 @@
 """The package index: its files by hash, and uploads by twine."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from packaging.version import InvalidVersion, Version
 from pypi_simple import (
     PYPI_SIMPLE_ENDPOINT,
     DistributionPackage,
+    NoProvenanceError,
     NoSuchProjectError,
     ProjectPage,
     ProjectStatus,
@@ -131,16 +133,34 @@ class PackageIndex:
             client.download_package(file, folder / name, timeout=self._silence)
         return folder / name
 
-    def upload(self, files: list[Path], environment: Mapping[str, str]) -> None:
-        """Upload with twine; `environment` has its credentials, or the variables to get them."""
+    def attestations(self, project: str, name: str) -> list[dict[str, Any]]:
+        """Return the attestations that the index shows of a file (PEP 740); none without any."""
+        file = next((one for one in self.files(project) if one.filename == name), None)
+        with self._client() as client, web.failures("the package index", READ_REMEDY):
+            try:
+                shown = client.get_provenance(file, timeout=self._silence) if file else {}
+            except NoProvenanceError:
+                return []
+            bundles = shown.get("attestation_bundles", [])
+            return [dict(one) for bundle in bundles for one in bundle["attestations"]]
+
+    def upload(
+        self, files: list[Path], environment: Mapping[str, str], attested: Sequence[Path] = ()
+    ) -> None:
+        """Upload with twine; `environment` has its credentials, or the variables to get them.
+
+        `attested` are the files' attestations, if the index takes any.
+        """
         command = [sys.executable, "-m", "twine", "upload", "--disable-progress-bar"]
+        command += ["--attestations"] if attested else []
         url = {"TWINE_REPOSITORY_URL": self.upload_url, "TWINE_NON_INTERACTIVE": "1"}
         # Its messages are parsed, so they need no colours and no line wrap.
         plain = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "1000"}
         environment = {**environment, **url, **plain}
         # twine waits forever. A service that transfers data is not silent, and files can be large.
         longest = UPLOAD * self._silence
-        processes.run([*command, "--", *map(str, files)], environment=environment, timeout=longest)
+        command += ["--", *map(str, (*files, *attested))]
+        processes.run(command, environment=environment, timeout=longest)
 
     def _client(self) -> PyPISimple:
         return PyPISimple(self.simple_url)
@@ -163,6 +183,8 @@ class Dists(Surface):
     folder: Path
     login: Callable[[], Mapping[str, str]]
     """Gives the environment to upload with; called at the moment of an upload."""
+    attested: Path | None = None
+    """The folder of the files' attestations; None for an index that takes none."""
 
     @property
     def title(self) -> str:
@@ -199,10 +221,16 @@ class Dists(Surface):
             return
         environment = self.login()
         try:
-            self.index.upload(missing, environment)
+            self.index.upload(missing, environment, self._attested(missing))
         except ServiceError as error:
             error.remedy = _remedy(error.cause)
             raise
+
+    def _attested(self, files: Sequence[Path]) -> list[Path]:
+        if self.attested is None:
+            return []
+        found = (self.attested.glob(f"{file.name}.*.attestation") for file in files)
+        return sorted(path for paths in found for path in paths)
 
 
 def _remedy(said: str) -> str:

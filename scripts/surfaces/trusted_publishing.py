@@ -76,7 +76,7 @@ def upload_token(
             "token for it",
             f"set the secret PACKAGE_INDEX_TOKEN ({SETUP}), {AGAIN}",
         )
-    proof = _identity_token(identity, wanted, silence)
+    proof = identity_token(identity, wanted, silence)
     hide(proof)
     with web.failures(INDEX, f"check PACKAGE_INDEX_UPLOAD_URL, {AGAIN}"):
         answer = requests.post(
@@ -106,7 +106,11 @@ def audience(upload_url: str, silence: float = web.SILENCE) -> str | None:
         return str(answer.json()["audience"])
 
 
-def _identity_token(identity: Identity, wanted: str, silence: float) -> str:
+def identity_token(identity: Identity, wanted: str, silence: float = web.SILENCE) -> str:
+    """Ask GitHub who the job is, for the service `wanted` (GitHub Docs, OpenID Connect reference).
+
+    Raises `TransientError` or `ServiceError`.
+    """
     with web.failures(ISSUER, PERMITTED):
         answer = requests.get(
             identity.url,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripts.core.errors import UsageError
+from scripts.core.jobs import WORKFLOW
 from scripts.core.lockfile import REPOSITORY
 from scripts.tools import event, redaction
 from scripts.tools.event import Event
@@ -233,6 +234,23 @@ class Environment:
             registry_token=self.get("REGISTRY_TOKEN"),
             webhooks=self.get(WEBHOOKS),
         )
+
+    def trusted(self) -> str:
+        """Give the file with the trust configuration of signatures; empty for the public one."""
+        return self.get("RELEASE_TRUST") or ""
+
+    def build(self) -> dict[str, str]:
+        """Give what a provenance says of the run that signs."""
+        repository = self.get("GITHUB_REPOSITORY") or ""
+        path = (self.get("GITHUB_WORKFLOW_REF") or "").partition("@")[0]
+        trigger = self.trigger()
+        return {
+            "repository": repository,
+            "ref": self.get("GITHUB_REF") or "",
+            "workflow": path.removeprefix(f"{repository}/") or WORKFLOW,
+            "commit": trigger.sha or "",
+            "run": trigger.run_url or "",
+        }
 
     def trigger(self) -> Trigger:
         """Return the trigger of the run: the typed inputs, or a pushed tag."""

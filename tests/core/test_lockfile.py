@@ -187,3 +187,27 @@ def test_what_the_files_are_said_to_be_is_compared() -> None:
     lockfile.undisputed("x", digest, "")
     with pytest.raises(ConflictError, match="x says"):
         lockfile.undisputed("x", digest, "0" * 64)
+
+
+def test_who_signs_is_kept_and_an_older_lock_says_nothing() -> None:
+    older = lockfile.write(a_lock())
+    assert "signing" not in json.loads(older)
+    assert lockfile.read(older).signing is None
+    for signing in (
+        lockfile.Signing(by=".github/workflows/release-system.yml@refs/heads/a/b"),
+        lockfile.Signing(by=".github/workflows/r.yaml@refs/tags/v1"),
+        lockfile.Signing(reason="GitHub offers none here"),
+    ):
+        text = lockfile.write(replace(a_lock(), signing=signing))
+        assert lockfile.read(text).signing == signing
+
+
+@pytest.mark.parametrize(
+    "by",
+    ["x", ".github/workflows/r.yml", ".github/workflows/r.yml@main", "r.yml@refs/heads/main",
+     ".github/workflows/r.yml@refs/heads/main --repo=eve/x"],
+)  # fmt: skip
+def test_a_signer_that_no_certificate_can_name_is_refused(by: str) -> None:
+    text = lockfile.write(replace(a_lock(), signing=lockfile.Signing(by=by)))
+    with pytest.raises(ConflictError, match="was altered"):
+        lockfile.read(text)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scripts.core import proof
+from scripts.core.lockfile import Signing
 from scripts.core.sbom import Component, Inventory, Package
 from scripts.core.scan_policy import Verdict, Vulnerability
 
@@ -93,3 +94,22 @@ def test_sizes_and_packages_are_compared_with_the_last_release() -> None:
 
 def test_a_first_release_has_no_difference() -> None:
     assert proof.difference({"api": {"a": 1}}, {}, {"x": inventory(("a", "1"))}, {}) is None
+
+
+def test_the_line_about_signatures_says_what_is_true_then() -> None:
+    by = Signing(by=".github/workflows/release.yml@refs/heads/main")
+    line = proof.signed(by, 16)
+    assert line.text == "Signed: 16 of 16"
+    assert f"`{by.by}` signed" in line.details
+    size = proof.Line("Size: api unchanged", "")
+    assert [one.text for one in proof.at_gate([size, line], by)] == [
+        "Size: api unchanged",
+        "Signed: after the approval 16 of 16",
+    ]
+
+
+def test_where_nobody_signs_the_line_says_why() -> None:
+    nobody = Signing(reason="GitHub offers none here")
+    line = proof.signed(nobody, 16)
+    assert line == ("Signed: 0 of 16", "Nobody signs: GitHub offers none here.")
+    assert proof.at_gate([line], nobody) == [line]

@@ -480,9 +480,10 @@ def test_a_cache_is_empty(job: Job) -> None:
     assert missed.returncode == 1
 
 
-def test_an_attestation_is_said_to_be_missing(job: Job) -> None:
+def test_an_attestation_of_nothing_is_refused(job: Job) -> None:
     done = job.use("attest", subject_path="dist/*")
-    assert done.stdout == "::notice::not attested here: dist/*\n"
+    assert done.returncode == 1
+    assert done.stdout == "::error::found 0 subjects, expected 1 to 1024\n"
 
 
 REAL = {

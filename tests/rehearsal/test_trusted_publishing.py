@@ -61,8 +61,12 @@ def test_a_release_is_published_and_a_refused_one_says_what_to_register(
     store.save(registered)
     second = release(here)
     assert second.ok, failure(second)
-    names = sorted(Keeper(here, example_project.PROJECT, tmp_path).look().files)
+    ended = Keeper(here, example_project.PROJECT, tmp_path).look()
+    names = sorted(ended.files)
     assert names == ["tiny_example-0.2.4-py3-none-any.whl", "tiny_example-0.2.4.tar.gz"]
+    # The first run signed everything, and the second one uploaded what the first one had signed.
+    assert ended.published == dict.fromkeys(names, 2)
+    assert sorted(set(ended.signed.values())) == [1, 2]
     state = store.load()
     assert state.projects[mine[0]].publishers == [mine[1]]
     (given,) = [one for one in state.tokens.values() if one.publisher]

@@ -62,7 +62,7 @@ def test_a_release_passes_each_time(released: Releases) -> None:
         *("asset compose.yaml", f"asset {VERIFIER}", "asset SHA256SUMS", f"asset {WHEEL}"),
     ):
         assert f"ok          {surface}: " in text, text
-    assert "not checked attestations: this release has none" in text
+    assert "not checked attestations: 12 are there, and need the program gh" in text
     assert released.state() == before
 
 
@@ -115,6 +115,16 @@ def add_asset(bench: Releases) -> None:
     release_of(bench).upload_asset(str(path), name=path.name)
 
 
+def remove_signature(bench: Releases) -> None:
+    """Let GitHub have no attestation of one platform's image."""
+    text = bench.context().forge.asset(release_of(bench), lockfile.NAME) or b""
+    digest = lockfile.read(text).image("api").platforms["linux/arm64"].removeprefix("sha256:")
+    for path in (bench.folder / "github-0" / "attestations").glob("*.json"):
+        kept = json.loads(path.read_text())
+        kept["subjects"] = [one for one in kept["subjects"] if one != digest]
+        path.write_text(json.dumps(kept))
+
+
 def exchange_compose(bench: Releases) -> None:
     """Exchange the file and its hash too: only the locked digests show it."""
     exchange(bench, "compose.yaml", lambda old: old.replace(b"@sha256:", b"@sha256:0"))
@@ -153,7 +163,7 @@ def relock(old: bytes) -> bytes:
 
 
 TAMPERED: dict[str, tuple[Callable[[Releases], object], str]] = {
-    "sbom": (exchange_sbom, "asset sboms.zip"),
+    "sbom and sums": (exchange_sbom, "asset sboms.zip"),
     "wheel": (of_index(WHEEL), f"wheel {WHEEL}"),
     "sdist": (of_index(SDIST), f"sdist {SDIST}"),
     "sdist gone": (lambda bench: bench.index.files.pop(SDIST), f"sdist {SDIST}"),
@@ -166,6 +176,7 @@ TAMPERED: dict[str, tuple[Callable[[Releases], object], str]] = {
     "more": (add_asset, "asset virus.exe"),
     "asset and sums": (exchange_compose, "asset compose.yaml"),
     "lock": (lambda bench: replace(bench, lockfile.NAME, relock), "lock release.json"),
+    "attestation": (remove_signature, "attestation of platform api linux/arm64"),
     "no lock": (lambda bench: replace(bench, lockfile.NAME, lambda _: b"{}"), "lock release.json"),
 }
 
@@ -177,7 +188,9 @@ def test_what_was_tampered_with_is_named(released: Releases, what: str) -> None:
     tamper(released)
     code, text = stranger(released)
     assert code == 1, text
-    assert last(text).startswith(f"refused: {named} ("), text
+    # Where somebody wrote the list of hashes again, nobody signed that list.
+    rest = "; attestation of asset SHA256SUMS" if "sums" in what else ""
+    assert last(text).startswith(f"refused: {named}{rest} ("), text
 
 
 def test_a_file_that_no_lock_explains(released: Releases) -> None:

@@ -1,19 +1,25 @@
 """Releases really made, by the stages themselves, on services that can be looked at and spoilt."""
 
 import importlib
+import json
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
+from rehearsal.github.oidc import repository_claims
+from rehearsal.github.settings import GitHubSettings
+from rehearsal.signing.trust import Trust
 from scripts.__main__ import keep
 from scripts.core import codec, lockfile, sbom
 from scripts.core.results import Result
 from scripts.core.sbom import Component, Package
+from scripts.release import signed
 from scripts.release.context import Context
-from tests.conftest import Bench
+from tests.conftest import REPOSITORY, Bench
 from tests.support.project import PYPROJECT, Project, git
 from tests.support.registry import TOKEN, USER, SmallRegistry
 
@@ -38,7 +44,25 @@ INSTALLED = (
     Component(Package("deb", "zlib1g", "1:1.3.1-1", "zlib", "amd64"), "sha256:b", sbom.BASE),
     Component(Package("pypi", "jinja2", "3.1.2"), "sha256:c", sbom.OURS),
 )
+WORKFLOW = f"{REPOSITORY}/.github/workflows/release.yml@refs/heads/main"
 RELEASED = ("0.2.4", "0.2.5", "0.3.0")
+
+
+def claims(commit: str) -> dict[str, str]:
+    """Give what a job of the release proves about itself."""
+    return {
+        "ref": "refs/heads/main",
+        "sha": commit,
+        "event_name": "workflow_dispatch",
+        "actor": "mari",
+        "job_workflow_ref": WORKFLOW,
+        "job_workflow_sha": commit,
+        "workflow_ref": WORKFLOW,
+        "workflow_sha": commit,
+        "run_id": "1001",
+        "run_attempt": "1",
+        "runner_environment": "github-hosted",
+    }
 
 
 @dataclass
@@ -60,6 +84,8 @@ class Releases(Bench):
         images = self.images
         return super().environment(
             **{
+                "GITHUB_REF": "refs/heads/main",
+                "RELEASE_TRUST": str(self.folder / "trust.json"),
                 "IMAGE_REGISTRY": images.host,
                 "DOCKER_CONFIG": str(images.docker_config),
                 "REGISTRY_USERNAME": USER,
@@ -89,8 +115,10 @@ class Releases(Bench):
             self.hand_over(context)
         return context
 
-    def release(self, version: str, *, until: str = "promote", entry: str = "- More.") -> None:
-        """Make a release by its stages; the image's layers are written by hand."""
+    def release(
+        self, version: str, *, until: str = "promote", entry: str = "- More.", sign: bool = True
+    ) -> None:
+        """Make a release by its stages; layers and signatures are written by hand."""
         self.begin()
         log = (self.project.clone / "CHANGELOG.md").read_text()
         if "## [Unreleased]\n\n### Added" not in log:
@@ -101,6 +129,8 @@ class Releases(Bench):
                 self.build()
             else:
                 self.step(verb, RELEASE_VERSION=version)
+        if sign:
+            self.sign()
         for verb in ("publish-tags", "publish-package", "promote"):
             if until == "stage":
                 break
@@ -123,6 +153,30 @@ class Releases(Bench):
             path = context.inputs / "results" / f"{result.name}.json"
             path.write_text(codec.encode(result))
             self.write_sbom(context, platform, digest)
+
+    def sign(self, now: datetime | None = None, **said: str) -> None:
+        """Do what the job `attest` does, without the services that it asks.
+
+        `said` is what another job would prove about itself.
+        """
+        context, folder = self.context(), self.folder / "github-0"
+        parts = signed.subjects(context)
+        subjects = [{"name": name, "digest": {"sha256": one}} for name, one in parts.items()]
+        statement = {
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": subjects,
+            "predicateType": "https://slsa.dev/provenance/v1",
+            "predicate": {"buildDefinition": {}, "runDetails": {}},
+        }
+        settings = GitHubSettings(folder, self.project.bare, "mari", "sample_thing", "")
+        own = {**claims(context.lock.plan.base), **said}
+        whole = {**repository_claims(settings, own), **said}
+        bundle = Trust(folder / "signing").sign(whole, statement, now)
+        place = folder / "attestations"
+        place.mkdir(exist_ok=True)
+        content = {"subjects": list(parts.values()), "bundle": bundle}
+        number = 1 + len(list(place.iterdir()))
+        (place / f"{number}.json").write_text(json.dumps(content))
 
     def write_sbom(self, context: Context, platform: str, digest: str) -> None:
         """Write what the image of a platform holds: two packages of its base and one of ours."""

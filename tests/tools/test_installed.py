@@ -15,7 +15,7 @@ INSTALLER = (ROOT / ".github/actions/setup/install.sh").read_text("utf-8")
 # Modules that only a person's terminal needs: drawing, and completion of words.
 AT_A_TERMINAL = {"scripts.cli.terminal", "scripts.cli.completion"}
 # These have uv, twine or build do their work.
-HEAVY = {"dists", "rebuild", "publish-package", "verify"}
+HEAVY = {"attest", "dists", "rebuild", "publish-package", "scorecard", "verify"}
 # A module -> what it imports only when it uploads: a light stage does not.
 TO_UPLOAD = {"scripts.surfaces.package_index": {"twine.utils"}}
 FOR_PEOPLE = {"init", "upgrade", "doctor", "check", "notes", "completion", "ci-dists"}

@@ -49,6 +49,7 @@ SECRETS = {
 TOKEN = {
     *((RELEASE, job) for job in ("plan", "prepare", "checks", "dists", "scorecard", "stage")),
     *((RELEASE, job) for job in ("verify-staged", "publish-tags", "verify-published")),
+    (RELEASE, "attest"),
     *((RELEASE, job) for job in ("promote", "announce", "audit")),
     (AUDIT, "audit"),
     *((WATCH, job) for job in ("look", "issues", "propose")),
@@ -62,6 +63,7 @@ WRITES = {
     (RELEASE, "plan"): {"contents"},
     (RELEASE, "prepare"): {"contents"},
     (RELEASE, "stage"): {"contents"},
+    (RELEASE, "attest"): {"attestations", "id-token"},
     (RELEASE, "publish-package"): {"id-token"},
     (RELEASE, "publish-tags"): {"contents"},
     (RELEASE, "promote"): {"contents", "pull-requests"},
@@ -202,9 +204,11 @@ def only_the_upload_is_trusted(tree: Tree) -> Problems:
     """The index trusts one file and one environment."""
     for file, name, job in tree.jobs():
         grants = "id-token" in (job.get("permissions") or {})
-        if (grants or job.get("environment") == "pypi") != ((file, name) == UPLOAD):
-            place = at(job, "permissions", "id-token") if grants else at(job, "environment")
-            yield f"{place}: {name} may prove to be the publisher, or the publisher may not"
+        if grants != ((file, name) in (UPLOAD, SIGNS)):
+            place = at(job, "permissions", "id-token")
+            yield f"{place}: {name} may {'' if grants else 'not '}prove who it is"
+        if (job.get("environment") == "pypi") != ((file, name) == UPLOAD):
+            yield f"{at(job, 'environment')}: {name} may prove to be the publisher"
     upload = tree.workflow(UPLOAD[0]).jobs[UPLOAD[1]]
     if upload.get("environment") != "pypi":
         yield f"{at(upload, 'environment')}: publish-package has not the environment pypi"
@@ -225,7 +229,7 @@ def only_the_gate_waits_for_people(tree: Tree) -> Problems:
             yield f"{place}: {name} has the environment {said}, not {expected}"
 
 
-UPLOAD = (RELEASE, "publish-package")
+UPLOAD, SIGNS = (RELEASE, "publish-package"), (RELEASE, "attest")
 ENVIRONMENTS = {
     (RELEASE, "gate"): "release",
     (ROLLBACK, "rollback"): "release",

@@ -10,8 +10,8 @@ tools=${RUNNER_TEMP:?is set by the runner}/release-tools
 words=${1:-}
 
 case "${words%% *}" in
-  # These build, upload or try out packages. Without a stage, any verb may follow.
-  "" | dists | rebuild | publish-package | scorecard | verify) lock=requirements/release.txt ;;
+  # These build, sign, upload or try out packages. Without a stage, any verb may follow.
+  "" | dists | rebuild | attest | publish-package | scorecard | verify) lock=requirements/release.txt ;;
   *) lock=requirements/jobs.txt ;;
 esac
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.faults.end_state import Keeper, ReleaseState, State
+from rehearsal.faults.end_state import Keeper, ReleaseState, State, attestations
 from rehearsal.progress import Progress
 from rehearsal.runs.direct import LEFT_OUT
 from rehearsal.runs.workflow import read
@@ -68,6 +68,34 @@ def test_a_draft_is_put_back_edited_and_deleted(kept: tuple[World, Keeper]) -> N
     assert len(keeper.look().differences(with_draft)) == 1
     assert keeper.delete_drafts() == 2
     assert keeper.look() == start
+
+
+@pytest.mark.world
+def test_what_is_signed_is_put_back(kept: tuple[World, Keeper]) -> None:
+    here, keeper = kept
+    start = keeper.look()
+    keeper.keep(start)
+    folder = here.folder / "github" / "attestations"
+    folder.mkdir()
+    for number in (1, 2):
+        (folder / f"{number}.json").write_text('{"subjects": ["a1"], "bundle": {}}')
+    twice = keeper.look()
+    assert twice.differences(start) == ["attestations of a1 is 2, not nothing"]
+    keeper.keep(twice)
+    keeper.put_back(start)
+    assert keeper.look() == start
+    keeper.put_back(twice)
+    assert keeper.look() == twice
+    keeper.put_back(start)
+
+
+def test_what_the_index_shows_of_a_file_is_compared() -> None:
+    start = State({}, (), "", (), {"a.whl": "1"}, {})
+    bundles = [{"attestations": [{}, {}]}, {"attestations": [{}]}]
+    shown = dataclasses.replace(
+        start, published={"a.whl": attestations({"attestation_bundles": bundles})}
+    )
+    assert shown.differences(start) == ["attestations of a.whl is 3, not nothing"]
 
 
 @pytest.mark.world

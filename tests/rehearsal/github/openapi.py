@@ -20,7 +20,9 @@ WIDE = ("path", "ref", "branch", "basehead", "tag", "tree_sha")
 # Statuses of any request, described once for all of GitHub and not for each of its addresses.
 GENERAL = {400, 401, 403, 404, 422}
 # Asked for by the project, not part of the description at hand.
-UNDESCRIBED = re.compile(r".*/(immutable-releases|actions/permissions/workflow)$")
+UNDESCRIBED = re.compile(
+    r".*/(attestations(/.*)?|immutable-releases|actions/permissions/workflow)$"
+)
 
 FORMATS = jsonschema.FormatChecker(formats=())
 
@@ -69,7 +71,7 @@ class Description:
             described = request.path.startswith("/api/v3/")  # all else is read as it comes
             body = await request.read() if described else b""
             response = await handler(request)
-            if request.path.startswith("/api/"):
+            if request.path.startswith("/api/v3/"):
                 self.check(request, body, response)
             return response
 

@@ -143,7 +143,7 @@ def test_a_job_without_the_environment_is_told_so(job: Job, thing: str) -> None:
 
 def test_an_expired_identity_token_is_explained(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     old = job.front.identity(now=1_000_000)
-    monkeypatch.setattr("scripts.surfaces.trusted_publishing._identity_token", lambda *_: old)
+    monkeypatch.setattr("scripts.surfaces.trusted_publishing.identity_token", lambda *_: old)
     error = job.refused()
     assert "expired, or made for another index" in error.cause
     assert "clock" in error.remedy
@@ -152,7 +152,7 @@ def test_an_expired_identity_token_is_explained(job: Job, monkeypatch: pytest.Mo
 def test_a_used_identity_token_is_explained(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     used = job.front.identity()
     assert job.front.mint(used).ok
-    monkeypatch.setattr("scripts.surfaces.trusted_publishing._identity_token", lambda *_: used)
+    monkeypatch.setattr("scripts.surfaces.trusted_publishing.identity_token", lambda *_: used)
     error = job.refused()
     assert "was used before" in error.cause
     assert "run the release again" in error.remedy

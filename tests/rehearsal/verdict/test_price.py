@@ -73,9 +73,10 @@ def test_a_change_of_code_costs_less_than_twenty_runner_minutes() -> None:
     assert price.of_workflow(ROOT, "ci.yml").runner_minutes < 20
 
 
-def test_the_tools_take_less_than_five_seconds() -> None:
+def test_the_tools_take_few_seconds() -> None:
     assert price.tools(ROOT, "plan") < 4
-    assert price.tools(ROOT, "verify --moment staged") < 5
+    # With the verifiers of signatures, and all that they need.
+    assert price.tools(ROOT, "verify --moment staged") < 6
 
 
 def test_every_job_of_the_release_and_the_checks_has_a_figure() -> None:
