@@ -70,6 +70,7 @@ def archive(**texts: bytes) -> bytes:
         (archive()[:50], "is not an archive"),
         (b"", "is not an archive"),
     ],
+    ids=["other content", "cut off", "empty"],  # an archive states the time
 )
 def test_an_altered_archive_is_refused(content: bytes, said: str) -> None:
     with pytest.raises(ConflictError, match=said) as raised:
