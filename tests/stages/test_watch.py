@@ -174,6 +174,14 @@ def test_a_release_without_the_new_fields_is_named_as_not_scanned(
     assert forge.release("v0.2.5")
 
 
+def test_a_release_without_the_new_fields_can_be_rolled_back_to(bench: Releases) -> None:
+    old = without_new_fields(bench, "v0.3.0")
+    bench.begin()
+    bench.step("rollback", RELEASE_VERSION="0.3.1")
+    assert bench.tag("latest") == old.image("api").digest
+    assert watch(bench) == 0
+
+
 def without_new_fields(bench: Releases, tag: str) -> lockfile.Lock:
     """Make a past release one of before the SBOMs: its lock, and what names the lock."""
     forge = bench.context(GITHUB_TOKEN=WRITER).forge
