@@ -80,7 +80,7 @@ def test_tools_take_what_they_need_and_know_no_release(path: Path) -> None:
 
 
 # Stage -> the other stage that it is made of.
-MADE_OF = {"plan": "doctor", "ci_dists": "dists"}
+MADE_OF = {"plan": "doctor", "ci_dists": "dists", "init": "check"}
 
 
 @pytest.mark.parametrize("path", within("stages"), ids=named)

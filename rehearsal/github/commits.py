@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from rehearsal.github.call import Call, Endpoints, reply
-from rehearsal.github.errors import Json, not_found
+from rehearsal.github.errors import Json, not_found, unprocessable
 from rehearsal.github.git import Git, GitError
 from rehearsal.github.hub import Hub
 from rehearsal.github.people import login_of, node_id, user
@@ -69,6 +69,16 @@ async def get_reference(call: Call) -> web.Response:
     url = call.settings.api(f"/git/{name}")
     named = {"ref": name, "node_id": node_id("Ref", name), "url": url}
     return reply({**named, "object": show_object(call.hub, kind, sha)})
+
+
+@endpoints.on("GET", "/commits/{sha:[0-9a-f]{40}}")
+async def get_commit(call: Call) -> web.Response:
+    """Return one commit. A SHA that names none is a 422."""
+    sha = await call.git.commit(call.part("sha"))
+    if sha is None:
+        raise unprocessable(f"No commit found for SHA: {call.part('sha')}")
+    (commit,) = await read_commits(call.git, "--max-count=1", sha)
+    return reply(show_commit(call.hub, commit))
 
 
 @endpoints.on("GET", "/git/tags/{sha:[0-9a-f]{40}}")

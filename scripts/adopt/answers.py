@@ -14,7 +14,11 @@ class Question:
 
 
 class NoAnswerError(Exception):
-    """A question without an answer and without a default."""
+    """Questions without an answer and without a default."""
+
+    def __init__(self, questions: list[Question]) -> None:
+        super().__init__()
+        self.questions = questions
 
 
 def answer(
@@ -24,15 +28,15 @@ def answer(
 ) -> dict[str, str]:
     """Answer each question by the given answer, by the person, or by its default.
 
-    `ask` shows a text and reads a line; it is None without a terminal. Raises NoAnswerError with
-    the question's key.
+    `ask` shows a text and reads a line; it is None without a terminal. Raises NoAnswerError.
     """
-    return {one.key: given.get(one.key) or _asked(one, ask) for one in questions}
+    said = {one.key: given.get(one.key) or _asked(one, ask) for one in questions}
+    if missing := [one for one in questions if not said[one.key]]:
+        raise NoAnswerError(missing)
+    return said
 
 
 def _asked(question: Question, ask: Callable[[str], str] | None) -> str:
     hint = f" [{question.default}]" if question.default else ""
     said = ask(f"{question.text}{hint}: ").strip() if ask else ""
-    if not (said or question.default):
-        raise NoAnswerError(question.key)
-    return said or str(question.default)
+    return said or question.default or ""

@@ -42,6 +42,10 @@ def look(settings: Mapping[str, Any], paths: Collection[str], read: Read) -> Che
 def _ways(settings: Mapping[str, Any], paths: Collection[str], read: Read) -> Iterator[Checking]:
     yield from _named(read("Makefile") if "Makefile" in paths else "", paths)
     yield from _of_python(settings, paths)
+    if "manage.py" in paths:
+        listed = next((file for file in REQUIREMENTS if file in paths), "")
+        setup = (*PIP, "--requirement", listed) if listed else ()
+        yield Checking(("python", "manage.py", "test"), setup)
     if "go.mod" in paths:
         yield Checking(("go", "test", "./..."))
     if "Cargo.toml" in paths:

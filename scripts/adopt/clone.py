@@ -14,11 +14,14 @@ FORK = "name it all the same: --fork, or run this in a clone of the original"
 
 
 def refuse_unfit(git: Git, root: Path, project: Mapping[str, object], *, fork: bool) -> None:
-    """Reject a folder that is not a clone, has uncommitted changes, or is an unconfirmed fork.
+    """Reject a folder that is not a clone, or a clone that is changed, shallow, or a fork.
 
     Raises UsageError.
     """
     refuse_changed(git, root)
+    if git.run("rev-parse", "--is-shallow-repository") == "true":
+        cause = "the clone is shallow, and the form of the tags comes from the whole history"
+        raise UsageError(cause, "bring the rest: git fetch --unshallow --tags")
     if not fork and (original := original_of(git, project)):
         cause = f"this is a fork of {original}: its releases would not be the project's"
         raise UsageError(cause, FORK)

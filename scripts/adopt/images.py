@@ -24,6 +24,8 @@ OF_DOCKER = {"docker", "dockerfiles", "container", "containers", "deploy", "pack
 ASKED = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0):(\d+)(/[^\s\"'|&\],;)]*)")
 IMAGE = re.compile(r"((?:[\w.-]+/)?[a-z0-9][\w.-]*(?:/[a-z0-9][\w.-]*)+)(?::[\w.-]+)?")
 HUB = "docker.io/"
+PLATFORMS = ("linux/amd64", "linux/arm64")
+"""Those that have a runner."""
 Read = Callable[[str], str]
 Services = Mapping[str, dict[str, Any]]
 
@@ -38,6 +40,10 @@ class Image:
     repository: str | None = None
     port: int | None = None
     health: str | None = None
+    target: str | None = None
+    platforms: tuple[str, ...] = PLATFORMS
+    suffix: str = ""
+    """The end of its tags, where a workflow pushes several images to one repository."""
 
 
 @dataclass(frozen=True)
@@ -47,25 +53,24 @@ class Images:
     images: tuple[Image, ...]
     compose: str | None
     told: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    """Dockerfiles that look like no product."""
 
 
 def look(paths: Collection[str], read: Read, pushed: Sequence[Built]) -> Images:
     """Find the images. `pushed` is what workflows build."""
     odd: list[str] = []
     composed = dict(_compose_files(paths, read, odd))
-    known = {one.dockerfile: one for one in pushed}
+    known: dict[str, Built] = {}
+    for one in sorted(pushed, key=lambda one: one.suffix):
+        known.setdefault(one.dockerfile, one)
     all_of_them = [_named(one, composed, known) for one in sorted(paths) if _is_dockerfile(one)]
     chosen = list(_own_names(list(_chosen(all_of_them, composed, known)), odd))
     images = tuple(replace(one, **_health(one, read, composed)) for one in chosen)
     left = [one.dockerfile for one in all_of_them if one.dockerfile not in _files(chosen)]
     odd += [f"left out: {one}; add a table [[tool.release.images]] to release it" for one in left]
-    odd += [
-        said
-        for one in chosen
-        if one.dockerfile in known
-        for said in _elsewhere(one, known[one.dockerfile])
-    ]
-    return Images(images, _compose_of(images, composed), tuple(odd))
+    odd += [said for one in chosen for said in _remarks(one, known.get(one.dockerfile))]
+    return Images(images, _compose_of(images, composed), tuple(odd), tuple(left))
 
 
 def _is_dockerfile(path: str) -> bool:
@@ -97,7 +102,7 @@ def _chosen(
 ) -> Iterator[Image]:
     """Choose the product's Dockerfiles: what is pushed or composed today, else the likely ones."""
     built = {one.dockerfile for one in found if _service(one.dockerfile, composed)[0]}
-    sure = {one for one in {*built, *known} if not _helps(one)}
+    sure = {one for one in {*built, *known} if not _helps(one)} or {*known}
     tops = {one.dockerfile for one in found if "/" not in one.dockerfile}
     for one in found:
         if one.dockerfile in sure or (not sure and _likely(one.dockerfile, tops)):
@@ -117,12 +122,19 @@ def _likely(path: str, tops: Collection[str]) -> bool:
     return len(folders) == 1 and plain and not _helps(path)
 
 
+def _order(image: Image) -> tuple[bool, bool, str]:
+    """Put the image that users know first among those of one repository."""
+    *_, file = image.dockerfile.split("/")
+    return bool(image.suffix), file.lower() != "dockerfile", image.dockerfile
+
+
 def _own_names(images: Sequence[Image], odd: list[str]) -> Iterator[Image]:
     """Yield each image with a name of its own; leave out the second one of a repository."""
     names, repositories = set[str](), set[str]()
-    for one in images:
+    for one in sorted(images, key=_order):
         if one.repository and one.repository in repositories:
-            odd.append(f"{one.dockerfile} is another image of {one.repository}: one of them fits")
+            told = f"{one.dockerfile} is another image of {one.repository}"
+            odd.append(f"{told}: a release has one for each repository; give it one of its own")
             continue
         name = one.name if one.name not in names else f"{one.name}-{len(names) + 1}"
         names.add(name)
@@ -134,16 +146,25 @@ def _named(path: str, composed: Mapping[str, Services], known: Mapping[str, Buil
     """Return name, context and repository of a Dockerfile."""
     name, context = _service(path, composed)
     folder, _, file = path.rpartition("/")
-    if not name:
-        ending = re.sub(r"(?i)\.?dockerfile\.?", "", file)
-        above = "-".join(part for part in folder.split("/") if part not in OF_DOCKER)
-        name = re.sub(r"[^a-z0-9_-]+", "-", (ending or above or "app").lower())
-        name = name.strip("-_0123456789") or "app"
     pushed = known.get(path)
+    name = name or _name_of(folder, file, pushed.names if pushed else ())
     if pushed or not context:
         context = pushed.context if pushed else "." if folder in OF_DOCKER else folder or "."
     names = [*(pushed.names if pushed else ()), *_images_of(name, composed)]
-    return Image(name, path, context, _repository(names))
+    image = Image(name, path, context, _repository(names))
+    if pushed is None:
+        return image
+    platforms = tuple(one for one in PLATFORMS if one in pushed.platforms) or PLATFORMS
+    return replace(image, target=pushed.target, suffix=pushed.suffix, platforms=platforms)
+
+
+def _name_of(folder: str, file: str, pushed: Sequence[str]) -> str:
+    """Name an image by its Dockerfile, else by its folder, else by its repository."""
+    ending = re.sub(r"(?i)\.?dockerfile\.?|^(default|prod|production)(?=\.)", "", file)
+    above = "-".join(part for part in folder.split("/") if part not in {*OF_DOCKER, *HELPERS})
+    repository = next(iter(pushed), "").rpartition("/")[2]
+    name = re.sub(r"[^a-z0-9_-]+", "-", (ending or above or repository).lower())
+    return name.strip("-_0123456789") or "app"
 
 
 def _service(path: str, composed: Mapping[str, Services]) -> tuple[str, str]:
@@ -187,14 +208,18 @@ def _repository(names: Sequence[str]) -> str | None:
     return next(iter([*here, *plain]), None)
 
 
-def _elsewhere(image: Image, pushed: Built) -> Iterator[str]:
-    """Say to which other registries a workflow pushes an image."""
+def _remarks(image: Image, pushed: Built | None) -> Iterator[str]:
+    """Say what a workflow does with an image that a release will not do."""
+    if pushed is None:
+        return
     others = {one.removeprefix(HUB) for one in pushed.names} - {image.repository}
     for other in sorted(one for one in others if host_of(one)):
         yield (
             f"{image.dockerfile} is pushed to {other} too today, which is left out: "
             "a second table [[tool.release.images]] with that repository and another name has it"
         )
+    if left := [one for one in pushed.platforms if one not in PLATFORMS]:
+        yield f"{image.dockerfile} is built for {', '.join(left)} too: no runner builds that"
 
 
 def _health(image: Image, read: Read, composed: Mapping[str, Services]) -> dict[str, Any]:

@@ -19,6 +19,10 @@ COMPILED = re.compile(r"maturin|mesonpy|scikit_build_core|py_?build_?cmake|setup
 """Build backends that make a wheel for each platform."""
 COMPILERS = re.compile(r"(cython|cffi|pybind11|nanobind|numpy|setuptools[-_]rust)\b", re.IGNORECASE)
 """What a build requires that compiles extensions."""
+NOT_UPLOADED = (
+    "no workflow uploads the package to an index today, and a release does: to release the images "
+    "alone, take [tool.release.package] out"
+)
 Read = Callable[[str], str]
 
 
@@ -48,6 +52,8 @@ class Found:
     """Where packages are whose pyproject.toml is not at the root."""
     odd: tuple[str, ...] = ()
     """What a person should know of it."""
+    left: tuple[str, ...] = ()
+    """Dockerfiles that look like helpers."""
 
 
 def look(paths: Collection[str], read: Read, repository: str) -> Found:
@@ -61,6 +67,7 @@ def look(paths: Collection[str], read: Read, repository: str) -> Found:
     modules = _modules(settings, paths) if is_package else ()
     setup = setup_files.look(paths, read, modules) if is_package else Told()
     of_images = images.look(paths, read, list(workflows.built(paths, read, repository)))
+    doubt = bool(is_package and of_images.images and not workflows.uploads(paths, read))
     return Found(
         project=settings.get("project") or tool.get("poetry", {}),
         setup=setup,
@@ -75,7 +82,8 @@ def look(paths: Collection[str], read: Read, repository: str) -> Found:
         publishers=workflows.publishers(paths, read),
         unfit=_compiled(settings, setup) if is_package else "",
         folders=tuple(_folders(paths, read)),
-        odd=of_images.told,
+        odd=(*of_images.told, *([NOT_UPLOADED] if doubt else [])),
+        left=of_images.left,
     )
 
 
@@ -118,6 +126,7 @@ def _modules(settings: Mapping[str, Any], paths: Collection[str]) -> tuple[str, 
     wheel = tool.get("hatch", {}).get("build", {}).get("targets", {}).get("wheel", {})
     setuptools = tool.get("setuptools", {})
     told = wheel.get("packages") or setuptools.get("py-modules") or setuptools.get("packages")
+    told = told or [one["include"] for one in _included(tool) if "include" in one]
     if isinstance(told, list) and told:
         tops = (str(one).removeprefix("src/").replace("/", ".").split(".")[0] for one in told)
         return tuple(dict.fromkeys(tops))
@@ -126,3 +135,11 @@ def _modules(settings: Mapping[str, Any], paths: Collection[str]) -> tuple[str, 
     named = re.sub(r"[-.]+", "_", str(settings.get("project", {}).get("name", "")))
     alone = f"{named}.py" in paths or f"src/{named}.py" in paths
     return (named,) if alone or named in found else tuple(sorted(found))
+
+
+def _included(tool: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield Poetry's packages, without those of the sdist alone."""
+    listed = inside(tool, "poetry").get("packages")
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict) and one.get("format") != "sdist":
+            yield one

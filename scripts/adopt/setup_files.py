@@ -28,8 +28,9 @@ class Told(NamedTuple):
 def look(paths: Collection[str], read: Read, modules: Collection[str]) -> Told:
     """Read them; `modules` are the packages in whose files a version may stand."""
     metadata = dict(_metadata(read(SETTINGS))) if SETTINGS in paths else {}
-    called = dict(_called(read(SETUP))) if SETUP in paths else {}
-    name = metadata.get("name") or _constant(called.get("name")) or ""
+    tree = _parsed(read(SETUP)) if SETUP in paths else ast.Module([], [])
+    called = dict(_called(tree))
+    name = metadata.get("name") or _constant(called.get("name"), tree) or ""
     candidates = _candidates(metadata.get("version", ""), "version" in called, modules)
     stated = (path for path in candidates if path in paths and _states(path, read(path)))
     return Told(name, next(stated, ""), bool(EXTENSIONS & called.keys()))
@@ -63,17 +64,25 @@ def _metadata(text: str) -> Iterator[tuple[str, str]]:
         yield from parser.items("metadata")
 
 
-def _called(text: str) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the arguments of the calls of `setup`."""
+def _parsed(text: str) -> ast.Module:
     try:
-        tree = ast.parse(text)
+        return ast.parse(text)
     except (SyntaxError, ValueError):
-        return
+        return ast.Module([], [])
+
+
+def _called(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the arguments of the calls of `setup`."""
     for call in ast.walk(tree):
         named = isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "setup"
         if isinstance(call, ast.Call) and named:
             yield from ((one.arg, one.value) for one in call.keywords if one.arg)
 
 
-def _constant(node: ast.expr | None) -> str | None:
+def _constant(node: ast.expr | None, tree: ast.Module) -> str | None:
+    """Return a text, or that of a name which the module sets to a text."""
+    named = {
+        ast.unparse(one.targets[0]): one.value for one in tree.body if isinstance(one, ast.Assign)
+    }
+    node = named.get(node.id) if isinstance(node, ast.Name) else node
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

@@ -10,8 +10,6 @@ from scripts.adopt.images import Image
 from scripts.adopt.repository import Found
 from scripts.core.errors import UsageError
 
-PLATFORMS = ["linux/amd64", "linux/arm64"]
-
 
 def write(text: str, found: Found, answers: Mapping[str, str], branch: str) -> str:
     """Add `[tool.release]` at the end of a text.
@@ -67,7 +65,9 @@ def _image(image: Image, answers: Mapping[str, str], images: Sequence[Image]) ->
     if image.context != ".":
         table["context"] = image.context
     table["repository"] = image.repository or f"{answers['namespace']}/{own}".lower()
-    table["platforms"] = PLATFORMS
+    table["platforms"] = list(image.platforms)
+    if image.target:
+        table["target"] = image.target
     if image.port and image.health:
         table |= {"port": image.port, "health": image.health}
     return table

@@ -39,9 +39,14 @@ FOLDER = rf"\.|(?!\.)(?!.*[\s:]){INSIDE}"
 PATH = "a path from the repository's root that does not lead out of it"
 
 
-def _key(meaning: str, *, pattern: str = r".+", form: str = "", **options: Any) -> Any:
-    """Declare one key: its meaning, and the pattern of its text; `form` describes the pattern."""
-    said = {"meaning": meaning, "pattern": pattern, "form": form}
+def _key(
+    meaning: str, *, pattern: str = r".+", form: str = "", command: bool = False, **options: Any
+) -> Any:
+    """Declare one key: its meaning, and the pattern of its text; `form` describes the pattern.
+
+    The texts of a `command` may repeat.
+    """
+    said = {"meaning": meaning, "pattern": pattern, "form": form, "command": command}
     return field(metadata=said, kw_only=True, **options)
 
 
@@ -283,10 +288,11 @@ class Config:
     setup: tuple[str, ...] = _key(
         "The command that installs what `checks` needs. Both then run in a new virtual environment "
         "of Python, which has only pip.",
+        command=True,
         default=(),
     )
     checks: tuple[str, ...] = _key(
-        "The command that checks the release commit.", default=("make", "check")
+        "The command that checks the release commit.", command=True, default=("make", "check")
     )
     author: str = _key(
         "Who the release commit is by.", pattern=PERSON, form="`name <address>`", default=AUTHOR
@@ -416,7 +422,8 @@ class _Reader:
         name, version = (version_source.static(data, key) for key in ("name", "version"))
         name = name or inside(data, "tool", "release").get("name")
         if not isinstance(name, str) and (package or name is not None):
-            self._wrong("project.name", "is missing", 'write name = "…" in [project]')
+            remedy = 'write name = "…" in [project]; for a setup.py, in [tool.release]'
+            self._wrong("project.name", "is missing", remedy)
         elif isinstance(name, str) and not re.fullmatch(PROJECT, name):
             remedy = "give it letters, digits, and single `-_.` between them"
             self._wrong("project.name", f"is {name!r}", remedy)
@@ -496,8 +503,12 @@ class _Reader:
         return tuple(section(**values) for values in read) if many else section(**read[0])
 
     def _texts(self, f: Field[Any], value: Any, path: str) -> Iterator[str]:
-        right = isinstance(value, list) and 0 < len(value) == len({str(item) for item in value})
-        if self._checked(right, value, path, "a list of texts, none of them twice"):
+        right = isinstance(value, list) and bool(value)
+        form = "a list of texts"
+        if not f.metadata["command"]:
+            right = right and len(value) == len({str(item) for item in value})
+            form += ", none of them twice"
+        if self._checked(right, value, path, form):
             read = [self._text(f, item, path) for item in value]
             yield from (text for text in read if text is not None)
 

@@ -1,7 +1,7 @@
 """Check the configured files: each is there, and none is outside the repository."""
 
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,15 @@ def of_folder(root: Path) -> Tree:
             return None
 
     return Tree("the working tree", lambda path: (root / path).exists(), link, read)
+
+
+def with_files(tree: Tree, name: str, files: Mapping[str, str]) -> Tree:
+    """Return the tree with other texts of some files."""
+
+    def read(path: str) -> str | None:
+        return files[path] if path in files else tree.read(path)
+
+    return Tree(name, lambda path: path in files or tree.has(path), tree.link, read)
 
 
 def problems_at(context: Context, commit: str) -> Iterator[ReleaseError]:

@@ -20,7 +20,7 @@ REMEDY = (
     "setuptools' attr, or version-in of [tool.release]; or take it from the tags, by hatch-vcs or "
     "setuptools-scm"
 )
-_ASSIGNED = r"^[ \t]*{}(?:[ \t]*:[ \t]*[\w.]+)?[ \t]*=[ \t]*(['\"])v?(?P<version>[^'\"\n]+)\1"
+_ASSIGNED = r"^[ \t]*{}(?:[ \t]*:[ \t]*[\w.]+)?[ \t]*=[ \t]*(['\"])v?(?P<version>\d[^'\"\n]*)\1"
 _UNQUOTED = r"^version[ \t]*[=:][ \t]*v?(?P<version>\d\S*)[ \t]*$"
 _ARGUMENT = (
     r"(?:^|(?<=[\s,(]))(?:__version__|VERSION|version)(?:[ \t]*:[ \t]*[\w.]+)?[ \t]*=[ \t]*"

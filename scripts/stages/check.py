@@ -28,19 +28,24 @@ def run(context: Context) -> Done:
         remedy = f"add it, with a table [{TABLE}]"
         raise UsageError(f"{FILE} does not exist", remedy, Place(FILE))
     found = configuration.examine(text)
-    errors = [*found.problems, *problems(found, tree), *unsettable(found, tree)]
-    errors += targets(found, tree)
-    errors += workflow(found.config, tree, local_tags(context))
+    errors = [*of_table(found, tree), *workflow(found.config, tree, local_tags(context))]
     errors += pins(context)
-    path = found.config.changelog
-    if found.config.keeps_changelog and (log := tree.read(path)) is not None:
-        errors += changelog.problems(log, path)
-        for odd in changelog.oddities(log, path):
-            context.errors.warn(odd)
+    path = found.config.kept_changelog
+    for odd in changelog.oddities(tree.read(path) or "", path) if path else ():
+        context.errors.warn(odd)
     if errors:
         raise ProblemsError(errors)
     context.console.say("table, files, changelog and workflow: fine", checked=FILE)
     return Done()
+
+
+def of_table(found: Examined, tree: Tree) -> Iterator[ReleaseError]:
+    """Find the problems of the table, and of all files that it names."""
+    yield from (*found.problems, *problems(found, tree), *unsettable(found, tree))
+    yield from targets(found, tree)
+    path = found.config.kept_changelog
+    if path and (log := tree.read(path)) is not None:
+        yield from changelog.problems(log, path)
 
 
 def logins(config: Config, tree: Tree, path: str) -> Iterator[ReleaseError]:

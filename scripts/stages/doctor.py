@@ -59,6 +59,9 @@ UNKEPT = {
         "set the queue to merge commits, and add the trigger `merge_group` to your checks",
     ),
 }
+FLOWS, STAGE = ".github/workflows", "/actions/stage"
+PIN = re.compile(r"uses: ([\w-]+/[\w.-]+)(?:/[\w./-]+)?@([0-9a-f]{40})\b")
+SOURCE_LABEL = "org.opencontainers.image.source"
 SCHEDULED = ("audit.yml", "watch.yml")
 Check = Callable[[Context, Start], Iterator[Finding]]
 
@@ -280,6 +283,38 @@ def registry(context: Context, start: Start) -> Iterator[Finding]:
             yield problem(what, f"not from {user}", why, remedy, page)
 
 
+def owners(context: Context, start: Start) -> Iterator[Finding]:
+    """Compare the source that an image names with this repository: two may claim one name."""
+    ours = context.endpoints.page_url.casefold()
+    for image in starting_point.product(context, start.config).images:
+        said = context.registry.labels(f"{image.repository}:latest").get(SOURCE_LABEL, "")
+        source = said.removesuffix(".git").rstrip("/")
+        name = "/".join(source.split("/")[-2:])
+        if source and source.casefold() != ours and not context.forge.same(name):
+            why = "two projects that push to one name replace each other's `latest`"
+            remedy = "give one of them another `repository`; or ignore it if a base image says so"
+            yield advice(f"source of {image.repository}", said, why, remedy)
+
+
+def actions(context: Context, start: Start) -> Iterator[Finding]:
+    """Check that the actions of the release's workflows exist; a run on GitHub shows that."""
+    if context.environment.on_actions:
+        return
+    listed = context.git.run(
+        "ls-tree", "--name-only", "--end-of-options", start.commit, f"{FLOWS}/"
+    )
+    pins: dict[tuple[str, str], str] = {}
+    for path in listed.split():
+        text = context.read_at(start.commit, path)
+        if STAGE in text:
+            pins |= dict.fromkeys(PIN.findall(text), path)
+    for (repository, sha), path in pins.items():
+        if context.forge.has_commit(repository, sha) is False:
+            why = "GitHub refuses a run that uses an action which does not exist"
+            remedy = f"correct the commit in {path}, or run `release upgrade`"
+            yield problem(f"action {repository}@{sha[:12]}", "no such commit", why, remedy)
+
+
 def package(context: Context, start: Start) -> Iterator[Finding]:
     """Check whether the index still accepts files of the requested version."""
     if not (start.config.package and (start.tag or context.environment.trigger().version)):
@@ -363,6 +398,8 @@ CHECKS: tuple[Check, ...] = (
     tags,
     immutable,
     registry,
+    owners,
+    actions,
     package,
     clock,
     tools,

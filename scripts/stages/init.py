@@ -18,12 +18,15 @@ from scripts.adopt import (
 from scripts.adopt.answers import NoAnswerError, Question, answer
 from scripts.adopt.repository import Found
 from scripts.adopt.templates import FOLDER, NAMES, System
-from scripts.core import tags
-from scripts.core.errors import CheckError, UsageError
+from scripts.core import changelog, tags
+from scripts.core.commits import changes
+from scripts.core.entries import Sources, entries
+from scripts.core.errors import CheckError, ProblemsError, UsageError
 from scripts.core.results import Done
-from scripts.release import configuration
-from scripts.release.configuration import NO_CHANGELOG
+from scripts.release import configuration, history, named_files
+from scripts.release.configuration import NO_CHANGELOG, Examined
 from scripts.release.context import Context
+from scripts.stages.check import of_table
 
 BY_HAND = (
     "publish the package as today; to release its images alone, write the table [tool.release] "
@@ -103,6 +106,12 @@ def refuse_unreleasable(found: Found) -> None:
         more = f" and {len(found.folders) - SHOWN} more" if len(found.folders) > SHOWN else ""
         cause = f"packages are in {shown}{more}, and this system releases the one at the root"
         raise UsageError(cause, "take over a repository with one package at its root")
+    if found.left:
+        more = f" and {len(found.left) - SHOWN} more" if len(found.left) > SHOWN else ""
+        shown = f"{', '.join(found.left[:SHOWN])}{more}"
+        cause = f"no package, and no workflow pushes these Dockerfiles: {shown}"
+        remedy = "if one is a product, write [[tool.release.images]] into pyproject.toml for it"
+        raise UsageError(cause, f"{remedy} (docs/adopt.md), and run this again")
     raise UsageError(NOTHING, "add a pyproject.toml with [build-system], or a Dockerfile")
 
 
@@ -121,13 +130,13 @@ def drafted(
     text = clone.read(context.root, configuration.FILE) if configuration.FILE in paths else ""
     branch = clone.default_branch(context.git)
     new = text if found.configured else table.write(text, found, answers, branch)
-    config = configuration.parse(new)
-    names = {one: free_name(one, paths) for one in NAMES}
-    pattern = templates.pattern(detected.style.prefix)
-    hosts = registries.hosts(config)
-    files = templates.all_files(system, templates.of_tree(), pattern, names, hosts=hosts)
+    read = configuration.examine(new)
     changed = {} if found.configured else {configuration.FILE: new}
-    changed |= log_of(found, answers, paths)
+    changed |= log_of(context, found, answers, paths)
+    refuse_unready(context, read, changed)
+    names = {one: free_name(one, paths) for one in NAMES}
+    pattern, hosts = templates.pattern(detected.style.prefix), registries.hosts(read.config)
+    files = templates.all_files(system, templates.of_tree(), pattern, names, hosts=hosts)
     notes = [*([] if found.configured else found.odd), *filter(None, [detected.warning])]
     if not found.configured and answers.get("changelog", found.changelog.path) == NO_CHANGELOG:
         notes.append(found.changelog.told)
@@ -135,11 +144,31 @@ def drafted(
     return Draft({**changed, **files}, names, (style, *notes))
 
 
-def log_of(found: Found, answers: Mapping[str, str], paths: Collection[str]) -> dict[str, str]:
+def refuse_unready(context: Context, table: Examined, changed: Mapping[str, str]) -> None:
+    """Refuse what `release check` would refuse afterwards. Raises ProblemsError."""
+    tree = named_files.of_folder(context.root)
+    errors = list(of_table(table, named_files.with_files(tree, "the repository", changed)))
+    if errors:
+        raise ProblemsError(errors)
+
+
+def with_changes(context: Context, path: str, text: str, project: str) -> str:
+    """Fill a new section Unreleased with the changes since the last tag, for a person to edit."""
+    last = history.released(context, None, project).tag
+    if last is None:
+        return text
+    sources = Sources(context.endpoints.page_url)
+    return changelog.draft(text, entries(changes(history.since(context, last)), sources), path)
+
+
+def log_of(
+    context: Context, found: Found, answers: Mapping[str, str], paths: Collection[str]
+) -> dict[str, str]:
     """Return the text of a changelog that is to be made, or gets its section Unreleased."""
     path = answers.get("changelog") or found.changelog.path
     if path == found.changelog.path:
-        return {path: found.changelog.text} if found.changelog.text else {}
+        text = found.changelog.text
+        return {path: with_changes(context, path, text, answers["project"])} if text else {}
     if path in paths:
         cause = f"--answer changelog={path}: {found.changelog.told or 'that file is another one'}"
         raise UsageError(cause, "name a file that does not exist, or omit the answer")
@@ -177,9 +206,13 @@ def given(
             unasked = {key: pairs[key] for key in COMMANDS if key in pairs}
             return unasked | answer(asked, pairs, ask)
         except NoAnswerError as error:
-            (missing,) = (one for one in asked if one.key == str(error))
-            cause = f"no file states it, and there was no answer: {missing.text}"
-            raise UsageError(cause, f"give it: --answer {missing.key}=VALUE") from error
+            raise ProblemsError(
+                UsageError(
+                    f"no file states it, and there was no answer: {one.text}",
+                    f"give it: --answer {one.key}=VALUE",
+                )
+                for one in error.questions
+            ) from error
 
     return replies
 
@@ -221,7 +254,7 @@ def plan(found: Found, draft: Draft) -> Iterator[str]:
     yield "will be written:"
     for path, text in draft.files.items():
         lines = len(text.splitlines())
-        yield f"  {path} ({lines} lines): {changes(found, path)}"
+        yield f"  {path} ({lines} lines): {change(found, path)}"
     if configuration.FILE in draft.files:
         yield from (f"    {one}" for one in added(draft.files[configuration.FILE]))
     for template, name in draft.names.items():
@@ -234,12 +267,13 @@ def plan(found: Found, draft: Draft) -> Iterator[str]:
     yield "to do: commit these files before you edit them; an upgrade compares with that commit"
 
 
-def changes(found: Found, path: str) -> str:
+def change(found: Found, path: str) -> str:
     """Say what is done to a file."""
     if path == configuration.FILE:
         return "adds [tool.release], does not change the rest"
     added_to = path == found.changelog.path
-    return "adds the section Unreleased, does not change the rest" if added_to else "new"
+    said = "adds the section Unreleased, with the changes since the last tag: edit them"
+    return said if added_to else "new"
 
 
 def added(text: str) -> list[str]:

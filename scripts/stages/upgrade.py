@@ -10,6 +10,8 @@ from scripts.core.results import Done
 from scripts.release import configuration
 from scripts.release.context import Context
 
+BEGUN = "refs/remotes/origin/release/"
+
 
 def run(context: Context, system: str | None) -> Done:
     """Merge each file. Raises CheckError where an edit and this version conflict."""
@@ -31,11 +33,22 @@ def run(context: Context, system: str | None) -> Done:
     for path in (one for one in new if one not in found and is_new(context, one)):
         (context.root / path).write_bytes(new[path].encode())
         context.console.say(f"{path}: added", files=sorted(merged), conflicts=conflicts)
+    if begun := unfinished(context):
+        context.console.say(
+            f"not finished, by the branches of this clone: {', '.join(begun)}; finish that before "
+            "you merge the upgrade, because a newer version may not read its plan"
+        )
     if conflicts:
         cause = f"your edits and this version change the same lines: {', '.join(conflicts)}"
         remedy = "choose between <<<<<<< and >>>>>>> in them; `git checkout` takes all back"
         raise CheckError(cause, remedy)
     return Done()
+
+
+def unfinished(context: Context) -> list[str]:
+    """Name the releases that have begun and not ended: each has a branch of its own."""
+    listed = context.git.run("for-each-ref", "--format=%(refname:lstrip=3)", "--", BEGUN)
+    return listed.split()
 
 
 def is_new(context: Context, path: str) -> bool:

@@ -34,6 +34,8 @@ APPROVE = (
     "A workflow opened this pull request, so its checks wait: press *Approve workflows to run* "
     "below."
 )
+NO_COMMIT = "No commit found for SHA"
+"""GitHub's answer (status 422) for a commit that a repository does not have."""
 NOT_FOUND = 404
 FORBIDDEN = 403
 T = TypeVar("T")
@@ -204,6 +206,18 @@ class Forge:
             raise
         except ServiceError:
             return False
+
+    def has_commit(self, repository: str, sha: str) -> bool | None:
+        """Tell whether a repository, `owner/name`, has a commit; None if it cannot be read."""
+        try:
+            with failures():
+                path = f"/repos/{repository}/commits/{sha}"
+                self._github.requester.requestJsonAndCheck("GET", path)
+        except TransientError:
+            raise
+        except ServiceError as error:
+            return False if NO_COMMIT in error.cause else None
+        return True
 
     def _full_name(self, name: str) -> str:
         found: Any = self._github.requester.requestJsonAndCheck("GET", f"/repos/{name}")[1]

@@ -82,12 +82,12 @@ class Clone:
         for tag in tags.split():
             git_repo.git(folder, "tag", tag)
 
-    def commit(self, files: Mapping[str, str] | None = None) -> None:
+    def commit(self, files: Mapping[str, str] | None = None, message: str = "work") -> None:
         for path, text in (files or {}).items():
             (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / path).write_text(text)
         git_repo.git(self.folder, "add", "--all")
-        git_repo.git(self.folder, "commit", "--quiet", "--message", "work", **WHO)
+        git_repo.git(self.folder, "commit", "--quiet", "--message", message, **WHO)
 
     def release(
         self, *words: str, cwd: Path | None = None, root: Path = ROOT
@@ -275,10 +275,22 @@ def test_a_second_time_is_an_upgrade(tmp_path: Path) -> None:
 
 def test_a_table_that_is_there_stays(tmp_path: Path) -> None:
     here = package(tmp_path)
-    mine = PACKAGE["pyproject.toml"] + '\n[tool.release.package]\nmodules = ["tidy_lines"]\n'
+    mine = PACKAGE["pyproject.toml"] + (
+        '\n[tool.release]\nchangelog = "HISTORY.md"\n'
+        '\n[tool.release.package]\nmodules = ["tidy_lines"]\n'
+    )
     here.commit({"pyproject.toml": mine})
     here.init()
     assert here.changed() == GENERATED
+
+
+def test_a_table_for_files_that_are_gone_is_refused(tmp_path: Path) -> None:
+    here = package(tmp_path)
+    table = '\n[tool.release]\nchangelog = "OLD.md"\n[tool.release.package]\nmodules = ["gone"]\n'
+    here.commit({"pyproject.toml": PACKAGE["pyproject.toml"] + table})
+    said = refused(here)
+    assert "OLD.md is not in the repository" in said
+    assert "gone is not in the repository" in said
 
 
 @pytest.mark.parametrize("given", ["nobody", "a/b@1234", "a/b@main"])
@@ -342,8 +354,18 @@ def test_an_upgrade_keeps_an_edit_and_brings_what_is_new(tmp_path: Path, newer: 
         assert "5" * 40 not in here.text(path)
     here.commit()
     assert here.release("upgrade", "--system", NEWER, root=newer).stdout.count("as it was") == len(
-        templates.NAMES
+        GENERATED
     )
+
+
+def test_an_upgrade_names_a_release_that_is_not_finished(tmp_path: Path, newer: Path) -> None:
+    here = taken_over(tmp_path)
+    said = here.release("upgrade", "--system", NEWER, root=newer).stdout
+    assert "not finished" not in said
+    here.commit()
+    git_repo.git(here.folder, "update-ref", "refs/remotes/origin/release/1.3.0", "HEAD")
+    said = here.release("upgrade", "--system", NEWER, root=newer).stdout
+    assert "not finished, by the branches of this clone: release/1.3.0" in said
 
 
 def test_an_upgrade_adds_a_workflow_that_an_older_version_did_not_have(

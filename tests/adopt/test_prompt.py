@@ -70,13 +70,13 @@ def test_whatever_no_file_says_three_questions_are_asked(tmp_path: Path) -> None
     gone = {"Makefile", "CHANGELOG.md", "docker-compose.yml", "stream_pose/__init__.py"}
     here = Clone(tmp_path / "asks", {k: v for k, v in BOTH.items() if k not in gone}, "main", "")
     terminal = Terminal(here)
-    replies = {"namespace": "wide", "top-level": "stream_pose", "checks": "make test"}
+    replies = {"namespace": "wide", "top-level": "api", "checks": "sh test"}
     assert terminal.answer(replies, "y") == 0, terminal.shown
     assert len(terminal.asked) == MOST
     assert here.config.images[0].repository == "wide/stream_pose-api"
     assert here.config.package
-    assert here.config.package.modules == ("stream_pose",)
-    assert here.config.checks == ("make", "test")
+    assert here.config.package.modules == ("api",)
+    assert here.config.checks == ("sh", "test")
 
 
 def test_an_empty_line_takes_the_default(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rehearsal.world import git_repo
 from tests.adopt.test_init import FLOWS, LOG, PACKAGE, SERVER, SYSTEM, Clone
 
 BUILD = '[build-system]\nrequires = ["{}"]\nbuild-backend = "{}"\n\n'
@@ -69,6 +70,13 @@ def test_a_setup_py_gets_no_project_table(
     assert here.config.project == "thing"
 
 
+def test_the_name_of_a_setup_py_may_be_a_constant(tmp_path: Path) -> None:
+    text = "NAME = 'thing'\nimport setuptools\nsetuptools.setup(name=NAME, version=meta['v'])\n"
+    here, _ = fits(tmp_path, {**FILES, "setup.py": text})
+    assert here.config.project == "thing"
+    assert 'version-in = "thing/__init__.py"' in here.text("pyproject.toml")
+
+
 def test_an_image_alone_gets_no_project_table(tmp_path: Path) -> None:
     here, _ = fits(tmp_path, SERVER, "v0.8.0 v0.9.0")
     assert "[project]" not in here.text("pyproject.toml")
@@ -111,6 +119,18 @@ def test_the_section_unreleased_is_added(tmp_path: Path) -> None:
     added = "# Changes\n\n## [Unreleased]\n\n## [1.2.0] - 2025-01-31\n\n- One.\n"
     assert here.text("HISTORY.md") == added
     assert "HISTORY.md (7 lines): adds the section Unreleased" in said
+
+
+def test_the_new_section_has_the_changes_since_the_last_tag(tmp_path: Path) -> None:
+    """Without an entry the first plan would be refused."""
+    log = "# Changes\n\n## [1.2.0] - 2025-01-31\n\n- One.\n"
+    here = made(tmp_path, {**PACKAGE, "HISTORY.md": log})
+    here.commit({"more.txt": "x"}, "Fix the tabs (#12)")
+    said = here.init()
+    assert "Fix the tabs" in here.text("HISTORY.md").partition("## [1.2.0]")[0]
+    assert here.text("HISTORY.md").endswith("## [1.2.0] - 2025-01-31\n\n- One.\n")
+    assert "with the changes since the last tag: edit them" in said
+    assert here.release("check").returncode == 0
 
 
 def test_a_changelog_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
@@ -217,3 +237,98 @@ def test_what_publishes_today_is_named(line: str, tmp_path: Path) -> None:
     flow = f"on: push\njobs:\n  a:\n    steps:\n      - {line}\n"
     _, said = fits(tmp_path, {**PACKAGE, f"{FLOWS}/out.yml": flow})
     assert "publishes today: .github/workflows/out.yml" in said
+
+
+SEVERAL = """\
+on: push
+env: {VERSION: "1"}
+jobs:
+  push:
+    steps:
+      - uses: docker/build-push-action@v6
+        with: {file: docker/alpine.Dockerfile, push: true, tags: "example/served:latest-alpine"}
+      - uses: docker/build-push-action@v6
+        with:
+          file: docker/default.Dockerfile
+          push: true
+          target: slim
+          platforms: linux/amd64,linux/arm64/v8,linux/arm/v7
+          tags: |
+            example/served:latest
+            example/served:${{ env.VERSION }}
+"""
+
+
+def test_of_several_images_of_a_repository_the_main_one_is_chosen(tmp_path: Path) -> None:
+    dockerfiles = dict.fromkeys(
+        ("docker/alpine.Dockerfile", "docker/default.Dockerfile"), "FROM scratch AS slim\n"
+    )
+    often = SEVERAL.replace("latest-alpine", "test").replace("default", "alpine")
+    flows = {f"{FLOWS}/build.yaml": SEVERAL, f"{FLOWS}/build-test.yaml": often}
+    here, said = fits(tmp_path, {**GO, **dockerfiles, **flows})
+    (image,) = here.config.images
+    assert (image.name, image.dockerfile) == ("served", "docker/default.Dockerfile")
+    assert (image.target, image.platforms) == ("slim", ("linux/amd64", "linux/arm64"))
+    assert "docker/alpine.Dockerfile is another image of example/served" in said
+    assert "docker/default.Dockerfile is built for linux/arm/v7 too: no runner builds that" in said
+
+
+def test_a_pushed_dockerfile_among_scripts_is_an_image(tmp_path: Path) -> None:
+    step = "with: {file: scripts/Dockerfile, outputs: 'type=image,name=wide/served,push=true'}"
+    flow = (
+        f"on: push\njobs: {{a: {{steps: [{{uses: docker/build-push-action@v6, {step[:-1]}}}}}]}}}}"
+    )
+    files = {**GO, "scripts/Dockerfile": "FROM scratch\n", f"{FLOWS}/release.yml": flow}
+    here, _ = fits(tmp_path, files)
+    (image,) = here.config.images
+    assert (image.name, image.dockerfile) == ("served", "scripts/Dockerfile")
+    assert image.repository == "wide/served"
+
+
+def test_dockerfiles_of_helpers_are_named(tmp_path: Path) -> None:
+    files = {**GO, "scripts/Dockerfile": "FROM scratch\n"}
+    assert "no workflow pushes these Dockerfiles: scripts/Dockerfile" in unfit(tmp_path, files)
+
+
+def test_a_version_that_is_computed_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    computed = 'version_info = (1, 2, 0)\n__version__ = ".".join(map(str, version_info))\n'
+    table = (
+        '[project]\nname = "thing"\ndynamic = ["version"]\n'
+        '[tool.setuptools.dynamic]\nversion = {attr = "thing.__version__"}\n'
+    )
+    files = {**FILES, "thing/__init__.py": computed, "pyproject.toml": SETUPTOOLS + table}
+    assert "states a version" in unfit(tmp_path, files)
+
+
+def test_the_packages_of_poetry_are_the_modules(tmp_path: Path) -> None:
+    packages = (
+        '[tool.poetry]\npackages = [\n  {include = "thing/core", from = "src"},\n'
+        '  {include = "tests", format = "sdist"},\n]\n'
+    )
+    text = BUILD.format("poetry-core", "poetry.core.masonry.api") + NAMED + packages
+    files = {"src/thing/core/__init__.py": "", "CHANGELOG.md": LOG, "tox.ini": "[tox]\n"}
+    here, _ = fits(tmp_path, {**files, "pyproject.toml": text})
+    assert here.config.package is not None
+    assert here.config.package.modules == ("thing",)
+
+
+def test_a_package_that_nothing_uploads_is_told(tmp_path: Path) -> None:
+    _, said = fits(tmp_path, {**PACKAGE, "Dockerfile": "FROM scratch\n"})
+    assert "no workflow uploads the package to an index today" in said
+
+
+def test_a_shallow_clone_is_refused(tmp_path: Path) -> None:
+    here = made(tmp_path, PACKAGE)
+    here.commit({"more.txt": "x"})
+    folder = tmp_path / "shallow"
+    git_repo.git(tmp_path, "clone", "--quiet", "--depth=1", here.folder.as_uri(), str(folder))
+    done = here.release("init", "--yes", "--system", SYSTEM, cwd=folder)
+    assert done.returncode == 2
+    assert "git fetch --unshallow --tags" in done.stderr
+
+
+def test_every_missing_answer_is_named_at_once(tmp_path: Path) -> None:
+    files = {"pyproject.toml": PACKAGE["pyproject.toml"], "README.md": ""}
+    said = unfit(tmp_path, files)
+    assert "--answer modules=VALUE" in said
+    assert "--answer checks=VALUE" in said

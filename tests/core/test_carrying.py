@@ -28,6 +28,29 @@ def test_it_comes_under_unreleased_and_the_release_stays_as_it_is() -> None:
     assert f"## [0.2.0]{rest}" == RELEASED[RELEASED.index("## [0.2.0]") :]
 
 
+def test_a_file_without_unreleased_stays_as_it_is() -> None:
+    text = "# Changelog\n\n## [0.1.0] - 2026-01-01\n\n- Old.\n"
+    assert without(text, BASE) == text
+    assert without(HEAD, text) == HEAD
+
+
+def test_entries_go_to_the_end_of_their_own_group() -> None:
+    text = BASE.replace("- One.\n", "- One.\n\n### Changed\n\n- C.\n\n### Fixed\n\n- F.\n")
+    assert carry(text, {"Added": ["Two."], "Changed": ["D."]}) == text.replace(
+        "- One.\n", "- One.\n- Two.\n"
+    ).replace("- C.\n", "- C.\n- D.\n")
+
+
+def test_a_paragraph_keeps_its_dash() -> None:
+    head = BASE.replace("- One.\n", "- One.\n\nFrom here - to there.\n")
+    assert carried(BASE, head) == {"Added": ["From here - to there."]}
+
+
+def test_code_between_entries_is_one_entry() -> None:
+    head = BASE.replace("- One.\n", "- One.\n\n```\n- no entry\n```\n\n- Two.\n")
+    assert carried(BASE, head) == {"Added": ["```\n- no entry\n```", "Two."]}
+
+
 @pytest.mark.parametrize("text", [BASE, RELEASED])
 def test_nothing_new_changes_nothing(text: str) -> None:
     assert carry(text, carried(BASE, BASE)) == text

@@ -81,6 +81,7 @@ def test_unreleased_becomes_the_version_below_a_fresh_unreleased() -> None:
         ("## [Unreleased]", "## [0.2.3] - 2025-08-20", "## [0.2.4] - 2025-09-01"),
         ("## Unreleased", "## 0.2.3 (2025-08-20)", "## 0.2.4 (2025-09-01)"),
         ("## [UNRELEASED]", "## 0.2.3 (6th May, 2025)", "## 0.2.4 (1st September, 2025)"),
+        ("## Unreleased", "## 0.2.3 (06 May 2025)", "## 0.2.4 (01 September 2025)"),
         ("## Unreleased", "## 0.2.3 (13. January, 2024)", "## 0.2.4 (1. September, 2025)"),
         ("## Unreleased", "## v0.2.3 - August 21, 2026", "## v0.2.4 - September 1, 2025"),
         ("## Unreleased", "## 0.2.3 (03/04/2025)", "## 0.2.4 (2025-09-01)"),
@@ -171,6 +172,29 @@ def test_a_heading_that_would_not_be_read_back_is_refused() -> None:
     assert refused.value.place
     assert refused.value.place.line == 5
     assert "## [0.2.3] - DATE" in refused.value.remedy
+
+
+def test_one_problem_is_raised_alone_and_several_together() -> None:
+    with pytest.raises(UsageError) as alone:
+        cut("# Title\n\n## 0.2.3\n\n- y\n")
+    assert type(alone.value) is UsageError
+    with pytest.raises(ProblemsError):
+        cut("# Title\n\n## Unreleased\n\n## Unreleased\n\n## 0.2.4\n\n- y\n")
+
+
+def test_a_heading_alone_is_written_as_the_newest_one() -> None:
+    log = changelog.parse("## Unreleased\n\n- x\n\n### 0.2.3 (2025-08-20)\n\n- y\n")
+    assert headings.of_version(log, "0.2.4", "2025-09-01") == "### 0.2.4 (2025-09-01)"
+
+
+def test_definitions_below_the_last_candidate_stay_at_the_end() -> None:
+    text = (
+        "# Log\n\n## Unreleased\n\n- a\n\n## 0.2.4rc1 - 2025-08-30\n\n- b [x] [y]\n\n"
+        "[x]: https://example.org/x\n[y]: https://example.org/y\n"
+    )
+    after = cut(text)
+    assert after.endswith("\n\n[x]: https://example.org/x\n[y]: https://example.org/y\n")
+    assert "- a\n- b [x] [y]\n" in after
 
 
 def test_without_a_version_the_heading_of_unreleased_is_named() -> None:

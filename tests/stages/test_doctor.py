@@ -354,3 +354,44 @@ def test_the_workflow_that_stands_beside_one_of_the_same_name(well: Releases) ->
     finding = found(well, "trusted publishing", PACKAGE_INDEX_TOKEN="")
     assert finding.status == "not checked"
     assert "enter release-system.yml" in finding.found
+
+
+def test_an_image_of_another_project_is_told(well: Releases) -> None:
+    """The label of `latest` names the repository that pushed it."""
+    context = well.context()
+    image = f"{well.images.host}/mari/api"
+    for said, findings in (
+        ("https://elsewhere.example/wide/api", 1),
+        (f"{context.endpoints.page_url}.git", 0),
+        ("", 0),
+    ):
+        labels = {doctor.SOURCE_LABEL: said}
+        context.registry.labels = lambda one, held=labels: (  # type: ignore[method-assign,misc]
+            held if one == f"{image}:latest" else {}
+        )
+        found = list(doctor.owners(context, starting_point.find(context)))
+        assert [(one.status, one.what, one.found) for one in found] == (
+            [(ADVICE, f"source of {image}", said)] * findings
+        )
+
+
+def pinned(well: Releases, sha: str) -> list[Finding]:
+    """Examine a workflow whose stage is an action of this repository at that commit."""
+    context = well.context()
+    used = f"uses: {context.endpoints.repository}/.github/actions/stage@{sha} # v1.0.0"
+    well.project.commit({".github/workflows/release-system.yml": f"jobs: {{a: [{{{used}}}]}}\n"})
+    return list(doctor.actions(context, starting_point.find(context)))
+
+
+def test_an_action_at_a_commit_that_does_not_exist(well: Releases) -> None:
+    (finding,) = pinned(well, "5" * 40)
+    assert is_problem(finding)
+    assert finding.found == "no such commit"
+    assert "release-system.yml" in finding.remedy
+    assert pinned(well, well.project.sha("main")) == []
+
+
+def test_a_run_has_shown_that_its_actions_exist(well: Releases) -> None:
+    context = well.context(GITHUB_ACTIONS="true")
+    pinned(well, "5" * 40)
+    assert list(doctor.actions(context, starting_point.find(context))) == []

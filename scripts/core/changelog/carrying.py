@@ -7,7 +7,7 @@ from scripts.core.changelog.drafting import Additions
 from scripts.core.changelog.groups import groups
 from scripts.core.changelog.sections import parse
 
-_BULLET = re.compile(r"\s*[-+*]\s+")
+_BULLET = re.compile(r"\A\s*[-+*]\s+")
 
 
 def carried(base: str, head: str) -> Additions:

@@ -31,6 +31,13 @@ def test_an_unknown_reference_or_tag_is_absent(hub: Served, path: str) -> None:
     assert hub.api("GET", f"/{path}", "reader").status_code == 404
 
 
+def test_a_commit_is_read_and_an_unknown_one_is_unprocessable(hub: Served, world: World) -> None:
+    assert hub.repo("reader").get_commit(world.sha("main")).sha == world.sha("main")
+    answer = hub.api("GET", f"/commits/{'0' * 40}", "reader")
+    assert answer.status_code == 422
+    assert answer.json()["message"] == f"No commit found for SHA: {'0' * 40}"
+
+
 def test_the_repository_tells_of_itself(hub: Served) -> None:
     repo = hub.repo("reader")
     assert repo.default_branch == "main"
