@@ -100,7 +100,7 @@ def test_the_line_about_signatures_says_what_is_true_then() -> None:
     by = Signing(by=".github/workflows/release.yml@refs/heads/main")
     line = proof.signed(by, 16)
     assert line.text == "Signed: 16 of 16"
-    assert f"`{by.by}` signed" in line.details
+    assert f"`{by.by}` signs" in line.details
     size = proof.Line("Size: api unchanged", "")
     assert [one.text for one in proof.at_gate([size, line], by)] == [
         "Size: api unchanged",

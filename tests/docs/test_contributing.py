@@ -171,9 +171,10 @@ from scripts.core import planning
 from scripts.core.planning import Base
 from scripts.release import configuration, starting_point
 
+from scripts.tools.environment import Environment
+
 class Context:
-    class endpoints:
-        registry = "docker.io"
+    endpoints = Environment({"GITHUB_REPOSITORY": "mari/thing"}).endpoints()
 
 read = configuration.parse(Path("pyproject.toml").read_text())
 base = Base("0" * 40, "main", "2026-01-01", 1)
