@@ -109,7 +109,7 @@ def signed(signing: Signing, parts: int) -> Line:
     """Write `Signed: 16 of 16`, which is true once the release is public; or why nobody signs."""
     if not signing.by:
         return Line(f"{SIGNED}0 of {parts}", f"Nobody signs: {signing.reason}.")
-    who = f"`{signing.by}` signs each file, each platform's image and each image index."
+    who = f"`{signing.by}` signs every part of the release."
     how = "`verify.py` checks the signatures if the program `gh` is installed."
     return Line(f"{SIGNED}{parts} of {parts}", f"{who} {how}")
 
