@@ -165,6 +165,7 @@ def test_the_same_release_again_writes_nothing(kept: Kept) -> None:
     assert kept.verdict["seconds"]["run"] < first
 
 
+COMMAND_LINES = re.compile(r"^stream-pose-ml (?!.*--api).*\n", re.MULTILINE)
 COMMANDS = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -185,8 +186,8 @@ def test_a_user_types_what_the_notes_say_in_an_empty_folder(kept: Kept, tmp_path
     type_in("python3 -m venv venv")
     type_in(package)
     assert "stream_pose_ml[learn]==0.2.4" in package
-    type_in("stream-pose-ml synthesize --seed 3 --output recordings")
-    type_in("stream-pose-ml train recordings --output model.skops")
+    documented = (ROOT / "docs" / "streampose.md").read_text("utf-8")
+    type_in("".join(COMMAND_LINES.findall(documented)))
     try:
         type_in(services.replace(" up", " up --detach --wait --wait-timeout 600"))
         file = "docker compose --file compose.yaml"
