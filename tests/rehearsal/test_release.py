@@ -205,7 +205,7 @@ def test_a_user_types_what_the_notes_say_in_an_empty_folder(kept: Kept, tmp_path
         type_in("docker compose --file compose.yaml down --volumes --timeout 5")
     said = [type_in(commands) for commands in checks]
     assert any("OK" in text for text in said)
-    digests = {kept.tag_digest(name, "v0.2.4") for name in ("api", "web", "mlflow")}
+    digests = {kept.tag_digest(name, "v0.2.4") for name in ("api", "web_ui", "mlflow")}
     assert len(digests) == 3
     assert all(digest in release["body"] for digest in digests)
     assert all(digest in "".join(said) for digest in digests)
