@@ -193,7 +193,8 @@ def a_checkout_may_read(tree: Tree) -> Problems:
     """A private repository cannot be checked out without `contents`."""
     for _, name, job in tree.jobs():
         checks_out = any(
-            "actions/checkout@" in step.get("uses", "") for step in job.get("steps", ())
+            "actions/checkout@" in step.get("uses", "") or "checkout" in step.get("with", ())
+            for step in job.get("steps", ())
         )
         if checks_out and (job.get("permissions") or {}).get("contents") not in ("read", "write"):
             place = at(job, "permissions", "contents")
@@ -353,12 +354,18 @@ def the_tools_are_locked(tree: Tree) -> Problems:
             yield f"docs/adopt.md:1: does not copy requirements/{file}.txt"
     if said.count("--require-hashes") != said.count(" install ") + said.count(" sync "):
         yield f"{INSTALL}:1: something is installed without hashes: {said}"
+
+
+def the_actions_begin_alike(tree: Tree) -> Problems:
+    """With the checkout, for another repository, and the locked tools."""
     for name in ("setup", "stage"):
-        steps = [step for _, step in tree.action(name).steps()]
-        if not re.match(r'"[^"]*/install\.sh"', steps[0].get("run", "")):
-            yield f"{at(steps[0], 'run')}: {name} does not begin with {INSTALL}"
-        if name == "setup" and len(steps) > 1:
-            yield f"{at(steps[1])}: {name} does more than run {INSTALL}"
+        checkout, install, *more = (step for _, step in tree.action(name).steps())
+        if not checkout.get("uses", "").startswith("actions/checkout@"):
+            yield f"{at(checkout)}: {name} does not begin with the checkout"
+        if not re.match(r'"[^"]*/install\.sh"', install.get("run", "")):
+            yield f"{at(install, 'run')}: {name} does not go on with {INSTALL}"
+        if name == "setup" and more:
+            yield f"{at(more[0])}: {name} does more than run {INSTALL}"
 
 
 def actions_take_nothing_from_the_caller(tree: Tree) -> Problems:
@@ -392,6 +399,7 @@ RULES = (
     a_checkout_may_read,
     builders_are_booted_where_something_is_built,
     the_tools_are_locked,
+    the_actions_begin_alike,
     actions_take_nothing_from_the_caller,
     only_the_upload_is_trusted,
     only_the_gate_waits_for_people,
