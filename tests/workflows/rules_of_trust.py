@@ -359,13 +359,26 @@ def the_tools_are_locked(tree: Tree) -> Problems:
 def the_actions_begin_alike(tree: Tree) -> Problems:
     """With the checkout, for another repository, and the locked tools."""
     for name in ("setup", "stage"):
-        checkout, install, *more = (step for _, step in tree.action(name).steps())
-        if not checkout.get("uses", "").startswith("actions/checkout@"):
-            yield f"{at(checkout)}: {name} does not begin with the checkout"
-        if not re.match(r'"[^"]*/install\.sh"', install.get("run", "")):
-            yield f"{at(install, 'run')}: {name} does not go on with {INSTALL}"
-        if name == "setup" and more:
-            yield f"{at(more[0])}: {name} does more than run {INSTALL}"
+        steps = [step for _, step in tree.action(name).steps()]
+        kinds = [_kind(step) for step in steps]
+        wrong = next((i for i, one in enumerate(BEGIN) if kinds[i : i + 1] != [one]), None)
+        if wrong is not None:
+            whole = at(tree.action(name).data["runs"], "steps")
+            place = at(steps[wrong], *["run"][:wrong]) if len(steps) > wrong else whole
+            yield f"{place}: the steps of {name} are {kinds}, expected {BEGIN} first"
+        elif steps[0].get("if") != "inputs.checkout != ''":
+            yield f"{at(steps[0], 'if')}: {name} checks out if {steps[0].get('if')}"
+        if name == "setup" and len(steps) > len(BEGIN):
+            yield f"{at(steps[len(BEGIN)])}: {name} does more than run {INSTALL}"
+
+
+BEGIN = ["checkout", "install.sh"]
+
+
+def _kind(step: Mapping[str, Any]) -> str:
+    if re.match(r'"[^"]*/install\.sh"', step.get("run", "")):
+        return BEGIN[1]
+    return "checkout" if step.get("uses", "").startswith("actions/checkout@") else "another"
 
 
 def actions_take_nothing_from_the_caller(tree: Tree) -> Problems:

@@ -287,7 +287,8 @@ def called_secrets_are_required(tree: Tree) -> Problems:
 
 def the_action_asks_for_what_it_needs(tree: Tree) -> Problems:
     """Its stage; what nobody gives is an empty text."""
-    for name, said in (tree.action("stage").data.get("inputs") or {}).items():
+    inputs = [tree.action(one).data.get("inputs") or {} for one in ("setup", "stage")]
+    for name, said in (pair for one in inputs for pair in one.items()):
         if name == "stage":
             if said.get("required") is not True:
                 yield f"{at(said, 'required')}: {name} may be left out"
@@ -567,11 +568,13 @@ def installers_are_run_whole(tree: Tree) -> Problems:
     for name, more in (("setup", ""), ("stage", ' "$STAGE"')):
         path = "/../setup" if more else ""
         expected = f'"$GITHUB_ACTION_PATH{path}/install.sh"{more}'
-        _, step, *_ = tree.action(name).data["runs"]["steps"]
-        if step.get("run") != expected:
-            yield f"{at(step, 'run')}: {name} runs {step.get('run')}, expected {expected}"
-        if more and "STAGE" not in (step.get("env") or {}):
-            yield f"{at(step, 'env')}: {name} does not tell the installer its stage"
+        for _, step in tree.action(name).steps():
+            if "install.sh" not in step.get("run", ""):
+                continue
+            if step["run"] != expected:
+                yield f"{at(step, 'run')}: {name} runs {step['run']}, expected {expected}"
+            if more and "STAGE" not in (step.get("env") or {}):
+                yield f"{at(step, 'env')}: {name} does not tell the installer its stage"
 
 
 def what_is_written_is_read(tree: Tree) -> Problems:
