@@ -28,6 +28,7 @@ def of_parts(context: Context) -> int:
 
     Raises CheckError with the first part that gh refuses.
     """
+    need_gh(context)
     folder, verifiers = context.fresh("signed"), Verifiers(context)
     parts = {**signed.files(context)}
     for number, name in enumerate(signed.images(context.lock)):
@@ -45,6 +46,7 @@ def of_package(context: Context) -> int:
 
     Raises CheckError with the first file whose attestation is refused.
     """
+    need_gh(context)
     folder, verifiers, found = context.fresh("published"), Verifiers(context, YANK), 0
     for dist in context.lock.dists:
         project = context.lock.plan.project
@@ -55,6 +57,16 @@ def of_package(context: Context) -> int:
             verifiers.index(path, shown)
             found += 1
     return found
+
+
+def need_gh(context: Context) -> None:
+    """Raise ServiceError if gh is missing: that says nothing against a signature."""
+    path = context.environment.inherited().get("PATH")
+    if not shutil.which("gh", path=path):
+        raise ServiceError(
+            "the signatures cannot be checked: gh is not installed on this runner",
+            "install the GitHub CLI there, and run the release again with the same version",
+        )
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,14 @@ def test_gh_accepts_every_part(staged: Releases) -> None:
     assert (index.detail[:6], index.skipped) == ("0 of 2", True)
 
 
+def test_a_runner_without_gh_is_told_to_install_it(staged: Releases, tmp_path: Path) -> None:
+    sign(staged)
+    without = {**as_job(staged), "PATH": str(tmp_path)}
+    for check in (signatures.of_parts, signatures.of_package):
+        with pytest.raises(ServiceError, match="gh is not installed on this runner"):
+            check(staged.context(**without))
+
+
 def test_a_part_that_was_exchanged_is_refused(staged: Releases) -> None:
     sign(staged)
     path = staged.project.clone / "release" / "in" / "assets" / "compose.yaml"

@@ -87,6 +87,14 @@ def test_a_fault_that_no_rule_sees_survives(monkeypatch: pytest.MonkeyPatch) -> 
     assert judging.judge(fault).survived
 
 
+def test_an_action_whose_only_step_is_gone_is_refused_at_its_line() -> None:
+    """The key `steps` is left with no value."""
+    gone = [one for one in judging.everything() if one.where == "runs.steps.0"]
+    alone = [one for one in gone if one.text.rstrip().endswith("steps:")]
+    assert alone
+    assert all(judging.judge(one).named for one in alone)
+
+
 def test_a_message_must_name_the_line_of_the_fault() -> None:
     fault = Mutant("a.yml", "needs", "jobs.x.needs", "another text", 7, (1, 3, 5), "")
     assert judging.names("a.yml:7: wrong", fault)

@@ -83,9 +83,9 @@ class File:
     def steps(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield every step with the name of its job, or of the composite action."""
         for name, job in self.jobs.items():
-            for step in job.get("steps", ()):
+            for step in job.get("steps") or ():
                 yield name, step
-        for step in self.data.get("runs", {}).get("steps", ()):
+        for step in self.data.get("runs", {}).get("steps") or ():
             yield self.path.parent.name, step
 
     def values(self, key: str) -> Iterator[tuple[int, yaml.Node]]:
