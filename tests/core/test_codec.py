@@ -49,6 +49,16 @@ def test_what_is_written_reads_back(value: Outer) -> None:
     assert codec.decode(Outer, codec.encode(value), "x.json") == value
 
 
+@dataclass(frozen=True)
+class Named:
+    by_name: dict[str, Inner]
+
+
+def test_what_has_a_name_is_read_as_its_kind() -> None:
+    value = Named({"k": Inner("a", 1)})
+    assert codec.decode(Named, codec.encode(value), "x.json") == value
+
+
 def test_the_text_is_the_same_every_time() -> None:
     text = codec.encode(GOOD)
     assert text == codec.encode(codec.decode(Outer, text, "x.json"))
