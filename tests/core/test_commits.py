@@ -441,7 +441,14 @@ def test_a_person_s_update_is_a_dependency_s_if_it_says_so(title: str, *, is_bum
 
 @pytest.mark.parametrize(
     "name",
-    ["dependabot[bot]", "Renovate Bot", "pre-commit-ci", "GitHub Actions", "copilot-swe-agent"],
+    [
+        "dependabot[bot]",
+        "any-app[bot]",
+        "Renovate Bot",
+        "pre-commit-ci",
+        "GitHub Actions",
+        "copilot-swe-agent",
+    ],
 )
 def test_no_program_is_credited(name: str) -> None:
     assert made("Improve speed", name) is None
