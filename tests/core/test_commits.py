@@ -112,6 +112,16 @@ def test_addresses_and_code_stay_what_they_are() -> None:
     )
 
 
+def test_a_mention_becomes_code() -> None:
+    assert plain("thank @octocat") == "thank `@octocat`"
+
+
+def test_only_a_text_that_is_too_long_is_cut() -> None:
+    text = "_" + "a" * (LONGEST - 1)
+    assert plain(text) == f"\\{text}"
+    assert plain(f"{text}a") == f"\\{text} …"
+
+
 signs = st.text(st.sampled_from("`*_[]()<>!#&@~$|\\-+=1.:/ ahtps\n\t\x00\x1b\u202e\udcff\u00e9"))
 
 
