@@ -18,7 +18,7 @@ from scripts.adopt import (
 from scripts.adopt.answers import NoAnswerError, Question, answer
 from scripts.adopt.repository import Found
 from scripts.adopt.templates import FOLDER, NAMES, System
-from scripts.core import changelog, tags
+from scripts.core import changelog, tags, version
 from scripts.core.commits import changes
 from scripts.core.entries import Sources, entries
 from scripts.core.errors import CheckError, ProblemsError, UsageError
@@ -130,6 +130,8 @@ def drafted(
     text = clone.read(context.root, configuration.FILE) if configuration.FILE in paths else ""
     branch = clone.default_branch(context.git)
     new = text if found.configured else table.write(text, found, answers, branch)
+    if not found.configured and (step := next_dev(context, new)):
+        new = table.write(text, found, {**answers, "next-dev": step}, branch)
     read = configuration.examine(new)
     changed = {} if found.configured else {configuration.FILE: new}
     changed |= log_of(context, found, answers, paths)
@@ -142,6 +144,24 @@ def drafted(
         notes.append(found.changelog.told)
     style = f"tags have the form {detected.style.template}, releases start from {branch}"
     return Draft({**changed, **files}, names, (style, *notes))
+
+
+def next_dev(context: Context, text: str) -> str:
+    """Return the number to raise after a release, where the branch states a development version.
+
+    Empty if it states none, or if the table cannot be read.
+    """
+
+    def read(path: str) -> str | None:
+        return clone.read(context.root, path) if (context.root / path).is_file() else None
+
+    try:
+        config = configuration.completed(configuration.examine(text).config, "", read)
+        stated = version.current(config.version)
+    except UsageError:
+        return ""  # `refuse_unready` says why
+    step = "patch" if stated.micro else "minor"
+    return step if stated.is_devrelease else ""
 
 
 def refuse_unready(context: Context, table: Examined, changed: Mapping[str, str]) -> None:
