@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from scripts.adopt import (
+    actions,
     changelogs,
     clone,
     registries,
@@ -68,7 +69,9 @@ def run(
     if not found.configured:
         refuse_unreleasable(found)
     this = source.find(context.environment.inherited(), system)
+    remark = actions.refuse_missing(context, this)
     draft = drafted(context, found, paths, this, given(answers, asking(yes=yes)))
+    draft = replace(draft, told=(*draft.told, *filter(None, [remark])))
     show(context, found, draft)
     if not (yes or confirmed()):
         raise UsageError("nothing was written", "answer y, or give --yes")
