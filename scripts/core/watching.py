@@ -184,13 +184,14 @@ def base(newest: str, one: Moved) -> Watched:
     return Watched(f"base {one.reference}", title, text)
 
 
-def yanked(newest: str, package: str, version: str, where: Iterable[str]) -> Watched:
-    """Report a dependency that its authors withdrew."""
+def yanked(newest: str, package: str, version: str, where: Mapping[str, str]) -> Watched:
+    """Report a dependency that its authors withdrew. `where` is what has it, and who brings it."""
     name = f"{package} {version}"
+    todo = "update it in its lock file" if OURS in where.values() else "take a newer base image"
     text = (
         f"The package index marks `{name}` as yanked (PEP 592). {newest} has it in "
-        f"{', '.join(where)}.\n\n**What to do:** read at the index why, update it in its lock "
-        "file, and release the next patch version."
+        f"{', '.join(where)}.\n\n**What to do:** read at the index why, {todo}, "
+        "and release the next patch version."
     )
     return Watched(f"yanked {name}", f"{newest} contains {name}, which was yanked", text)
 

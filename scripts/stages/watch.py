@@ -103,11 +103,12 @@ def _asked(context: Context, reference: str) -> str:
 
 def _yanked(context: Context, locked: Lock, found: Mapping[str, Inventory]) -> Iterator[Watched]:
     """Ask the index for each Python package but the project's own."""
-    where: dict[tuple[str, str], list[str]] = {}
+    where: dict[tuple[str, str], dict[str, str]] = {}
     for each in found.values():
         for one in each.components:
             if one.package.kind == PYPI:
-                where.setdefault((one.package.name, one.package.version), []).append(each.name)
+                named = where.setdefault((one.package.name, one.package.version), {})
+                named[each.name] = one.origin
     own = normalised(locked.plan.project)
     wanted = sorted(one for one in where if one[0] != own)
     context.console.step(f"ask the index for {len(wanted)} packages")
