@@ -19,6 +19,8 @@ LEAST = 0.10
 """A smaller part of a measured value does not count."""
 LEAST_OF_FEW = 0.25
 LEAST_MEGABYTES = 0.1
+LEAST_MEMORY = 5
+"""Megabytes: the memory of a small service differs by a few at each start."""
 KEPT = 10
 """Releases whose values a lock has."""
 BARS = "▁▂▃▄▅▆▇█"
@@ -74,6 +76,8 @@ def differs(one: Measured) -> int:
         small = one.unit == "MB" and abs(one.after[0] - one.before[0]) < LEAST_MEGABYTES
         return 0 if small else _sign(change)
     if abs(change) < (LEAST if len(pairs) >= FEW else LEAST_OF_FEW):
+        return 0
+    if len(pairs) < FEW and one.unit == "MB" and abs(pairs[0][1] - pairs[0][0]) < LEAST_MEMORY:
         return 0
     same = sum(_sign(a - b) == _sign(change) for b, a in pairs)
     if len(pairs) >= FEW and chance(same, len(pairs)) > CHANCE:

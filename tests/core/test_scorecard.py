@@ -74,6 +74,12 @@ def test_a_few_pairs_must_differ_by_a_quarter() -> None:
     assert scorecard.differs(Measured("x", "s", (10.0,), (7.0,))) == -1
 
 
+def test_a_few_megabytes_of_one_start_do_not_count() -> None:
+    assert scorecard.differs(Measured("memory", "MB", (4.0,), (6.0,))) == 0
+    assert scorecard.differs(Measured("memory", "MB", (40.0,), (60.0,))) == 1
+    assert scorecard.differs(Measured("import", "MB", (4.0,) * 6, (6.0,) * 6)) == 1
+
+
 def test_a_small_part_does_not_count_however_steady_it_is() -> None:
     assert scorecard.differs(Measured("x", "s", (10.0,) * 20, (10.9,) * 20)) == 0
     assert scorecard.differs(Measured("x", "s", (10.0,) * 20, (11.1,) * 20)) == 1
