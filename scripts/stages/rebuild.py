@@ -167,7 +167,7 @@ def images(context: Context, elsewhere: Elsewhere) -> Iterator[Finding]:
             yield again(elsewhere, image.name, platform, digest)
 
 
-def bases(lock: Lock, name: str, platform: str) -> dict[str, object]:
+def bases(lock: Lock, name: str, platform: str) -> dict[str, list[dict[str, object]]]:
     """Tell BuildKit to take the locked base image, wherever its tag leads now (source policy)."""
     found = [one for one in lock.bases if (one.image, one.platform) == (name, platform)]
     sources = {f"docker-image://{one.reference}": one.digest for one in found if one.reference}
