@@ -158,7 +158,7 @@ def _cells(one: Row) -> Sequence[str]:
 def _change(one: Row) -> str:
     if not one.before:
         return "-"
-    if one.unit == "":
+    if one.unit == "" and one.before % 1 == one.after % 1 == 0:
         return f"{one.after - one.before:+g}"
     return f"{one.after / one.before - 1:+.0%}"
 

@@ -124,6 +124,17 @@ def test_the_details_have_both_values_and_the_course() -> None:
     assert "⚠️ not measured: no engine" in scorecard.details(replace(CARD, failures=("no engine",)))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [(3, 6, "| +3 |"), (75.73, 96.47, "| +27% |"), (1.5, 3, "| +100% |")],
+)
+def test_what_is_counted_has_its_number_and_what_is_measured_a_part(
+    before: float, after: float, told: str
+) -> None:
+    card = Scorecard("here", "v1", (Row("frames", "", after, before),))
+    assert told in scorecard.details(card)
+
+
 def test_the_course_has_the_last_ten_releases() -> None:
     card: Scorecard | None = None
     for number in range(1, 15):
