@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scripts.core import lockfile
 from scripts.core.changelog.carrying import carried, carry, without
 from scripts.core.converge import NAME, POINTER, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError
-from scripts.core.lockfile import Lock
 from scripts.core.planning import Plan
 from scripts.tools import processes
+
+if TYPE_CHECKING:
+    from scripts.core.lockfile import Lock
 
 # git's messages if somebody else pushed between our read and our push.
 MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value", "stale info")
@@ -319,7 +321,7 @@ class GitTag(Surface):
 
     kind = NAME
     git: Git
-    lock: Lock
+    lock: "Lock"
 
     @property
     def title(self) -> str:
@@ -359,8 +361,10 @@ class GitTag(Surface):
             raise
 
 
-def tag_object(lock: Lock) -> str:
+def tag_object(lock: "Lock") -> str:
     """Write the annotated tag (git-mktag): tagger and time are the plan's; it names the lock."""
+    from scripts.core import lockfile  # noqa: PLC0415 - verbs that read no lock start faster
+
     plan = lock.plan
     lines = [
         f"object {lock.commit}",
