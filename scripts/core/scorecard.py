@@ -68,13 +68,13 @@ class Scorecard:
 
 def differs(one: Measured) -> int:
     """Tell whether the pairs differ: 1 where the value rose, -1 where it fell, 0 if neither."""
+    if one.exact:
+        more = one.after[0] - one.before[0] if one.before and one.after else 0
+        return 0 if one.unit == "MB" and abs(more) < LEAST_MEGABYTES else _sign(more)
     pairs = [(b, a) for b, a in zip(one.before, one.after, strict=False) if b > 0]
     if not pairs:
         return 0
     change = statistics.median(a / b for b, a in pairs) - 1
-    if one.exact:
-        small = one.unit == "MB" and abs(one.after[0] - one.before[0]) < LEAST_MEGABYTES
-        return 0 if small else _sign(change)
     if abs(change) < (LEAST if len(pairs) >= FEW else LEAST_OF_FEW):
         return 0
     if len(pairs) < FEW and one.unit == "MB" and abs(pairs[0][1] - pairs[0][0]) < LEAST_MEMORY:

@@ -45,7 +45,9 @@ def test_a_difference_of_a_third_is_found(seed: int, slower: float) -> None:
     assert sum(judged(rng, slower).changed for _ in range(RUNS)) >= RUNS - 1
 
 
-@pytest.mark.parametrize(("before", "after"), [(120, 123), (800.0, 850.0), (15000.0, 15050.0)])
+@pytest.mark.parametrize(
+    ("before", "after"), [(0, 3), (120, 123), (800.0, 850.0), (15000.0, 15050.0)]
+)
 def test_what_is_counted_differs_by_any_amount(before: float, after: float) -> None:
     (row,) = scorecard.rows([scorecard.counted("packages", "", [before, after])], None)
     assert row.changed
