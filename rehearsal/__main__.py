@@ -10,7 +10,8 @@ from pathlib import Path
 
 from rehearsal.faults import command
 from rehearsal.progress import Progress
-from rehearsal.runs import act, kept_world, maintainer, new_run, rerun
+from rehearsal.runs import kept_world, maintainer, new_run, rerun
+from rehearsal.runs.real_actions import MissingStandInError
 from rehearsal.verdict import price, report_page, verdict
 from rehearsal.world import world
 from rehearsal.world.git_repo import SeedError
@@ -104,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReleaseError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    except (SeedError, act.MissingStandInError) as error:
+    except (SeedError, MissingStandInError) as error:
         print(error, file=sys.stderr)
         return UsageError.exit_code
     except KeyboardInterrupt:
