@@ -16,6 +16,14 @@ NAMES = ("release.yml", "image.yml", "rollback.yml", "audit.yml", "watch.yml")
 TAGS = 'tags: ["v*"]'
 CALLED = "./.github/workflows/image.yml"
 _OWN = re.compile(r"uses: \./(\.github/actions/[\w-]+)")
+_CHECKED_OUT = re.compile(
+    r"      - uses: actions/checkout@.*\n        with:\n          persist-credentials: false\n"
+    r"(?P<depth>(?:          #.*\n)?          fetch-depth: .*\n)?"
+    r"(?P<between>(?:(?!      - uses: actions/checkout@).*\n)*?)"
+    r"(?P<uses>.* uses: \./\.github/actions/.*\n)(?:        with:\n)?"
+)
+"""A checkout, and the first of the system's actions behind it."""
+_SAME_NAME = re.compile(r"(          stage: (\S+)\n)          artifact: \2\n")
 _STAMP = re.compile(
     r"# release-system v(?P<version>\S+) (?P<commit>[0-9a-f]{40})\n"
     r"# From (?P<template>[\w.-]+) of (?P<repository>\S+), sha256 (?P<digest>[0-9a-f]{64})\.\n"
@@ -55,7 +63,7 @@ def generate(
     if the result refers to something that is not in that repository.
     """
     pinned = f"@{system.commit} # v{system.version}"
-    made = _OWN.sub(rf"uses: {system.repository}/\1{pinned}", text)
+    made = _OWN.sub(rf"uses: {system.repository}/\1{pinned}", _shortened(text))
     if made == text:
         raise ValueError(f"{template} uses none of the system's actions")
     quoted = tags.replace("\\", "\\\\")
@@ -68,6 +76,20 @@ def generate(
     if left := re.search(r"uses: \./(?!\.github/workflows/)\S+", made):
         raise ValueError(f"{template} has {left[0]}, which another repository does not have")
     return _stamped(system, template, made)
+
+
+def _shortened(text: str) -> str:
+    """Leave to the actions what they do for another repository: the checkout, the artifact's name.
+
+    Here an action is a part of the checkout, so a step before it has to check out.
+    """
+
+    def moved(found: re.Match[str]) -> str:
+        depth = found["depth"] or "          fetch-depth: 1\n"
+        given = depth.replace("fetch-depth:", "checkout:")
+        return f"{found['between']}{found['uses']}        with:\n{given}"
+
+    return _SAME_NAME.sub(r"\1", _CHECKED_OUT.sub(moved, text))
 
 
 def _stamped(system: System, template: str, body: str) -> str:

@@ -31,7 +31,7 @@ def of_parts(context: Context) -> int:
     need_gh(context)
     folder, verifiers = context.fresh("signed"), Verifiers(context)
     parts = {**signed.files(context)}
-    for number, name in enumerate(signed.images(context)):
+    for number, name in enumerate(signed.images(context.lock)):
         parts[name] = folder / f"{number}.json"
         parts[name].write_bytes(context.ask(partial(context.registry.raw, name)))
     for name, path in parts.items():

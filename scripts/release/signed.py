@@ -39,9 +39,8 @@ def files(context: Context) -> dict[str, Path]:
     return {path.name: path for path in paths if path.name != NOTES}
 
 
-def images(context: Context) -> dict[str, str]:
+def images(lock: Lock) -> dict[str, str]:
     """Return the digest of each image index and platform, by its pinned reference."""
-    lock = context.lock
     locked = [(image.repository, lock.image(image.name)) for image in lock.plan.images]
     return {
         f"{repository}@{digest}": digest
@@ -55,7 +54,8 @@ def subjects(context: Context) -> dict[str, str]:
     found = {
         name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files(context).items()
     }
-    return found | {name: one.removeprefix("sha256:") for name, one in images(context).items()}
+    digests = images(context.lock).items()
+    return found | {name: digest.removeprefix("sha256:") for name, digest in digests}
 
 
 def count(lock: Lock, assets: Collection[str]) -> int:

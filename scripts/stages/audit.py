@@ -27,7 +27,7 @@ from scripts.core.findings import (
 from scripts.core.planning import normalised
 from scripts.core.results import Done
 from scripts.core.tags import LATEST, pointer_targets
-from scripts.release import release_surfaces
+from scripts.release import attested, release_surfaces
 from scripts.release.assets import COMPOSE, SUMS
 from scripts.release.context import Context
 from scripts.release.foreign import Explained
@@ -48,6 +48,8 @@ MARK = "<!-- kept by the audit of releases -->"
 KEEPER = "the audit, about what no lock explains"
 BESIDE = "what no lock explains"
 ASSET = "asset "
+RECENT = 10
+"""Releases whose attestations are asked for, which takes a request for each part."""
 AGREED = "All parts of every release agree again."
 
 
@@ -62,9 +64,11 @@ def run(context: Context, start: bool = False, issue: bool = False) -> Done:
     keeping = issue and not context.environment.trigger().version
     subjects = every(context) if keeping else [find(context)]
     found: dict[str, list[Finding]] = {}
-    for one in subjects:
+    for number, one in enumerate(subjects):
         begun = started if not keeping or one.version == max(one.stable, default=None) else left_out
-        found[one.tag] = examine(context, one, (*CHECKS, begun) if start else CHECKS)
+        asks = number < RECENT and not (context.inputs / "plan.json").exists()
+        checks = CHECKS if asks else tuple(_without_signers())
+        found[one.tag] = examine(context, one, (*checks, begun) if start else checks)
     names = beside(context, subjects) if keeping else {}
     found |= {BESIDE: list(dict.fromkeys(names.values()))} if keeping else {}
     text = "\n".join(report.findings(f"Audit of {tag}", each) for tag, each in found.items())
@@ -158,12 +162,10 @@ def release(context: Context, subject: Subject) -> Iterator[Finding]:
 
 def _assets(context: Context, found: GitRelease) -> Iterator[Finding]:
     """Compare every asset with the list of hashes, and the list with the assets."""
-    sums = context.forge.asset(found, SUMS)
-    if sums is None:
+    planned, there = _planned(context, found), context.forge.digests(found)
+    if not planned:
         yield Finding(f"asset {SUMS}", PROBLEM, "not there", remedy=NAMES)
         return
-    planned = dict(line.split("  ", 1)[::-1] for line in sums.decode().splitlines())
-    there = context.forge.digests(found)
     for name, digest in planned.items():
         if there.get(name, digest) != digest:
             yield foreign(f"asset {name}", f"{there[name]}, expected {digest}", NAMES)
@@ -171,6 +173,12 @@ def _assets(context: Context, found: GitRelease) -> Iterator[Finding]:
             yield compared(f"asset {name}", digest, there.get(name, "not there"), NAMES)
     for name in sorted(there.keys() - planned.keys() - {SUMS}):
         yield foreign(f"asset {name}", "was not released", "delete it")
+
+
+def _planned(context: Context, found: GitRelease) -> dict[str, str]:
+    """Read the list of hashes: name to SHA-256; empty without that asset."""
+    sums = context.forge.asset(found, SUMS) or b""
+    return dict(line.split("  ", 1)[::-1] for line in sums.decode().splitlines())
 
 
 def tag(context: Context, subject: Subject) -> Iterator[Finding]:
@@ -253,6 +261,14 @@ def images(context: Context, subject: Subject) -> Iterator[Finding]:
             yield compared(what, str(subject.version), said, NAMES)
 
 
+def attestations(context: Context, subject: Subject) -> Iterator[Finding]:
+    """Check the attestations."""
+    if subject.release:
+        sums = context.forge.digests(subject.release).get(SUMS)
+        released = _planned(context, subject.release) | ({SUMS: sums} if sums else {})
+        yield from attested.findings(context, subject.lock, released)
+
+
 def pointers(context: Context, subject: Subject) -> Iterator[Finding]:
     """Check the pointers that lead to this release."""
     here = [n for n, to in pointer_targets(subject.stable).items() if to == subject.version]
@@ -300,5 +316,16 @@ def left_out(_: Context, subject: Subject) -> Iterator[Finding]:
     yield not_checked(f"started {subject.tag}", how)
 
 
+def unasked(_: Context, __: Subject) -> Iterator[Finding]:
+    """Check the attestations."""
+    yield not_checked(
+        "attestations", f"only the weekly audit asks, for the {RECENT} highest releases"
+    )
+
+
 Check = Callable[[Context, Subject], Iterator[Finding]]
-CHECKS: tuple[Check, ...] = (release, tag, files, package, contents, images, pointers)
+CHECKS: tuple[Check, ...] = (release, tag, files, package, contents, images, attestations, pointers)
+
+
+def _without_signers() -> Iterator[Check]:
+    return (unasked if one is attestations else one for one in CHECKS)

@@ -28,8 +28,6 @@ from scripts.tools.docker_engine import ARCHITECTURES, Engine, Services
 from scripts.tools.installation import Installation
 
 T = TypeVar("T")
-ROUNDS = 6
-"""How often each side is measured, where one measurement is a process."""
 PLATFORM = ARCHITECTURES.get(platform.machine(), "unknown")
 
 
@@ -46,7 +44,6 @@ class Side:
 
 Sides = Sequence[Side]
 """The last release, if it can be had, and this one."""
-Values = dict[str, float]
 
 
 def run(context: Context) -> Done:
@@ -173,7 +170,7 @@ def _package(context: Context, sides: Sides, turn: int) -> Iterator[Measured]:
     yield scorecard.counted("packages installed", "", [count for count, _ in counted])
     yield scorecard.counted("install size", "MB", [size for _, size in counted])
 
-    def once(side: Side) -> Values:
+    def once(side: Side) -> measuring.Values:
         took, memory = measuring.imported(side.consumer, package.modules)
         return {"import": took, "import, memory": memory}
 
@@ -190,19 +187,9 @@ def _own(context: Context, script: str, sides: Sides, turn: int) -> Iterator[Mea
 
 
 def _in_turn(
-    sides: Sides, once: Callable[[Side], Values], turn: int, units: Mapping[str, str]
+    sides: Sides, once: Callable[[Side], measuring.Values], turn: int, units: Mapping[str, str]
 ) -> Iterator[Measured]:
-    taken = [dict[str, list[float]]() for _ in sides]
-    for number in range(ROUNDS):
-        for at in _order(sides, turn + number):
-            for name, value in once(sides[at]).items():
-                taken[at].setdefault(name, []).append(value)
-    yield from scorecard.paired(taken, units)
-
-
-def _order(sides: Sides, turn: int) -> Sequence[int]:
-    """Change who is first, so that none has an advantage."""
-    return sorted(range(len(sides)), reverse=bool(turn % 2))
+    yield from scorecard.paired(measuring.in_turn(sides, once, turn), units)
 
 
 def _services(context: Context, sides: Sides, turn: int) -> Iterator[Measured]:
@@ -216,7 +203,7 @@ def _services(context: Context, sides: Sides, turn: int) -> Iterator[Measured]:
     with ExitStack() as stack:
         started = dict[int, Services]()
         healthy = [dict[str, list[float]](), dict[str, list[float]]()]
-        for at in _order(sides, turn):
+        for at in measuring.order(sides, turn):
             context.console.step(f"start {'this release' if at else 'the last release'}")
             began = monotonic()
             started[at] = stack.enter_context(engine.started(sides[at].compose or Path()))

@@ -9,10 +9,9 @@ import base64
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import requests
-from cryptography import x509
 from pypi_attestations import Attestation
 from sigstore.dsse import StatementBuilder, Subject
 from sigstore.models import Bundle, ClientTrustConfig
@@ -22,6 +21,7 @@ from sigstore.sign import SigningContext
 from scripts.core.converge import Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError
 from scripts.surfaces import web
+from scripts.surfaces.certificates import signer_of
 from scripts.surfaces.github_release import Forge
 
 Json = dict[str, Any]
@@ -33,8 +33,6 @@ KINDS = {PROVENANCE: "slsa", PUBLISH: "publish"}
 BUILD = "https://actions.github.io/buildtypes/workflow/v1"
 FORGE = "https://github.com"
 """What certificates call GitHub."""
-COMMIT = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.13")
-"""Where a certificate says the commit (Fulcio's list): a UTF8String after two bytes of header."""
 MOST = 1024
 """Subjects that GitHub accepts in one attestation."""
 REMEDY = "give the job `id-token: write`, see sigstore's status page, and run the release again"
@@ -203,28 +201,3 @@ def provenance(build: Mapping[str, str]) -> Json:
 def _is_there(error: Exception) -> bool:
     answer = getattr(error, "response", None)
     return answer is not None and answer.status_code == requests.codes.conflict
-
-
-class Signed(NamedTuple):
-    """Who signed a bundle."""
-
-    name: str
-    """`https://github.com/OWNER/NAME/FILE@REF`."""
-    commit: str
-
-
-def signer_of(bundle: Json) -> Signed | None:
-    """Return who signed a bundle, as its certificate says; None if it cannot be read.
-
-    Nothing here checks the certificate: verifiers do.
-    """
-    try:
-        raw = bundle["verificationMaterial"]["certificate"]["rawBytes"]
-        certificate = x509.load_der_x509_certificate(base64.b64decode(raw))
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        (uri,) = names.get_values_for_type(x509.UniformResourceIdentifier)
-        digest = certificate.extensions.get_extension_for_oid(COMMIT).value
-    except (LookupError, TypeError, ValueError, x509.ExtensionNotFound):
-        return None
-    assert isinstance(digest, x509.UnrecognizedExtension)  # noqa: S101 -- nobody registers it
-    return Signed(str(uri), digest.value[2:].decode("ascii", "replace"))

@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from scripts.core.errors import CheckError
 from scripts.tools.installation import Installation
@@ -12,12 +13,15 @@ from scripts.tools.installation import Installation
 MEGABYTE = 1e6
 MILLISECOND = 1e-3
 IMPORTED = """
-import json, resource, sys, time
+import sys, time
 began = time.perf_counter()
 for name in sys.argv[2:]:  # the first one is `--`
     __import__(name)
 took = time.perf_counter() - began
-print(json.dumps([took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+# What `getrusage` says begins with the memory of the process that started this one.
+(most,) = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:")]
+import json
+print(json.dumps([took, int(most) * 1024]))
 """
 INSTALLED = """
 import importlib.metadata, json, pathlib, sysconfig
@@ -31,6 +35,10 @@ BLOCK = 20
 """Requests of a block: its percentiles are one value of a pair."""
 BLOCKS = 30
 PERCENTILES = (50, 95, 99)
+ROUNDS = 6
+"""How often each side is measured, where one measurement is a process."""
+T = TypeVar("T")
+Values = dict[str, float]
 
 
 def installed(consumer: Installation) -> tuple[int, float]:
@@ -59,12 +67,28 @@ def own(consumer: Installation, script: Path) -> dict[str, float]:
     return said
 
 
+def order(sides: Sequence[object], turn: int) -> Sequence[int]:
+    """Change who is first, so that none has an advantage."""
+    return sorted(range(len(sides)), reverse=bool(turn % 2))
+
+
+def in_turn(
+    sides: Sequence[T], once: Callable[[T], Values], turn: int
+) -> list[dict[str, list[float]]]:
+    """Measure each side `ROUNDS` times: its values by name."""
+    taken = [dict[str, list[float]]() for _ in sides]
+    for number in range(ROUNDS):
+        for at in order(sides, turn + number):
+            for name, value in once(sides[at]).items():
+                taken[at].setdefault(name, []).append(value)
+    return taken
+
+
 def latencies(ask: Sequence[Callable[[], object]]) -> list[dict[int, list[float]]]:
     """Send blocks of requests to each in turn: milliseconds by percentile, one for each block."""
     found = [{p: list[float]() for p in PERCENTILES} for _ in ask]
     for number in range(BLOCKS):
-        # The order changes, so that none is always the second.
-        for at in sorted(range(len(ask)), reverse=bool(number % 2)):
+        for at in order(ask, number):
             cuts = statistics.quantiles([_timed(ask[at]) for _ in range(BLOCK)], n=100)
             for p in PERCENTILES:
                 found[at][p].append(cuts[p - 1] / MILLISECOND)

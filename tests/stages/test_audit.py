@@ -1,5 +1,6 @@
 """The audit finds every drift, from public surfaces only, and changes nothing."""
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -15,12 +16,14 @@ from rehearsal.github.settings import Token
 from scripts.core import lockfile
 from scripts.core.errors import CheckError, UsageError
 from scripts.core.findings import NOT_CHECKED, OK, PROBLEM, Finding
+from scripts.core.lockfile import Signing
 from scripts.release.released import Subject, every, find
 from scripts.stages import audit
 from tests.conftest import TOKENS, WRITER
 from tests.support.releases import IMAGE, PLATFORMS, Releases
 
 pytestmark = pytest.mark.service
+BY = ".github/workflows/release.yml@refs/heads/main"
 
 
 def examined(bench: Releases, version: str = "0.3.0", **more: str) -> dict[str, Finding]:
@@ -207,6 +210,50 @@ def test_a_list_of_hashes_that_is_gone(released: Releases) -> None:
     release = forge_release(released)
     next(one for one in release.get_assets() if one.name == "SHA256SUMS").delete_asset()
     assert "asset SHA256SUMS" in drift(released)
+
+
+def test_a_part_that_nobody_signed_is_named(released: Releases) -> None:
+    assert examined(released)["attestations"].found == "10 of 10 by " + BY
+    digest = released.digest("0.3.0").removeprefix("sha256:")
+    for path in (released.github.folder / "attestations").glob("*.json"):
+        kept = json.loads(path.read_text())
+        kept["subjects"] = [one for one in kept["subjects"] if one != digest]
+        path.write_text(json.dumps(kept))
+    assert drift(released) == {f"attestation of {released.images.host}/{IMAGE}@sha256:{digest}"}
+
+
+def test_a_certificate_that_cannot_be_read_is_somebody_elses(released: Releases) -> None:
+    path = max((released.github.folder / "attestations").glob("*.json"))
+    kept = json.loads(path.read_text())
+    kept["bundle"]["verificationMaterial"]["certificate"]["rawBytes"] = "AAAA"
+    path.write_text(json.dumps(kept))
+    found = drift(released)
+    assert "attestations of v0.3.0 by somebody whose certificate cannot be read" in found
+    assert "attestation of release.json" in found
+
+
+def test_a_lock_that_names_no_signer_has_no_attestations_to_check(released: Releases) -> None:
+    context = released.context(RELEASE_VERSION="0.3.0")
+    subject = find(context)
+    lock = subject.lock
+    assert lock
+    for signing, found in (
+        (None, "the lock does not say who signs"),
+        (Signing(reason="a private repository"), "a private repository"),
+    ):
+        unsigned = dataclasses.replace(lock, signing=signing)
+        (one,) = audit.attestations(context, dataclasses.replace(subject, lock=unsigned))
+        assert (one.status, one.found) == (NOT_CHECKED, found)
+
+
+def test_the_attestations_of_the_highest_releases_are_asked_for(
+    released: Releases, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(audit, "RECENT", 2)
+    audit.run(released.context(RELEASE_VERSION="", GITHUB_TOKEN=""), issue=True)
+    said = capsys.readouterr().out
+    assert said.count("10 of 10 by") == 2
+    assert said.count("only the weekly audit asks, for the 2 highest releases") == 1
 
 
 def test_a_lock_altered_by_hand_with_its_hash(released: Releases) -> None:

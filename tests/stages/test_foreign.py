@@ -1,5 +1,6 @@
 """What no lock explains gives one issue with its name within one audit; what is ours gives none."""
 
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 
@@ -10,7 +11,7 @@ from scripts.core.errors import CheckError
 from scripts.release.released import every
 from scripts.stages import audit
 from tests.conftest import TOKENS, WRITER
-from tests.support.releases import IMAGE, PLATFORMS, Releases
+from tests.support.releases import IMAGE, PLATFORMS, WORKFLOW, Releases
 
 pytestmark = pytest.mark.service
 
@@ -116,6 +117,17 @@ def a_changed_asset(bench: Releases) -> None:
     release.upload_asset(str(path))
 
 
+def an_attestation(bench: Releases) -> None:
+    """Sign two parts of a release as another workflow of the repository."""
+    digests = {"api": bench.digest("0.2.4").removeprefix("sha256:"), "wheel": wheel(bench)}
+    commit = bench.project.sha("main")
+    bench.attest(digests, commit, job_workflow_ref=WORKFLOW.replace("release.yml", "ci.yml"))
+
+
+def wheel(bench: Releases) -> str:
+    return hashlib.sha256(bench.index.files[WHEEL.format("0.2.4")]).hexdigest()
+
+
 ROGUE: list[tuple[Callable[[Releases], None], str]] = [
     (a_version, "version 9.9.9"),
     (a_file, "package sample_thing 0.3.0"),
@@ -129,6 +141,7 @@ ROGUE: list[tuple[Callable[[Releases], None], str]] = [
     (a_new_pointer, f"image tag HOST/{IMAGE}:9"),
     (an_asset, "asset setup.exe of v0.2.4"),
     (a_changed_asset, "asset compose.yaml of v0.2.4"),
+    (an_attestation, "attestations of v0.2.4 by .github/workflows/ci.yml@refs/heads/main"),
 ]
 
 
@@ -204,6 +217,8 @@ def test_a_hotfix_of_an_older_line_raises_none(bench: Releases) -> None:
         bench.project.git("checkout", "-q", start)
         if verb == "stage":
             bench.build()
+        if verb == LAST[0]:
+            bench.sign()
         bench.step(verb, RELEASE_VERSION="0.2.6", GITHUB_REF_NAME="0.2.x", GITHUB_SHA=start)
         if verb in ("stage", "publish-package"):
             audit_beside(bench)

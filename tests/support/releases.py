@@ -159,8 +159,14 @@ class Releases(Bench):
 
         `said` is what another job would prove about itself.
         """
-        context, folder = self.context(), self.folder / "github-0"
-        parts = signed.subjects(context)
+        context = self.context()
+        self.attest(signed.subjects(context), context.lock.plan.base, now, **said)
+
+    def attest(
+        self, parts: dict[str, str], commit: str, now: datetime | None = None, **said: str
+    ) -> None:
+        """Sign these parts, name to SHA-256, in one statement: as a run of this commit."""
+        folder = self.github.folder
         subjects = [{"name": name, "digest": {"sha256": one}} for name, one in parts.items()]
         statement = {
             "_type": "https://in-toto.io/Statement/v1",
@@ -169,7 +175,7 @@ class Releases(Bench):
             "predicate": {"buildDefinition": {}, "runDetails": {}},
         }
         settings = GitHubSettings(folder, self.project.bare, "mari", "sample_thing", "")
-        own = {**claims(context.lock.plan.base), **said}
+        own = {**claims(commit), **said}
         whole = {**repository_claims(settings, own), **said}
         bundle = Trust(folder / "signing").sign(whole, statement, now)
         place = folder / "attestations"

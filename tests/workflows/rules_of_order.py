@@ -26,6 +26,7 @@ from tests.workflows.tree import (
 RELEASING = "needs.plan.outputs.mode == 'release'"
 # Conditions that decide by something else than the plan, each with what it decides.
 KNOWN = {
+    ("action.yml", "inputs.checkout != ''"),  # what an action does for another repository
     (ROLLBACK, "!inputs.dry-run"),  # what moves something: a dry run ends before anybody is asked
 }
 HAS_USER = "vars.REGISTRY_USERNAME != ''"

@@ -193,7 +193,8 @@ def a_checkout_may_read(tree: Tree) -> Problems:
     """A private repository cannot be checked out without `contents`."""
     for _, name, job in tree.jobs():
         checks_out = any(
-            "actions/checkout@" in step.get("uses", "") for step in job.get("steps", ())
+            "actions/checkout@" in step.get("uses", "") or "checkout" in step.get("with", ())
+            for step in job.get("steps", ())
         )
         if checks_out and (job.get("permissions") or {}).get("contents") not in ("read", "write"):
             place = at(job, "permissions", "contents")
@@ -353,12 +354,31 @@ def the_tools_are_locked(tree: Tree) -> Problems:
             yield f"docs/adopt.md:1: does not copy requirements/{file}.txt"
     if said.count("--require-hashes") != said.count(" install ") + said.count(" sync "):
         yield f"{INSTALL}:1: something is installed without hashes: {said}"
+
+
+def the_actions_begin_alike(tree: Tree) -> Problems:
+    """With the checkout, for another repository, and the locked tools."""
     for name in ("setup", "stage"):
         steps = [step for _, step in tree.action(name).steps()]
-        if not re.match(r'"[^"]*/install\.sh"', steps[0].get("run", "")):
-            yield f"{at(steps[0], 'run')}: {name} does not begin with {INSTALL}"
-        if name == "setup" and len(steps) > 1:
-            yield f"{at(steps[1])}: {name} does more than run {INSTALL}"
+        kinds = [_kind(step) for step in steps]
+        wrong = next((i for i, one in enumerate(BEGIN) if kinds[i : i + 1] != [one]), None)
+        if wrong is not None:
+            whole = at(tree.action(name).data["runs"], "steps")
+            place = at(steps[wrong], *["run"][:wrong]) if len(steps) > wrong else whole
+            yield f"{place}: the steps of {name} are {kinds}, expected {BEGIN} first"
+        elif steps[0].get("if") != "inputs.checkout != ''":
+            yield f"{at(steps[0], 'if')}: {name} checks out if {steps[0].get('if')}"
+        if name == "setup" and len(steps) > len(BEGIN):
+            yield f"{at(steps[len(BEGIN)])}: {name} does more than run {INSTALL}"
+
+
+BEGIN = ["checkout", "install.sh"]
+
+
+def _kind(step: Mapping[str, Any]) -> str:
+    if re.match(r'"[^"]*/install\.sh"', step.get("run", "")):
+        return BEGIN[1]
+    return "checkout" if step.get("uses", "").startswith("actions/checkout@") else "another"
 
 
 def actions_take_nothing_from_the_caller(tree: Tree) -> Problems:
@@ -392,6 +412,7 @@ RULES = (
     a_checkout_may_read,
     builders_are_booted_where_something_is_built,
     the_tools_are_locked,
+    the_actions_begin_alike,
     actions_take_nothing_from_the_caller,
     only_the_upload_is_trusted,
     only_the_gate_waits_for_people,

@@ -146,6 +146,7 @@ LOGIN = {
     "username": "${{ vars.REGISTRY_USERNAME }}",
     "password": "${{ secrets.REGISTRY_TOKEN }}",
 }
+CHECKOUT = "actions/checkout"
 DOWNLOAD, UPLOADS = "actions/download-artifact", "actions/upload-artifact"
 PREFIX = "release-"
 # A name whose source does not have the same name -> where its value comes from.
@@ -285,9 +286,10 @@ def called_secrets_are_required(tree: Tree) -> Problems:
 
 
 def the_action_asks_for_what_it_needs(tree: Tree) -> Problems:
-    """Its stage and its artifact; a credential that nobody gives is an empty text."""
-    for name, said in (tree.action("stage").data.get("inputs") or {}).items():
-        if name in ("stage", "artifact"):
+    """Its stage; what nobody gives is an empty text."""
+    inputs = [tree.action(one).data.get("inputs") or {} for one in ("setup", "stage")]
+    for name, said in (pair for one in inputs for pair in one.items()):
+        if name == "stage":
             if said.get("required") is not True:
                 yield f"{at(said, 'required')}: {name} may be left out"
         elif said.get("default") != "":
@@ -396,7 +398,8 @@ def steps_run_one_after_the_other(tree: Tree) -> Problems:
     for file in tree.files:
         for name, step in file.steps():
             action = str(step.get("uses", "")).partition("@")[0]
-            if "if" in step and action not in ("docker/login-action", UPLOADS):
+            ours = file.name == "action.yml" and action == CHECKOUT
+            if "if" in step and not ours and action not in ("docker/login-action", UPLOADS):
                 yield f"{at(step, 'if')}: a step of {name} runs only if {step['if']}"
 
 
@@ -424,7 +427,7 @@ def _works(step: Mapping[str, Any]) -> bool:
 
 def _tools(file: str, name: str, work: Mapping[str, Any]) -> set[str]:
     """Give the actions that must come before a job's work."""
-    found = {"actions/checkout"}
+    found = {CHECKOUT}
     if str(work.get("run", "")).startswith("release "):
         found.add(SETUP)
     if (file, name) in LOGINS:
@@ -446,7 +449,7 @@ def actions_are_told_what_they_need(tree: Tree) -> Problems:
             if ".github/actions/" in action:
                 continue  # our own: see the_action_is_given_its_inputs
             given = step.get("with") or Node()
-            for key, expected in _told(action).items():
+            for key, expected in _told(action, file.name).items():
                 if given.get(key) != expected:
                     place = at(step, "with", key)
                     yield f"{place}: {name}: {key} is {given.get(key)}, expected {expected}"
@@ -454,21 +457,25 @@ def actions_are_told_what_they_need(tree: Tree) -> Problems:
                 yield f"{at(step, 'with', key)}: {name}: {action} has no input {key}"
 
 
-def _told(action: str) -> Mapping[str, Any]:
+def _told(action: str, file: str = "") -> Mapping[str, Any]:
     return {
+        CHECKOUT: {"fetch-depth": "${{ inputs.checkout }}"} if file == "action.yml" else {},
         "docker/login-action": LOGIN,
         "actions/setup-python": {"python-version": "${{ matrix.python }}"},
         "actions/cache": {"path": "".join(f"{one}\n" for one in CACHED)},
         # Every result so far, in the folder that the stages read.
         DOWNLOAD: {"pattern": f"{PREFIX}*", "merge-multiple": True, "path": _folder("inputs")},
-        UPLOADS: {"name": f"{PREFIX}${{{{ inputs.artifact }}}}", "path": _folder("outputs")},
+        UPLOADS: {
+            "name": f"{PREFIX}${{{{ inputs.artifact || inputs.stage }}}}",
+            "path": _folder("outputs"),
+        },
     }.get(action, {})
 
 
 def _known(action: str) -> set[str]:
     """Give the inputs that we use of an action."""
     more = {
-        "actions/checkout": {"persist-credentials", "fetch-depth"},
+        CHECKOUT: {"persist-credentials", "fetch-depth"},
         "docker/setup-buildx-action": {"cache-binary", "driver-opts"},
         "actions/cache": {"key"},
         UPLOADS: {"overwrite"},
@@ -495,10 +502,10 @@ def caches_are_of_one_lock(tree: Tree) -> Problems:
 
 
 def the_stage_runs_between_its_artifacts(tree: Tree) -> Problems:
-    """The tools, the earlier results, the stage, its own result."""
+    """The checkout, the tools, the earlier results, the stage, its own result."""
     steps = [step for _, step in tree.action("stage").steps()]
     kinds = [_part(step) for step in steps]
-    expected = ["install", DOWNLOAD, "run", UPLOADS]
+    expected = [CHECKOUT, "install", DOWNLOAD, "run", UPLOADS]
     if kinds != expected:
         first = next(
             (n for n, (a, b) in enumerate(zip(kinds, expected, strict=False)) if a != b), -1
@@ -520,7 +527,7 @@ def the_action_runs_what_it_is_told(tree: Tree) -> Problems:
         if "uses" in step or "install.sh" in step.get("run", ""):
             continue
         given = step.get("env") or {}
-        for one in tree.action("stage").data["inputs"].keys() - {"artifact"}:
+        for one in tree.action("stage").data["inputs"].keys() - {"artifact", "checkout"}:
             variable = one.upper().replace("-", "_")
             if variable not in given:
                 yield f"{at(step, 'env')}: {name} does not hand on {one}"
@@ -561,11 +568,13 @@ def installers_are_run_whole(tree: Tree) -> Problems:
     for name, more in (("setup", ""), ("stage", ' "$STAGE"')):
         path = "/../setup" if more else ""
         expected = f'"$GITHUB_ACTION_PATH{path}/install.sh"{more}'
-        first = tree.action(name).data["runs"]["steps"][0]
-        if first.get("run") != expected:
-            yield f"{at(first, 'run')}: {name} runs {first.get('run')}, expected {expected}"
-        if more and "STAGE" not in (first.get("env") or {}):
-            yield f"{at(first, 'env')}: {name} does not tell the installer its stage"
+        for _, step in tree.action(name).steps():
+            if "install.sh" not in step.get("run", ""):
+                continue
+            if step["run"] != expected:
+                yield f"{at(step, 'run')}: {name} runs {step['run']}, expected {expected}"
+            if more and "STAGE" not in (step.get("env") or {}):
+                yield f"{at(step, 'env')}: {name} does not tell the installer its stage"
 
 
 def what_is_written_is_read(tree: Tree) -> Problems:
