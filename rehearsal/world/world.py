@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rehearsal import COMMAND
 from rehearsal.github.people import identifier
 from rehearsal.index.state import Publisher
 from rehearsal.progress import Progress
@@ -148,7 +149,7 @@ def up(
     if (folder / "world.json").exists() or (folder / "services.json").exists():
         raise UsageError(
             f"a world is up in {folder}",
-            "use it with --again, end it with `python -m rehearsal down`, or use a second one "
+            f"use it with --again, end it with `{COMMAND} down`, or use a second one "
             "with --folder DIR",
         )
     _clean(folder, keep=())
@@ -168,7 +169,7 @@ def load(folder: Path) -> World:
     """Return the world that is up in `folder`; raise `UsageError` if none is."""
     folder = folder.resolve()
     if not (folder / "world.json").exists():
-        raise UsageError(f"no world is up in {folder}", "start one: python -m rehearsal run --keep")
+        raise UsageError(f"no world is up in {folder}", f"start one: {COMMAND} run --keep")
     state = json.loads((folder / "state.json").read_text())
     endpoints = Endpoints.load(folder / "endpoints.json")
     return World(
