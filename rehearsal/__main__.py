@@ -21,10 +21,10 @@ from scripts.core import version
 from scripts.core.errors import ReleaseError, UsageError
 
 FOLDER = ".rehearsal"
-VERSION = "0.2.4"
+VERSION = "patch"
 INTERRUPTED = 130
 EXAMPLES = f"""examples:
-  {COMMAND} run                       a release of 0.2.4, then the verdict
+  {COMMAND} run                       the next patch release, then the verdict
   {COMMAND} run --keep                keep the world up to inspect it
   {COMMAND} run --again               the same release again, in the kept world
   {COMMAND} run --version 0.3.0rc1    a candidate, which does not move pointers
@@ -147,6 +147,8 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> int:
         seconds = _take_down(here.folder, progress)
         found = dataclasses.replace(found, seconds=dataclasses.replace(found.seconds, down=seconds))
     found.save(here.folder / "verdict.json")
+    if keep:
+        world.remember(here.folder, found.version)
     progress.say("", *verdict.table(found))
     if keep:
         _tell(here, progress)

@@ -13,7 +13,7 @@ import subprocess
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from rehearsal.world import advisories, empty_images, git_repo, provision
 from rehearsal.world.services import Endpoints, Services
 from scripts.core import jobs
 from scripts.core.errors import UsageError
+from scripts.core.version import STEPS
 from scripts.release import version_source
 
 WORKFLOWS = ".github/workflows"
@@ -160,9 +161,24 @@ def up(
     except BaseException:
         _clean(folder, keep=("runs",))
         raise
-    _private(folder / "state.json", _state(world))
-    _private(folder / "world.json", world.facts())
+    write(world)
     return world
+
+
+def remember(folder: Path, version: str) -> None:
+    """Put the version that a run released in the place of a step, such as `patch`.
+
+    The next run in this world releases the same version again.
+    """
+    world = load(folder)
+    if world.version in STEPS:
+        write(replace(world, version=version))
+
+
+def write(world: World) -> None:
+    """Write what `down` and later runs read."""
+    _private(world.folder / "state.json", _state(world))
+    _private(world.folder / "world.json", world.facts())
 
 
 def load(folder: Path) -> World:
