@@ -63,8 +63,6 @@ def program() -> int:
 
 def read(argv: Sequence[str]) -> dict[str, Any]:
     """Read the command line; a wrong one ends the process, with --json by a document."""
-    if argv[:1] == [REHEARSE]:  # its words are another program's: that one reads them
-        return {"verb": REHEARSE, "words": argv[1:]}
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):

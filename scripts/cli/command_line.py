@@ -233,8 +233,8 @@ def _ci_plan(verb: argparse.ArgumentParser) -> None:
 
 
 def _rehearse(verb: argparse.ArgumentParser) -> None:
-    words = f"the rehearsal's own verb (default: run) and options: `{typed(REHEARSE, '--help')}`"
-    verb.add_argument("words", nargs="*", metavar="WORD", help=words)
+    words = "the rehearsal's own verb (default: run) and options, which `run --help` lists"
+    verb.add_argument("words", nargs=argparse.REMAINDER, help=words)
 
 
 def _completion(verb: argparse.ArgumentParser) -> None:
