@@ -21,6 +21,9 @@ from tests.support.index import SmallIndex
 from tests.support.project import Project
 from tests.support.serving import Served, serving
 
+# A slow machine is not a fault of the code: no test may fail because it took long.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 # `make fuzz`: pytest's option --hypothesis-profile.
 settings.register_profile("fuzz", max_examples=6000, deadline=None)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from scripts.adopt.templates import ROOT, System
 from scripts.core.errors import ServiceError, UsageError
-from scripts.core.lockfile import REPOSITORY
+from scripts.core.planning import REPOSITORY
 from scripts.surfaces.git_remote import Git
 
 PACKAGE = "convergent-release"

@@ -28,6 +28,8 @@ def _release(found: Found, answers: Mapping[str, str], branch: str) -> dict[str,
         table["name"] = found.setup.name
     if found.is_package and found.setup.version_in and not found.version_known:
         table["version-in"] = found.setup.version_in
+    if step := answers.get("next-dev"):
+        table["next-dev"] = step
     if (log := answers.get("changelog") or found.changelog.path) != "CHANGELOG.md":
         table["changelog"] = log
     if found.compose:

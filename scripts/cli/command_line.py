@@ -45,7 +45,10 @@ EXAMPLES = {
     },
     "image": {"--name api --platform linux/arm64": "build one image in a release's tree"},
     "verify": {"--moment published --platform linux/amd64": "use the public artifacts"},
-    "check": {"": "check that table, files, changelog and workflow agree"},
+    "check": {
+        "": "check that table, files, changelog and workflow agree",
+        "--online": "also check that the actions' commits exist",
+    },
     "doctor": {
         "": "check whether a release is possible",
         "0.2.4": "also check whether 0.2.4 is still free",
@@ -129,6 +132,11 @@ def parser(*only: str) -> argparse.ArgumentParser:
 
 def _none(_: argparse.ArgumentParser) -> None:
     """Take no arguments."""
+
+
+def _check(verb: argparse.ArgumentParser) -> None:
+    asked = "also ask GitHub whether the commits of the system's actions exist"
+    verb.add_argument("--online", action="store_true", help=asked)
 
 
 def _plan(verb: argparse.ArgumentParser) -> None:
@@ -242,6 +250,7 @@ def _completion(verb: argparse.ArgumentParser) -> None:
 
 
 ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
+    "check": _check,
     "plan": _plan,
     "image": _image,
     "verify": _verify,

@@ -11,8 +11,6 @@ from scripts.core.scan_policy import Verdict
 from scripts.core.scorecard import Scorecard
 
 NAME = "release.json"
-REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
-"""`owner/name` on the forge."""
 SIGNER = r"\.github/workflows/[\w.-]+\.ya?ml@refs/(heads|tags)/[^\s@]+"
 """A workflow and its branch or tag, as certificates name them after the repository."""
 EXCHANGED = (
@@ -127,7 +125,7 @@ def _altered(lock: Lock) -> Iterator[str]:
         yield "its SBOMs are not those of its plan"
     wrong = [one for one in _digests(lock) if not re.fullmatch("sha256:[0-9a-f]{64}", one)]
     wrong += [lock.commit] if not re.fullmatch(planning.COMMIT, lock.commit) else []
-    named = lock.repository and not re.fullmatch(REPOSITORY, lock.repository)
+    named = lock.repository and not re.fullmatch(planning.REPOSITORY, lock.repository)
     wrong += [lock.repository] if named else []
     signer = lock.signing.by if lock.signing else ""
     wrong += [signer] if signer and not re.fullmatch(SIGNER, signer) else []

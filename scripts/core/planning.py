@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -18,6 +18,8 @@ BETWEEN = " - "
 RELEASE = "release"
 DRY_RUN = "dry-run"
 COMMIT = r"[0-9a-f]{40}|[0-9a-f]{64}"
+REPOSITORY = r"[A-Za-z0-9][A-Za-z0-9_-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+"
+"""`owner/name` on the forge."""
 PROJECT = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 """A project's name (Python Packaging User Guide, Names and normalization)."""
 _NOT_IN_BRANCH = r"\s\x00-\x1f\x7f~^:?*\[\\"
@@ -36,6 +38,8 @@ IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 """The form of a tag that a registry accepts (OCI Distribution Specification, Pulling manifests)."""
 VERSION = r"[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?(?:\.dev[0-9]+)?"
 """A version in the canonical spelling of `version.parse`, or of a branch's `version.current`."""
+NEXT_VERSION = r"([0-9]+\.[0-9]+\.[0-9]+\.(?:dev|DEV)0?)?"
+"""The version of a branch after a release, as `version.following` writes it."""
 LATEST_TIME = 253402300799
 """The last second of the year 9999, the last one that a date can say."""
 
@@ -88,6 +92,8 @@ class Plan:
     images: tuple[PlannedImage, ...]
     title: str
     """The tag, and the release's headline behind it if it has one."""
+    next_version: str = field(default="", metadata=codec.LATER)
+    """The development version that the branch states afterwards; empty if it keeps this one."""
 
     @property
     def style(self) -> Style:
@@ -125,6 +131,8 @@ class Base:
     source_date_epoch: int
     headline: str = ""
     """The release's headline, from the changelog or from the person who started the run."""
+    next_version: str = ""
+    """The development version that the branch is to state afterwards; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +182,7 @@ def decide(
             dists=dist_names(product.project, wanted) if product.package else (),
             images=tuple(replace(image, tag=of_images, floating=moved) for image in product.images),
             title=f"{tag}{BETWEEN}{base.headline}" if base.headline else tag,
+            next_version=base.next_version,
         )
     )
 
@@ -272,6 +281,7 @@ def _forms(plan: Plan) -> list[tuple[str, str]]:
         (plan.base, COMMIT),
         (plan.author, PERSON),
         (plan.date, r"\d{4}-\d\d-\d\d"),
+        (plan.next_version, NEXT_VERSION if plan.branch else ""),
         (plan.title, r"[^-\x00-\x1f\x7f][^\x00-\x1f\x7f]*"),
         *((value, form) for value, form in optional if value is not None),
     ]

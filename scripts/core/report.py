@@ -41,6 +41,7 @@ def plan(plan: Plan, public: Sequence[str]) -> str:
         ),
         ("git tag", f"`{plan.tag}`"),
         *_pointers(plan),
+        *([("next version", f"`{plan.next_version}`")] if plan.next_version else []),
         ("public already", ", ".join(public) or "nothing"),
         ("plan", f"`{plan.id[:12]}`"),
     ]

@@ -4,6 +4,7 @@ The rules are PEP 440's, read by `packaging.version`. A release here has three n
 a candidate's suffix, because the same name must serve the package index, the images and git.
 """
 
+import re
 from collections.abc import Collection
 
 from packaging.version import Version
@@ -15,6 +16,7 @@ STEPS = (*PARTS[::-1], "rc")
 NUMBERS = 3
 BEFORE_ANY = Version("0.0.0")
 """The version of a branch before its first release, if only tags state the version."""
+_DEV = re.compile(r"(\.dev)(\d*)\s*$", re.IGNORECASE)
 LONGEST = 100  # characters; an image tag may have 128, the floating and platform suffixes included
 
 
@@ -83,6 +85,19 @@ def resolve(request: str, current: Version, released: Collection[Version]) -> Ve
     _refuse_backward(version, current)
     _refuse_taken(version, released)
     return version
+
+
+def following(stated: str, released: Version, step: str) -> str:
+    """Return the development version that a branch states after a release: 3.3.0.dev0 after 3.2.0.
+
+    `stated` is what the branch stated before, whose spelling of `.dev` is kept; `step` is the
+    number to raise. Empty after a candidate, whose branch states it until the next one.
+    """
+    if released.is_prerelease:
+        return ""
+    spelt = _DEV.search(stated)
+    suffix = spelt[1] + "0" * bool(spelt[2]) if spelt else ".dev0"
+    return f"{_raised(released, PARTS.index(step))}{suffix}"
 
 
 def tag(version: Version) -> str:

@@ -8,7 +8,7 @@ commit.
 import hashlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from scripts.release.assets import SBOMS, VERIFIER
 from scripts.release.configuration import Config
 from scripts.release.context import Context
 from scripts.release.release_surfaces import names
-from scripts.release.starting_point import Start, base_of, called, check, product
+from scripts.release.starting_point import Start, base_of, called, check, following, product
 
 if TYPE_CHECKING:
     from github.GitRelease import GitRelease  # start-up counts
@@ -149,7 +149,15 @@ def _decide(
     gone = {wanted, *rolled_back}
     released = {one: tag for one, tag in start.released().items() if one not in gone}
     what = product(context, start.config)
+    base = replace(base, next_version=_next_version(context, start, wanted, base))
     return planning.decide(what, wanted, base, released, start.style)
+
+
+def _next_version(context: Context, start: Start, wanted: Version, base: Base) -> str:
+    """Return the development version that the branch gets, by the table where the plan starts."""
+    same = base.commit == start.commit
+    config = start.config if same else context.config_at(base.commit)
+    return following(config, wanted) if base.branch else ""
 
 
 def _release_commit(start: Start, wanted: Version, found: Attempt) -> str:

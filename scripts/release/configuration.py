@@ -280,6 +280,13 @@ class Config:
         pattern=tags.TEMPLATE,
         default=None,
     )
+    next_dev: str | None = _key(
+        "The number that a release raises for the development version that its branch states "
+        "afterwards, such as 3.3.0.dev0; without it, the branch states the released version.",
+        pattern="major|minor|patch",
+        form="major, minor or patch",
+        default=None,
+    )
     compose: str | None = _path("The compose file whose pinned copy users get.", default=None)
     acceptance: str | None = _path("A script that uses the started services.", default=None)
     shipped: tuple[str, ...] = _path(
@@ -388,7 +395,7 @@ def examine(text: str) -> Examined:
     reader = _Reader(text)
     values = reader.table(Config, inside(data, "tool", "release"), TABLE)
     project = reader.project(data, "package" in values)
-    reader.sense(values)
+    reader.sense(values, project["source"])
     right = {key: value for key, value in values.items() if value not in (None, ())}
     problems = sorted(reader.problems, key=lambda e: e.place.line if e.place else 0)
     return Examined(Config(**right, **project), problems, reader.line)
@@ -443,8 +450,11 @@ class _Reader:
             "source": source or Source(),
         }
 
-    def sense(self, values: dict[str, Any]) -> None:
+    def sense(self, values: dict[str, Any], source: Source) -> None:
         """Find problems that no single key shows: nothing to release, or one name twice."""
+        if values.get("next_dev") and source.kind == version_source.TAGS:
+            what = "is set, but no file states the version: the tags do"
+            self._wrong(f"{TABLE}.next-dev", what, "take it out")
         if not (values.keys() & {"package", "images"}):
             what = "has neither a package nor images, so it releases nothing"
             self._wrong(TABLE, what, f"add [{TABLE}.package] or [[{TABLE}.images]]")

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from scripts.core import codec, lockfile, planning, tags
+from scripts.core import codec, planning, tags
 from scripts.core.converge import patiently
 from scripts.core.errors import (
     ConflictError,
@@ -18,7 +18,6 @@ from scripts.core.errors import (
     UsageError,
     unresolved,
 )
-from scripts.core.lockfile import Lock
 from scripts.core.planning import Plan
 from scripts.core.results import Result
 from scripts.core.tags import Style
@@ -32,6 +31,7 @@ from scripts.tools.workflow_files import WorkflowFiles
 
 if TYPE_CHECKING:
     # Import on first use, for a fast start: most stages need one or two of them.
+    from scripts.core.lockfile import Lock
     from scripts.surfaces.github_release import Forge
     from scripts.surfaces.image_registry import ImageRegistry
     from scripts.surfaces.package_index import PackageIndex
@@ -71,7 +71,7 @@ class Context:
         self.scratch = root / "release" / "scratch"
 
     def knowing(
-        self, *, plan: Plan | None = None, lock: Lock | None = None, git: Git | None = None
+        self, *, plan: Plan | None = None, lock: "Lock | None" = None, git: Git | None = None
     ) -> "Context":
         """Return the same run with a given plan, lock or clone, instead of a job's file."""
         known = copy(self)
@@ -156,8 +156,10 @@ class Context:
         return planning.read(self._input("plan.json", "plan"))
 
     @cached_property
-    def lock(self) -> Lock:
+    def lock(self) -> "Lock":
         """The lock that `stage` wrote."""
+        from scripts.core import lockfile  # noqa: PLC0415
+
         return self._ours(self._input(f"assets/{lockfile.NAME}", "stage"))
 
     @cached_property
@@ -185,13 +187,17 @@ class Context:
         return tags.detect(known, config.tag, config.project).style
 
     @property
-    def earlier_lock(self) -> Lock | None:
+    def earlier_lock(self) -> "Lock | None":
         """The lock of an earlier attempt of this plan."""
+        from scripts.core import lockfile  # noqa: PLC0415
+
         path = self.inputs / "earlier" / lockfile.NAME
         return self._ours(path.read_bytes()) if path.exists() else None
 
-    def _ours(self, text: bytes) -> Lock:
+    def _ours(self, text: bytes) -> "Lock":
         """Read a lock from an earlier job: it must belong to this run's plan."""
+        from scripts.core import lockfile  # noqa: PLC0415
+
         found = lockfile.read(text)
         if found.plan.id != self.plan.id:
             raise ConflictError(

@@ -3,6 +3,8 @@
 It depends neither on the clock nor on the checkout: the same plan gives the same SHA.
 """
 
+from collections.abc import Mapping
+
 from scripts.core import changelog, version
 from scripts.core.errors import ConflictError
 from scripts.core.planning import Plan
@@ -47,25 +49,24 @@ def message(plan: Plan) -> str:
 def release_texts(context: Context) -> dict[str, str]:
     """Compute every changed file before any is written."""
     plan, config = context.plan, context.config
-    texts = {file.path: context.read_at(plan.base, file.path) for file in config.version_files}
-    texts[FILE] = context.read_at(plan.base, FILE)
+    texts = _texts(context, plan.base, config)
     if config.keeps_changelog:
         texts[config.changelog] = context.read_at(plan.base, config.changelog)
-    locked = context.git.run("ls-tree", "--end-of-options", plan.base, "uv.lock")
-    if locked and not config.from_tags:
-        texts["uv.lock"] = context.read_at(plan.base, "uv.lock")
     return edited(texts, plan, config, context.endpoints.page_url)
+
+
+def _texts(context: Context, commit: str, config: Config) -> dict[str, str]:
+    """Read the files of a commit that state the version."""
+    paths = [*(file.path for file in config.version_files), FILE]
+    locked = context.git.run("ls-tree", "--end-of-options", commit, "uv.lock")
+    if locked and not config.from_tags:
+        paths.append("uv.lock")
+    return {path: context.read_at(commit, path) for path in paths}
 
 
 def edited(texts: dict[str, str], plan: Plan, config: Config, page: str) -> dict[str, str]:
     """Set the version in each file, and cut the changelog's section: pure, texts to texts."""
-    new = dict(texts)
-    for file in config.version_files:
-        new[file.path] = version_files.line(
-            new[file.path], file.path, file.line, config.version, plan.version
-        )
-    if config.source.kind == STATIC:
-        new[FILE] = version_files.pyproject(new[FILE], plan.version)
+    new = _versions(texts, plan.project, config, plan.version)
     if config.keeps_changelog:
         new[config.changelog] = changelog.cut(
             new[config.changelog],
@@ -76,9 +77,35 @@ def edited(texts: dict[str, str], plan: Plan, config: Config, page: str) -> dict
             repository_url=page,
             path=config.changelog,
         )
-    if "uv.lock" in new:
-        new["uv.lock"] = version_files.uv_lock(new["uv.lock"], plan.project, plan.version)
     return new
+
+
+def _versions(
+    texts: Mapping[str, str], project: str, config: Config, wanted: str
+) -> dict[str, str]:
+    """Set the version in each file that states it."""
+    new = dict(texts)
+    for file in config.version_files:
+        new[file.path] = version_files.line(
+            new[file.path], file.path, file.line, config.version, wanted
+        )
+    if config.source.kind == STATIC:
+        new[FILE] = version_files.pyproject(new[FILE], wanted)
+    if "uv.lock" in new:
+        canonical = str(version.current(wanted))
+        new["uv.lock"] = version_files.uv_lock(new["uv.lock"], project, canonical)
+    return new
+
+
+def development(context: Context, plan: Plan, commit: str) -> str:
+    """Make the commit of the next development version, above the release commit.
+
+    The branch gets it, and no tag does. The same plan gives the same commit.
+    """
+    context.git.fetch(commit)
+    config, new = context.config_at(commit), plan.next_version
+    texts = _versions(_texts(context, commit, config), plan.project, config, new)
+    return context.git.commit_files(texts, commit, f"Begin {new}\n", identity(plan))
 
 
 def ensure(context: Context) -> str:

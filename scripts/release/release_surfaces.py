@@ -1,11 +1,13 @@
 """Every surface of a release: its names in the order they become public, then its pointers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from scripts.core.converge import Conflict, Surface
 from scripts.core.errors import ConflictError
 from scripts.core.lockfile import NAME, Lock
+from scripts.release import release_commit
 from scripts.release.context import Context
 from scripts.surfaces.git_remote import Branch, GitTag, ReleaseBranchGone
 from scripts.surfaces.image_registry import FloatingTag, VersionTag
@@ -74,5 +76,8 @@ def pointers(context: Context, locked: Lock, changelog: str = "CHANGELOG.md") ->
     if plan.branch is None:
         return [published, *floating]
     asking = (forge.find_pull_request, forge.open_pull_request)
-    branch = Branch(context.git, plan, locked.commit, *asking, changelog)
-    return [published, *floating, branch, ReleaseBranchGone(context.git, plan, locked.commit)]
+    above = partial(release_commit.development, context, plan, locked.commit)
+    then = above if plan.next_version else None
+    branch = Branch(context.git, plan, locked.commit, *asking, changelog, then)
+    gone = ReleaseBranchGone(context.git, plan, locked.commit, then)
+    return [published, *floating, branch, gone]

@@ -125,10 +125,10 @@ def check(context: Context, start: Start, wanted: Version) -> None:
 def _dispatched(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
     config, path = start.config, start.config.changelog
     current = version.current(config.version)
-    yield from _unsettable(context, start, str(wanted))
+    yield from _unsettable(context, start, wanted)
     yield from _raised(lambda: version.resolve(str(wanted), current, start.released()))
     if not config.keeps_changelog:
-        yield from _unchanged(start, wanted)
+        yield from _unchanged(context, start, wanted)
         return
     tag, page = start.style.tag(wanted), context.endpoints.page_url
     text = context.text_at(start.commit, path)
@@ -139,30 +139,48 @@ def _dispatched(context: Context, start: Start, wanted: Version) -> Iterator[Rel
     )
 
 
-def _unchanged(start: Start, wanted: Version) -> Iterator[ReleaseError]:
+def _unchanged(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
     """Refuse a release without a change: without a changelog only the history says it."""
     released = start.released()
     previous = tags.previous(wanted, released)
     tag = released[previous] if previous else ""
-    if tag and start.refs[f"{tags.REFS}{tag}"] == start.commit:
+    if tag and start.refs[f"{tags.REFS}{tag}"] in (start.commit, _begun_above(context, start)):
         cause = f"nothing has changed since {tag}, so {wanted} would be empty"
         yield UsageError(cause, "push what changed, and run this again")
 
 
-def _unsettable(context: Context, start: Start, wanted: str) -> Iterator[ReleaseError]:
-    """Set the version in every file as `prepare` will, and keep only what went wrong."""
-    config = start.config
+def following(config: Config, wanted: Version) -> str:
+    """Return the development version that the branch states after a release; empty for none."""
+    step = config.next_dev
+    return version.following(config.version, wanted, step) if step else ""
+
+
+def _begun_above(context: Context, start: Start) -> str:
+    """Return the parent of a commit that only begins a development version; else an empty text."""
+    if not start.config.next_dev:
+        return ""
+    history.complete(context, start.commit)
+    shown = ("show", "--no-patch", "--format=%s%n%P", "--end-of-options", start.commit)
+    subject, _, parent = context.git.run(*shown).partition("\n")
+    return parent if subject == f"Begin {start.config.version}" else ""
+
+
+def _unsettable(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:
+    """Set the version in every file as the release will, and keep only what went wrong."""
+    config, new = start.config, str(wanted)
 
     def set_line(file: VersionFile) -> None:
         text = context.read_at(start.commit, file.path)
-        version_files.line(text, file.path, file.line, config.version, wanted)
+        text = version_files.line(text, file.path, file.line, config.version, new)
+        if then := following(config, wanted):
+            version_files.line(text, file.path, file.line, new, then)
 
     for file in config.version_files:
         yield from _raised(partial(set_line, file))
     held = context.git.run("ls-tree", "--end-of-options", start.commit, "uv.lock")
     if held and not config.from_tags:
         locked = context.read_at(start.commit, "uv.lock")
-        yield from _raised(partial(version_files.uv_lock, locked, config.project, wanted))
+        yield from _raised(partial(version_files.uv_lock, locked, config.project, new))
 
 
 def _tagged(context: Context, start: Start, wanted: Version) -> Iterator[ReleaseError]:

@@ -94,7 +94,7 @@ def entry_problems(
     if said(now) - said(before) or versions(now) - versions(before):
         return
     more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
-    place = Place(config.changelog, *((now.unreleased[0].line, 1) if now.unreleased else ()))
+    place = Place(config.changelog, *((now.pending.line, 1) if now.unreleased else ()))
     yield UsageError(
         f"{', '.join(changed[:SHOWN])}{more} changed, but Unreleased has no new entry"
         + misplaced(before, now),

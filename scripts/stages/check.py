@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatch
 from typing import Any
 
-from scripts.adopt import clone, registries
+from scripts.adopt import actions, registries
 from scripts.core import changelog, jobs, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, ServiceError, UsageError
 from scripts.core.planning import COMMIT
@@ -20,8 +20,11 @@ from scripts.release.version_source import inside
 MAKEFILE = "Makefile"
 
 
-def run(context: Context) -> Done:
-    """Report every problem of table, files, changelog and workflow; oddities are warnings."""
+def run(context: Context, *, online: bool = False) -> Done:
+    """Report every problem of table, files, changelog and workflow; oddities are warnings.
+
+    With `online` also ask GitHub whether the commits of the actions exist.
+    """
     tree = of_folder(context.root)
     text = tree.read(FILE)
     if text is None:
@@ -29,7 +32,7 @@ def run(context: Context) -> Done:
         raise UsageError(f"{FILE} does not exist", remedy, Place(FILE))
     found = configuration.examine(text)
     errors = [*of_table(found, tree), *workflow(found.config, tree, local_tags(context))]
-    errors += pins(context)
+    errors += [*pins(context), *(actions.missing(context) if online else ())]
     path = found.config.kept_changelog
     for odd in changelog.oddities(tree.read(path) or "", path) if path else ():
         context.errors.warn(odd)
@@ -62,23 +65,18 @@ def logins(config: Config, tree: Tree, path: str) -> Iterator[ReleaseError]:
 def pins(context: Context) -> Iterator[ReleaseError]:
     """Find actions of the release system that are not at the one commit of all generated files.
 
-    Jobs of two versions would read each other's files. Whether a commit exists, only GitHub knows.
+    Jobs of two versions would read each other's files.
     """
     commits = set[str]()
-    for path, text, stamp in clone.generated(context.root):
-        own = re.compile(rf"uses: {re.escape(stamp.made_by.repository)}/\.github/\S+@(\S+)")
-        for number, line in enumerate(text.splitlines(), 1):
-            if not (used := own.search(line)):
-                continue
-            pin, place = used[1], Place(path, number)
-            if not re.fullmatch(COMMIT, pin):
-                cause = f"the action is at {pin}, which is not a commit of 40 digits"
-                yield UsageError(cause, "write the commit, as the other lines have it", place)
-            elif commits and pin not in commits:
-                cause = f"the action is at {pin[:12]}, other lines are at {min(commits)[:12]}"
-                yield UsageError(cause, "use one commit; `release upgrade` writes it", place)
-            else:
-                commits.add(pin)
+    for _, pin, place in actions.pins(context):
+        if not re.fullmatch(COMMIT, pin):
+            cause = f"the action is at {pin}, which is not a commit of 40 digits"
+            yield UsageError(cause, "write the commit, as the other lines have it", place)
+        elif commits and pin not in commits:
+            cause = f"the action is at {pin[:12]}, other lines are at {min(commits)[:12]}"
+            yield UsageError(cause, "use one commit; `release upgrade` writes it", place)
+        else:
+            commits.add(pin)
 
 
 def _yaml(text: str) -> Any:

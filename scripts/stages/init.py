@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from scripts.adopt import (
+    actions,
     changelogs,
     clone,
     registries,
@@ -18,7 +19,7 @@ from scripts.adopt import (
 from scripts.adopt.answers import NoAnswerError, Question, answer
 from scripts.adopt.repository import Found
 from scripts.adopt.templates import FOLDER, NAMES, System
-from scripts.core import changelog, tags
+from scripts.core import changelog, tags, version
 from scripts.core.commits import changes
 from scripts.core.entries import Sources, entries
 from scripts.core.errors import CheckError, ProblemsError, UsageError
@@ -68,7 +69,9 @@ def run(
     if not found.configured:
         refuse_unreleasable(found)
     this = source.find(context.environment.inherited(), system)
+    remark = actions.refuse_missing(context, this)
     draft = drafted(context, found, paths, this, given(answers, asking(yes=yes)))
+    draft = replace(draft, told=(*draft.told, *filter(None, [remark])))
     show(context, found, draft)
     if not (yes or confirmed()):
         raise UsageError("nothing was written", "answer y, or give --yes")
@@ -130,6 +133,8 @@ def drafted(
     text = clone.read(context.root, configuration.FILE) if configuration.FILE in paths else ""
     branch = clone.default_branch(context.git)
     new = text if found.configured else table.write(text, found, answers, branch)
+    if not found.configured and (step := next_dev(context, new)):
+        new = table.write(text, found, {**answers, "next-dev": step}, branch)
     read = configuration.examine(new)
     changed = {} if found.configured else {configuration.FILE: new}
     changed |= log_of(context, found, answers, paths)
@@ -142,6 +147,24 @@ def drafted(
         notes.append(found.changelog.told)
     style = f"tags have the form {detected.style.template}, releases start from {branch}"
     return Draft({**changed, **files}, names, (style, *notes))
+
+
+def next_dev(context: Context, text: str) -> str:
+    """Return the number to raise after a release, where the branch states a development version.
+
+    Empty if it states none, or if the table cannot be read.
+    """
+
+    def read(path: str) -> str | None:
+        return clone.read(context.root, path) if (context.root / path).is_file() else None
+
+    try:
+        config = configuration.completed(configuration.examine(text).config, "", read)
+        stated = version.current(config.version)
+    except UsageError:
+        return ""  # `refuse_unready` says why
+    step = "patch" if stated.micro else "minor"
+    return step if stated.is_devrelease else ""
 
 
 def refuse_unready(context: Context, table: Examined, changed: Mapping[str, str]) -> None:

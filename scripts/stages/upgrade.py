@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from scripts.adopt import clone, registries, source, templates, upgrading
+from scripts.adopt import actions, clone, registries, source, templates, upgrading
 from scripts.adopt.templates import Stamp
 from scripts.core import tags
 from scripts.core.errors import CheckError, UsageError
@@ -60,6 +60,8 @@ def is_new(context: Context, path: str) -> bool:
 def generated(context: Context, given: str | None, found: Mapping[str, Stamp]) -> dict[str, str]:
     """Generate the files that the repository has, under the names that they have there."""
     system = source.find(context.environment.inherited(), given)
+    if remark := actions.refuse_missing(context, system):
+        context.console.say(remark)
     config = configuration.parse(clone.read(context.root, configuration.FILE))
     listed = context.git.run("tag", "--list").split()
     pattern = templates.pattern(tags.detect(listed, config.tag, config.project).style.prefix)

@@ -5,16 +5,18 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from scripts.core import lockfile
 from scripts.core.changelog.carrying import carried, carry, without
 from scripts.core.converge import NAME, POINTER, Conflict, Matches, Missing, State, Surface
 from scripts.core.errors import ServiceError, TransientError
-from scripts.core.lockfile import Lock
 from scripts.core.planning import Plan
 from scripts.tools import processes
+
+if TYPE_CHECKING:
+    from scripts.core.lockfile import Lock
 
 # git's messages if somebody else pushed between our read and our push.
 MOVED = ("non-fast-forward", "fetch first", "cannot lock ref", "incorrect old value", "stale info")
@@ -281,6 +283,8 @@ class ReleaseBranchGone(Surface):
     git: Git
     plan: Plan
     commit: str
+    above: Callable[[], str] | None = None
+    """Makes the commit that the branch gets above this one; see `Branch`."""
 
     @property
     def title(self) -> str:
@@ -298,19 +302,24 @@ class ReleaseBranchGone(Surface):
         found = refs.get(f"refs/heads/{self.plan.release_branch}")
         if found is None:
             return Matches("not there")
-        if found != self.commit:
+        if found not in self._own():
             return Matches(f"kept: it holds {found[:12]}, which is not this release's")
         head = refs[f"refs/heads/{self.plan.branch}"]
         self.git.fetch(head)
-        self.git.fetch(self.commit)
-        if not self.git.is_ancestor(self.commit, head):
+        self.git.fetch(found)
+        if not self.git.is_ancestor(found, head):
             return Matches("kept: the pull request needs it")
         return Missing("still there")
 
     def apply(self) -> None:
         """Delete it, if it still holds this release's commit."""
         name = f"refs/heads/{self.plan.release_branch}"
-        self.git.push(f":{name}", lease=f"{name}:{self.commit}")
+        found = self.git.refs().get(name, "")
+        held = found if found in self._own() else self.commit
+        self.git.push(f":{name}", lease=f"{name}:{held}")
+
+    def _own(self) -> tuple[str, ...]:
+        return (self.commit, *([self.above()] if self.above else []))
 
 
 @dataclass(frozen=True)
@@ -319,7 +328,7 @@ class GitTag(Surface):
 
     kind = NAME
     git: Git
-    lock: Lock
+    lock: "Lock"
 
     @property
     def title(self) -> str:
@@ -359,8 +368,10 @@ class GitTag(Surface):
             raise
 
 
-def tag_object(lock: Lock) -> str:
+def tag_object(lock: "Lock") -> str:
     """Write the annotated tag (git-mktag): tagger and time are the plan's; it names the lock."""
+    from scripts.core import lockfile  # noqa: PLC0415 - verbs that read no lock start faster
+
     plan = lock.plan
     lines = [
         f"object {lock.commit}",
@@ -389,6 +400,13 @@ class Branch(Surface):
     """From which branch, to which, title, body."""
     changelog: str = "CHANGELOG.md"
     """Its path; empty where the repository keeps none."""
+    above: Callable[[], str] | None = None
+    """Makes the commit of the next development version above `commit`; None without one."""
+
+    @cached_property
+    def tip(self) -> str:
+        """The commit that the branch is to contain."""
+        return self.above() if self.above else self.commit
 
     @property
     def title(self) -> str:
@@ -397,8 +415,9 @@ class Branch(Surface):
 
     @property
     def planned(self) -> str:
-        """Describe that its history contains the commit."""
-        return f"contains {self.commit[:12] or 'the release commit'}"
+        """Describe that its history contains the commit, and the next version that it states."""
+        then = f", then {self.plan.next_version}" if self.plan.next_version else ""
+        return f"contains {self.commit[:12] or 'the release commit'}{then}"
 
     @property
     def link(self) -> str:
@@ -410,8 +429,8 @@ class Branch(Surface):
         head = self._head()
         self.git.fetch(head)
         self.git.fetch(self.commit)
-        if self.git.is_ancestor(self.commit, head):
-            return Matches(f"contains {self.commit[:12]}")
+        if self.git.is_ancestor(self.tip, head):
+            return Matches(self.planned)
         if pull_request := self.find_pull_request(*self._ends()):
             return Matches(f"protected: merge {pull_request}")
         return Missing(f"at {head[:12]}")
@@ -420,11 +439,11 @@ class Branch(Surface):
         """Fast-forward, else merge; where the branch is protected, ask by pull request."""
         head = self._head()
         self.git.fetch(head)
-        new = self.commit if self.git.is_ancestor(head, self.commit) else self._merge(head)
+        new = self.tip if self.git.is_ancestor(head, self.tip) else self._merge(head)
         title = f"Merge release {self.plan.tag}"
         body = f"`{self.plan.branch}` is protected. Do not squash: {self.plan.tag} is tagged."
         # Somebody may have deleted the branch since, and a pull request needs it.
-        own = f"+{self.commit}:refs/heads/{self.plan.release_branch}"
+        own = f"+{self.tip}:refs/heads/{self.plan.release_branch}"
         ask = partial(self.open_pull_request, *self._ends(), title, body)
         push_or_ask(self.git, f"{new}:refs/heads/{self.plan.branch}", own, ask)
 
@@ -450,20 +469,18 @@ class Branch(Surface):
         message = f"Merge release {self.plan.tag} into {self.plan.branch}\n"
         if not self.changelog:
             tree = self._merged_tree(head)
-            return self.git.commit(tree, [head, self.commit], message, who)
+            return self.git.commit(tree, [head, self.tip], message, who)
         base = self.git.show(self.plan.base, self.changelog)
         ours = self.git.show(head, self.changelog)
         calm = self.git.commit_files({self.changelog: without(ours, base)}, head, "\n", who)
         merged = self._merged_tree(calm)
         text = carry(self.git.show(merged, self.changelog), carried(base, ours), self.changelog)
         tree = self.git.tree_with({self.changelog: text}, merged)
-        return self.git.commit(tree, [head, self.commit], message, who)
+        return self.git.commit(tree, [head, self.tip], message, who)
 
     def _merged_tree(self, head: str) -> str:
         try:
-            merged = self.git.run(
-                "merge-tree", "--write-tree", "--end-of-options", head, self.commit
-            )
+            merged = self.git.run("merge-tree", "--write-tree", "--end-of-options", head, self.tip)
         except ServiceError as error:
             raise ServiceError(
                 f"branch {self.plan.branch} has moved on, and the release commit does not merge",

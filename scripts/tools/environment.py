@@ -9,7 +9,7 @@ from typing import Any
 
 from scripts.core.errors import UsageError
 from scripts.core.jobs import WORKFLOW
-from scripts.core.lockfile import REPOSITORY
+from scripts.core.planning import REPOSITORY
 from scripts.tools import event, redaction
 from scripts.tools.event import Event
 from scripts.tools.pause import Pause

@@ -52,6 +52,7 @@ REFUSED = {
 SHOWN: dict[str, Callable[[Clone], bool]] = {
     "tags `1.2.3`, `NAME-1.2.3` or `26.3`": lambda here: "tidy-lines-*" in release(here),
     "branch `master` or another name": lambda here: here.config.branch == "trunk",
+    "the next `.dev` on the branch": lambda here: here.config.next_dev == "minor",
     "changelog in Markdown": lambda here: here.config.changelog == "HISTORY.md",
     "changelog in reStructuredText, of fragments, or none": (
         lambda here: not here.config.keeps_changelog

@@ -51,6 +51,12 @@ def test_code_between_entries_is_one_entry() -> None:
     assert carried(BASE, head) == {"Added": ["```\n- no entry\n```", "Two."]}
 
 
+def test_of_two_sections_unreleased_the_first_counts() -> None:
+    again = "\n## [Unreleased]\n\n- Again.\n"
+    assert carried(BASE + again, HEAD + again) == carried(BASE, HEAD)
+    assert without(HEAD + again, BASE + again) == BASE + again
+
+
 @pytest.mark.parametrize("text", [BASE, RELEASED])
 def test_nothing_new_changes_nothing(text: str) -> None:
     assert carry(text, carried(BASE, BASE)) == text

@@ -14,7 +14,7 @@ from scripts.core.changelog import headings
 from scripts.core.changelog.markdown import scan
 from scripts.core.changelog.problems import says_something
 from scripts.core.changelog.titles import titled
-from scripts.core.errors import ProblemsError, UsageError
+from scripts.core.errors import Place, ProblemsError, UsageError
 from tests.core.changelogs import real
 from tests.core.test_markdown import by_commonmark
 
@@ -112,6 +112,7 @@ def test_unreleased_becomes_the_version_below_a_fresh_unreleased() -> None:
         ("## [Unreleased] - ReleaseDate", "## [v0.2.3] 2025-08-20", "## [v0.2.4] 2025-09-01"),
         ("## Unreleased ##", "## 0.2.3 / 2025-08-20 ##", "## 0.2.4 / 2025-09-01 ##"),
         ("Unreleased\n----------", "0.2.3\n-----", "0.2.4\n-----"),
+        ("Unreleased\n=", "0.2.3\n=", "0.2.4\n====="),
         ("Unreleased\n===", "0.2.3 - 2025-08-20\n===", "0.2.4 - 2025-09-01\n=================="),
         ("## Unreleased", "## Version 0.2.3 (2025-08-20)", "## Version 0.2.4 (2025-09-01)"),
         ("## Unreleased", "## **0.2.3** - 2025-08-20", "## **0.2.4** - 2025-09-01"),
@@ -163,14 +164,14 @@ def test_the_level_is_the_newest_ones_and_the_date_that_of_another_beside_it() -
     assert "\n\n# 0.2.4\n- x\n# 0.2.3\n" in cut(text)
 
 
-def test_a_heading_that_would_not_be_read_back_is_refused() -> None:
+@pytest.mark.parametrize("title", ["the next one", "0.2.4\n\n## 9.9.9\n\n<!--"])
+def test_a_heading_that_would_not_be_read_back_or_hides_others_is_refused(title: str) -> None:
     text = "## Unreleased\n\n- x\n\n## 0.2.3 (2025-08-20)\n\n- y\n"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(headings, "title", lambda *_: "the next one")
+        patch.setattr(headings, "title", lambda *_: title)
         with pytest.raises(UsageError, match="could not be read again") as refused:
             cut(text)
-    assert refused.value.place
-    assert refused.value.place.line == 5
+    assert refused.value.place == Place("CHANGELOG.md", 5, 1)
     assert "## [0.2.3] - DATE" in refused.value.remedy
 
 
@@ -377,6 +378,20 @@ def test_candidates_of_other_versions_stay() -> None:
 def test_a_candidate_takes_in_no_other_candidate() -> None:
     text = PLAIN.replace("[0.2.3]", "[0.3.0rc10]")
     assert "## [0.3.0rc10] - 2025-08-20" in cut(text, "0.3.0rc1")
+
+
+def test_a_candidate_below_another_version_is_taken_in() -> None:
+    newest, older = "## [0.2.3] - 2025-08-20\n\n- y\n", "## [0.2.2] - 2025-08-01\n\n- z\n"
+    candidate = "## [0.2.4rc1] - 2025-08-10\n\n- b\n\n"
+    for below in ("", older):
+        text = f"## [Unreleased]\n\n- a\n\n{newest}\n{candidate}{below}"
+        new = "## [Unreleased]\n\n## [0.2.4] - 2025-09-01\n\n- a\n- b\n"
+        assert cut(text) == f"{new}\n{newest}\n{below}"
+
+
+def test_the_link_definitions_of_unreleased_stay_below_the_entries_of_the_candidates() -> None:
+    text = "## [Unreleased]\n\n- a\n\n[x]: u\n\n## [0.2.4rc1] - 2025-08-10\n\n- b\n"
+    assert cut(text).endswith("## [0.2.4] - 2025-09-01\n\n- a\n- b\n\n[x]: u\n\n")
 
 
 def test_what_stands_around_a_link_definition_is_taken_in_with_it() -> None:
@@ -673,6 +688,19 @@ def test_an_excerpt_stands_alone() -> None:
     )
 
 
+def test_a_heading_inside_a_group_is_a_part_of_it() -> None:
+    text = "- One\n\n#### Deep\n\n- Two"
+    assert changelog.groups(f"### Added\n\n{text}\n") == [("Added", "### Added", text)]
+
+
+def test_the_newest_version_is_that_below_unreleased() -> None:
+    for older, newest in (("## 0.2.2\n", "0.2.2"), ("", "0.2.3")):
+        log = changelog.parse(f"## 0.2.3\n\n## Unreleased\n\n- x\n\n{older}")
+        like = headings.example(log)
+        assert like
+        assert like.name == newest
+
+
 def test_groups_keep_the_original_text() -> None:
     body = (
         "\n\nAll *new*.\n\n### Added\n- One\n  - nested\n\n  ```\n"
@@ -870,7 +898,20 @@ def test_any_text_is_read_and_checked(text: str) -> None:
     assert changelog.section(after, Version("99.0.0"))
 
 
-def test_paragraphs_of_two_candidates_stand_one_blank_line_apart() -> None:
-    older = "## [0.3.0rc2] - 2025-02-01\n\nNew.\n\n## [0.3.0rc1] - 2025-01-01\n\nOld.\n"
-    text = f"## [Unreleased]\n\n{older}"
-    assert cut(text, "0.3.0") == "## [Unreleased]\n\n## [0.3.0] - 2025-09-01\n\nNew.\n\nOld.\n"
+@pytest.mark.parametrize(
+    ("newer", "older", "together"),
+    [
+        ("New.", "Old.", "New.\n\nOld."),
+        ("- New.", "Old.", "- New.\n\nOld."),
+        ("New.", "- Old.", "New.\n\n- Old."),
+        ("- New.", "- Old.", "- New.\n- Old."),
+    ],
+)
+def test_paragraphs_of_two_candidates_stand_one_blank_line_apart(
+    newer: str, older: str, together: str
+) -> None:
+    text = (
+        f"## [Unreleased]\n\n## [0.3.0rc2] - 2025-02-01\n\n{newer}\n\n"
+        f"## [0.3.0rc1] - 2025-01-01\n\n{older}\n"
+    )
+    assert cut(text, "0.3.0") == f"## [Unreleased]\n\n## [0.3.0] - 2025-09-01\n\n{together}\n"

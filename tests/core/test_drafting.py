@@ -258,11 +258,23 @@ def test_generated_changelogs(
         ("## Unreleased\n\n## 0.1.0\n\n#### Fixed\n\n- x\n", "\n#### Added\n"),
         ("## Unreleased\n\n#### Fixed\n\n- y\n\n## 0.1.0\n\n### Fixed\n", "\n#### Added\n"),
         ("## Unreleased\n\n## 0.1.0\n\n- x\n", "\n### Added\n"),
+        ("## Unreleased\n\n# 0.1.0\n\n## Features\n\n- x\n", "\n### Added\n"),
     ],
 )
 def test_a_new_group_stands_as_deep_as_the_others(text: str, head: str) -> None:
     """As those under Unreleased, else as those of the newest version."""
     assert draft(text, NEW[:1]).count(head) == 1
+
+
+@pytest.mark.parametrize(("there", "between"), [("- One.", ""), ("Words.", "\n")])
+def test_an_entry_stands_a_blank_line_below_a_paragraph(there: str, between: str) -> None:
+    text = f"## Unreleased\n\n### Added\n\n{there}\n"
+    assert draft(text, NEW[:1]) == f"{text}{between}- {NEW[0].text}\n"
+
+
+def test_entries_stand_above_the_link_definitions_of_unreleased() -> None:
+    text = "## Unreleased\n\n### Added\n\n- One.\n\n[x]: u\n"
+    assert draft(text, NEW[:1]) == text.replace("One.\n", f"One.\n- {NEW[0].text}\n")
 
 
 def test_updates_that_came_after_those_that_are_there_are_summed_up() -> None:

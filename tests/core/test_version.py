@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from scripts.core.errors import UsageError
-from scripts.core.version import STEPS, current, from_tag, parse, resolve, tag
+from scripts.core.version import STEPS, current, following, from_tag, parse, resolve, tag
 
 numbers = st.tuples(*[st.integers(0, 999)] * 3)
 suffixes = st.sampled_from(["", "a1", "b2", "rc1", "rc12"])
@@ -108,6 +108,23 @@ def test_a_branch_may_state_a_development_release(text: str, read: str) -> None:
 def test_what_no_branch_can_say_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         current(text)
+
+
+@pytest.mark.parametrize(
+    ("stated", "released", "step", "wanted"),
+    [
+        ("3.2.0.dev", "3.2.0", "minor", "3.3.0.dev"),
+        ("3.2.0.dev0", "3.2.0", "patch", "3.2.1.dev0"),
+        ("3.2.dev3", "3.2.0", "minor", "3.3.0.dev0"),
+        ("3.2.0.DEV", "4.0.0", "major", "5.0.0.DEV"),
+        ("3.1.0", "3.2.0", "minor", "3.3.0.dev0"),
+        ("3.2.0.dev", "3.2.0rc1", "minor", ""),
+    ],
+)
+def test_the_next_development_version_is_spelt_as_the_last(
+    stated: str, released: str, step: str, wanted: str
+) -> None:
+    assert following(stated, Version(released), step) == wanted
 
 
 def test_a_candidate_before_the_development_release_is_taken() -> None:

@@ -2,7 +2,8 @@
 
 Flipped comparisons, negated conditions, `and` for `or`, other numbers, `True` for `False`, `+` for
 `-`, statements left out, nothing returned. Left alone are annotations and decorators, which say
-what a value is and not what happens, and messages.
+what a value is and not what happens, and messages. Not planted is what changes nothing: nothing
+returned for `False`, and `strict=False`, for the code itself makes both lists of `zip`.
 """
 
 import ast
@@ -142,6 +143,8 @@ def _places(parent: ast.AST, statement: Any = None) -> Iterator[tuple[Any, _Plac
 def _is_fixed(node: ast.AST) -> bool:
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
         return True
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        return True
     return isinstance(node, SKIPPED) and getattr(node, "value", None) is None
 
 
@@ -154,7 +157,7 @@ def _others(place: _Place, node: ast.AST) -> Iterator[ast.AST]:
     elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         yield ast.Constant(node.value + 1)
         yield ast.Constant(node.value - 1)
-    elif isinstance(node, ast.Return) and node.value and not _is_none(node.value):
+    elif isinstance(node, ast.Return) and node.value and not _is_nothing(node.value):
         yield ast.copy_location(ast.Return(ast.Constant(None)), node)
     elif isinstance(node, ast.stmt) and _can_go(node):
         yield ast.copy_location(ast.Pass(), node)
@@ -163,8 +166,8 @@ def _others(place: _Place, node: ast.AST) -> Iterator[ast.AST]:
         yield inner or ast.UnaryOp(ast.Not(), node)
 
 
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_nothing(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and (node.value is None or node.value is False)
 
 
 def _can_go(node: ast.stmt) -> bool:

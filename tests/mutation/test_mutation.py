@@ -165,6 +165,8 @@ def test_tests_that_cannot_be_run_are_an_error(small: Path, tmp_path: Path) -> N
          {"return None", "return g(-2)", "return g(-0)"}),
         ("if TYPE_CHECKING:\n    a(1)\nimport b", set()),
         ("def f():\n    return None", set()),
+        ("def f():\n    return False", {"return True"}),
+        ("a = zip(b, c, strict=True)", set()),
         ("a = f'{b + 1}'", {"a = f'{b - 1}'", "a = f'{b + 2}'", "a = f'{b + 0}'"}),
     ],
 )  # fmt: skip

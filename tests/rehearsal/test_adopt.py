@@ -36,7 +36,7 @@ build-backend = "setuptools.build_meta"
 
 [project]
 name = "tidy-lines"
-version = "1.2.0"
+version = "1.3.0.dev0"
 description = "Lines, tidied."
 readme = "README.rst"
 requires-python = ">=3.11"
@@ -45,7 +45,7 @@ requires-python = ">=3.11"
 where = ["src"]
 
 """
-    + PACKAGE,
+    + PACKAGE.replace("[tool.release]\n", '[tool.release]\nnext-dev = "minor"\n'),
     "README.rst": "Tidy lines\n==========\n\nLines, tidied.\n",
     "HISTORY.md": """\
 History
@@ -139,6 +139,7 @@ def test_a_package_in_src_with_its_own_changelog_and_no_image(tmp_path: Path) ->
         assert git_repo.git(here.bare, "show", "main:HISTORY.md").startswith(
             "History\n=======\n\nUnrel"
         )
+        assert 'version = "1.4.0.dev0"' in git_repo.git(here.bare, "show", "main:pyproject.toml")
 
 
 def test_an_image_and_no_package(tmp_path: Path) -> None:

@@ -124,6 +124,14 @@ def test_two_images_of_one_name_are_refused() -> None:
     ]
 
 
+def test_a_version_of_the_tags_has_no_development_version() -> None:
+    text = GOOD.replace('version = "1.2.3"', 'dynamic = ["version"]')
+    text = text.replace('branch = "main"', 'next-dev = "minor"') + "[tool.setuptools_scm]\n"
+    (found,) = problems(text)
+    assert found.startswith("6: tool.release.next-dev is set, but no file states the version")
+    assert configuration.parse(GOOD.replace('branch = "main"', 'next-dev = "patch"'))
+
+
 def test_a_project_that_releases_nothing_is_refused() -> None:
     assert "tool.release" in problems('[project]\nname = "thing"\nversion = "1.0.0"\n')[0]
 

@@ -17,17 +17,17 @@ def carried(base: str, head: str) -> Additions:
     for group in groups(_unreleased(head)):
         new = [entry.strip() for entry in group.entries if entry.strip() not in known]
         if new:
-            found[group.title] = [_BULLET.sub("", entry, count=1) for entry in new]
+            found[group.title] = [_BULLET.sub("", entry) for entry in new]
     return found
 
 
 def without(text: str, base: str, path: str = "CHANGELOG.md") -> str:
     """Return `text` with the Unreleased section of `base`, so that a merge sees no change there."""
-    mine, its = parse(text, path).unreleased, parse(base, path).unreleased
-    if not (mine and its):
+    mine, its = parse(text, path), parse(base, path)
+    if not (mine.unreleased and its.unreleased):
         return text
-    span = mine[0].content
-    return text[: span.start] + its[0].body(base) + text[span.stop :]
+    span = mine.pending.content
+    return text[: span.start] + its.pending.body(base) + text[span.stop :]
 
 
 def carry(text: str, new: Additions, path: str = "CHANGELOG.md") -> str:
@@ -36,5 +36,5 @@ def carry(text: str, new: Additions, path: str = "CHANGELOG.md") -> str:
 
 
 def _unreleased(text: str) -> str:
-    found = parse(text).unreleased
-    return found[0].body(text) if found else ""
+    log = parse(text)
+    return log.pending.body(text) if log.unreleased else ""

@@ -39,13 +39,15 @@ def cut(
     """
     log = parse(text, path)
     candidates = _candidates(log, version)
-    errors = list(uncuttable(log, version, candidates))
-    if errors:
-        raise errors[0] if len(errors) == 1 else ProblemsError(errors)
+    match list(uncuttable(log, version, candidates)):
+        case [error]:
+            raise error
+        case [_, *_] as errors:
+            raise ProblemsError(errors)
     step = links.Step(tag, previous_tag, repository_url)
     like = headings.example(log)
     title = headings.title(log, str(version), date, step)
-    new = headings.written(log, like or log.unreleased[0], title)
+    new = headings.written(log, like or log.pending, title)
     edits = _definitions(log, like, title, step)
     edits += _section(log, (_fresh(log, step), new), candidates)
     after = _edited(text, edits)
@@ -69,7 +71,7 @@ def _candidates(log: Changelog, version: Version) -> list[Section]:
 
 def _fresh(log: Changelog, step: links.Step) -> str:
     """Write Unreleased's heading again, with its link renewed."""
-    span = log.unreleased[0].heading
+    span = log.pending.heading
     old = log.text[span.start : span.stop]
     inline = re.search(r"\]\((?P<url>[^()\s]+)\)", old)
     if inline is None:
@@ -85,8 +87,8 @@ def _read_back(
 
     The text below the newest old section did not change, so it is not read again.
     """
-    at = before.sections.index(before.unreleased[0]) + 1
-    below = [part for part in before.sections[at:] if part not in candidates][:2]
+    at = before.sections.index(before.pending) + 1
+    below = [part for part in before.sections[at:] if part not in candidates]
     stop = below[1].heading.start if below[1:] else len(before.text)
     stop += sum(len(new) - (span.stop - span.start) for span, new in edits if span.stop <= stop)
     log = parse(after[:stop], before.path)
@@ -94,7 +96,7 @@ def _read_back(
     same = list(map(_told, others)) == list(map(_told, [*before.sections[:at], *below[:1]]))
     if same and new and new[0].keys == (version_key(version),):
         return
-    like = headings.example(before) or before.unreleased[0]
+    like = headings.example(before) or before.pending
     raise UsageError(
         f"the heading of {version}, written like that in line {like.line}, could not be read again",
         f"write the heading in line {like.line} in a plain form, such as `## [{like.name}] - DATE`",
@@ -111,7 +113,7 @@ def _told(part: Section) -> str:
 
 def _section(log: Changelog, headings: tuple[str, str], candidates: list[Section]) -> list[Edit]:
     fresh, dated = headings
-    unreleased, newline = log.unreleased[0], log.newline
+    unreleased, newline = log.pending, log.newline
     if not candidates:
         return [(unreleased.heading, f"{fresh}{newline * 2}{dated}")]
     parts = [own(log, unreleased), *(own(log, part) for part in candidates)]

@@ -49,7 +49,7 @@ def preview(text: str, found: "Iterable[Entry]", path: str = "CHANGELOG.md") -> 
 def insert(text: str, new: Additions, path: str = "CHANGELOG.md") -> str:
     """Add lines to groups under Unreleased, each unless it is there; raises as `draft` does."""
     log = _fillable(text, path)
-    body = log.unreleased[0].body(log.text)
+    body = log.pending.body(log.text)
     missing = {title: [one for one in lines if one not in body] for title, lines in new.items()}
     return added(log, {title: lines for title, lines in missing.items() if lines})
 
@@ -67,7 +67,7 @@ def _fillable(text: str, path: str) -> Changelog:
 
 def _new(log: Changelog, found: "Iterable[Entry]") -> Additions:
     """Choose the missing entries, one for each pull request or commit."""
-    body = log.unreleased[0].body(log.text)
+    body = log.pending.body(log.text)
     there = {*_WORDS.findall(body), *_LINKED.findall(log.text)}
     there |= {f"#{number}" for number in re.findall(r"/pull/(\d+)", body)}
     lengths = {len(word) for word in there}
@@ -94,7 +94,7 @@ def _rest(entry: "Entry", known: "Callable[[Bump], bool]") -> "Entry | None":
 
 def added(log: Changelog, new: Additions) -> str:
     """Put entries at the ends of their groups under Unreleased, which must be there."""
-    part = log.unreleased[0]
+    part = log.pending
     start, stop = own(log, part)
     body = log.text[start:stop]
     blocks = scan(body)
@@ -132,7 +132,7 @@ def _edit(log: Changelog, blocks: Blocks, body: str, title: str, lines: list[str
 
 def _level(log: Changelog, heads: list[Heading]) -> int:
     """Return the level of a group's heading: that of the others here, or of a version's groups."""
-    part = log.unreleased[0]
+    part = log.pending
     below = log.newest
     others = heads or (scan(below.body(log.text)).headings if below else [])
     deeper = [head.level for head in others if head.level > part.level]

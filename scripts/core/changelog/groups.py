@@ -63,7 +63,8 @@ def _one(same: list[Group], newline: str) -> str:
     for group in same[1:]:
         tight = _ITEM.match(group.text) and _ITEM.match(text)
         text += newline * (1 if tight else 2) + group.text
-    return f"{same[0].heading}{newline * 2}{text}" if same[0].heading else text
+    heading = same[0].heading
+    return f"{heading}{newline * 2}{text}" if heading else text
 
 
 def _entries(text: str) -> list[str]:
@@ -71,13 +72,14 @@ def _entries(text: str) -> list[str]:
     hidden = scan(text).hidden
     starts = {lines.span.start for lines in hidden}
     entries: list[list[str]] = []
-    at, blank = 0, True
-    for line in text.split("\n"):
+    before = ""
+    for found in re.finditer(r"^.*$", text, re.M):
+        line, at = found[0], found.start()
         inside = at not in starts and covers(hidden, at)
-        paragraph = blank and not line.startswith((" ", "\t"))
+        paragraph = not before.strip() and not line.startswith((" ", "\t"))
         if line.strip() and not inside and (_ITEM.match(line) or paragraph or not entries):
             entries.append([])
         if entries:
             entries[-1].append(line)
-        blank, at = not line.strip(), at + len(line) + 1
+        before = line
     return [trimmed("\n".join(lines)) for lines in entries]

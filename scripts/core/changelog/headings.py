@@ -38,7 +38,7 @@ def example(log: Changelog) -> Section | None:
 def of_version(log: Changelog, version: str, date: str, step: links.Step | None = None) -> str:
     """Write the heading of a version, imitating `example`; `date` is ISO 8601."""
     like = example(log)
-    return written(log, like or log.unreleased[0], title(log, version, date, step))
+    return written(log, like or log.pending, title(log, version, date, step))
 
 
 def of_unreleased(log: Changelog) -> str:
@@ -55,10 +55,10 @@ def title(log: Changelog, version: str, date: str, step: links.Step | None = Non
     like = example(log)
     found = titled(like.title) if like else None
     if found is None:
-        bracketed = not log.unreleased or log.unreleased[0].title.startswith("[")
+        bracketed = not log.unreleased or log.pending.title.startswith("[")
         return f"[{version}] - {date}" if bracketed else f"{version} - {date}"
     inline = found.link.startswith("(") and step
-    url = links.of_version(found.link[1:-1], step) if inline and step else None
+    url = links.of_version(found.link.strip("()"), step) if inline and step else None
     link = f"({url})" if url else ""
     return f"{_before(found, version)}{version}{found.after}{link}{_dated(found, date)}"
 
@@ -68,7 +68,7 @@ def written(log: Changelog, like: Section, words: str) -> str:
     old = log.text[like.heading.start : like.heading.stop]
     if found := _ATX.fullmatch(old):
         return f"{found['hashes']}{words}{found['closing'] or ''}"
-    return f"{words}{log.newline}{old.rstrip()[-1] * max(len(words), 3)}"
+    return f"{words}{log.newline}{old.rstrip()[-1] * len(words)}"
 
 
 def _before(like: Title, version: str) -> str:
@@ -86,15 +86,14 @@ def _dated(like: Title, date: str) -> str:
     rest = YANKED.sub("", like.rest)
     found = like.date
     if not found or not re.search(r"\d", found) or found not in rest:
-        return _closers(rest, 0)
-    at = rest.index(found)
-    before = _MARKS_BEFORE.search(rest, 0, at)
-    signs = before[0] if before and before[0] else " - "
-    return signs + _formed(found, date) + _closers(rest, at + len(found))
+        return _closers(rest)
+    before, _, after = rest.partition(found)
+    signs = "".join(_MARKS_BEFORE.findall(before)) or " - "
+    return signs + _formed(found, date) + _closers(after)
 
 
-def _closers(rest: str, start: int) -> str:
-    found = _CLOSERS.match(rest, start)
+def _closers(rest: str) -> str:
+    found = _CLOSERS.match(rest)
     return found[0] if found else ""
 
 
@@ -112,7 +111,7 @@ def _formed(like: str, date: str) -> str:
     if not _ORDINAL.search(like):
         return text
     ends = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
-    return re.sub(rf"\b{day.day}\b", f"{day.day}{ends.get(day.day, 'th')}", text, count=1)
+    return re.sub(rf"\b{day.day}\b", f"{day.day}{ends.get(day.day, 'th')}", text)
 
 
 def _is_of(text: str, form: str) -> bool:

@@ -44,7 +44,7 @@ def of_unreleased(example: str, step: Step) -> str:
 def defined(like: Definition, text: str, label: str, url: str) -> str:
     """Write a link reference definition laid out like another one of the text."""
     layout = text[like.span.start : like.url_span.start]
-    return layout.replace(f"[{like.label}]", f"[{label}]", 1) + url
+    return layout.replace(f"[{like.label}]", f"[{label}]") + url
 
 
 def _compared(address: str) -> re.Match[str] | None:

@@ -133,7 +133,7 @@ def _unnamed(log: Changelog) -> int:
     They start with text in a section below Unreleased (without one, below any heading except the
     file's title), or with a line that consists of a version.
     """
-    start = log.unreleased[0].line if log.unreleased else 0
+    start = log.pending.line if log.unreleased else 0
     for part in log.sections:
         older = part.line > start if start else part.level > 1
         if (

@@ -86,9 +86,14 @@ class Changelog(NamedTuple):
         return "\r\n" if end > 0 and self.text[end - 1] == "\r" else "\n"
 
     @property
+    def pending(self) -> Section:
+        """The first section Unreleased, which must be there."""
+        return self.unreleased[0]
+
+    @property
     def newest(self) -> Section | None:
         """The first version below Unreleased; without Unreleased, the first of the file."""
-        start = self.unreleased[0].line if self.unreleased else 0
+        start = self.pending.line if self.unreleased else 0
         return next((part for part in self.versions if part.line > start), None)
 
 
