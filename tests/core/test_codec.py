@@ -122,3 +122,19 @@ def test_a_key_that_came_later_may_be_absent_and_is_then_not_written() -> None:
     assert codec.decode(Grown, codec.encode(Grown("a", "b")), "x.json") == Grown("a", "b")
     with pytest.raises(UsageError, match="unknown or absent: name"):
         codec.decode(Grown, "{}", "x.json")
+
+
+@dataclass(frozen=True)
+class Around:
+    one: Grown
+    many: tuple[Grown, ...]
+
+
+def test_a_key_that_came_later_is_left_out_inside_another_dataclass_too() -> None:
+    value = Around(Grown("a"), (Grown("b"), Grown("c", "d")))
+    text = codec.encode(value)
+    assert json.loads(text) == {
+        "one": {"name": "a"},
+        "many": [{"name": "b"}, {"name": "c", "more": "d"}],
+    }
+    assert codec.decode(Around, text, "x.json") == value
