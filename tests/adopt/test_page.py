@@ -3,8 +3,8 @@
 It types `init`, `check`, `plan patch` and `upgrade`. It leaves out:
 
 - the questions at a terminal (`test_prompt.py` answers them),
-- `plan` of images, which asks a registry, and the jobs of a release: `tests/rehearsal/test_adopt.py`,
-- the copy of sections 1 and 3, which that test types,
+- `plan` of images, which asks a registry, and the jobs of a release,
+- the copy of sections 1 and 3: `tests/rehearsal/test_adopt.py` types that, and runs the jobs,
 - section 4, which a person does at the services.
 """
 
@@ -41,20 +41,19 @@ class Reader:
     """Types the page's command, with OWNER/REPO@COMMIT filled in."""
 
     def __init__(self, folder: Path) -> None:
-        self.home = folder / "home"
+        self.settings = folder / "gitconfig"
         system = folder / "forge" / "somebody" / "system"
         git_repo.git(ROOT, "clone", "--quiet", "--depth=1", f"file://{ROOT}", str(system))
-        self.home.mkdir()
         place = f'[url "file://{folder}/forge/"]\n\tinsteadOf = https://github.com/\n'
-        (self.home / ".gitconfig").write_text(place)
+        self.settings.write_text(place)
         commit = git_repo.git(system, "rev-parse", "HEAD")
         self.command = COMMAND.replace("OWNER/REPO@COMMIT", f"somebody/system@{commit}")
 
     def types(self, here: Clone, words: str, **environment: str) -> str:
         """Type the command with other words in place of `init`; return what it prints."""
-        cache = os.environ.get("UV_CACHE_DIR", str(Path.home() / ".cache" / "uv"))
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        known = {"HOME": str(self.home), "UV_CACHE_DIR": cache, "GITHUB_API_URL": here.api}
+        known = {key: text for key, text in os.environ.items() if key != "PYTHONPATH"}
+        known |= {"GITHUB_API_URL": here.api, "GIT_CONFIG_GLOBAL": str(self.settings)}
         done = subprocess.run(
             ["bash", "-c", re.sub(r"\binit$", words, self.command)],
             cwd=here.folder, capture_output=True, text=True, check=False,
@@ -96,7 +95,6 @@ def test_a_package_is_adopted_and_planned(row: str, reader: Reader, bench: Bench
     here = adopted(reader, bench.folder, row)
     here.commit({"more.txt": "x"}, "Add more")
     git_repo.git(here.folder, "push", "--quiet", "--mirror", str(bench.project.bare))
-    known = {**bench.environment(RELEASE_VERSION=""), "UV_CACHE_DIR": ""}
-    known = {key: value for key, value in known.items() if key not in ("HOME", "PATH") and value}
-    said = reader.types(here, "plan patch", **known)
+    known = bench.environment(RELEASE_VERSION="")
+    said = reader.types(here, "plan patch", **{**known, "HOME": os.environ["HOME"]})
     assert f"| version | {PLANNED[row]} |" in said
