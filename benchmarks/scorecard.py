@@ -1,24 +1,22 @@
 """The scorecard on a loaded machine: how often equal releases differ, and others do not.
 
 Two real services and two real environments are measured as the job `scorecard` does it, while as
-many processes as there are cores do other work. The services wait a moment before they answer, one
-of them longer. One environment has 50 MB and three packages more.
+many processes as there are cores do other work. One service works 30 % longer for an answer. Its
+environment has 50 MB and three packages more.
 """
 
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from time import sleep
 
 import requests
 
@@ -29,10 +27,27 @@ from scripts.tools import measuring
 from scripts.tools.installation import Installation
 
 RUNS = 20
-WAIT, SLOWER = 0.005, 1.3  # seconds; how many times as long
+WORK, SLOWER = 30_000, 1.3  # numbers to add for an answer; how many times as long it takes
 LARGER, MORE = 50_000_000, 3  # bytes; packages
 MODULES = ("asyncio", "email.message", "http.client", "json")
 BUSY = "while True: sum(range(10_000))"
+SERVER = """
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Answers(BaseHTTPRequestHandler):
+    def do_GET(self):
+        sum(range(int(sys.argv[1])))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+server = HTTPServer(("127.0.0.1", 0), Answers)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
 
 
 @dataclass(frozen=True)
@@ -45,8 +60,8 @@ class Side:
 
 def main() -> int:
     """Compare equal releases, then a slower and larger one, 20 times each."""
-    began = time.monotonic()
-    with load(), sides() as (last, same, other):
+    began, work = time.monotonic(), slower()
+    with load(), sides(work) as (last, same, other):
         false = [sorted(differing([last, same])) for _ in range(RUNS)]
         found = [differing([last, other]) for _ in range(RUNS)]
     named = {what: sum(what in one for one in found) for what in ("p50", *COUNTED)}
@@ -90,13 +105,13 @@ def imported(side: Side) -> measuring.Values:
 
 
 @contextmanager
-def sides() -> Iterator[list[Side]]:
+def sides(work: int) -> Iterator[list[Side]]:
     """Serve three releases: two equal ones, and a slower and larger one."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         made = [
-            Side(stack.enter_context(serving(wait)), installed(folder / str(number)))
-            for number, wait in enumerate((WAIT, WAIT, WAIT * SLOWER))
+            Side(stack.enter_context(serving(each)), installed(folder / str(number)))
+            for number, each in enumerate((WORK, WORK, work))
         ]
         enlarge(made[-1].consumer)
         yield made
@@ -132,25 +147,23 @@ def load() -> Iterator[None]:
 
 
 @contextmanager
-def serving(wait: float) -> Iterator[str]:
-    """Serve answers that take so many seconds; give the address."""
+def serving(work: int) -> Iterator[str]:
+    """Serve answers that take so much work, from a process of its own; give the address."""
+    command = [sys.executable, "-c", SERVER, str(work)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        port = process.stdout.readline().strip() if process.stdout else ""
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
 
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            sleep(wait)
-            self.send_response(200)
-            self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+def slower() -> int:
+    """Find the work of a service whose answers take 30 % longer as a whole."""
+    with serving(WORK) as once, serving(2 * WORK) as twice:
+        ask = [partial(requests.get, url, timeout=10) for url in (once, twice)]
+        one, two = (statistics.median(found[50]) for found in measuring.latencies(ask))
+    return round(WORK * (1 + (SLOWER - 1) * one / (two - one)))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from rehearsal import COMMAND
 from rehearsal.faults import command
 from rehearsal.progress import Progress
-from rehearsal.runs import act, kept_world, maintainer, new_run, rerun
+from rehearsal.runs import kept_world, maintainer, new_run, rerun
+from rehearsal.runs.real_actions import MissingStandInError
 from rehearsal.verdict import price, report_page, verdict
 from rehearsal.world import world
 from rehearsal.world.git_repo import SeedError
@@ -19,31 +21,31 @@ from scripts.core import version
 from scripts.core.errors import ReleaseError, UsageError
 
 FOLDER = ".rehearsal"
-VERSION = "0.2.4"
+VERSION = "patch"
 INTERRUPTED = 130
-EXAMPLES = """examples:
-  python -m rehearsal run                       a release of 0.2.4, then the verdict
-  python -m rehearsal run --keep                keep the world up to inspect it
-  python -m rehearsal run --again               the same release again, in the kept world
-  python -m rehearsal run --version 0.3.0rc1    a candidate, which does not move pointers
-  python -m rehearsal run --tag 0.2.4           push a tag instead of pressing the button
-  python -m rehearsal run --dry-run             write nothing
-  python -m rehearsal run --private             use a private repository
-  python -m rehearsal faults --quick            the recovery from faults: a few of each kind
-  python -m rehearsal up | down                 start a world, end it
+EXAMPLES = f"""examples:
+  {COMMAND} run                       the next patch release, then the verdict
+  {COMMAND} run --keep                keep the world up to inspect it
+  {COMMAND} run --again               the same release again, in the kept world
+  {COMMAND} run --version 0.3.0rc1    a candidate, which does not move pointers
+  {COMMAND} run --tag 0.2.4           push a tag instead of pressing the button
+  {COMMAND} run --dry-run             write nothing
+  {COMMAND} run --private             use a private repository
+  {COMMAND} faults --quick            the recovery from faults: a few of each kind
+  {COMMAND} up | down                 start a world, end it
 in a world that is up (up, or run --keep):
-  python -m rehearsal dispatch rollback.yml --input version=0.2.5
-  python -m rehearsal dispatch audit.yml --schedule
-  python -m rehearsal run --again --hold        let the gate wait; then approve or reject
-  python -m rehearsal rerun                     the failed jobs of the latest run
-  python -m rehearsal dispatch changelog.yml
-  python -m rehearsal pull-request --branch a-branch-of-this-checkout"""
+  {COMMAND} dispatch rollback.yml --input version=0.2.5
+  {COMMAND} dispatch audit.yml --schedule
+  {COMMAND} run --again --hold        let the gate wait; then approve or reject
+  {COMMAND} rerun                     the failed jobs of the latest run
+  {COMMAND} dispatch changelog.yml
+  {COMMAND} pull-request --branch a-branch-of-this-checkout"""
 
 
 def parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     main_parser = argparse.ArgumentParser(
-        prog="python -m rehearsal",
+        prog=COMMAND,
         description="Run a release on this machine with real services.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -104,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReleaseError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    except (SeedError, act.MissingStandInError) as error:
+    except (SeedError, MissingStandInError) as error:
         print(error, file=sys.stderr)
         return UsageError.exit_code
     except KeyboardInterrupt:
@@ -145,6 +147,8 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> int:
         seconds = _take_down(here.folder, progress)
         found = dataclasses.replace(found, seconds=dataclasses.replace(found.seconds, down=seconds))
     found.save(here.folder / "verdict.json")
+    if keep:
+        world.remember(here.folder, found.version)
     progress.say("", *verdict.table(found))
     if keep:
         _tell(here, progress)
@@ -158,7 +162,7 @@ def _world(arguments: argparse.Namespace, progress: Progress) -> World:
         return _new_world(arguments, wanted or VERSION, progress)
     kept_world = world.load(arguments.folder)
     if arguments.private and not kept_world.private:
-        remedy = "omit --private, or end the world: python -m rehearsal down"
+        remedy = f"omit --private, or end the world: {COMMAND} down"
         raise UsageError("the repository of the world that is up is public", remedy)
     return dataclasses.replace(kept_world, version=wanted) if wanted else kept_world
 
@@ -206,7 +210,7 @@ def _take_down(folder: Path, progress: Progress) -> float:
 def _tell(here: World, progress: Progress) -> None:
     facts = here.facts()
     shown = [f"  {name:<14} {facts[name]}" for name in facts if name != "token"]
-    progress.say("", "the world is up; end it with: python -m rehearsal down", *shown)
+    progress.say("", f"the world is up; end it with: {COMMAND} down", *shown)
     progress.say(f"  {'token':<14} in {here.folder / 'world.json'}")
 
 

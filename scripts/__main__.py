@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from scripts.cli.command_line import COMPLETION, VERBS, parser
+from scripts.cli.command_line import COMPLETION, REHEARSE, VERBS, parser
 from scripts.cli.streams import cleaned, ended
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(script(parser(), **arguments))
         return 0
+    if verb == REHEARSE:
+        from scripts.cli.rehearsing import rehearse  # noqa: PLC0415
+
+        return rehearse(**arguments)
     from scripts.release.context import Context  # noqa: PLC0415
     from scripts.tools.environment import Environment  # noqa: PLC0415
 

@@ -37,16 +37,24 @@ class Store:
 
         Raises `StandInError` for a name that is taken (GitHub answers 409) or not allowed.
         """
-        _check("The artifact name", name, FORBIDDEN)
+        check_name(name)
         inside = {file: _relative(file, root) for file in files}
         for path in inside.values():
             _check("The path for one of the files in artifact", path, FORBIDDEN_IN_PATHS)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
+        draft = self.draft()
         with zipfile.ZipFile(draft / ZIP, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
             for file, path in inside.items():
                 target.writestr(path, file.read_bytes())
-        digest = _sha256(draft / ZIP)
+        return self.keep(draft, name, overwrite=overwrite)
+
+    def draft(self) -> Path:
+        """Make a folder for an artifact that has no name yet; its zip file goes into it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".", dir=self.folder))
+
+    def keep(self, draft: Path, name: str, *, overwrite: bool = False) -> str:
+        """Give a draft its name; return the sha256 of its zip file, as `add` does."""
+        digest = sha256(draft / ZIP)
         (draft / DIGEST).write_text(digest)
         self._name(draft, name, overwrite=overwrite)
         return digest
@@ -63,7 +71,7 @@ class Store:
         wins, and which one that is, is undefined.
         """
         archive = self.folder / name / ZIP
-        if _sha256(archive) != (self.folder / name / DIGEST).read_text():
+        if sha256(archive) != (self.folder / name / DIGEST).read_text():
             raise StandInError(f"the artifact {name!r} differs from the upload: digest mismatch")
         with zipfile.ZipFile(archive) as source:
             for member in source.namelist():
@@ -97,6 +105,16 @@ class Store:
                 "(a re-run needs `overwrite: true`)"
             ) from None
         shutil.rmtree(self.folder / name / "replaced", ignore_errors=True)
+
+
+def number(name: str) -> int:
+    """Return the id of an artifact, which is unique in its run."""
+    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+
+
+def check_name(name: str) -> None:
+    """Raise `StandInError` for a name that GitHub does not allow."""
+    _check("The artifact name", name, FORBIDDEN)
 
 
 def store() -> Store:
@@ -177,6 +195,7 @@ def _write(path: Path, data: bytes, name: str, taken: dict[Path, str]) -> None:
     path.write_bytes(data)
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,6 @@
 """Stand-in for actions/upload-artifact: artifacts are kept in the run's folder."""
 
-from rehearsal.actions.artifacts import select, store
+from rehearsal.actions.artifacts import number, select, store
 from rehearsal.actions.toolkit import (
     StandInError,
     given,
@@ -31,12 +31,11 @@ def main() -> None:
         return
     digest = store().add(name, root, files, overwrite=switch("overwrite"))
     server, repository = variable("GITHUB_SERVER_URL"), variable("GITHUB_REPOSITORY")
-    number = int(digest[:8], 16)
     print(f"{len(files)} file(s) kept as the artifact {name}")
-    output("artifact-id", number)
+    output("artifact-id", number(name))
     output("artifact-digest", digest)
     run_url = f"{server}/{repository}/actions/runs/{variable('GITHUB_RUN_ID')}"
-    output("artifact-url", f"{run_url}/artifacts/{number}")
+    output("artifact-url", f"{run_url}/artifacts/{number(name)}")
 
 
 def _validate() -> None:

@@ -23,6 +23,7 @@ from rehearsal.github import (
     releases,
     repos,
 )
+from rehearsal.github.artifacts import Artifacts
 from rehearsal.github.auth import caller_of
 from rehearsal.github.call import Call, Endpoint, read_fields, reply
 from rehearsal.github.errors import ApiError, not_found
@@ -55,6 +56,7 @@ def make_app(settings: GitHubSettings) -> web.Application:
         add_endpoint(app, UPLOADS, endpoint, streaming)
     oidc.add_routes(app, hub)
     Signing(hub).add_routes(app)
+    Artifacts(hub).add_routes(app)
     pages.add_routes(app, hub)
     linked_pages.add_routes(app, hub)
     git_http.add_routes(app, hub)

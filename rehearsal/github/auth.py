@@ -26,6 +26,8 @@ class Caller:
     job: str = ""
     identity: Mapping[str, str] = field(default_factory=dict)
     """The claims of a job's identity tokens."""
+    run: int = 0
+    """The run whose artifacts it may read and write."""
 
     def may(self, permission: str, level: str = "write") -> bool:
         """Return whether the caller has at least this level of a permission."""
@@ -73,7 +75,7 @@ def caller_of(
     if token.jobs:
         return _job(token, request)
     identity = token.identities.get(token.job, {})
-    return Caller(token.login, token.permissions, token.job, identity)
+    return Caller(token.login, token.permissions, token.job, identity, token.run)
 
 
 _JOBS: WeakKeyDictionary[asyncio.Transport, str] = WeakKeyDictionary()
@@ -90,7 +92,8 @@ def _job(token: Token, request: web.Request) -> Caller:
     if name not in token.jobs:
         raise bad_credentials()
     _JOBS[transport] = name
-    return Caller(token.login, token.jobs[name], name, token.identities.get(name, {}))
+    identity = token.identities.get(name, {})
+    return Caller(token.login, token.jobs[name], name, identity, token.run)
 
 
 def secret_of(authorization: str) -> str:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from aiohttp import web
 from markupsafe import Markup
 
+from rehearsal import COMMAND
 from rehearsal.github.auth import Caller
 from rehearsal.github.commits import Commit, read_commits
 from rehearsal.github.diffs import changed_files
@@ -73,7 +74,7 @@ async def workflow(request: web.Request, hub: Hub, _: Caller) -> web.StreamRespo
     """Show a workflow's file on the default branch, above the runs of this world."""
     path = f"{FOLDER}/{request.match_info['file']}"
     text = await file_at(hub, hub.settings.default_branch, path)
-    command = f"python -m rehearsal dispatch {request.match_info['file']}"
+    command = f"{COMMAND} dispatch {request.match_info['file']}"
     facts = [("on GitHub", "Run workflow"), ("in this world", command)]
     shown = text.decode(errors="replace")
     return plain(hub, path, facts=facts, plain=shown, rows=run_rows(hub))

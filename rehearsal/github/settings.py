@@ -13,7 +13,8 @@ class Token:
     and the levels "none", "read", "write", "admin"; an absent one is "none". `job` names the job
     that it is for. A token that all jobs of a run share has `jobs` instead, the permissions of each
     by `WORKFLOW/JOB`, and `runner`, the process id of the program that runs them. `identities` has
-    the claims of each job's identity tokens, by the same name or by `job`.
+    the claims of each job's identity tokens, by the same name or by `job`. `run` is the number of
+    the run whose artifacts it may read and write; no other token may.
     """
 
     login: str
@@ -22,6 +23,7 @@ class Token:
     jobs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     runner: int = 0
     identities: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    run: int = 0
 
 
 @dataclass(frozen=True)

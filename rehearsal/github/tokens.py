@@ -65,9 +65,15 @@ def asking(server: str, token: str) -> dict[str, str]:
     return {REQUEST_URL: f"{server}{ASKED_AT}?api-version=2.0", REQUEST_TOKEN: MARK + token}
 
 
-def make_text() -> str:
+def make_text(prefix: str = "ghs_", **claims: str) -> str:
     """Return a new token's text, with the form and the length of a GITHUB_TOKEN."""
-    head, claims = ({"alg": "RS256", "typ": "JWT"}, {"jti": secrets.token_hex(8), "iss": "actions"})
-    parts = [base64.urlsafe_b64encode(json.dumps(one).encode()) for one in (head, claims)]
-    text = "ghs_" + ".".join(part.decode().rstrip("=") for part in parts) + "."
+    head = {"alg": "RS256", "typ": "JWT"}
+    said = {"jti": secrets.token_hex(8), "iss": "actions", **claims}
+    parts = [base64.urlsafe_b64encode(json.dumps(one).encode()) for one in (head, said)]
+    text = prefix + ".".join(part.decode().rstrip("=") for part in parts) + "."
     return text + secrets.token_urlsafe(LENGTH)[: LENGTH - len(text)]
+
+
+def runtime_text(run: int) -> str:
+    """Return the text of a token for a run's artifacts: their client reads the run in `scp`."""
+    return make_text("", scp=f"Actions.Results:{run}:{run}")

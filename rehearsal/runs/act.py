@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from typing import Any
 import yaml
 
 from rehearsal.github.tokens import TokenBook
+from rehearsal.runs import real_actions
 from rehearsal.runs.environments import Environments
+from rehearsal.runs.real_actions import MissingStandInError
 from rehearsal.runs.workflow import Workflow, given_inputs, used_actions
-from rehearsal.world import git_repo
 
 ACTIONS = Path(__file__).parents[1] / "actions"
 SYSTEM = Path(__file__).parents[2]
@@ -24,23 +25,6 @@ OWN = re.compile(
 """An action of the release system itself, as another repository uses it. It needs no stand-in."""
 LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-24.04-arm", "ubuntu-22.04", "ubuntu-22.04-arm")
 """Labels that an expression may give; literal labels are read from the files."""
-
-
-NOT_REAL = {
-    **dict.fromkeys(
-        ("actions/upload-artifact", "actions/download-artifact", "actions/cache"),
-        "needs a service of GitHub's runner that a world does not have",
-    ),
-    **dict.fromkeys(
-        ("docker/login-action", "docker/setup-buildx-action"),
-        "would write into the Docker configuration that all jobs of a world share",
-    ),
-}
-"""Actions whose own code a rehearsal cannot run, each with the reason."""
-
-
-class MissingStandInError(Exception):
-    """A workflow uses a marketplace action without a stand-in, or an input that it lacks."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +47,8 @@ class Setting:
     shows a `private` repository only with a token. Where a job's environment has reviewers, they
     approve at once if there is something to read; with `hold` the job waits for somebody.
     `actions` is a folder with the code of marketplace actions, to be used instead of stand-ins.
-    `attempt` counts the attempts of one run; `summaries` are those of the attempts before.
+    `runtime_token` is theirs for the run's artifacts. `attempt` counts the attempts of one run;
+    `summaries` are those of the attempts before.
     """
 
     tree: Path
@@ -81,6 +66,7 @@ class Setting:
     attempt: int = 1
     actions: Path | None = None
     summaries: Sequence[tuple[str, str]] = ()
+    runtime_token: str = field(default="", repr=False)
     program: str = "act"
     concurrent: int = 2
 
@@ -90,7 +76,7 @@ def start(setting: Setting, event: Event, workflow: Workflow) -> subprocess.Pope
 
     Raises `MissingStandInError` before anything is started.
     """
-    stand_ins = local_actions(setting.tree, real=setting.actions)
+    stand_ins = local_actions(setting.tree, real=_real(setting))
     event_file = setting.folder / "event.json"
     event_file.write_text(json.dumps(event.payload, indent=1))
     reading = _secret_pipe(setting.secrets)
@@ -121,17 +107,26 @@ def start(setting: Setting, event: Event, workflow: Workflow) -> subprocess.Pope
         os.close(reading)
 
 
-def local_actions(tree: Path, folder: Path = ACTIONS, real: Path | None = None) -> dict[str, str]:
+def _real(setting: Setting) -> Callable[[str], Path | None]:
+    """Return what finds an action's own code."""
+    server = setting.context.get("GITHUB_SERVER_URL", "")
+    told = real_actions.runtime(server, setting.runtime_token)
+    return lambda uses: real_actions.folder(uses, setting.actions, setting.folder, told)
+
+
+def local_actions(
+    tree: Path, folder: Path = ACTIONS, real: Callable[[str], Path | None] = lambda _: None
+) -> dict[str, str]:
     """Return the folder of the stand-in for every marketplace action that the workflows use.
 
-    It is the action itself if the folder `real` has it, in `OWNER/NAME`. For the release system's
-    own actions, at any commit, it is this checkout. Raises `MissingStandInError` with the actions
-    that do not have one, and for one in `real` that cannot be used.
+    It is the folder of the action's own code if `real` gives one. For the release system's own
+    actions, at any commit, it is this checkout. Raises `MissingStandInError` with the actions that
+    do not have one.
     """
     used = used_actions(tree)
     if any(map(OWN.fullmatch, used)):
         used = {**used_actions(SYSTEM), **used}  # what its own actions use in turn
-    folders = {uses: _real(uses, real) or _folder(uses, folder) for uses in used}
+    folders = {uses: real(uses) or _folder(uses, folder) for uses in used}
     missing = [uses for uses, path in folders.items() if not (path / "action.yml").is_file()]
     if missing:
         raise MissingStandInError(
@@ -143,25 +138,6 @@ def local_actions(tree: Path, folder: Path = ACTIONS, real: Path | None = None) 
         )
     _check_inputs(tree, folders)
     return dict(_replaced(uses, path) for uses, path in folders.items())
-
-
-def _real(uses: str, real: Path | None) -> Path | None:
-    """Return the folder of an action's own code at its pin; None without one."""
-    name, _, pin = uses.partition("@")
-    if real is None or not (real / name / "action.yml").exists():
-        return None
-    if name in NOT_REAL:
-        raise MissingStandInError(
-            f"{real / name} cannot be used: {name} {NOT_REAL[name]}. Take it out of {real}"
-        )
-    found = git_repo.git(real / name, "rev-parse", "HEAD")
-    if found != pin:
-        raise MissingStandInError(
-            f"{real / name} is at {found}, and the workflows use {pin}: check that commit out"
-        )
-    if git_repo.changes(real / name):
-        raise MissingStandInError(f"{real / name} has changes: undo them")
-    return real / name
 
 
 def _folder(uses: str, stand_ins: Path) -> Path:

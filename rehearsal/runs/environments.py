@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from rehearsal import COMMAND
 from rehearsal.runs import decisions
 from rehearsal.runs.decisions import APPROVED, FOLDER, REJECTED
 from scripts.core.errors import UsageError
@@ -93,7 +94,7 @@ class Approver:
     def leave(self, job: str, name: str, _: Sequence[tuple[str, str]]) -> list[str]:
         """Make a job wait, and print the command to decide."""
         decisions.leave(self.folder, job, name, self.known[name].reviewers, self._until(name))
-        self.say(f"  {job} waits for {name}: python -m rehearsal approve (or: reject)")
+        self.say(f"  {job} waits for {name}: {COMMAND} approve (or: reject)")
         return []
 
     def decide(self, job: str, name: str, summaries: Sequence[tuple[str, str]]) -> list[str]:

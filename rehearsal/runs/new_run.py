@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from rehearsal.github.tokens import TokenBook, make_text
+from rehearsal.github.tokens import TokenBook, make_text, runtime_text
 from rehearsal.runs.act import Setting
 from rehearsal.runs.environments import Environment
 from rehearsal.runs.rerun import Ended
@@ -63,6 +63,7 @@ def _setting(here: World, run_id: int, folder: Path, workflow: str) -> Setting:
             "GITHUB_TOKEN": make_text(),
             "REGISTRY_TOKEN": here.endpoints.registry_token,
         },
+        runtime_token=runtime_text(run_id),
         tokens=TokenBook(here.folder / "github" / "tokens"),
         private=here.private,
         environments={name: Environment(who, REFS) for name, who in reviewers(here.owner).items()},

@@ -114,7 +114,8 @@ def _run(setting: act.Setting, event: act.Event, progress: Progress) -> Run:
             _act(_rest(setting, rest), event, recorder, token)
     finally:
         if setting.tokens:
-            setting.tokens.revoke(setting.secrets["GITHUB_TOKEN"])
+            for text in (setting.secrets["GITHUB_TOKEN"], setting.runtime_token):
+                setting.tokens.revoke(text)
     seconds, inputs = time.monotonic() - began, event.payload.get("inputs", {})
     ended = _finished(recorder, code, seconds, inputs, halted=bool(rest))
     ended.left_out = left_out
@@ -151,6 +152,8 @@ def _act(setting: act.Setting, event: act.Event, recorder: Recorder, token: Toke
         if setting.tokens:
             token = dataclasses.replace(token, runner=process.pid)
             setting.tokens.write(setting.secrets["GITHUB_TOKEN"], token)
+            of_artifacts = dataclasses.replace(token, run=setting.run_id)
+            setting.tokens.write(setting.runtime_token, of_artifacts)
         recorder.read(process.stdout or ())
         return process.wait()
     finally:

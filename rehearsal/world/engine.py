@@ -17,6 +17,7 @@ import docker
 import requests
 from docker.errors import DockerException
 
+from rehearsal import COMMAND
 from rehearsal.world import processes, provision, sockets
 from rehearsal.world.provision import Tools
 from scripts.core.errors import ServiceError
@@ -94,7 +95,7 @@ def _free_network() -> ipaddress.IPv4Network:
             return network
     raise ServiceError(
         "every network from 10.200.0.0/16 on is in use",
-        "end other worlds: python -m rehearsal down",
+        f"end other worlds: {COMMAND} down",
     )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from rehearsal import COMMAND
 from rehearsal.gateway.server import HOST, GatewayConfig
 from rehearsal.index import state
 from rehearsal.index.state import Publisher
@@ -124,9 +125,7 @@ class Services:
     def up(self, progress: Progress = print) -> Endpoints:
         """Start everything; after a failure, end all that has started."""
         if (self._folder / "services.json").exists():
-            raise ServiceError(
-                f"a world is up in {self._folder}", "end it: python -m rehearsal down"
-            )
+            raise ServiceError(f"a world is up in {self._folder}", f"end it: {COMMAND} down")
         docker = machine_docker.find_docker()
         images = self._stand_ins()
         tools = provision.ensure(_needs(docker, images), progress)

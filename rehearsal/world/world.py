@@ -13,10 +13,11 @@ import subprocess
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rehearsal import COMMAND
 from rehearsal.github.people import identifier
 from rehearsal.index.state import Publisher
 from rehearsal.progress import Progress
@@ -25,6 +26,7 @@ from rehearsal.world import advisories, empty_images, git_repo, provision
 from rehearsal.world.services import Endpoints, Services
 from scripts.core import jobs
 from scripts.core.errors import UsageError
+from scripts.core.version import STEPS
 from scripts.release import version_source
 
 WORKFLOWS = ".github/workflows"
@@ -148,7 +150,7 @@ def up(
     if (folder / "world.json").exists() or (folder / "services.json").exists():
         raise UsageError(
             f"a world is up in {folder}",
-            "use it with --again, end it with `python -m rehearsal down`, or use a second one "
+            f"use it with --again, end it with `{COMMAND} down`, or use a second one "
             "with --folder DIR",
         )
     _clean(folder, keep=())
@@ -159,16 +161,31 @@ def up(
     except BaseException:
         _clean(folder, keep=("runs",))
         raise
-    _private(folder / "state.json", _state(world))
-    _private(folder / "world.json", world.facts())
+    write(world)
     return world
+
+
+def remember(folder: Path, version: str) -> None:
+    """Put the version that a run released in the place of a step, such as `patch`.
+
+    The next run in this world releases the same version again.
+    """
+    world = load(folder)
+    if world.version in STEPS:
+        write(replace(world, version=version))
+
+
+def write(world: World) -> None:
+    """Write what `down` and later runs read."""
+    _private(world.folder / "state.json", _state(world))
+    _private(world.folder / "world.json", world.facts())
 
 
 def load(folder: Path) -> World:
     """Return the world that is up in `folder`; raise `UsageError` if none is."""
     folder = folder.resolve()
     if not (folder / "world.json").exists():
-        raise UsageError(f"no world is up in {folder}", "start one: python -m rehearsal run --keep")
+        raise UsageError(f"no world is up in {folder}", f"start one: {COMMAND} run --keep")
     state = json.loads((folder / "state.json").read_text())
     endpoints = Endpoints.load(folder / "endpoints.json")
     return World(

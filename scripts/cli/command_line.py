@@ -23,10 +23,12 @@ VERBS = {
     "ci-plan": "decide which checks a change needs",
     "ci-dists": "build and check the wheel and the sdist of this commit as a release does",
     "ci-verdict": "combine the checks of a change into one result",
+    "rehearse": "rehearse a whole release of this checkout on this machine",
     "completion": "print the completion script for a shell",
 }
 """The verbs of a release run in its order, then the others."""
-COMPLETION = "completion"
+COMPLETION, REHEARSE = "completion", "rehearse"
+WITHOUT_STAGE = (COMPLETION, REHEARSE)
 JSON = "print one JSON document instead, including errors"
 EXIT_CODES = {
     0: "success, or nothing to do",
@@ -77,6 +79,11 @@ EXAMPLES = {
     },
     "rebuild": {"0.2.4": "check that 0.2.4 can be built again, byte for byte"},
     "ci-plan": {"--base origin/main": "show the checks that this branch needs"},
+    "rehearse": {
+        "": "start a world, run the release in it, print the verdict",
+        "run --keep": "keep the world, to look around in it",
+        "down": "end the world",
+    },
     "completion": {"bash": "load it with `source <(bin/release completion bash)`"},
 }
 """Verb -> arguments -> description."""
@@ -118,7 +125,7 @@ def parser(*only: str) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         ARGUMENTS.get(name, _none)(verb)
-        if name != COMPLETION:
+        if name not in WITHOUT_STAGE:
             verb.add_argument("--json", dest="as_json", action="store_true", help=JSON)
     return main
 
@@ -233,6 +240,11 @@ def _ci_plan(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--base", help="the commit to compare with (default: the pull request's)")
 
 
+def _rehearse(verb: argparse.ArgumentParser) -> None:
+    words = "the rehearsal's own verb (default: run) and options, which `run --help` lists"
+    verb.add_argument("words", nargs=argparse.REMAINDER, help=words)
+
+
 def _completion(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("shell", choices=("bash", "zsh"))
 
@@ -252,5 +264,6 @@ ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
     "notes": _notes,
     "rebuild": _rebuild,
     "ci-plan": _ci_plan,
+    REHEARSE: _rehearse,
     COMPLETION: _completion,
 }

@@ -23,6 +23,7 @@ HEADINGS = {
     "infrastructure": "🧱 Infrastructure",
 }
 SUMS = "SHA256SUMS"
+WHOLE = "Check every part of the release, without an account:"
 # `**Breaking:** …`, `**BREAKING CHANGE** …`, anywhere in an entry.
 _SHOUTED = re.compile(r"\bBREAKING\b|\*\*[^*\n]*\b[Bb]reaking\b[^*\n]*\*\*")
 
@@ -249,7 +250,8 @@ def megabytes(size: int) -> str:
 def _grown(image: Image, platform: str) -> str:
     if platform not in image.before:
         return "new"
-    return f"{(image.sizes[platform] - image.before[platform]) / 1e6:+,.1f} MB"
+    more = round((image.sizes[platform] - image.before[platform]) / 1e6, 1)
+    return f"{more:+,.1f} MB" if more else "unchanged"
 
 
 def _contributors(facts: NotesFacts) -> str:
@@ -279,10 +281,10 @@ def _installation(facts: NotesFacts) -> str:
 
 def _verification(facts: NotesFacts) -> str:
     """Explain how to check a download with other tools; fold the details."""
-    lines, details = [], []
+    lines, details, folds = list[str](), list[str](), list[str]()
     if facts.verifier:
-        lines.append("- **Everything public:** one command, below, compares it with the lock.")
-        details.append(_shell("Check every part of the release, without an account:", _all(facts)))
+        lines.append("- **Everything public:** one command compares it with the lock.")
+        folds.append(_folded("Verify: one command", _shell(WHOLE, _all(facts))))
     if facts.dists:
         lines.append(f"- **Package:** its hashes are in [`{SUMS}`]({facts.downloads}/{SUMS}).")
         details += [_dists(facts), _shell("Download the package and compare:", _comparing(facts))]
@@ -295,8 +297,9 @@ def _verification(facts: NotesFacts) -> str:
     if file := SUMS if facts.dists else (facts.compose_url or "").rpartition("/")[2]:
         asset = f"gh release verify-asset {facts.tag} {file} --repo {facts.repository_url}"
         lines.append(f"- **Assets** of immutable releases: `{asset}`")
-    folded = _folded("Hashes, digests and commands", "\n\n".join(details))
-    return "\n\n".join(["## ✅ How to Verify", "\n".join(lines), folded])
+    if details:
+        folds.append(_folded("Hashes, digests and commands", "\n\n".join(details)))
+    return "\n\n".join(["## ✅ How to Verify", "\n".join(lines), *folds])
 
 
 def _all(facts: NotesFacts) -> list[str]:

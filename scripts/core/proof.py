@@ -6,7 +6,7 @@ from typing import NamedTuple
 from scripts.core import sbom
 from scripts.core.lockfile import Signing
 from scripts.core.plain import plain
-from scripts.core.sbom import BASE, Inventory
+from scripts.core.sbom import BASE, PYPI, Inventory
 from scripts.core.scan_policy import Verdict, Vulnerability
 
 SHOWN = 40
@@ -77,11 +77,15 @@ def difference(
     before: Sizes,
     now: Mapping[str, Inventory],
     last: Mapping[str, Inventory],
+    own: str = "",
 ) -> Line | None:
-    """Compare sizes and packages with the last release; none if neither is known of it."""
-    changed = list(_changes(now, last))
+    """Compare sizes and packages with the last release; none if neither is known of it.
+
+    `own` is the project itself, whose version always changes.
+    """
+    changed = list(_changes(now, last, f"{PYPI} {own}"))
     grown = [_grown(name, sizes[name], before[name]) for name in sizes if before.get(name)]
-    counted = [f"{len(changed)} package changes"] if last else []
+    counted = [f"{len(changed)} package change{'' if len(changed) == 1 else 's'}"] if last else []
     if not (grown or counted):
         return None
     head = ("where", "package", "last release", "this release")
@@ -98,11 +102,16 @@ def _grown(name: str, now: Mapping[str, int], before: Mapping[str, int]) -> str:
 
 
 def _changes(
-    now: Mapping[str, Inventory], last: Mapping[str, Inventory]
+    now: Mapping[str, Inventory], last: Mapping[str, Inventory], own: str
 ) -> Iterator[tuple[str, ...]]:
+    """Yield each change once: where it is, the package, its version before and now."""
+    where: dict[tuple[str, str, str], list[str]] = {}
     for name in sorted(now.keys() & last.keys()):
         for change in sbom.changes(sbom.versions(last[name]), sbom.versions(now[name])):
-            yield name.removesuffix(sbom.SUFFIX), *map(plain, change)
+            where.setdefault(change, []).append(name.removesuffix(sbom.SUFFIX))
+    for change, names in sorted(where.items()):
+        if change[0] != own:
+            yield ", ".join(names), *map(plain, change)
 
 
 def signed(signing: Signing, parts: int) -> Line:

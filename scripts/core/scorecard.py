@@ -19,6 +19,8 @@ LEAST = 0.10
 """A smaller part of a measured value does not count."""
 LEAST_OF_FEW = 0.25
 LEAST_MEGABYTES = 0.1
+LEAST_MEMORY = 5
+"""Megabytes: the memory of a small service differs by a few at each start."""
 KEPT = 10
 """Releases whose values a lock has."""
 BARS = "▁▂▃▄▅▆▇█"
@@ -66,14 +68,16 @@ class Scorecard:
 
 def differs(one: Measured) -> int:
     """Tell whether the pairs differ: 1 where the value rose, -1 where it fell, 0 if neither."""
+    if one.exact:
+        more = one.after[0] - one.before[0] if one.before and one.after else 0
+        return 0 if one.unit == "MB" and abs(more) < LEAST_MEGABYTES else _sign(more)
     pairs = [(b, a) for b, a in zip(one.before, one.after, strict=False) if b > 0]
     if not pairs:
         return 0
     change = statistics.median(a / b for b, a in pairs) - 1
-    if one.exact:
-        small = one.unit == "MB" and abs(one.after[0] - one.before[0]) < LEAST_MEGABYTES
-        return 0 if small else _sign(change)
     if abs(change) < (LEAST if len(pairs) >= FEW else LEAST_OF_FEW):
+        return 0
+    if len(pairs) < FEW and one.unit == "MB" and abs(pairs[0][1] - pairs[0][0]) < LEAST_MEMORY:
         return 0
     same = sum(_sign(a - b) == _sign(change) for b, a in pairs)
     if len(pairs) >= FEW and chance(same, len(pairs)) > CHANCE:
@@ -154,7 +158,7 @@ def _cells(one: Row) -> Sequence[str]:
 def _change(one: Row) -> str:
     if not one.before:
         return "-"
-    if one.unit == "":
+    if one.unit == "" and one.before % 1 == one.after % 1 == 0:
         return f"{one.after - one.before:+g}"
     return f"{one.after / one.before - 1:+.0%}"
 

@@ -56,6 +56,8 @@ class Found:
     """Python packages with a fix, of those that would stop a release."""
     refreshed: tuple[str, ...] = ()
     """Lock files that `scan` updated for the proposal."""
+    left: tuple[str, ...] = ()
+    """What would still stop a release after that, by a scan of the updated lock files."""
 
 
 def vulnerabilities(verdicts: Mapping[str, Verdict]) -> Iterator[Watched]:
@@ -131,8 +133,11 @@ def pinned(text: str, moved: Iterable[Moved]) -> str:
     return text
 
 
-def proposal(found: Found) -> str:
-    """Write the text of the pull request: what it clears, and the digests then and now."""
+def proposal(found: Found, changes: Mapping[str, Sequence[str]]) -> str:
+    """Write the text of the pull request: what was found, and what it changes.
+
+    `changes` is a package with its versions then and now, to the lock files that change.
+    """
     lines = [f"- {one.title}" for one in found.findings]
     bases = [
         f"- {one.reference}: {', '.join(f'`{digest}`' for digest in one.recorded)} → `{one.today}`"
@@ -141,8 +146,17 @@ def proposal(found: Found) -> str:
     ]
     parts = [f"Found in {found.newest} by the watch:", "\n".join(lines)]
     parts += ["Base images, as recorded and today:", "\n".join(bases)] if bases else []
+    if changes:
+        packages = [f"- {plain(one)}: {', '.join(paths)}" for one, paths in changes.items()]
+        parts += ["Packages, then and now:", "\n".join(packages), _scanned(found)]
     parts.append("Merge this and release the next patch version. A later watch closes the issues.")
     return "\n\n".join(parts)
+
+
+def _scanned(found: Found) -> str:
+    if not found.left:
+        return "A scan of the updated lock files finds nothing that stops a release."
+    return f"A scan of the updated lock files still finds: {', '.join(found.left)}."
 
 
 def recorded(bases: Iterable[LockedBase]) -> dict[str, list[LockedBase]]:
@@ -184,13 +198,14 @@ def base(newest: str, one: Moved) -> Watched:
     return Watched(f"base {one.reference}", title, text)
 
 
-def yanked(newest: str, package: str, version: str, where: Iterable[str]) -> Watched:
-    """Report a dependency that its authors withdrew."""
+def yanked(newest: str, package: str, version: str, where: Mapping[str, str]) -> Watched:
+    """Report a dependency that its authors withdrew. `where` is what has it, and who brings it."""
     name = f"{package} {version}"
+    todo = "update it in its lock file" if OURS in where.values() else "take a newer base image"
     text = (
         f"The package index marks `{name}` as yanked (PEP 592). {newest} has it in "
-        f"{', '.join(where)}.\n\n**What to do:** read at the index why, update it in its lock "
-        "file, and release the next patch version."
+        f"{', '.join(where)}.\n\n**What to do:** read at the index why, {todo}, "
+        "and release the next patch version."
     )
     return Watched(f"yanked {name}", f"{newest} contains {name}, which was yanked", text)
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from scripts.core import notes, proof, scorecard, version
 from scripts.core.lockfile import Lock
-from scripts.core.planning import PlannedImage
+from scripts.core.planning import PlannedImage, normalised
 from scripts.core.sbom import Inventory
 from scripts.release import attempt, history, previous, sboms, sections, signed
 from scripts.release.assets import COMPOSE, VERIFIER
@@ -125,7 +125,7 @@ def proof_lines(
     """Give the lines about security, size and speed: of the lock, and beside the last release."""
     if made.scan:
         yield proof.security(made.scan)
-    if line := proof.difference(sizes, before, now, last):
+    if line := proof.difference(sizes, before, now, last, normalised(made.plan.project)):
         yield line
     if card := made.scorecard:
         yield proof.Line(scorecard.line(card), scorecard.details(card))

@@ -17,19 +17,21 @@ TITLE = "second opinion of the distribution"
 
 
 def ask(context: Context, config: ScanConfig, found: Iterable[Inventory]) -> Iterator[Outcome]:
-    """Give an outcome for each image with packages of dpkg; one that was not asked is skipped."""
+    """Give an outcome for each image with packages of dpkg, and one for each reason not to ask."""
     sources = {one.distro: one.source for one in config.archives}
+    unasked: dict[str, list[str]] = {}
     for each in found:
         packages = [one.package for one in each.components if one.package.kind == DEB]
         if not packages:
             continue
-        title = f"{TITLE}: {each.name}"
         try:
             said = _answer(context, sources, each.distro, packages)
-            yield Outcome(title, said, written=False, kind=CHECK)
+            yield Outcome(f"{TITLE}: {each.name}", said, written=False, kind=CHECK)
         except ServiceError as error:
-            detail = f"not asked: {error.cause}"
-            yield Outcome(title, detail, written=False, skipped=True, kind=CHECK)
+            unasked.setdefault(error.cause, []).append(each.name)
+    for cause, names in unasked.items():
+        title = f"{TITLE}: {', '.join(names)}"
+        yield Outcome(title, f"not asked: {cause}", written=False, skipped=True, kind=CHECK)
 
 
 def _answer(

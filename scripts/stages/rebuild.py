@@ -4,6 +4,7 @@ In another folder, as another user and 90 days later, as far as this machine all
 these gets into the files shows as a difference. Nothing is published, and no surface is written.
 """
 
+import json
 import shutil
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from scripts.core.results import Done, Result
 from scripts.release import archives, attempt
 from scripts.release.context import Context
 from scripts.tools import processes
+from scripts.tools.environment import SOURCE_POLICY
 
 USER = ("unshare", "--user", "--map-user=4711", "--map-group=4711")
 CLOCK = ("faketime", "-f", "+90d")
@@ -165,12 +167,30 @@ def images(context: Context, elsewhere: Elsewhere) -> Iterator[Finding]:
             yield again(elsewhere, image.name, platform, digest)
 
 
+def bases(lock: Lock, name: str, platform: str) -> dict[str, list[dict[str, object]]]:
+    """Tell BuildKit to take the locked base image, wherever its tag leads now (source policy)."""
+    found = [one for one in lock.bases if (one.image, one.platform) == (name, platform)]
+    sources = {f"docker-image://{one.reference}": one.digest for one in found if one.reference}
+    return {
+        "rules": [
+            {
+                "action": "CONVERT",
+                "selector": {"identifier": source},
+                "updates": {"identifier": f"{source}@{digest}"},
+            }
+            for source, digest in sources.items()
+        ]
+    }
+
+
 def again(elsewhere: Elsewhere, name: str, platform: str, digest: str) -> Finding:
     """Build one image; a build that fails is a finding too."""
     what = f"image {name} for {platform}"
     words = ("image", f"--name={name}", f"--platform={platform}")
+    policy = elsewhere.clone.parent / "bases.json"
+    policy.write_text(json.dumps(bases(elsewhere.lock, name, platform)), "utf-8")
     try:
-        elsewhere.build(*words, prefix=elsewhere.user)
+        elsewhere.build(*words, prefix=elsewhere.user, **{SOURCE_POLICY: str(policy)})
     except ReleaseError as error:
         return Finding(what, PROBLEM, error.cause, remedy=error.remedy)
     (path,) = (elsewhere.clone / "release" / "out" / "results").glob("image-*.json")

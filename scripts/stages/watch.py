@@ -26,9 +26,8 @@ from scripts.release import dependencies, released, sboms, scanning
 from scripts.release.configuration import TABLE, Config
 from scripts.release.context import Context
 from scripts.surfaces import kept_issue, proposal
-from scripts.surfaces.changelog_draft import DraftRequest
 from scripts.surfaces.kept_issue import KeptIssue
-from scripts.surfaces.proposal import UpdateBranch
+from scripts.surfaces.proposal import UpdateBranch, UpdateRequest
 from scripts.tools import processes
 
 FOLDER = "watch"
@@ -103,11 +102,12 @@ def _asked(context: Context, reference: str) -> str:
 
 def _yanked(context: Context, locked: Lock, found: Mapping[str, Inventory]) -> Iterator[Watched]:
     """Ask the index for each Python package but the project's own."""
-    where: dict[tuple[str, str], list[str]] = {}
+    where: dict[tuple[str, str], dict[str, str]] = {}
     for each in found.values():
         for one in each.components:
             if one.package.kind == PYPI:
-                where.setdefault((one.package.name, one.package.version), []).append(each.name)
+                named = where.setdefault((one.package.name, one.package.version), {})
+                named[each.name] = one.origin
     own = normalised(locked.plan.project)
     wanted = sorted(one for one in where if one[0] != own)
     context.console.step(f"ask the index for {len(wanted)} packages")
@@ -152,7 +152,8 @@ def scan(context: Context, *, refresh: bool = True) -> Done:
         findings += tuple(watching.vulnerabilities(verdicts))
         outdated = watching.outdated(verdicts[looked.newest], locks[0][1])
     refreshed = _refresh(context, outdated) if refresh else ()
-    found = Found(looked.newest, findings, looked.moved, outdated, refreshed)
+    left = _left(context, refreshed)
+    found = Found(looked.newest, findings, looked.moved, outdated, refreshed, left)
     context.write(f"{FOLDER}/{FOUND}", codec.encode(found))
     context.report(_page(found, verdicts, [one.plan.tag for one, _ in locks]), found=found)
     detail = f"{len(found.findings)} findings"
@@ -179,6 +180,19 @@ def _refresh(context: Context, packages: tuple[str, ...]) -> tuple[str, ...]:
     for path in changed:
         context.write(f"{FOLDER}/{FILES}/{path}", (context.root / path).read_text("utf-8"))
     return changed
+
+
+def _left(context: Context, refreshed: tuple[str, ...]) -> tuple[str, ...]:
+    """Scan the updated lock files, and name what would still stop a release."""
+    config = context.config_at("HEAD").scan
+    if config is None or not refreshed:
+        return ()
+    texts = {path: (context.root / path).read_text("utf-8") for path in refreshed}
+    pins = {path: dependencies.pins(path, text) for path, text in texts.items()}
+    found = [sbom.environment(path, "", "", each.items()) for path, each in pins.items()]
+    day = datetime.now(UTC).date().isoformat()
+    verdict = scanning.judge(context, config, found).verdict(found, day)
+    return tuple(f"{one.id} in {one.package} {one.version}" for one in verdict.stopping)
 
 
 def _verdicts(context: Context, locks: list[tuple[Lock, list[Inventory]]]) -> dict[str, Verdict]:
@@ -251,11 +265,12 @@ def propose(context: Context) -> Done:
         return Done((Outcome("proposal", "nothing to update", written=False),))
     target = context.environment.trigger().branch or config.branch
     target = target or context.ask(context.git.default_branch)
-    body = watching.proposal(found)
+    body = watching.proposal(found, _changes(context, found))
     message = f"{proposal.TITLE}\n\n{body}\n"
     branch = UpdateBranch(context.git, base, texts, message, config.author)
     asking = (context.forge.find_pull_request, context.forge.open_pull_request)
-    request = DraftRequest(target, *asking, proposal.BRANCH, proposal.TITLE, body)
+    text = (proposal.BRANCH, proposal.TITLE, body)
+    request = UpdateRequest(target, *asking, *text, forge=context.forge, follows=branch.is_own)
     return Done(tuple(converge([branch, request], context.environment.patience)))
 
 
@@ -265,12 +280,28 @@ def updates(context: Context, config: Config, found: Found) -> dict[str, str]:
     new = {path: watching.pinned(text, found.moved) for path, text in now.items()}
     for path in found.refreshed:
         now[path] = context.read_at("HEAD", path)
-        new[path] = (_folder(context) / FILES / path).read_text("utf-8")
+        new[path] = _written(context, path)
     if config.keeps_changelog:
         path, packages = config.changelog, found.outdated if found.refreshed else ()
         now[path] = context.read_at("HEAD", path)
         new[path] = changelog.insert(now[path], watching.updated(found.moved, packages), path)
     return {path: text for path, text in new.items() if text != now[path]}
+
+
+def _changes(context: Context, found: Found) -> dict[str, list[str]]:
+    """Name each package that an updated lock file changes, with those files."""
+    changes: dict[str, list[str]] = {}
+    for path in found.refreshed:
+        texts = (context.read_at("HEAD", path), _written(context, path))
+        before, now = (dependencies.pins(path, text) for text in texts)
+        for name, old, new in sbom.changes(before, now):
+            changes.setdefault(f"{name} {old} → {new}", []).append(path)
+    return changes
+
+
+def _written(context: Context, path: str) -> str:
+    """Read a lock file that `scan` updated."""
+    return (_folder(context) / FILES / path).read_text("utf-8")
 
 
 STEPS: dict[str, Callable[[Context], Done]] = {

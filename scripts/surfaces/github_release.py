@@ -20,6 +20,7 @@ from github import (
 from github.GithubObject import NotSet
 from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
+from github.PullRequest import PullRequest
 from github.Repository import Repository
 
 from scripts.core import lockfile, version
@@ -252,16 +253,35 @@ class Forge:
 
     def find_pull_request(self, head: str, base: str) -> str | None:
         """Return the address of the open pull request from one branch to another."""
-        owner = self._name.partition("/")[0]
         with failures():
-            found = self.repository.get_pulls(state="open", head=f"{owner}:{head}", base=base)
-            return next((pull.html_url for pull in found), None)
+            pull = self._pull_request(head, base)
+            return pull.html_url if pull else None
+
+    def _pull_request(self, head: str, base: str) -> PullRequest | None:
+        owner = self._name.partition("/")[0]
+        found = self.repository.get_pulls(state="open", head=f"{owner}:{head}", base=base)
+        return next(iter(found), None)
+
+    def pull_request_says(self, head: str, base: str, body: str) -> bool:
+        """Tell whether the open pull request has this text."""
+        with failures():
+            pull = self._pull_request(head, base)
+            return pull is not None and (pull.body or "").replace("\r\n", "\n") == _asking(body)
+
+    def change_pull_request(self, head: str, base: str, body: str) -> bool:
+        """Give the open pull request this text; tell whether there is one."""
+        with failures():
+            pull = self._pull_request(head, base)
+            if pull:
+                pull.edit(body=_asking(body))
+            return pull is not None
 
     def open_pull_request(self, head: str, base: str, title: str, body: str) -> str:
         """Open a pull request for a branch that may not be pushed."""
-        body = f"{body}\n\n{APPROVE}"
         with failures():
-            pull = self.repository.create_pull(title=title, body=body, head=head, base=base)
+            pull = self.repository.create_pull(
+                title=title, body=_asking(body), head=head, base=base
+            )
             return pull.html_url
 
     def edit(
@@ -313,6 +333,10 @@ def failures() -> Iterator[None]:
         raise TransientError(f"GitHub did not answer: {error}", REMEDY) from error
     except (BadAttributeException, *web.NO_ANSWER) as error:
         raise web.no_answer("GitHub", error, REMEDY) from error
+
+
+def _asking(body: str) -> str:
+    return f"{body}\n\n{APPROVE}"
 
 
 def _there(value: T | None) -> T:

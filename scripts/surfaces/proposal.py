@@ -1,10 +1,12 @@
 """The branch with which the watch proposes a patch release, for a person to review."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from scripts.core.converge import Matches, Missing, State, Surface
+from scripts.surfaces.changelog_draft import DraftRequest
 from scripts.surfaces.git_remote import Git, person, push_unmoved
+from scripts.surfaces.github_release import Forge
 
 BRANCH = "watch-update"
 TITLE = "Update what the last release contains"
@@ -36,7 +38,7 @@ class UpdateBranch(Surface):
             return Missing(f"at {head[:12]}, which was merged")
         if all(self.git.show(head, path) == text for path, text in self.texts.items()):
             return Matches(head[:12])
-        if self._said(head, "%an <%ae>") != self.author:
+        if not self.is_own():
             return Matches(f"{head[:12]}, which a person changed")
         return Missing(f"at {head[:12]}, of an earlier update")
 
@@ -47,6 +49,11 @@ class UpdateBranch(Surface):
         lease = f"refs/heads/{BRANCH}:{self._head() or ''}"
         push_unmoved(self.git, f"{commit}:refs/heads/{BRANCH}", lease=lease)
 
+    def is_own(self) -> bool:
+        """Tell whether no person has added a commit to it."""
+        head = self._head()
+        return head is None or self._said(head, "%an <%ae>") == self.author
+
     def _head(self) -> str | None:
         head = self.git.refs().get(f"refs/heads/{BRANCH}")
         if head:
@@ -55,3 +62,25 @@ class UpdateBranch(Surface):
 
     def _said(self, commit: str, form: str) -> str:
         return self.git.run("show", "--no-patch", f"--format={form}", "--end-of-options", commit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateRequest(DraftRequest):
+    """The pull request of that branch; its text follows what the branch changes."""
+
+    forge: Forge
+    follows: Callable[[], bool]
+    """Whether the text may change: not if a person has changed the branch."""
+
+    def observe(self) -> State:
+        """Search for an open pull request with this text."""
+        found = super().observe()
+        if isinstance(found, Missing) or not self.follows():
+            return found
+        says = self.forge.pull_request_says(self.branch, self.target, self.body)
+        return found if says else Missing("of an earlier update")
+
+    def apply(self) -> None:
+        """Change its text, or open it."""
+        if not self.forge.change_pull_request(self.branch, self.target, self.body):
+            super().apply()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any, cast
 
 import docker
@@ -33,6 +34,8 @@ class Services:
     """Gives the last lines of a service's log."""
     memory: Callable[[str], int] = lambda _: 0
     """Gives the bytes of memory that a service uses; 0 where the engine cannot tell."""
+    seconds: float = 0
+    """How long they took to become healthy, without the pull."""
 
     def variables(self) -> dict[str, str]:
         """Return the addresses as environment variables: `API_5001=http://127.0.0.1:49153`."""
@@ -83,13 +86,20 @@ class Engine:
     @contextmanager
     def started(self, compose_file: Path) -> Iterator[Services]:
         """Start all services of a compose file on free ports, and remove them again."""
-        project = f"release-{secrets.token_hex(4)}"
-        folder = self._fresh(project)
-        run = Compose(self._environment, folder, project, compose_file, self._patience)
+        run = self._compose(compose_file)
         try:
-            yield replace(run.up(), memory=partial(self._memory, project))
+            yield replace(run.up(), memory=partial(self._memory, run.project))
         finally:
             run.down()
+
+    def pull(self, compose_file: Path) -> None:
+        """Pull the images of a compose file, so that a start does not wait for them."""
+        self._compose(compose_file).pull()
+
+    def _compose(self, file: Path) -> "Compose":
+        project = f"release-{secrets.token_hex(4)}"
+        folder = self._fresh(project)
+        return Compose(self._environment, folder, project, file, self._patience)
 
     def _memory(self, project: str, service: str) -> int:
         labels = [f"com.docker.compose.project={project}", f"com.docker.compose.service={service}"]
@@ -112,6 +122,7 @@ class Compose:
         file: Path,
         patience: Callable[[], Patience],
     ) -> None:
+        self.project = project
         self._environment = environment
         self._patience = patience
         self._base = ["docker", "compose", f"--project-name={project}", f"--file={file}"]
@@ -123,11 +134,13 @@ class Compose:
 
     def up(self) -> Services:
         """Pull, start, wait until every health check passes, and find the ports."""
-        self._pull()
+        self.pull()
+        began = monotonic()
         try:
             self._run("up", "--pull=never", "--detach", "--wait", f"--wait-timeout={STARTED}")
         except ServiceError as error:
             raise CheckError(f"{error.cause}\n{self.log()}", REMEDY) from error
+        took = monotonic() - began
         return Services(
             {
                 (name, port): f"http://{self._run('port', '--', name, str(port)).strip()}"
@@ -135,13 +148,14 @@ class Compose:
                 for port in ports
             },
             self.log,
+            seconds=took,
         )
 
     def log(self, *names: str) -> str:
         """Return the last lines of these services' logs, or of all."""
         return self._run("logs", "--no-color", f"--tail={SHOWN}", "--", *names)
 
-    def _pull(self) -> None:
+    def pull(self) -> None:
         """Pull every image first, so that a failed pull does not look like a failed start."""
         pull = partial(self._run, "pull", "--quiet")
         try:

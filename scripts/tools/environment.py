@@ -32,7 +32,10 @@ LATIN = "\u00ff"  # the last character that a header can carry (RFC 9110, 5.5)
 LOCAL = r"(localhost|127\.0\.0\.1)(:|$)"
 HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"
 # The variables that programs may see. All others, above all secrets, are passed by name.
+SOURCE_POLICY = "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"
+"""Where buildx finds a file that replaces sources, such as a base image by its digest."""
 INHERITED = (
+    SOURCE_POLICY,
     "PATH",
     "HOME",
     "TMPDIR",

@@ -84,11 +84,11 @@ def in_turn(
     return taken
 
 
-def latencies(ask: Sequence[Callable[[], object]]) -> list[dict[int, list[float]]]:
+def latencies(ask: Sequence[Callable[[], object]], turn: int = 0) -> list[dict[int, list[float]]]:
     """Send blocks of requests to each in turn: milliseconds by percentile, one for each block."""
     found = [{p: list[float]() for p in PERCENTILES} for _ in ask]
     for number in range(BLOCKS):
-        for at in order(ask, number):
+        for at in order(ask, turn + number):
             cuts = statistics.quantiles([_timed(ask[at]) for _ in range(BLOCK)], n=100)
             for p in PERCENTILES:
                 found[at][p].append(cuts[p - 1] / MILLISECOND)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts.__main__ import main
-from scripts.cli.command_line import COMPLETION, VERBS
+from scripts.cli.command_line import VERBS, WITHOUT_STAGE
 from scripts.core.converge import Outcome
 from scripts.core.errors import (
     CheckError,
@@ -55,13 +55,13 @@ def test_every_verb_has_its_help_and_its_module(
         main([verb, "--help"])
     assert ended.value.code == 0
     assert VERBS[verb] in capsys.readouterr().out
-    if verb != COMPLETION:  # which is about the command line itself, and no stage
+    if verb not in WITHOUT_STAGE:  # which is about the command line itself, and no stage
         assert (ROOT / "scripts" / "stages" / f"{verb.replace('-', '_')}.py").is_file()
 
 
 def test_every_stage_has_its_verb() -> None:
     modules = {path.stem for path in (ROOT / "scripts" / "stages").glob("[!_]*.py")}
-    assert modules == {verb.replace("-", "_") for verb in VERBS if verb != COMPLETION}
+    assert modules == {verb.replace("-", "_") for verb in VERBS if verb not in WITHOUT_STAGE}
 
 
 @pytest.mark.parametrize("arguments", [[], ["publish"], ["image"], ["verify", "--moment", "now"]])

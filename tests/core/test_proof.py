@@ -92,6 +92,25 @@ def test_sizes_and_packages_are_compared_with_the_last_release() -> None:
         assert f"| api-linux-amd64 | {row}" in line.details
 
 
+def test_a_change_is_counted_once_and_the_projects_own_version_is_none() -> None:
+    before, now = (
+        {
+            name: Inventory(name, "", "", (*inventory(("a", v)).components, own(v)))
+            for name in ("api-linux-amd64.cdx.json", "package.cdx.json")
+        }
+        for v in ("1", "2")
+    )
+    line = proof.difference({}, {}, now, before, "tiny")
+    assert line
+    assert line.text == "Size: 1 package change"
+    assert "| api-linux-amd64, package | deb a | 1 | 2 |" in line.details
+    assert "tiny" not in line.details
+
+
+def own(version: str) -> Component:
+    return Component(Package("pypi", "tiny", version))
+
+
 def test_a_first_release_has_no_difference() -> None:
     assert proof.difference({"api": {"a": 1}}, {}, {"x": inventory(("a", "1"))}, {}) is None
 

@@ -45,7 +45,9 @@ def test_a_difference_of_a_third_is_found(seed: int, slower: float) -> None:
     assert sum(judged(rng, slower).changed for _ in range(RUNS)) >= RUNS - 1
 
 
-@pytest.mark.parametrize(("before", "after"), [(120, 123), (800.0, 850.0), (15000.0, 15050.0)])
+@pytest.mark.parametrize(
+    ("before", "after"), [(0, 3), (120, 123), (800.0, 850.0), (15000.0, 15050.0)]
+)
 def test_what_is_counted_differs_by_any_amount(before: float, after: float) -> None:
     (row,) = scorecard.rows([scorecard.counted("packages", "", [before, after])], None)
     assert row.changed
@@ -72,6 +74,12 @@ def test_a_few_pairs_must_differ_by_a_quarter() -> None:
     assert scorecard.differs(Measured("x", "s", (10.0,), (12.0,))) == 0
     assert scorecard.differs(Measured("x", "s", (10.0,), (13.0,))) == 1
     assert scorecard.differs(Measured("x", "s", (10.0,), (7.0,))) == -1
+
+
+def test_a_few_megabytes_of_one_start_do_not_count() -> None:
+    assert scorecard.differs(Measured("memory", "MB", (4.0,), (6.0,))) == 0
+    assert scorecard.differs(Measured("memory", "MB", (40.0,), (60.0,))) == 1
+    assert scorecard.differs(Measured("import", "MB", (4.0,) * 6, (6.0,) * 6)) == 1
 
 
 def test_a_small_part_does_not_count_however_steady_it_is() -> None:
@@ -116,6 +124,17 @@ def test_the_details_have_both_values_and_the_course() -> None:
     assert "| api p50 | 1 ms | 1.31 ms | **+31%** | ▄▆█ |" in text
     assert "with v0.2.3 on linux/amd64, 4 processors" in text
     assert "⚠️ not measured: no engine" in scorecard.details(replace(CARD, failures=("no engine",)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [(3, 6, "| +3 |"), (75.73, 96.47, "| +27% |"), (1.5, 3, "| +100% |")],
+)
+def test_what_is_counted_has_its_number_and_what_is_measured_a_part(
+    before: float, after: float, told: str
+) -> None:
+    card = Scorecard("here", "v1", (Row("frames", "", after, before),))
+    assert told in scorecard.details(card)
 
 
 def test_the_course_has_the_last_ten_releases() -> None:

@@ -136,3 +136,13 @@ def test_runtimes_are_those_of_base_images_and_distributions() -> None:
         "python 3.13": {"api-linux-amd64"},
         "alpine 3.22.1": {"api-linux-amd64"},
     }
+
+
+@pytest.mark.parametrize(
+    ("origin", "todo"), [(BASE, "take a newer base image"), (OURS, "update it in its lock file")]
+)
+def test_a_yanked_package_is_updated_where_it_comes_from(origin: str, todo: str) -> None:
+    found = watching.yanked("v1", "wheel", "0.46.1", {"api-linux-amd64": BASE, "mlflow": origin})
+    assert f"in api-linux-amd64, mlflow.\n\n**What to do:** read at the index why, {todo}, " in (
+        found.text
+    )

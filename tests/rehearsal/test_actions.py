@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import yaml
 
 from rehearsal.actions.artifacts import Store, select
 from rehearsal.actions.toolkit import StandInError
-from rehearsal.runs import act
+from rehearsal.runs import act, real_actions
 from rehearsal.world import git_repo
 
 ROOT = Path(__file__).parents[2]
@@ -522,7 +523,7 @@ def test_an_input_that_the_action_has_not_is_named_before_anything_runs(tmp_path
     file = tmp_path / ".github" / "workflows" / "a.yml"
     file.parent.mkdir(parents=True)
     file.write_text("jobs: {a: {steps: [{uses: actions/checkout@1, with: {ref: x, deep: 1}}]}}")
-    with pytest.raises(act.MissingStandInError, match=r"a\.yml: Unexpected input.*'deep'"):
+    with pytest.raises(real_actions.MissingStandInError, match=r"a\.yml: Unexpected input.*'deep'"):
         act.local_actions(tmp_path)
 
 
@@ -547,10 +548,15 @@ def using(folder: Path, *uses: str) -> Path:
     return folder
 
 
+def finding(real: Path) -> Callable[[str], Path | None]:
+    """Return what finds own code for a run beside it."""
+    return lambda uses: real_actions.folder(uses, real, real.parent / "run", {"A": "1"})
+
+
 def test_an_actions_own_code_is_run_where_it_is_given(tmp_path: Path) -> None:
     pin = own_code(tmp_path / "real", "actions/checkout")
     uses, other = f"actions/checkout@{pin}", "actions/upload-artifact@1"
-    found = act.local_actions(using(tmp_path / "a", uses, other), real=tmp_path / "real")
+    found = act.local_actions(using(tmp_path / "a", uses, other), real=finding(tmp_path / "real"))
     assert found[uses] == str(tmp_path / "real" / "actions" / "checkout")
     assert found[other] == str(act.ACTIONS / "actions" / "upload-artifact")
 
@@ -560,7 +566,7 @@ def test_an_actions_own_code_is_run_where_it_is_given(tmp_path: Path) -> None:
     [
         ("actions/checkout", "commit", "is at .*, and the workflows use 1: check that commit out"),
         ("actions/checkout", "change", "has changes: undo them"),
-        ("actions/upload-artifact", "", "needs a service of GitHub's runner"),
+        ("actions/cache", "", "needs a service of GitHub's runner"),
         ("docker/login-action", "", "Docker configuration that all jobs of a world share"),
     ],
 )
@@ -572,8 +578,8 @@ def test_own_code_that_a_world_cannot_run_is_refused(
     if spoil == "change":
         (real / name / "action.yml").write_text("name: another\n")
     uses = f"{name}@{'1' if spoil == 'commit' else pin}"
-    with pytest.raises(act.MissingStandInError, match=said):
-        act.local_actions(using(tmp_path / "a", uses), real=real)
+    with pytest.raises(real_actions.MissingStandInError, match=said):
+        act.local_actions(using(tmp_path / "a", uses), real=finding(real))
 
 
 @pytest.mark.parametrize("path", sorted(act.ACTIONS.glob("*/*/action.yml")), ids=str)

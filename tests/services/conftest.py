@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.world.provision import cache_folder, locked
-from tests.services.paging import npm_packages
+from tests import npm
 from tests.services.running import ROOT, running_api, running_page
 
 
@@ -34,7 +34,7 @@ def page(api, tmp_path_factory):
 @pytest.fixture(scope="session")
 def packages():
     """The folder `node_modules` with what the page's package-lock.json pins."""
-    return npm_packages()
+    return npm.packages(ROOT / "services/web")
 
 
 @pytest.fixture(scope="session")

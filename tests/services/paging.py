@@ -1,16 +1,10 @@
-"""The page in headless Chromium, as several tests use it, and what npm installs for them."""
+"""The page in headless Chromium, as several tests use it."""
 
-import hashlib
-import shutil
-import subprocess
-import tempfile
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from rehearsal.world.provision import cache_folder, locked
 from services import browser
 from tests.services.running import ROOT
 
@@ -76,28 +70,3 @@ def choose(tab, control, value):
           control.dispatchEvent(new Event("change"));
         }})()"""
     )
-
-
-def npm_packages():
-    """What package-lock.json pins, installed once for each content of it."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("npm is not installed on this machine")
-    files = [ROOT / "services/web" / name for name in ("package.json", "package-lock.json")]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    folder = cache_folder() / "npm" / digest[:16]
-    with locked(folder.with_suffix(".lock")):
-        if not folder.exists():
-            install(npm, files, folder)
-    return folder
-
-
-def install(npm, files, folder):
-    """Let npm do it in another folder: what is there is whole."""
-    with tempfile.TemporaryDirectory(dir=folder.parent) as begun:
-        for file in files:
-            shutil.copy(file, begun)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=begun, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        (Path(begun) / "node_modules").rename(folder)

@@ -11,7 +11,7 @@ import pytest
 
 from scripts.__main__ import main
 from scripts.cli import json_document
-from scripts.cli.command_line import COMPLETION, VERBS, parser
+from scripts.cli.command_line import VERBS, WITHOUT_STAGE, parser
 from scripts.core.converge import Outcome
 from scripts.core.errors import CheckError, ConflictError, Place, ProblemsError, UsageError
 from scripts.core.results import Done
@@ -128,7 +128,7 @@ def test_the_audit_and_the_rollback(released: Releases, ask: Ask) -> None:
     assert moved["staying"]
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != COMPLETION])
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in WITHOUT_STAGE])
 def test_every_verb_takes_it(verb: str) -> None:
     more = {"image": ["--name", "a", "--platform", "b"], "changelog": ["check"]}
     more["rebuild"] = ["0.2.4"]

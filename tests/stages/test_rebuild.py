@@ -91,3 +91,19 @@ def test_a_release_without_a_lock_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match="choose a release that this system made"):
         rebuilt(released, capsys, "0.2.3")
+
+
+def test_images_are_built_on_the_locked_base_of_their_platform(released: Releases) -> None:
+    locked = rebuild.read(released.context(RELEASE_VERSION="0.3.0"))
+    source = "docker-image://docker.io/library/python:3.13-slim"
+    assert {(one.image, one.platform) for one in locked.bases} == {
+        ("api", "linux/amd64"),
+        ("api", "linux/arm64"),
+    }
+    (rule,) = rebuild.bases(locked, "api", "linux/arm64")["rules"]
+    assert rule == {
+        "action": "CONVERT",
+        "selector": {"identifier": source},
+        "updates": {"identifier": f"{source}@sha256:{'b' * 64}"},
+    }
+    assert rebuild.bases(locked, "web", "linux/arm64") == {"rules": []}

@@ -310,11 +310,13 @@ def test_a_moved_base_image_is_proposed_once(bench: Releases) -> None:
     refs = bench.project.refs()
     assert proposed(bench) == 0
     assert bench.project.refs() == refs
-    # Moved again, the same branch follows.
+    # Moved again, the same branch follows, and so does the text.
     third = base(bench, "third")
-    assert proposed(bench) == 0
+    assert proposed(bench) == 1
     assert third in update(bench, "Dockerfile.api")
-    assert len(pulls(bench)) == 1
+    ((_, body),) = pulls(bench)
+    assert f"`{first}` → `{third}`" in body
+    assert proposed(bench) == 0
     # Merged, nothing is left to propose.
     bench.project.git("fetch", "-q", "origin", UPDATE)
     bench.project.git("push", "-q", "origin", "FETCH_HEAD:refs/heads/main")
@@ -332,10 +334,25 @@ def test_a_vulnerable_package_is_updated_in_its_lock(bench: Releases) -> None:
     assert proposed(bench) == 1
     assert update(bench, "requirements/api.txt") == "jinja2==3.1.6\n"
     assert "### Security\n\n- Update jinja2, which has known" in update(bench, "CHANGELOG.md")
+    ((_, body),) = pulls(bench)
+    assert "- jinja2 3.1.2 → 3.1.6: requirements/api.txt\n" in body
+    assert "A scan of the updated lock files finds nothing that stops a release." in body
     # Only lock files are taken from a job that ran the project's command.
     main = bench.project.sha("main")
     changed = bench.project.git("diff", "--name-only", main, bench.project.refs()[UPDATE])
     assert changed.split() == ["CHANGELOG.md", "requirements/api.txt"]
+
+
+def test_an_update_that_clears_nothing_is_told(bench: Releases) -> None:
+    bench.begin()
+    bench.project.commit({"requirements/api.txt": "jinja2==3.1.2\n"})
+    half = REFRESH.replace("3.1.6", "3.1.3")
+    own = f'\n[tool.release.watch]\nrefresh = ["sh", "-c", {json.dumps(half)}]\n'
+    configure(bench, SCANNED + own)
+    advise(bench, NEW)
+    assert proposed(bench) == 1
+    ((_, body),) = pulls(bench)
+    assert "still finds: CVE-2026-2 in jinja2 3.1.3." in body
 
 
 def test_a_persons_changes_to_the_proposal_stay(bench: Releases) -> None:

@@ -165,6 +165,17 @@ def test_a_second_world_in_the_folder_is_refused_and_the_first_left_alone(
     assert here.bare.exists()
 
 
+@pytest.mark.parametrize(("first", "then"), [("patch", "1.2.4"), ("1.2.3", "1.2.3")])
+def test_a_run_again_is_of_the_version_that_the_run_released(
+    here: World, first: str, then: str
+) -> None:
+    here.folder.mkdir(exist_ok=True)
+    here.endpoints.save(here.folder / "endpoints.json")
+    world.write(dataclasses.replace(here, version=first))
+    world.remember(here.folder, "1.2.4")
+    assert world.load(here.folder).version == then
+
+
 def test_again_without_a_world_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
