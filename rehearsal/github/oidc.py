@@ -8,6 +8,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,19 @@ class Issuer:
     """Signs identity tokens. `url` is its name in them; its key lies in `folder`."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        self.url = url
-        self._key = _key(folder / "identity-key.pem")
+        self.url, self.folder = url, folder
+
+    @cached_property
+    def _key(self) -> rsa.RSAPrivateKey:
+        # Made with its first use: that takes a tenth of a second, and few runs need it.
+        return _key(self.folder / "identity-key.pem")
+
+    @cached_property
+    def _public(self) -> dict[str, str]:
         public = RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         number = uuid.uuid5(uuid.NAMESPACE_URL, str(public["n"]))
-        self._public = {"kty": public["kty"], "n": public["n"], "e": public["e"]}
-        self._public |= {"kid": str(number), "use": "sig", "alg": "RS256"}
+        told = {"kty": public["kty"], "n": public["n"], "e": public["e"]}
+        return told | {"kid": str(number), "use": "sig", "alg": "RS256"}
 
     def issue(self, claims: Mapping[str, Any], audience: str, *, now: float | None = None) -> str:
         """Sign a token with these claims, valid for five minutes from `now` on."""
