@@ -290,3 +290,9 @@ def test_upgrade_notes_say_from_where_one_upgrades(tag: str | None, said: str) -
     body = "### Changed\n\n- **Breaking:** Say it otherwise.\n"
     notes = render(replace(FACTS, body=body, previous_tag=tag))
     assert f"\nRead this before you upgrade{said}:\n" in notes
+
+
+def test_who_contributes_for_the_first_time_is_welcomed() -> None:
+    text = render(replace(FACTS, contributors=("Ann", "Ben"), newcomers=("Ben",)))
+    assert "Thanks to Ann, Ben.\n\nFor the first time: Ben. Welcome!" in text
+    assert "first time" not in render(replace(FACTS, contributors=("Ann", "Ben")))

@@ -146,3 +146,57 @@ def test_a_yanked_package_is_updated_where_it_comes_from(origin: str, todo: str)
     assert f"in api-linux-amd64, mlflow.\n\n**What to do:** read at the index why, {todo}, " in (
         found.text
     )
+
+
+MOVED = Moved(PYTHON, (DIGESTS[0], DIGESTS[1]), DIGESTS[2], ("api for linux/amd64",))
+GONE = replace(MOVED, reference="docker.io/library/gone:1", today="")
+
+
+def test_the_entries_of_a_patch_release_are_in_their_groups() -> None:
+    assert watching.updated([MOVED, GONE], ["jinja2"]) == {
+        "Changed": [f"Update the base image {PYTHON}."],
+        "Security": ["Update jinja2, which has known vulnerabilities."],
+    }
+    assert watching.updated([GONE], []) == {}
+
+
+def test_only_the_digests_of_a_base_image_that_moved_are_replaced() -> None:
+    text = f"FROM a@{DIGESTS[0]}\nFROM b@{DIGESTS[1]}\nFROM c@{DIGESTS[3]}\n"
+    new = f"FROM a@{DIGESTS[2]}\nFROM b@{DIGESTS[2]}\nFROM c@{DIGESTS[3]}\n"
+    assert watching.pinned(text, [MOVED]) == new
+    assert watching.pinned(text, [GONE]) == text
+
+
+def test_a_proposal_says_what_was_found_and_what_it_changes() -> None:
+    finding = watching.Watched("x", "A title", "Words.")
+    found = watching.Found("v0.3.0", (finding,), (MOVED, GONE))
+    end = "Merge this and release the next patch version. A later watch closes the issues."
+    bases = f"- {PYTHON}: `{DIGESTS[0]}`, `{DIGESTS[1]}` → `{DIGESTS[2]}`"
+    assert watching.proposal(found, {}) == (
+        "Found in v0.3.0 by the watch:\n\n- A title\n\n"
+        f"Base images, as recorded and today:\n\n{bases}\n\n{end}"
+    )
+    changes = {"jinja2 3.1.2 → 3.1.6": ["api.txt", "dev.txt"]}
+    assert watching.proposal(replace(found, moved=()), changes) == (
+        "Found in v0.3.0 by the watch:\n\n- A title\n\n"
+        "Packages, then and now:\n\n- jinja2 3.1.2 → 3.1.6: api.txt, dev.txt\n\n"
+        f"A scan of the updated lock files finds nothing that stops a release.\n\n{end}"
+    )
+    left = watching.proposal(replace(found, left=("CVE-1 in a",)), changes)
+    assert "A scan of the updated lock files still finds: CVE-1 in a." in left
+
+
+def test_a_base_image_that_moved_has_what_was_recorded_and_what_is_there_today() -> None:
+    one = watching.base("v0.3.0", MOVED)
+    assert one.fingerprint == f"base {PYTHON}"
+    assert one.text.splitlines()[2:5] == [
+        f"- recorded in v0.3.0: `{DIGESTS[0]}`, `{DIGESTS[1]}`",
+        f"- today: `{DIGESTS[2]}`",
+        "- used by api for linux/amd64",
+    ]
+
+
+def test_a_yanked_package_has_one_finding_for_each_version() -> None:
+    one = watching.yanked("v0.3.0", "jinja2", "3.1.2", {"the wheel": OURS})
+    assert one.fingerprint == "yanked jinja2 3.1.2"
+    assert one.title == "v0.3.0 contains jinja2 3.1.2, which was yanked"
