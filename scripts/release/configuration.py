@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
-from scripts.core import announcement, scan_policy, tags
+from scripts.core import announcement, scan_policy, tags, wheel_tag
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.noise import BOTS, SUBJECTS
 from scripts.core.planning import BRANCH, INSIDE, PERSON, PROJECT
@@ -328,6 +328,8 @@ class Config:
     """The version as written; empty if only the tags or another file have it."""
     source: Source = Source()  # noqa: RUF009 - it is frozen
     """The place of the version."""
+    python_tag: str = wheel_tag.PYTHON_3
+    """That of the wheel, as the build backend decides."""
 
     @property
     def keeps_changelog(self) -> bool:
@@ -381,10 +383,10 @@ def parse(text: str) -> Config:
     return found.config
 
 
-def examine(text: str) -> Examined:
-    """Read what can be read of it, and find every problem, each with its line."""
+def loaded(text: str) -> dict[str, Any]:
+    """Read the text of a pyproject.toml. Raises UsageError with the line if it is not TOML."""
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         place = Place(FILE, int(line[1]) if line else 0)
@@ -392,6 +394,11 @@ def examine(text: str) -> Examined:
     except RecursionError as error:
         cause = "not valid TOML: something is nested too deep"
         raise UsageError(cause, "correct the file", Place(FILE)) from error
+
+
+def examine(text: str) -> Examined:
+    """Read what can be read of it, and find every problem, each with its line."""
+    data = loaded(text)
     reader = _Reader(text)
     values = reader.table(Config, inside(data, "tool", "release"), TABLE)
     project = reader.project(data, "package" in values)
@@ -448,6 +455,7 @@ class _Reader:
             "project": name,
             "version": version if isinstance(version, str) else "",
             "source": source or Source(),
+            "python_tag": wheel_tag.python_tag(data),
         }
 
     def sense(self, values: dict[str, Any], source: Source) -> None:
