@@ -26,6 +26,11 @@ IMAGE = re.compile(r"((?:[\w.-]+/)?[a-z0-9][\w.-]*(?:/[a-z0-9][\w.-]*)+)(?::[\w.
 HUB = "docker.io/"
 PLATFORMS = ("linux/amd64", "linux/arm64")
 """Those that have a runner."""
+SELDOM = re.compile(r"override|dev|local|test|traefik", re.IGNORECASE)
+"""Compose files of such names are for the work on the project."""
+GUESSED = (
+    "no workflow and no compose file builds {} today: take its table out if it is not a product"
+)
 Read = Callable[[str], str]
 Services = Mapping[str, dict[str, Any]]
 
@@ -62,13 +67,17 @@ def look(paths: Collection[str], read: Read, pushed: Sequence[Built]) -> Images:
     odd: list[str] = []
     composed = dict(_compose_files(paths, read, odd))
     known: dict[str, Built] = {}
-    for one in sorted(pushed, key=lambda one: one.suffix):
+    # A matrix may name the Dockerfile, and then the step says nothing about it.
+    there = [one for one in pushed if one.dockerfile in paths]
+    for one in sorted(there, key=lambda one: one.suffix):
         known.setdefault(one.dockerfile, one)
     all_of_them = [_named(one, composed, known) for one in sorted(paths) if _is_dockerfile(one)]
     chosen = list(_own_names(list(_chosen(all_of_them, composed, known)), odd))
     images = tuple(replace(one, **_health(one, read, composed)) for one in chosen)
     left = [one.dockerfile for one in all_of_them if one.dockerfile not in _files(chosen)]
     odd += [f"left out: {one}; add a table [[tool.release.images]] to release it" for one in left]
+    built = {*known, *(one for one in _files(chosen) if _service(one, composed)[0])}
+    odd += [GUESSED.format(one) for one in sorted(_files(chosen) - built)]
     odd += [said for one in chosen for said in _remarks(one, known.get(one.dockerfile))]
     return Images(images, _compose_of(images, composed), tuple(odd), tuple(left))
 
@@ -231,8 +240,8 @@ def _health(image: Image, read: Read, composed: Mapping[str, Services]) -> dict[
 def _compose_of(images: tuple[Image, ...], composed: Mapping[str, Services]) -> str | None:
     """Choose the compose file that users get: with every image, the fewest of them built."""
     whole = [
-        (sum("build" in services[one.name] for one in images), path)
+        (bool(SELDOM.search(path)), sum("build" in services[one.name] for one in images), path)
         for path, services in composed.items()
         if images and all(one.name in services for one in images)
     ]
-    return min(whole, default=(0, None))[1]
+    return min(whole, default=(False, 0, None))[2]

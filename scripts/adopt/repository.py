@@ -64,7 +64,8 @@ def look(paths: Collection[str], read: Read, repository: str) -> Found:
     settings = _pyproject(read(PYPROJECT)) if PYPROJECT in paths else {}
     tool = settings.get("tool", {})
     is_package = "build-system" in settings or SETUP in paths
-    modules = _modules(settings, paths) if is_package else ()
+    told = setup_files.look(paths, read, ()) if is_package else Told()
+    modules = _modules(settings, paths, told.name) if is_package else ()
     setup = setup_files.look(paths, read, modules) if is_package else Told()
     of_images = images.look(paths, read, list(workflows.built(paths, read, repository)))
     doubt = bool(is_package and of_images.images and not workflows.uploads(paths, read))
@@ -120,7 +121,7 @@ def _pyproject(text: str) -> dict[str, Any]:
         raise UsageError(cause, "correct the file", Place(PYPROJECT)) from error
 
 
-def _modules(settings: Mapping[str, Any], paths: Collection[str]) -> tuple[str, ...]:
+def _modules(settings: Mapping[str, Any], paths: Collection[str], project: str) -> tuple[str, ...]:
     """Name the packages in the wheel: those of the build's configuration, or the existing ones."""
     tool = settings.get("tool", {})
     wheel = tool.get("hatch", {}).get("build", {}).get("targets", {}).get("wheel", {})
@@ -130,11 +131,30 @@ def _modules(settings: Mapping[str, Any], paths: Collection[str]) -> tuple[str, 
     if isinstance(told, list) and told:
         tops = (str(one).removeprefix("src/").replace("/", ".").split(".")[0] for one in told)
         return tuple(dict.fromkeys(tops))
+    if whole := _all_of_src(settings, paths):
+        return whole
     package = re.compile(r"(?:src/)?([A-Za-z_]\w*)/__init__\.py")
     found = {match[1] for path in paths if (match := package.fullmatch(path))} - NOT_RELEASED
-    named = re.sub(r"[-.]+", "_", str(settings.get("project", {}).get("name", "")))
+    named = re.sub(r"[-.]+", "_", str(settings.get("project", {}).get("name", "")) or project)
     alone = f"{named}.py" in paths or f"src/{named}.py" in paths
     return (named,) if alone or named in found else tuple(sorted(found))
+
+
+def _all_of_src(settings: Mapping[str, Any], paths: Collection[str]) -> tuple[str, ...]:
+    """Name all packages and modules in `src`, if the build takes that folder whole.
+
+    The rules: setuptools, "Automatic discovery", and Hatch, "Build configuration".
+    """
+    hatch = inside(settings, "tool", "hatch", "build")
+    backend = str(inside(settings, "build-system").get("build-backend", ""))
+    whole = inside(hatch, "targets", "wheel").get("only-include") == ["src"]
+    if not (whole or backend.startswith("setuptools")):
+        return ()
+    written = str(inside(hatch, "hooks", "vcs").get("version-file", ""))
+    module = re.compile(r"src/([A-Za-z_]\w*)(?:/__init__)?\.py")
+    return tuple(
+        sorted({found[1] for one in (*paths, written) if (found := module.fullmatch(one))})
+    )
 
 
 def _included(tool: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

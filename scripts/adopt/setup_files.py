@@ -33,7 +33,7 @@ def look(paths: Collection[str], read: Read, modules: Collection[str]) -> Told:
     name = metadata.get("name") or _constant(called.get("name"), tree) or ""
     candidates = _candidates(metadata.get("version", ""), "version" in called, modules)
     stated = (path for path in candidates if path in paths and _states(path, read(path)))
-    return Told(name, next(stated, ""), bool(EXTENSIONS & called.keys()))
+    return Told(name, next(stated, ""), bool(EXTENSIONS & called.keys()) or _compiles(tree))
 
 
 def _candidates(said: str, in_setup: bool, modules: Collection[str]) -> Iterator[str]:
@@ -77,6 +77,12 @@ def _called(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
         named = isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "setup"
         if isinstance(call, ast.Call) and named:
             yield from ((one.arg, one.value) for one in call.keywords if one.arg)
+
+
+def _compiles(tree: ast.Module) -> bool:
+    """Tell whether extensions are made anywhere: `setup` may get them by `**`."""
+    calls = (one.func for one in ast.walk(tree) if isinstance(one, ast.Call))
+    return any(ast.unparse(one).endswith(("Extension", "cythonize")) for one in calls)
 
 
 def _constant(node: ast.expr | None, tree: ast.Module) -> str | None:

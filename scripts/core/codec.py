@@ -4,6 +4,7 @@ import dataclasses
 import json
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from scripts.core.errors import UsageError
@@ -16,11 +17,21 @@ LATER = types.MappingProxyType({"later": True})
 
 def encode(value: Any) -> str:
     """Write a dataclass as JSON: keys in order, two spaces, one line feed at the end."""
-    data = dataclasses.asdict(value)
+    return json.dumps(_encode(value), indent=2, sort_keys=True) + "\n"
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_encode(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _encode(item) for key, item in value.items()}
+    if not dataclasses.is_dataclass(value):
+        return value
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     for field in _later(value):
-        if data[field.name] == field.default:
-            del data[field.name]
-    return json.dumps(data, indent=2, sort_keys=True) + "\n"
+        if fields[field.name] == field.default:
+            del fields[field.name]
+    return _encode(fields)
 
 
 def _later(kind: Any) -> list[dataclasses.Field[Any]]:

@@ -119,7 +119,8 @@ def _brought(merge: Commit, known: dict[str, Commit], seen: set[str]) -> Change:
         people |= {key: name for key, name in commit.people.items() if key not in people}
     title, number = _title(merge.message)
     if title == merge.message.strip() and len(single) == 1:
-        title = _title(single[0].message)[0]  # a merge without a message
+        (only,) = single
+        title, _ = _title(only.message)  # a merge without a message
     return Change(merge, tuple(sorted(_names(people or merge.people))), title, number)
 
 

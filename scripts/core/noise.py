@@ -183,7 +183,7 @@ def _starts(patterns: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]
 
 @cache
 def _start(pattern: str) -> str:
-    return re.split(r"\*|\{version\}", pattern, maxsplit=1)[0].casefold()
+    return re.split(r"\*|\{version\}", pattern)[0].casefold()
 
 
 @cache

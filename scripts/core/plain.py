@@ -24,7 +24,7 @@ def sentence(text: str) -> str:
     shown = plain(text)
     if found := _BLOCK.match(shown):
         # A digit cannot be escaped, the sign behind a number can.
-        at = found.end() if found[0][0].isdigit() else 0
+        at = found.end() if found[0].isdigit() else 0
         return f"{shown[:at]}\\{shown[at:]}"
     word = _WORD.match(shown)
     return shown[:1].upper() + shown[1:] if word and word[0].islower() else shown

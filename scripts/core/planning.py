@@ -8,7 +8,7 @@ from typing import Any
 
 from packaging.version import Version
 
-from scripts.core import codec, tags
+from scripts.core import codec, tags, wheel_tag
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.tags import PLACE, SHORT, Style
 
@@ -144,6 +144,7 @@ class Product:
     package: bool
     images: tuple[PlannedImage, ...]
     """Their `tag` and `floating` are still empty."""
+    python_tag: str = wheel_tag.PYTHON_3
 
 
 def decide(
@@ -179,12 +180,16 @@ def decide(
             author=product.author,
             date=base.date,
             source_date_epoch=base.source_date_epoch,
-            dists=dist_names(product.project, wanted) if product.package else (),
+            dists=_dists(product, wanted),
             images=tuple(replace(image, tag=of_images, floating=moved) for image in product.images),
             title=f"{tag}{BETWEEN}{base.headline}" if base.headline else tag,
             next_version=base.next_version,
         )
     )
+
+
+def _dists(product: Product, wanted: Version) -> tuple[str, ...]:
+    return dist_names(product.project, wanted, product.python_tag) if product.package else ()
 
 
 def image_tag(tag: str, version: str) -> str:
@@ -257,7 +262,8 @@ def _altered(plan: Plan) -> Iterator[str]:
     for value, form in forms:
         if not re.fullmatch(form, value):
             yield f"{value!r} cannot be"
-    if plan.dists not in ((), dist_names(plan.project, Version(plan.version))):
+    version, kinds = Version(plan.version), (wheel_tag.PYTHON_3, wheel_tag.BOTH)
+    if plan.dists and plan.dists not in [dist_names(plan.project, version, kind) for kind in kinds]:
         yield "its files do not have the names of its project"
     if not 0 <= plan.source_date_epoch <= LATEST_TIME:
         yield f"the time {plan.source_date_epoch} cannot be"
@@ -298,14 +304,16 @@ def _image_forms(image: PlannedImage, plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-def dist_names(project: str, wanted: Version) -> tuple[str, ...]:
+def dist_names(
+    project: str, wanted: Version, python_tag: str = wheel_tag.PYTHON_3
+) -> tuple[str, ...]:
     """Return the file names of the pure wheel and the sdist.
 
     The rules: PEP 427 and PEP 625, with the name normalised as the binary distribution
     format says (lower case, runs of `-_.` become `_`).
     """
     stem = f"{normalised(project).replace('-', '_')}-{wanted}"
-    return (f"{stem}-py3-none-any.whl", f"{stem}.tar.gz")
+    return (f"{stem}-{python_tag}-none-any.whl", f"{stem}.tar.gz")
 
 
 def normalised(project: str) -> str:

@@ -229,7 +229,7 @@ def _next(
     url: str | None,
     page: str,
     *,
-    broken: bool = False,
+    broken: bool,
 ) -> str:
     """Write the one next step."""
     where = f" ([this run]({url}))" if url else ""

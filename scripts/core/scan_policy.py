@@ -185,7 +185,7 @@ def _groups(one: Mapping[str, Any]) -> Iterator[Match]:
 def _level(score: str, ids: Iterable[str]) -> str:
     if any(one.startswith(MALWARE) for one in ids):
         return LEVELS[-1]
-    value = float(score) if score else 0.0
+    value = float(score or 0)
     return next((level for least, level in SCORES if value >= least), LEVELS[0])
 
 

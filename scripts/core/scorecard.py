@@ -13,7 +13,7 @@ from scripts.core import codec
 
 CHANCE = 0.05
 """How likely pairs of equal releases may be as unequal as those that count (sign test)."""
-FEW = 5
+FEW = 6
 """With fewer pairs no sign test can tell anything: their median has to differ more."""
 LEAST = 0.10
 """A smaller part of a measured value does not count."""
@@ -87,8 +87,8 @@ def differs(one: Measured) -> int:
 
 def chance(same: int, pairs: int) -> float:
     """Give the probability that so many pairs or more have one sign (sign test, two-sided)."""
-    above = sum(math.comb(pairs, k) for k in range(same, pairs + 1))
-    return float(min(1, 2 * above / 2**pairs))
+    others = sum(math.comb(pairs, k) for k in range(pairs - same + 1))
+    return float(min(1, 2 * others / 2**pairs))
 
 
 def _sign(number: float) -> int:

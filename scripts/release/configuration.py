@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
-from scripts.core import announcement, scan_policy, tags
+from scripts.core import announcement, scan_policy, tags, wheel_tag
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.noise import BOTS, SUBJECTS
 from scripts.core.planning import BRANCH, INSIDE, PERSON, PROJECT
@@ -328,6 +328,8 @@ class Config:
     """The version as written; empty if only the tags or another file have it."""
     source: Source = Source()  # noqa: RUF009 - it is frozen
     """The place of the version."""
+    python_tag: str = wheel_tag.PYTHON_3
+    """That of the wheel, as the build backend decides."""
 
     @property
     def keeps_changelog(self) -> bool:
@@ -448,6 +450,7 @@ class _Reader:
             "project": name,
             "version": version if isinstance(version, str) else "",
             "source": source or Source(),
+            "python_tag": wheel_tag.python_tag(data),
         }
 
     def sense(self, values: dict[str, Any], source: Source) -> None:

@@ -126,7 +126,8 @@ def _used(config: Config) -> Iterator[tuple[str, str]]:
 def _modules(found: Examined, tree: Tree) -> Iterator[ReleaseError]:
     for module in found.config.package.modules if found.config.package else ():
         paths = (module, f"{module}.py", f"src/{module}", f"src/{module}.py")
-        if not any(map(tree.has, paths)):
+        written = {*found.config.source.paths} if found.config.from_tags else set()
+        if not (written & {*paths} or any(map(tree.has, paths))):
             yield _missing(found, tree, "package.modules", module)
 
 

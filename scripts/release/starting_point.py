@@ -254,7 +254,8 @@ def product(context: Context, config: Config) -> Product:
         )
         for image in config.images
     )
-    return Product(config.project, config.author, config.package is not None, images)
+    package = config.package is not None
+    return Product(config.project, config.author, package, images, config.python_tag)
 
 
 def today() -> str:

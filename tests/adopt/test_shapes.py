@@ -77,6 +77,56 @@ def test_the_name_of_a_setup_py_may_be_a_constant(tmp_path: Path) -> None:
     assert 'version-in = "thing/__init__.py"' in here.text("pyproject.toml")
 
 
+def test_the_package_of_a_setup_py_is_the_one_of_its_name(tmp_path: Path) -> None:
+    """Another package beside it serves the tests."""
+    files = {**FILES, "t/__init__.py": "", "setup.py": SETUP.format("version='1.2.0'")}
+    here, _ = fits(tmp_path, files)
+    assert here.config.package is not None
+    assert here.config.package.modules == ("thing",)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        SETUPTOOLS + NAMED,
+        BUILD.format("hatchling", "hatchling.build")
+        + NAMED.replace('version = "1.2.0"', 'dynamic = ["version"]')
+        + '[tool.hatch.version]\nsource = "vcs"\n'
+        + '[tool.hatch.build.hooks.vcs]\nversion-file = "src/_version.py"\n'
+        + '[tool.hatch.build.targets.wheel]\nonly-include = ["src"]\nsources = ["src"]\n',
+    ],
+)
+def test_a_build_may_take_all_of_src(table: str, tmp_path: Path) -> None:
+    files = {"src/thing/__init__.py": "", "src/thingd/__init__.py": ""}
+    files |= {} if "vcs" in table else {"src/_version.py": ""}
+    files |= {"pyproject.toml": table, "CHANGELOG.md": LOG, "tox.ini": "[tox]\n"}
+    here, _ = fits(tmp_path, files)
+    assert here.config.package is not None
+    assert here.config.package.modules == ("_version", "thing", "thingd")
+
+
+def test_a_dockerfile_that_a_matrix_names_does_not_hide_the_others(tmp_path: Path) -> None:
+    flow = PUSHING.replace("./packaging/docker/alpine/Dockerfile", "'${{ matrix.file }}'")
+    flows = {f"{FLOWS}/docker.yml": flow.replace("HOW", "push: true")}
+    here, _ = fits(tmp_path, {**SERVER, **flows})
+    assert [one.dockerfile for one in here.config.images] == ["Dockerfile"]
+
+
+def test_an_image_that_nothing_pushes_is_told(tmp_path: Path) -> None:
+    _, said = fits(tmp_path, SERVER)
+    assert "no workflow and no compose file builds Dockerfile today" in said
+    (tmp_path / "composed").mkdir()
+    _, said = fits(tmp_path / "composed", {**SERVER, "compose.yml": "services: {a: {build: .}}\n"})
+    assert "no workflow" not in said
+
+
+def test_an_override_is_not_the_compose_file_of_users(tmp_path: Path) -> None:
+    one = "services:\n  web: {build: ., image: example/web}\n"
+    names = ("docker-compose.override.yml", "docker-compose.traefik.yml", "docker-compose.yml")
+    here, _ = fits(tmp_path, {**SERVER, **dict.fromkeys(names, one)})
+    assert here.config.compose == "docker-compose.yml"
+
+
 def test_an_image_alone_gets_no_project_table(tmp_path: Path) -> None:
     here, _ = fits(tmp_path, SERVER, "v0.8.0 v0.9.0")
     assert "[project]" not in here.text("pyproject.toml")
@@ -155,6 +205,7 @@ def test_fragments_of_news_are_no_changelog_to_cut(tmp_path: Path) -> None:
         {"pyproject.toml": BUILD.format("meson-python", "mesonpy") + NAMED},
         {"pyproject.toml": BUILD.format("Cython>=3", "setuptools.build_meta") + NAMED},
         {"setup.py": SETUP.format("version='1.2.0', ext_modules=[Extension('a', ['a.c'])]")},
+        {"setup.py": "more = {'ext_modules': [Extension('a', ['a.c'])]}\nsetup(**more)\n"},
         {
             "pyproject.toml": SETUPTOOLS + NAMED + "[[tool.setuptools.ext-modules]]\nname='a'\n",
         },

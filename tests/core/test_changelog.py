@@ -13,6 +13,7 @@ from scripts.core import changelog
 from scripts.core.changelog import headings
 from scripts.core.changelog.markdown import scan
 from scripts.core.changelog.problems import says_something
+from scripts.core.changelog.sections import version_key
 from scripts.core.changelog.titles import titled
 from scripts.core.errors import Place, ProblemsError, UsageError
 from tests.core.changelogs import real
@@ -663,6 +664,22 @@ def test_a_section_is_found_by_its_version_however_it_is_written() -> None:
     text = PLAIN.replace("[0.2.3] -", "v0.2.3 -")
     found = changelog.section(text, Version("0.2.3"))
     assert (found.line, found.title) == (9, "v0.2.3 - 2025-08-20")
+
+
+@pytest.mark.parametrize(
+    ("version", "key"),
+    [
+        *(("1", "1.0.0"), ("0.2", "0.2.0"), ("1.2.3.4", "1.2.3.4")),
+        *(("1.1rc1", "1.1.0rc1"), ("1!1.1", "1!1.1.0"), ("1.1+1.1", "1.1.0+1.1")),
+    ],
+)
+def test_a_key_has_three_numbers_at_least(version: str, key: str) -> None:
+    assert version_key(Version(version)) == key
+
+
+def test_a_day_that_does_not_exist_counts_only_as_the_version_s_date() -> None:
+    text = PLAIN.replace("2025-08-20", "2025-08-20 (built 2025-13-45)")
+    assert changelog.problems(text) == []
 
 
 def test_a_missing_section_is_told_with_its_remedy() -> None:

@@ -49,6 +49,16 @@ def test_what_is_written_reads_back(value: Outer) -> None:
     assert codec.decode(Outer, codec.encode(value), "x.json") == value
 
 
+@dataclass(frozen=True)
+class Named:
+    by_name: dict[str, Inner]
+
+
+def test_what_has_a_name_is_read_as_its_kind() -> None:
+    value = Named({"k": Inner("a", 1)})
+    assert codec.decode(Named, codec.encode(value), "x.json") == value
+
+
 def test_the_text_is_the_same_every_time() -> None:
     text = codec.encode(GOOD)
     assert text == codec.encode(codec.decode(Outer, text, "x.json"))
@@ -112,3 +122,19 @@ def test_a_key_that_came_later_may_be_absent_and_is_then_not_written() -> None:
     assert codec.decode(Grown, codec.encode(Grown("a", "b")), "x.json") == Grown("a", "b")
     with pytest.raises(UsageError, match="unknown or absent: name"):
         codec.decode(Grown, "{}", "x.json")
+
+
+@dataclass(frozen=True)
+class Around:
+    one: Grown
+    many: tuple[Grown, ...]
+
+
+def test_a_key_that_came_later_is_left_out_inside_another_dataclass_too() -> None:
+    value = Around(Grown("a"), (Grown("b"), Grown("c", "d")))
+    text = codec.encode(value)
+    assert json.loads(text) == {
+        "one": {"name": "a"},
+        "many": [{"name": "b"}, {"name": "c", "more": "d"}],
+    }
+    assert codec.decode(Around, text, "x.json") == value

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from scripts.core.commits import Commit, changes
+from scripts.core.commits import Change, Commit, changes
 from scripts.core.entries import Entry, Pull, Sources, entries, entry
 from scripts.core.noise import is_left_out
-from scripts.core.plain import plain, sentence
+from scripts.core.plain import LONGEST, plain, sentence
 
 PAGE = "https://github.com/o/n"
 SHA = "0123456789" * 4
@@ -110,6 +110,16 @@ def test_addresses_and_code_stay_what_they_are() -> None:
     assert plain("see https://x.org/a_b?c=*1*. and `a_b`") == (
         "see <https://x.org/a_b?c=*1>\\*. and `a_b`"
     )
+
+
+def test_a_mention_becomes_code() -> None:
+    assert plain("thank @octocat") == "thank `@octocat`"
+
+
+def test_only_a_text_that_is_too_long_is_cut() -> None:
+    text = "_" + "a" * (LONGEST - 1)
+    assert plain(text) == f"\\{text}"
+    assert plain(f"{text}a") == f"\\{text} …"
 
 
 signs = st.text(st.sampled_from("`*_[]()<>!#&@~$|\\-+=1.:/ ahtps\n\t\x00\x1b\u202e\udcff\u00e9"))
@@ -334,6 +344,28 @@ def test_a_pull_request_on_top_of_another_names_only_its_own() -> None:
     ]
 
 
+def test_the_authors_of_a_squash_keep_their_order_beside_a_merge() -> None:
+    squash = "A title (#3)\n\nCo-authored-by: Ann <ann@x>"
+    history = [
+        commit("Merge branch 'main' of host", "Cyd", "m", "b", "c"),
+        commit(squash, "Zoe", "b", "a"),
+        commit("feat: theirs", "Cyd", "c", "a"),
+        commit("root", "Cyd", "a"),
+    ]
+    assert {c.title: c.authors for c in changes(history)}["A title"] == ("Zoe", "Ann")
+
+
+def test_who_only_merges_inside_a_pull_request_did_not_write_it() -> None:
+    history = [
+        commit("Merge pull request #3 from o/b\n\nA title", "Merger", "m", "a", "d"),
+        commit("Merge branch 'main' into b", "Updater", "d", "c", "a"),
+        commit("fix: before", "Cyd", "a", "r"),
+        commit("wip", "Ann", "c", "r"),
+        commit("root", "Cyd", "r"),
+    ]
+    assert {c.title: c.authors for c in changes(history)}["A title"] == ("Ann",)
+
+
 def test_an_octopus_of_a_pull_request_names_all_who_wrote_it() -> None:
     history = [
         commit("A title (#3)", "Merger", "m", "a", "c", "d"),
@@ -396,9 +428,37 @@ def test_updates_of_dependencies_are_one_entry_without_programs() -> None:
     assert re.search(r" and 1\d\d more$", words)
 
 
+def test_a_name_too_long_for_a_list_is_shown_if_it_is_the_only_one() -> None:
+    name = "a" * LONGEST
+    (found,) = entries(changes([commit(f"Bump {name} from 1 to 2")]), Sources(PAGE))
+    assert found.text.startswith(f"Update {name[:100]}")
+
+
+@pytest.mark.parametrize(
+    ("title", "is_bump"),
+    [
+        ("Bump parser to 2.0", True),
+        ("Update parser from 1.0 to 2.0", True),
+        ("Update parser to 2.0", False),
+        ("Update the parser", False),
+        ("fix(deps): update the parser", True),
+    ],
+)
+def test_a_person_s_update_is_a_dependency_s_if_it_says_so(title: str, *, is_bump: bool) -> None:
+    (found,) = entries(changes([commit(title)]), Sources(PAGE))
+    assert bool(found.bumps) == is_bump
+
+
 @pytest.mark.parametrize(
     "name",
-    ["dependabot[bot]", "Renovate Bot", "pre-commit-ci", "GitHub Actions", "copilot-swe-agent"],
+    [
+        "dependabot[bot]",
+        "any-app[bot]",
+        "Renovate Bot",
+        "pre-commit-ci",
+        "GitHub Actions",
+        "copilot-swe-agent",
+    ],
 )
 def test_no_program_is_credited(name: str) -> None:
     assert made("Improve speed", name) is None
@@ -461,6 +521,30 @@ def test_the_api_says_who_and_which_pull_request() -> None:
     both = asked("fix: x (#7)\n\nCo-authored-by: AnnB <b@x>", pull(), "Ben")
     assert both
     assert both.text.endswith("[AnnB](https://github.com/annb) and Ben)")
+
+
+@pytest.mark.parametrize(
+    ("authors", "named"),
+    [
+        ((), "[annb](https://github.com/annb)"),
+        (("Ann",), "[Ann](https://github.com/annb)"),
+        (("Ann", "Ben"), "Ann and Ben"),
+        (("AnnB", "Ben"), "[AnnB](https://github.com/annb) and Ben"),
+    ],
+)
+def test_whoever_opened_a_merged_request_is_linked_if_git_tells_which_author_it_is(
+    authors: tuple[str, ...], named: str
+) -> None:
+    merge = commit("Merge pull request #7 from o/b\n\nA title", "Merger", "m", "a", "c")
+    found = entry(Change(merge, authors, "A title", "7"), Sources(PAGE, pulls={"#7": pull()}))
+    assert found
+    assert found.text == f"A title ([#7]({PAGE}/pull/7), {named})"
+
+
+def test_the_first_author_of_a_squash_opened_its_request() -> None:
+    found = asked("A title (#7)\n\nCo-authored-by: Ben <b@x>", pull(), "Zoe")
+    assert found
+    assert found.text.endswith(", [Zoe](https://github.com/annb) and Ben)")
 
 
 def test_lists_of_the_configuration_take_the_place_of_the_usual_ones() -> None:

@@ -242,6 +242,17 @@ def test_a_run_that_was_cut_off_is_run_again() -> None:
     assert "again with `0.2.4`" in text
 
 
+def test_a_run_that_was_cut_off_before_the_staged_files_were_checked_is_not_approved() -> None:
+    text = report.run(a_plan(), [result("plan"), result("image", leg="api-amd64")], URL)
+    assert "interrupted" in text
+    assert "approve" not in text
+
+
+def test_a_job_of_no_time_has_a_bar_of_a_second() -> None:
+    text = report.timeline([replace(result("a"), started=5.0, finished=5.0)])
+    assert ", 1s\n" in text
+
+
 def test_the_timeline_is_one_that_mermaid_reads() -> None:
     text = report.timeline([result("a"), result("b", failure=LOST)])
     assert text.startswith("```mermaid\ngantt\n")

@@ -1,5 +1,6 @@
 """What stops a release, what does not, and why."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -88,6 +89,20 @@ def test_what_is_wrong_with_an_exception_is_a_finding(
     assert found.startswith(said)
 
 
+def test_an_exception_whose_id_nobody_asked_for_is_only_not_needed() -> None:
+    policy = Policy("high", (Accepted("CVE-9", "2027-01-01", "r"),))
+    (found,) = scan_policy.faults([OPENSSL], policy, DAY, {})
+    assert found.startswith("CVE-9: no package has it")
+
+
+@pytest.mark.parametrize(
+    ("stop", "is_one"),
+    [("high", True), ("fixable low", True), ("never", True), ("unknown", False), ("", False)],
+)
+def test_the_forms_of_a_policy(stop: str, *, is_one: bool) -> None:
+    assert bool(re.fullmatch(scan_policy.POLICY, stop)) == is_one
+
+
 def test_an_exception_that_holds_is_no_finding() -> None:
     policy = Policy("high", (Accepted("CVE-1", DAY, "r"),))
     assert scan_policy.faults([OPENSSL], policy, DAY, {}) == ()
@@ -174,7 +189,10 @@ def test_the_scanners_answer_is_read() -> None:
     [
         ("9.0", ["X"], "critical"),
         ("8.9", ["X"], "high"),
+        ("7.0", ["X"], "high"),
+        ("6.9", ["X"], "medium"),
         ("4.0", ["X"], "medium"),
+        ("3.9", ["X"], "low"),
         ("0.1", ["X"], "low"),
         ("", ["X"], "unknown"),
         ("", ["MAL-2026-1"], "critical"),
@@ -184,6 +202,19 @@ def test_the_level_is_that_of_the_score(score: str, ids: list[str], level: str) 
     group = {"ids": ids, "max_severity": score}
     (found,) = scan_policy.matches(answer(groups=[group], vulnerabilities=[{"id": ids[0]}]))
     assert found.level == level
+
+
+@pytest.mark.parametrize(("told", "unimportant"), [(True, True), (False, False)])
+def test_what_the_distribution_calls_unimportant(*, told: bool, unimportant: bool) -> None:
+    group = {"ids": ["GHSA-a"], "experimental_analysis": {"GHSA-a": {"unimportant": told}}}
+    (found,) = scan_policy.matches(answer(groups=[group]))
+    assert found.unimportant == unimportant
+
+
+def test_the_version_itself_is_not_its_own_fix() -> None:
+    said = answer(package={"name": "jinja2", "version": "3.1.6", "ecosystem": "PyPI"})
+    (found,) = scan_policy.matches(said)
+    assert found.fixed == ""
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ def test_what_is_counted_differs_by_any_amount(before: float, after: float) -> N
 def test_a_few_bytes_are_no_other_size() -> None:
     (row,) = scorecard.rows([scorecard.counted("install size", "MB", [0.01, 0.02])], None)
     assert not row.changed
+    (row,) = scorecard.rows([scorecard.counted("install size", "MB", [10.0, 10.5])], None)
+    assert row.changed
 
 
 def test_a_difference_that_a_second_pass_does_not_show_does_not_count() -> None:
@@ -74,6 +76,19 @@ def test_a_few_pairs_must_differ_by_a_quarter() -> None:
     assert scorecard.differs(Measured("x", "s", (10.0,), (12.0,))) == 0
     assert scorecard.differs(Measured("x", "s", (10.0,), (13.0,))) == 1
     assert scorecard.differs(Measured("x", "s", (10.0,), (7.0,))) == -1
+
+
+@pytest.mark.parametrize(("pairs", "least"), [(4, 1.3), (5, 1.3), (6, 1.2)])
+def test_pairs_that_are_too_few_for_the_sign_test_can_differ_all_the_same(
+    pairs: int, least: float
+) -> None:
+    """All of five pairs have one sign by chance in 6 % of the cases, of six in 3 %."""
+    assert scorecard.differs(Measured("x", "s", (1.0,) * pairs, (least,) * pairs)) == 1
+    assert scorecard.differs(Measured("x", "s", (1.0,) * pairs, (least - 0.11,) * pairs)) == 0
+
+
+def test_nothing_differs_from_zero() -> None:
+    assert scorecard.differs(Measured("x", "s", (0.0,), (1.0,))) == 0
 
 
 def test_a_few_megabytes_of_one_start_do_not_count() -> None:

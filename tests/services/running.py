@@ -49,16 +49,18 @@ def process(command, ready, seconds=SECONDS, **environment):
 
 def wait_for(url, started, log, seconds):
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if started.poll() is not None:
-            log.seek(0)
-            pytest.fail(f"{started.args} ended with {started.returncode}: {log.read()}")
-        try:
-            httpx.get(url, timeout=5).raise_for_status()
-        except httpx.HTTPError:
-            time.sleep(0.05)
-        else:
-            return
+    # One client: to make one takes more time than a hundred questions.
+    with httpx.Client(timeout=5) as asking:
+        while time.monotonic() < deadline:
+            if started.poll() is not None:
+                log.seek(0)
+                pytest.fail(f"{started.args} ended with {started.returncode}: {log.read()}")
+            try:
+                asking.get(url).raise_for_status()
+            except httpx.HTTPError:
+                time.sleep(0.05)
+            else:
+                return
     pytest.fail(f"{url} did not answer within {seconds:g} seconds")
 
 

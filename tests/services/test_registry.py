@@ -70,11 +70,12 @@ def api_beside(port):
 
 def version_once(url, fits):
     deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        found = httpx.get(f"{url}/version").json()
-        if fits(found):
-            return found
-        time.sleep(0.05)
+    with httpx.Client() as asking:
+        while time.monotonic() < deadline:
+            found = asking.get(f"{url}/version").json()
+            if fits(found):
+                return found
+            time.sleep(0.05)
     return pytest.fail(f"not within {SECONDS:g} seconds; last: {found}")
 
 

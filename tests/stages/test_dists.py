@@ -183,7 +183,7 @@ def test_both_files_must_say_name_and_version(
 
 
 def test_a_description_that_the_index_cannot_show_is_refused(bench: Bench) -> None:
-    """twine check --strict."""
+    """By twine check; it only warns of a package without a description."""
     backend = (bench.project.clone / "backend.py").read_text()
     broken = backend.replace("text/markdown", "text/x-rst").replace(
         '"A thing.",\n    ]', '"Title\\n=\\n\\n.. nothing::\\n",\n    ]'

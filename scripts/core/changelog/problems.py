@@ -47,14 +47,13 @@ def uncuttable(log: Changelog, version: Version, candidates: Sequence[Section]) 
     yield from unfillable(log)
     yield from filter(_strictness(log), _duplicates(log))
     yield from _present(log, version)
-    for part in log.unreleased[:1]:
-        if not candidates and not says_something(part.body(log.text)):
-            yield _error(
-                log.path,
-                part.line,
-                f"Unreleased has no entries, so {version} would be empty",
-                "add what changed below it, such as `### Fixed` and `- ...`",
-            )
+    if log.unreleased and not candidates and not says_something(log.pending.body(log.text)):
+        yield _error(
+            log.path,
+            log.pending.line,
+            f"Unreleased has no entries, so {version} would be empty",
+            "add what changed below it, such as `### Fixed` and `- ...`",
+        )
 
 
 def unfillable(log: Changelog) -> Found:
@@ -62,8 +61,8 @@ def unfillable(log: Changelog) -> Found:
     yield from filter(_strictness(log), _unclosed(log))
     yield from unreleased(log)
     yield from nameless(log)
-    for part in log.unreleased[:1]:
-        below = log.sections[log.sections.index(part) + 1 :]
+    if log.unreleased:
+        below = log.sections[log.sections.index(log.pending) + 1 :]
         yield from (_stray(log, one) for one in takewhile(_is_usual, below))
 
 

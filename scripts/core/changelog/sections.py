@@ -82,8 +82,7 @@ class Changelog(NamedTuple):
     @property
     def newline(self) -> str:
         """The line ending of the file: that of its first line."""
-        end = self.text.find("\n")
-        return "\r\n" if end > 0 and self.text[end - 1] == "\r" else "\n"
+        return "\r\n" if self.text[: self.text.find("\n")].endswith("\r") else "\n"
 
     @property
     def pending(self) -> Section:
