@@ -1,7 +1,6 @@
 """Find the package and the images of a repository in its tracked files."""
 
 import re
-import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from scripts.adopt.changelogs import Log
 from scripts.adopt.checking import Checking
 from scripts.adopt.images import NOT_RELEASED, Image
 from scripts.adopt.setup_files import SETTINGS, SETUP, Told
-from scripts.core.errors import Place, UsageError
+from scripts.release import configuration
 from scripts.release.version_source import dynamic, inside, static
 
 PYPROJECT = "pyproject.toml"
@@ -61,7 +60,7 @@ def look(paths: Collection[str], read: Read, repository: str) -> Found:
 
     `repository` is `owner/name` on the forge. Raises UsageError if its pyproject.toml is not TOML.
     """
-    settings = _pyproject(read(PYPROJECT)) if PYPROJECT in paths else {}
+    settings = configuration.loaded(read(PYPROJECT)) if PYPROJECT in paths else {}
     tool = settings.get("tool", {})
     is_package = "build-system" in settings or SETUP in paths
     told = setup_files.look(paths, read, ()) if is_package else Told()
@@ -111,14 +110,6 @@ def _folders(paths: Collection[str], read: Read) -> Iterator[str]:
         folder = path.removesuffix(f"/{PYPROJECT}")
         if not {*folder.split("/")} & NOT_RELEASED and "[build-system]" in read(path):
             yield folder
-
-
-def _pyproject(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        cause = f"{PYPROJECT} is not valid TOML: {error}"
-        raise UsageError(cause, "correct the file", Place(PYPROJECT)) from error
 
 
 def _modules(settings: Mapping[str, Any], paths: Collection[str], project: str) -> tuple[str, ...]:

@@ -383,10 +383,10 @@ def parse(text: str) -> Config:
     return found.config
 
 
-def examine(text: str) -> Examined:
-    """Read what can be read of it, and find every problem, each with its line."""
+def loaded(text: str) -> dict[str, Any]:
+    """Read the text of a pyproject.toml. Raises UsageError with the line if it is not TOML."""
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         place = Place(FILE, int(line[1]) if line else 0)
@@ -394,6 +394,11 @@ def examine(text: str) -> Examined:
     except RecursionError as error:
         cause = "not valid TOML: something is nested too deep"
         raise UsageError(cause, "correct the file", Place(FILE)) from error
+
+
+def examine(text: str) -> Examined:
+    """Read what can be read of it, and find every problem, each with its line."""
+    data = loaded(text)
     reader = _Reader(text)
     values = reader.table(Config, inside(data, "tool", "release"), TABLE)
     project = reader.project(data, "package" in values)

@@ -7,7 +7,6 @@ from pathlib import Path
 from scripts.core.converge import Conflict, Surface
 from scripts.core.errors import ConflictError
 from scripts.core.lockfile import NAME, Lock
-from scripts.release import release_commit
 from scripts.release.context import Context
 from scripts.surfaces.git_remote import Branch, GitTag, ReleaseBranchGone
 from scripts.surfaces.image_registry import FloatingTag, VersionTag
@@ -76,8 +75,14 @@ def pointers(context: Context, locked: Lock, changelog: str = "CHANGELOG.md") ->
     if plan.branch is None:
         return [published, *floating]
     asking = (forge.find_pull_request, forge.open_pull_request)
-    above = partial(release_commit.development, context, plan, locked.commit)
-    then = above if plan.next_version else None
+    then = partial(_development, context, locked) if plan.next_version else None
     branch = Branch(context.git, plan, locked.commit, *asking, changelog, then)
     gone = ReleaseBranchGone(context.git, plan, locked.commit, then)
     return [published, *floating, branch, gone]
+
+
+def _development(context: Context, locked: Lock) -> str:
+    """Make the commit of the next development version, which the branch gets."""
+    from scripts.release import release_commit  # noqa: PLC0415 - start-up counts
+
+    return release_commit.development(context, locked.plan, locked.commit)

@@ -297,6 +297,27 @@ def test_a_table_for_files_that_are_gone_is_refused(tmp_path: Path) -> None:
     assert "gone is not in the repository" in said
 
 
+def test_two_images_of_one_name_are_refused_at_their_line(tmp_path: Path) -> None:
+    image = '\n[[tool.release.images]]\nname = "{}"\ndockerfile = "Dockerfile"\n'
+    image += 'repository = "mari/sample"\nplatforms = ["linux/amd64"]\n'
+    here = server(tmp_path)
+    here.commit({"pyproject.toml": image.format("one") + image.format("two")})
+    said = refused(here)
+    assert "pyproject.toml:11: tool.release.images[1].repository is 'mari/sample'" in said
+
+
+def test_what_is_not_toml_is_refused_at_its_line(tmp_path: Path) -> None:
+    here = package(tmp_path)
+    here.commit({"pyproject.toml": PACKAGE["pyproject.toml"] + "\nbroken\n"})
+    assert "pyproject.toml:12: not valid TOML" in refused(here)
+
+
+def test_a_clone_without_a_branch_is_refused(tmp_path: Path) -> None:
+    here = package(tmp_path)
+    git_repo.git(here.folder, "checkout", "--quiet", "--detach")
+    assert "no branch is checked out" in refused(here)
+
+
 @pytest.mark.parametrize("given", ["nobody", "a/b@1234", "a/b@main"])
 def test_a_system_that_is_no_commit_is_refused(tmp_path: Path, given: str) -> None:
     done = package(tmp_path).release("init", "--yes", "--system", given)
