@@ -81,26 +81,29 @@ def build(context: Context, tree: Path, folder: Path) -> None:
     """Build with `build`, every file's time the commit's (reproducible-builds.org)."""
     when = {"SOURCE_DATE_EPOCH": str(context.plan.source_date_epoch), "PYTHONHASHSEED": "0"}
     told = dict.fromkeys(TOLD, context.plan.version) if context.config.from_tags else {}
-    command = [sys.executable, "-m", "build", "--installer", "uv", f"--outdir={folder}"]
+    # It works in `tree`, where no file may take the place of a module of `build`.
+    command = [sys.executable, "-P", "-m", "build", "--installer", "uv", f"--outdir={folder}"]
     # uv is in the folder of this Python, which PATH does not always contain.
     path = f"{Path(sys.executable).parent}:{context.environment.get('PATH') or ''}"
     given = when | told | constraints(context, tree)
     environment = context.environment.inherited(**given) | {"PATH": path}
-    _proven("the package does not build", [*command, "--", str(tree)], environment)
+    _proven("the package does not build", [*command, "--", str(tree)], environment, tree)
 
 
 def constraints(context: Context, tree: Path) -> dict[str, str]:
-    """Pin the build's packages by version and hash (uv, UV_CONSTRAINT)."""
+    """Pin the build's packages by version and hash (uv, UV_CONSTRAINT).
+
+    uv splits that variable at spaces, so it has the path from `tree` on.
+    """
     package = context.config.package
     if package is None or package.build_constraints is None:
         return {}
-    path = tree / package.build_constraints
-    if not path.is_file():
+    if not (tree / package.build_constraints).is_file():
         raise UsageError(
             f"{package.build_constraints} is not in the release commit",
             "add it, or take `build-constraints` out of [tool.release.package]",
         )
-    return {"UV_CONSTRAINT": str(path)}
+    return {"UV_CONSTRAINT": package.build_constraints}
 
 
 def check_names(plan: Plan, folder: Path) -> None:
@@ -139,9 +142,11 @@ def check_metadata(plan: Plan, folder: Path) -> None:
             )
 
 
-def _proven(what: str, command: list[str], environment: Mapping[str, str]) -> None:
+def _proven(
+    what: str, command: list[str], environment: Mapping[str, str], cwd: Path | None = None
+) -> None:
     try:
-        processes.run(command, environment=environment)
+        processes.run(command, cwd=cwd, environment=environment)
     except TransientError:
         raise
     except ServiceError as error:

@@ -205,10 +205,14 @@ def constrained(bench: Bench, pin: str) -> Context:
     return prepared(bench)
 
 
-def test_what_builds_the_package_is_what_the_lock_says(bench: Bench) -> None:
+@pytest.mark.parametrize("name", ["clone", "a folder of the user"])
+def test_what_builds_the_package_is_what_the_lock_says(bench: Bench, name: str) -> None:
     """Or the newest that satisfies the project is taken at every build."""
+    first, folder = constrained(bench, "packaging==19.0"), bench.folder / "of" / name
+    folder.parent.mkdir()
+    git("clone", "-q", f"file://{bench.project.bare}", str(folder), cwd=bench.folder)
     with pytest.raises(CheckError, match=r"packaging==19\.0"):
-        built(constrained(bench, "packaging==19.0"))
+        built(handed_on(first, bench, folder))
 
 
 def test_a_lock_of_the_build_that_is_not_there_is_named(bench: Bench) -> None:
