@@ -87,6 +87,15 @@ def test_pairs_that_are_too_few_for_the_sign_test_can_differ_all_the_same(
     assert scorecard.differs(Measured("x", "s", (1.0,) * pairs, (least - 0.11,) * pairs)) == 0
 
 
+def test_pairs_that_do_not_agree_do_not_differ_however_much_most_of_them_rose() -> None:
+    assert scorecard.differs(Measured("x", "s", (1.0,) * 6, (1.5,) * 4 + (0.9,) * 2)) == 0
+    assert scorecard.differs(Measured("x", "s", (1.0,) * 6, (0.5,) * 4 + (1.1,) * 2)) == 0
+
+
+def test_what_only_one_release_has_does_not_differ() -> None:
+    assert scorecard.differs(scorecard.counted("packages", "", [5.0])) == 0
+
+
 def test_nothing_differs_from_zero() -> None:
     assert scorecard.differs(Measured("x", "s", (0.0,), (1.0,))) == 0
 
