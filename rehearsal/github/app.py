@@ -23,7 +23,7 @@ from rehearsal.github import (
     releases,
     repos,
 )
-from rehearsal.github.artifacts import Artifacts
+from rehearsal.github.artifacts import BLOBS, SERVICE, Artifacts
 from rehearsal.github.auth import caller_of
 from rehearsal.github.call import Call, Endpoint, read_fields, reply
 from rehearsal.github.errors import ApiError, not_found
@@ -35,6 +35,7 @@ READING = (hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS)
 API = "/api/v3/repos/{owner}/{name}"
 UPLOADS = "/api/uploads/repos/{owner}/{name}"
 HOUR, REQUESTS_AN_HOUR = 3600, 5000
+OF_A_RUN = (f"{SERVICE}/", f"{BLOBS}/")
 LARGEST_BODY = 64 * 1024**2
 
 # In this order: a branch, path or commit may hold slashes, so the longer addresses come first.
@@ -64,8 +65,10 @@ def make_app(settings: GitHubSettings) -> web.Application:
 
 
 def is_write(request: web.BaseRequest) -> bool:
-    """Return whether a request may change anything; a POST of `git fetch` does not."""
-    return request.method not in READING and not request.path.endswith("/git-upload-pack")
+    """Return whether a request may change what is released; `git fetch` and artifacts do not."""
+    if request.path.startswith(OF_A_RUN) or request.path.endswith("/git-upload-pack"):
+        return False
+    return request.method not in READING
 
 
 Serve = Callable[[Endpoint, Call], Awaitable[web.StreamResponse]]

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import requests
+from aiohttp.test_utils import make_mocked_request
 
 from rehearsal.actions.artifacts import ZIP, Store
+from rehearsal.github.app import is_write
 from rehearsal.github.artifacts import SERVICE
 from rehearsal.github.settings import Token
 from rehearsal.github.tokens import BOT, TokenBook, runtime_text
@@ -122,6 +124,13 @@ def test_the_stand_ins_and_the_service_have_the_same_artifacts(job: Job, tmp_pat
         assert job.answer("download", each, tmp_path / each)["digestMismatch"] is False
         assert (tmp_path / each / "a").read_bytes() == b"1"
         assert job.store.extract(each, tmp_path / "stand-in" / each, {}) == 1
+
+
+def test_an_artifact_is_not_a_write_of_the_release(job: Job) -> None:
+    address = job.begin("x").removeprefix(job.served.base)
+    for method, path in (("PUT", address), ("POST", f"{SERVICE}/CreateArtifact")):
+        assert not is_write(make_mocked_request(method, path))
+    assert is_write(make_mocked_request("POST", "/api/v3/repos/a/b/releases"))
 
 
 def test_a_name_is_taken_once_in_a_run(job: Job) -> None:
