@@ -189,6 +189,22 @@ def test_a_heading_alone_is_written_as_the_newest_one() -> None:
     assert headings.of_version(log, "0.2.4", "2025-09-01") == "### 0.2.4 (2025-09-01)"
 
 
+@pytest.mark.parametrize(
+    ("like", "expected"),
+    [
+        ("**0.2.3 Codename**", "**0.2.4**"),
+        ("**0.2.3 (2025-08-20) Codename**", "**0.2.4 (2025-09-01)**"),
+        ("0.2.3 **Codename**", "0.2.4"),
+        ("__0.2.3 Codename__", "__0.2.4__"),
+    ],
+)
+def test_the_name_of_a_version_is_left_out_and_the_emphasis_is_closed(
+    like: str, expected: str
+) -> None:
+    log = changelog.parse(f"## Unreleased\n\n- x\n\n## {like}\n\n- y\n")
+    assert headings.of_version(log, "0.2.4", "2025-09-01") == f"## {expected}"
+
+
 def test_definitions_below_the_last_candidate_stay_at_the_end() -> None:
     text = (
         "# Log\n\n## Unreleased\n\n- a\n\n## 0.2.4rc1 - 2025-08-30\n\n- b [x] [y]\n\n"

@@ -11,6 +11,7 @@ from scripts.core.changelog.titles import ISO_DATE, YANKED, Title, titled
 
 _ATX = re.compile(r"(?P<hashes> {0,3}#+[ \t]+)(?P<title>.*?)(?P<closing>[ \t]+#+)?[ \t]*", re.S)
 _CLOSERS = re.compile(r"(?:[)\]*_~`]|\\\]|</[^<>]*>)*")
+_EMPHASIS = re.compile(r"[*_~`]+\Z")
 _MARKS_BEFORE = re.compile(r"(?:[^\w<>]|_|<[^<>]*>)*\Z")
 _ANCHOR = re.compile(r"<a\b[^<>]*>\s*</a>\s*", re.I)
 # Other date formats. Forms that may be read in two ways (03/04/2025) are not imitated.
@@ -86,15 +87,18 @@ def _dated(like: Title, date: str) -> str:
     rest = YANKED.sub("", like.rest)
     found = like.date
     if not found or not re.search(r"\d", found) or found not in rest:
-        return _closers(rest)
+        return _closers(like, rest)
     before, _, after = rest.partition(found)
     signs = "".join(_MARKS_BEFORE.findall(before)) or " - "
-    return signs + _formed(found, date) + _closers(after)
+    return signs + _formed(found, date) + _closers(like, after)
 
 
-def _closers(rest: str) -> str:
+def _closers(like: Title, rest: str) -> str:
+    """Return the signs that close what is open; behind a name, those that the title began with."""
     found = _CLOSERS.match(rest)
-    return found[0] if found else ""
+    closed, more = (found[0], rest[found.end() :]) if found else ("", rest)
+    opened = _EMPHASIS.search(like.before)
+    return closed + (opened[0] if opened and more.rstrip().endswith(opened[0]) else "")
 
 
 def _formed(like: str, date: str) -> str:
