@@ -330,6 +330,8 @@ def _from_outside(world: World, program: bytes | None, lock: Lock) -> Row:
 
 def _published(world: World, context: Context, lock: Lock) -> Iterator[Row]:
     """Have pypi-attestations check what the index shows of each file, as its users do."""
+    from scripts.surfaces.attestations import KINDS  # noqa: PLC0415 - start-up counts
+
     plan, folder = lock.plan, world.folder / "published"
     folder.mkdir(exist_ok=True)
     file, _, ref = (lock.signing.by if lock.signing else "").partition("@")
@@ -340,15 +342,16 @@ def _published(world: World, context: Context, lock: Lock) -> Iterator[Row]:
         try:
             path = context.index.download(plan.project, dist.name, folder)
             shown = context.index.attestations(plan.project, dist.name)
-            index_attestations.check(path, shown, by, context.environment.inherited(), root)
+            environment = context.environment.inherited()
+            index_attestations.check(path, shown, KINDS, by, environment, root=root)
         except ReleaseError as error:
             yield Row(title, by, error.cause, False)
         else:
             yield Row(
                 title,
-                f"{len(index_attestations.NAMES)} by {by}",
+                f"{len(KINDS)} by {by}",
                 f"{len(shown)} by {by}",
-                len(shown) == len(index_attestations.NAMES),
+                len(shown) == len(KINDS),
             )
 
 

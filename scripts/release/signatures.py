@@ -91,8 +91,10 @@ class Verifiers:
 
     def index(self, path: Path, shown: Sequence[Json]) -> None:
         """Have both programs check what an index shows about a file. Raises CheckError."""
-        trusted = (self._environment, self._root)
-        check = partial(index_attestations.check, path, shown, signer(self._source), *trusted)
+        from scripts.surfaces.attestations import KINDS  # noqa: PLC0415 - start-up counts
+
+        expected = (KINDS, signer(self._source), self._environment)
+        check = partial(index_attestations.check, path, shown, *expected, root=self._root)
         self._check(f"pypi-attestations refuses {path.name}", check)
         for kind, bundle in index_attestations.bundles(shown):
             self.gh(f"gh refuses {path.name} of the index", path, [bundle], kind)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
-from pypi_attestations import Attestation
+from pypi_attestations import Attestation, AttestationType
 from sigstore.dsse import StatementBuilder, Subject
 from sigstore.models import Bundle, ClientTrustConfig
 from sigstore.oidc import IdentityToken
@@ -26,8 +26,8 @@ from scripts.surfaces.github_release import Forge
 
 Json = dict[str, Any]
 AUDIENCE = "sigstore"
-PROVENANCE = "https://slsa.dev/provenance/v1"
-PUBLISH = "https://docs.pypi.org/attestations/publish/v1"
+PROVENANCE = AttestationType.SLSA_PROVENANCE_V1.value
+PUBLISH = AttestationType.PYPI_PUBLISH_V1.value
 KINDS = {PROVENANCE: "slsa", PUBLISH: "publish"}
 """What an index takes, by what its verifier calls it."""
 BUILD = "https://actions.github.io/buildtypes/workflow/v1"

@@ -12,27 +12,25 @@ from scripts.tools import processes
 
 Json = dict[str, Any]
 REMEDY = "see what the index shows about the file, and run this again"
-NAMES = {
-    "https://docs.pypi.org/attestations/publish/v1": "publish",
-    "https://slsa.dev/provenance/v1": "slsa",
-}
-"""The types that an index takes, as the verifier names its files: `NAME.publish.attestation`."""
 
 
 def check(
     file: Path,
     attestations: Sequence[Json],
+    kinds: Mapping[str, str],
     signer: str,
     environment: Mapping[str, str],
+    *,
     root: Json | None = None,
 ) -> None:
     """Have pypi-attestations check that `signer` made each attestation, and of exactly this file.
 
-    Writes them beside the file. `root` is trusted instead of the public one. Raises `ServiceError`
-    with the reason of a refusal.
+    Writes them beside the file; `kinds` has the part of the name for each type, as the verifier
+    looks for it (`NAME.publish.attestation`). `root` is trusted instead of the public one. Raises
+    `ServiceError` with the reason of a refusal.
     """
     try:
-        names = [(NAMES[kind], one) for kind, one in _typed(attestations)]
+        names = [(kinds[kind], one) for kind, one in _typed(attestations)]
     except (LookupError, ValueError) as error:
         raise ServiceError(f"the index shows another form: {error!r}", REMEDY) from error
     for name, one in names:
