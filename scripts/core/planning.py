@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
+from functools import partial
 from typing import Any
 
 from packaging.version import Version
 
-from scripts.core import codec, tags, wheel_tag
+from scripts.core import codec, tags
 from scripts.core.errors import ConflictError, UsageError
 from scripts.core.tags import PLACE, SHORT, Style
 
@@ -38,6 +39,8 @@ IMAGE_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 """The form of a tag that a registry accepts (OCI Distribution Specification, Pulling manifests)."""
 VERSION = r"[0-9]+\.[0-9]+\.[0-9]+(?:(?:a|b|rc)[0-9]+)?(?:\.dev[0-9]+)?"
 """A version in the canonical spelling of `version.parse`, or of a branch's `version.current`."""
+PYTHON_3, PYTHON_2_AND_3 = "py3", "py2.py3"
+"""The Python tags of a pure wheel (PEP 425)."""
 NEXT_VERSION = r"([0-9]+\.[0-9]+\.[0-9]+\.(?:dev|DEV)0?)?"
 """The version of a branch after a release, as `version.following` writes it."""
 LATEST_TIME = 253402300799
@@ -144,7 +147,7 @@ class Product:
     package: bool
     images: tuple[PlannedImage, ...]
     """Their `tag` and `floating` are still empty."""
-    python_tag: str = wheel_tag.PYTHON_3
+    python_tag: str = PYTHON_3
 
 
 def decide(
@@ -262,8 +265,8 @@ def _altered(plan: Plan) -> Iterator[str]:
     for value, form in forms:
         if not re.fullmatch(form, value):
             yield f"{value!r} cannot be"
-    version, kinds = Version(plan.version), (wheel_tag.PYTHON_3, wheel_tag.BOTH)
-    if plan.dists and plan.dists not in [dist_names(plan.project, version, kind) for kind in kinds]:
+    names = partial(dist_names, plan.project, Version(plan.version))
+    if plan.dists and plan.dists not in map(names, (PYTHON_3, PYTHON_2_AND_3)):
         yield "its files do not have the names of its project"
     if not 0 <= plan.source_date_epoch <= LATEST_TIME:
         yield f"the time {plan.source_date_epoch} cannot be"
@@ -304,9 +307,7 @@ def _image_forms(image: PlannedImage, plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-def dist_names(
-    project: str, wanted: Version, python_tag: str = wheel_tag.PYTHON_3
-) -> tuple[str, ...]:
+def dist_names(project: str, wanted: Version, python_tag: str = PYTHON_3) -> tuple[str, ...]:
     """Return the file names of the pure wheel and the sdist.
 
     The rules: PEP 427 and PEP 625, with the name normalised as the binary distribution

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
-from scripts.core import announcement, scan_policy, tags, wheel_tag
+from scripts.core import announcement, scan_policy, tags
 from scripts.core.errors import Place, ProblemsError, ReleaseError, UsageError
 from scripts.core.noise import BOTS, SUBJECTS
-from scripts.core.planning import BRANCH, INSIDE, PERSON, PROJECT
-from scripts.release import version_source
+from scripts.core.planning import BRANCH, INSIDE, PERSON, PROJECT, PYTHON_3
+from scripts.release import version_source, wheel_tag
 from scripts.release.version_source import Source, inside
 
 FILE = "pyproject.toml"
@@ -328,7 +328,7 @@ class Config:
     """The version as written; empty if only the tags or another file have it."""
     source: Source = Source()  # noqa: RUF009 - it is frozen
     """The place of the version."""
-    python_tag: str = wheel_tag.PYTHON_3
+    python_tag: str = PYTHON_3
     """That of the wheel, as the build backend decides."""
 
     @property

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.core.wheel_tag import python_tag
+from scripts.release.wheel_tag import python_tag
 
 UV = Path(sys.executable).with_name("uv")
 BACKENDS = {
