@@ -63,14 +63,13 @@ def look(paths: Collection[str], read: Read, repository: str) -> Found:
     settings = configuration.loaded(read(PYPROJECT)) if PYPROJECT in paths else {}
     tool = settings.get("tool", {})
     is_package = "build-system" in settings or SETUP in paths
-    told = setup_files.look(paths, read, ()) if is_package else Told()
+    told = setup_files.look(paths, read) if is_package else Told()
     modules = _modules(settings, paths, told.name) if is_package else ()
-    setup = setup_files.look(paths, read, modules) if is_package else Told()
     of_images = images.look(paths, read, list(workflows.built(paths, read, repository)))
     doubt = bool(is_package and of_images.images and not workflows.uploads(paths, read))
     return Found(
         project=settings.get("project") or tool.get("poetry", {}),
-        setup=setup,
+        setup=setup_files.located(told, paths, read, modules),
         version_known=_version_known(settings),
         is_package=is_package,
         modules=modules,
@@ -80,7 +79,7 @@ def look(paths: Collection[str], read: Read, repository: str) -> Found:
         checking=checking.look(settings, paths, read),
         configured="release" in tool,
         publishers=workflows.publishers(paths, read),
-        unfit=_compiled(settings, setup) if is_package else "",
+        unfit=_compiled(settings, told) if is_package else "",
         folders=tuple(_folders(paths, read)),
         odd=(*of_images.told, *([NOT_UPLOADED] if doubt else [])),
         left=of_images.left,

@@ -19,24 +19,35 @@ class Told(NamedTuple):
     """What the two files say; empty where they do not, or not in so many words."""
 
     name: str = ""
-    version_in: str = ""
-    """The file that states the version."""
+    version: str = ""
+    """That of setup.cfg: a version, or where it is."""
+    in_setup: bool = False
+    """Whether setup.py passes a version."""
     extensions: bool = False
     """Whether something is compiled."""
+    version_in: str = ""
+    """The file that states the version, once the packages are known."""
 
 
-def look(paths: Collection[str], read: Read, modules: Collection[str]) -> Told:
-    """Read them; `modules` are the packages in whose files a version may stand."""
+def look(paths: Collection[str], read: Read) -> Told:
+    """Read them."""
     metadata = dict(_metadata(read(SETTINGS))) if SETTINGS in paths else {}
     tree = _parsed(read(SETUP)) if SETUP in paths else ast.Module([], [])
     called = dict(_called(tree))
     name = metadata.get("name") or _constant(called.get("name"), tree) or ""
-    candidates = _candidates(metadata.get("version", ""), "version" in called, modules)
+    compiled = bool(EXTENSIONS & called.keys()) or _compiles(tree)
+    return Told(name, metadata.get("version", ""), "version" in called, compiled)
+
+
+def located(told: Told, paths: Collection[str], read: Read, modules: Collection[str]) -> Told:
+    """Find the file that states the version; `modules` are the packages in whose files it may."""
+    candidates = _candidates(told, modules)
     stated = (path for path in candidates if path in paths and _states(path, read(path)))
-    return Told(name, next(stated, ""), bool(EXTENSIONS & called.keys()) or _compiles(tree))
+    return told._replace(version_in=next(stated, ""))
 
 
-def _candidates(said: str, in_setup: bool, modules: Collection[str]) -> Iterator[str]:
+def _candidates(told: Told, modules: Collection[str]) -> Iterator[str]:
+    said = told.version
     if said.startswith("file:"):
         yield said.removeprefix("file:").strip()
     elif said.startswith("attr:"):
@@ -44,7 +55,7 @@ def _candidates(said: str, in_setup: bool, modules: Collection[str]) -> Iterator
         yield from version_source.files(module)
     elif said:
         yield SETTINGS
-    if in_setup:
+    if told.in_setup:
         yield SETUP
     for module in modules:
         yield from (f"{top}{module}/{file}" for file in USUAL for top in ("", "src/"))
