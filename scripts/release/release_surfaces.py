@@ -1,7 +1,7 @@
 """Every surface of a release: its names in the order they become public, then its pointers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from scripts.core.converge import Conflict, Surface
@@ -75,7 +75,7 @@ def pointers(context: Context, locked: Lock, changelog: str = "CHANGELOG.md") ->
     if plan.branch is None:
         return [published, *floating]
     asking = (forge.find_pull_request, forge.open_pull_request)
-    then = partial(_development, context, locked) if plan.next_version else None
+    then = cache(partial(_development, context, locked)) if plan.next_version else None
     branch = Branch(context.git, plan, locked.commit, *asking, changelog, then)
     gone = ReleaseBranchGone(context.git, plan, locked.commit, then)
     return [published, *floating, branch, gone]

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -403,7 +403,7 @@ class Branch(Surface):
     above: Callable[[], str] | None = None
     """Makes the commit of the next development version above `commit`; None without one."""
 
-    @cached_property
+    @property
     def tip(self) -> str:
         """The commit that the branch is to contain."""
         return self.above() if self.above else self.commit
