@@ -2,9 +2,7 @@
 
 import pytest
 
-from scripts.core import codec
 from scripts.core.errors import CheckError
-from scripts.core.results import Result
 from scripts.release.context import Context
 from scripts.stages import checks, plan, prepare
 from tests.conftest import Bench
@@ -21,12 +19,7 @@ def prepared(bench: Bench, command: str, setup: str = "") -> Context:
     table = PYPROJECT.replace("[tool.release]", f"[tool.release]\n{setup}")
     bench.project.commit({"Makefile": MAKEFILE.format(command=command), "pyproject.toml": table})
     context = bench.context()
-    for job, run in (("plan", plan.run), ("prepare", prepare.run)):
-        done = run(context)
-        result = Result(job, "", 1.0, 2.0, done.outcomes, dict(done.facts), None)
-        context.write(f"results/{job}.json", codec.encode(result))
-        bench.hand_over(context)
-    return context
+    return bench.run_jobs(context, plan=plan.run, prepare=prepare.run)
 
 
 def test_a_check_that_prints_nothing_passes(bench: Bench) -> None:

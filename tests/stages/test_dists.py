@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.core import codec, lockfile
+from scripts.core import lockfile
 from scripts.core.errors import CheckError, UsageError
 from scripts.core.lockfile import Lock
-from scripts.core.results import Result
 from scripts.release.context import Context
 from scripts.stages import dists, plan, prepare
 from tests.conftest import Bench
@@ -25,13 +24,7 @@ INFO = "sample_thing-0.2.4.dist-info"
 def prepared(bench: Bench, clone: Path | None = None) -> Context:
     """Run the jobs that come before it, in this clone or another."""
     context = bench.context(clone)
-    for job, run in (("plan", plan.run), ("prepare", prepare.run)):
-        done = run(context)
-        facts = dict(done.facts)
-        result = Result(job, "", 1.0, 2.0, done.outcomes, facts, None)
-        context.write(f"results/{job}.json", codec.encode(result))
-        bench.hand_over(context)
-    return context
+    return bench.run_jobs(context, plan=plan.run, prepare=prepare.run)
 
 
 def handed_on(context: Context, bench: Bench, clone: Path) -> Context:

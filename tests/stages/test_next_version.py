@@ -9,7 +9,6 @@ from scripts.core import codec
 from scripts.core.converge import Matches, Surface, converge
 from scripts.core.errors import ProblemsError
 from scripts.core.lockfile import Lock
-from scripts.core.results import Result
 from scripts.release import release_commit, starting_point
 from scripts.release.context import Context
 from scripts.release.release_surfaces import pointers
@@ -31,12 +30,7 @@ def planned(bench: Bench, version: str, files: Mapping[str, str] = STATED) -> Co
     bench.project.git("reset", "-q", "--hard", "FETCH_HEAD")
     bench.project.commit(dict(files))
     context = bench.context(RELEASE_VERSION=version)
-    for job, run in (("plan", plan.run), ("prepare", prepare.run)):
-        done = run(context)
-        result = Result(job, "", 1.0, 2.0, done.outcomes, dict(done.facts), None)
-        context.write(f"results/{job}.json", codec.encode(result))
-        bench.hand_over(context)
-    return context
+    return bench.run_jobs(context, plan=plan.run, prepare=prepare.run)
 
 
 def moved(context: Context) -> list[Surface]:

@@ -5,10 +5,8 @@ import zipfile
 
 import pytest
 
-from scripts.core import codec
 from scripts.core.errors import ReleaseError
 from scripts.core.planning import Plan
-from scripts.core.results import Result
 from scripts.release import starting_point
 from scripts.release.context import Context
 from scripts.stages import ci_dists, dists, plan, prepare
@@ -34,12 +32,7 @@ ASSIGNED = '"""A thing."""\n\n__version__: str = \'0.2.3\'  # kept\n'
 
 def jobs(context: Context, bench: Bench) -> Plan:
     """Run the jobs that make the release commit."""
-    for job, run in (("plan", plan.run), ("prepare", prepare.run)):
-        done = run(context)
-        result = Result(job, "", 1.0, 2.0, done.outcomes, dict(done.facts), None)
-        context.write(f"results/{job}.json", codec.encode(result))
-        bench.hand_over(context)
-    return context.plan
+    return bench.run_jobs(context, plan=plan.run, prepare=prepare.run).plan
 
 
 def committed(bench: Bench, table: str, **files: str) -> None:

@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from scripts.core import codec, lockfile
+from scripts.core import lockfile
 from scripts.core.errors import ProblemsError, UsageError
-from scripts.core.results import Result
 from scripts.release import release_notes
 from scripts.release.context import Context
 from scripts.stages import changelog, check, notes, plan, prepare
@@ -28,11 +27,7 @@ def changed(bench: Bench) -> None:
 
 
 def jobs(context: Context, bench: Bench) -> None:
-    for job, run in (("plan", plan.run), ("prepare", prepare.run)):
-        done = run(context)
-        result = Result(job, "", 1.0, 2.0, done.outcomes, dict(done.facts), None)
-        context.write(f"results/{job}.json", codec.encode(result))
-        bench.hand_over(context)
+    bench.run_jobs(context, plan=plan.run, prepare=prepare.run)
 
 
 def test_the_release_commit_sets_versions_alone(bare: Bench) -> None:
