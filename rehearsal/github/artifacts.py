@@ -56,8 +56,15 @@ class Artifacts:
 
     def add_routes(self, app: web.Application) -> None:
         """Serve both halves."""
-        for method in (self.create, self.finalize, self.list, self.signed, self.delete):
-            app.router.add_post(f"{SERVICE}/{METHODS[method.__name__]}", self._answered(method))
+        methods = {
+            "CreateArtifact": self.create,
+            "FinalizeArtifact": self.finalize,
+            "ListArtifacts": self.list,
+            "GetSignedArtifactURL": self.signed,
+            "DeleteArtifact": self.delete,
+        }
+        for name, method in methods.items():
+            app.router.add_post(f"{SERVICE}/{name}", self._answered(method))
         app.router.add_put(f"{BLOBS}/{{run}}/{{name}}", self.put)
         app.router.add_get(f"{BLOBS}/{{run}}/{{name}}", self.get)
 
@@ -193,15 +200,6 @@ class Artifacts:
         if not file.is_file():
             raise web.HTTPNotFound(text="BlobNotFound")
         return web.FileResponse(file, headers={**headers, "Content-Type": ZIP_TYPE})
-
-
-METHODS = {
-    "create": "CreateArtifact",
-    "finalize": "FinalizeArtifact",
-    "list": "ListArtifacts",
-    "signed": "GetSignedArtifactURL",
-    "delete": "DeleteArtifact",
-}
 
 
 def _begun(store: Store, name: str) -> Path:

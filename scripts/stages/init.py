@@ -154,10 +154,7 @@ def next_dev(context: Context, text: str) -> str:
 
     Empty if it states none, or if the table cannot be read.
     """
-
-    def read(path: str) -> str | None:
-        return clone.read(context.root, path) if (context.root / path).is_file() else None
-
+    read = named_files.of_folder(context.root).read
     try:
         config = configuration.completed(configuration.examine(text).config, "", read)
         stated = version.current(config.version)

@@ -95,10 +95,10 @@ def _dated(like: Title, date: str) -> str:
 
 def _closers(like: Title, rest: str) -> str:
     """Return the signs that close what is open; behind a name, those that the title began with."""
-    found = _CLOSERS.match(rest)
-    closed, more = (found[0], rest[found.end() :]) if found else ("", rest)
+    more = _CLOSERS.sub("", rest, count=1)
     opened = _EMPHASIS.search(like.before)
-    return closed + (opened[0] if opened and more.rstrip().endswith(opened[0]) else "")
+    ended = opened[0] if opened and more.rstrip().endswith(opened[0]) else ""
+    return rest[: len(rest) - len(more)] + ended
 
 
 def _formed(like: str, date: str) -> str:
